@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Arena: many small allocations with one lifetime.
+ *
+ * Results and snapshots are trees of strings and arrays that live and die
+ * together; they come from an arena and are never freed one by one.  Not
+ * thread-safe.  Returned memory is zeroed and aligned for any type.
+ */
+#ifndef SL_BASE_ARENA_H
+#define SL_BASE_ARENA_H
+
+#include <stddef.h>
+
+#include "base/macros.h"
+
+struct sl_arena;
+
+/* @return NULL when memory is short */
+struct sl_arena *sl_arena_new(void);
+void sl_arena_free(struct sl_arena *arena); /* NULL is allowed */
+SL_DEFINE_AUTO(sl_arena, sl_arena_free);
+
+/* @return zeroed memory owned by the arena, or NULL; size 0 gives a valid pointer */
+void *sl_arena_alloc(struct sl_arena *arena, size_t size);
+
+/* n elements of size bytes each; NULL also when the product overflows. */
+void *sl_arena_array(struct sl_arena *arena, size_t n, size_t size);
+
+/* Copy of a string; NULL in gives NULL out (which is then not an error). */
+char *sl_arena_strdup(struct sl_arena *arena, const char *text);
+char *sl_arena_printf(struct sl_arena *arena, const char *format, ...) SL_PRINTF(2, 3);
+
+/* Bytes asked for so far. */
+size_t sl_arena_used(const struct sl_arena *arena);
+
+#endif

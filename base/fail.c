@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fail.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const status_texts[] = {
+#define X(name, text) [SL_##name] = (text),
+    SL_STATUS_MAP(X)
+#undef X
+};
+
+const char *sl_status_text(enum sl_status status)
+{
+    if ((size_t) status >= SL_COUNT_OF(status_texts))
+        return "unknown status";
+    return status_texts[status];
+}
+
+static void describe(struct sl_error *err, enum sl_status status, const char *format, va_list args)
+{
+    err->status = status;
+    err->sys_errno = 0;
+    err->line = 0;
+    err->column = 0;
+    (void) vsnprintf(err->text, sizeof err->text, format, args);
+}
+
+enum sl_status sl_fail(struct sl_error *err, enum sl_status status, const char *format, ...)
+{
+    if (!err || err->status)
+        return status;
+    va_list args;
+    va_start(args, format);
+    describe(err, status, format, args);
+    va_end(args);
+    return status;
+}
+
+static enum sl_status status_of_errno(int number)
+{
+    switch (number) {
+    case ENOMEM:
+        return SL_ENOMEM;
+    case EPERM:
+    case EACCES:
+        return SL_EPERM;
+    case ESRCH:
+        return SL_EGONE;
+    default:
+        return SL_ESYS;
+    }
+}
+
+enum sl_status sl_fail_errno(struct sl_error *err, const char *format, ...)
+{
+    int number = errno;
+    enum sl_status status = status_of_errno(number);
+
+    if (!err || err->status)
+        return status;
+    va_list args;
+    va_start(args, format);
+    describe(err, status, format, args);
+    va_end(args);
+    err->sys_errno = number;
+    size_t used = strlen(err->text);
+    char buffer[96];
+    (void) snprintf(err->text + used, sizeof err->text - used, ": %s",
+                    strerror_r(number, buffer, sizeof buffer));
+    return status;
+}
+
+enum sl_status sl_fail_parse(struct sl_error *err, unsigned line, unsigned column,
+                             const char *format, ...)
+{
+    if (!err || err->status)
+        return SL_EPARSE;
+    va_list args;
+    va_start(args, format);
+    describe(err, SL_EPARSE, format, args);
+    va_end(args);
+    err->line = line;
+    err->column = column;
+    return SL_EPARSE;
+}
+
+void sl_error_prefix(struct sl_error *err, const char *format, ...)
+{
+    if (!err || !err->status)
+        return;
+    char old[sizeof err->text];
+    memcpy(old, err->text, sizeof old);
+
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    if (used >= 0 && (size_t) used < sizeof err->text)
+        (void) snprintf(err->text + used, sizeof err->text - (size_t) used, ": %s", old);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "harness/model/leak.h"
+#include "harness/model/result.h"
+#include "harness/model/snapshot.h"
+
+static const char *const wait_kind_texts[] = {
+#define X(name, text) [SL_WAIT_##name] = (text),
+    SL_WAIT_MAP(X)
+#undef X
+};
+
+static const char *const cause_texts[] = {
+#define X(name, text) [SL_CAUSE_##name] = (text),
+    SL_CAUSE_MAP(X)
+#undef X
+};
+
+static const char *const trial_status_texts[] = {
+#define X(name, text) [SL_TRIAL_##name] = (text),
+    SL_TRIAL_STATUS_MAP(X)
+#undef X
+};
+
+static const char *const source_texts[] = {
+    [SL_SOURCE_NONE] = "none",     [SL_SOURCE_PROC] = "proc", [SL_SOURCE_BPF] = "bpf",
+    [SL_SOURCE_PTRACE] = "ptrace", [SL_SOURCE_DUMP] = "dump",
+};
+
+/* Index of text in texts, or n. */
+static size_t find_text(const char *const *texts, size_t n, const char *text)
+{
+    size_t i = 0;
+    while (i < n && strcmp(texts[i], text) != 0)
+        i++;
+    return i;
+}
+
+const char *sl_wait_kind_text(enum sl_wait_kind kind)
+{
+    return wait_kind_texts[kind];
+}
+
+const char *sl_source_text(enum sl_source source)
+{
+    return source_texts[source];
+}
+
+const char *sl_cause_text(enum sl_cause cause)
+{
+    return cause_texts[cause];
+}
+
+bool sl_cause_parse(const char *text, enum sl_cause *ret_cause)
+{
+    size_t i = find_text(cause_texts, SL_COUNT_OF(cause_texts), text);
+    if (i == SL_COUNT_OF(cause_texts))
+        return false;
+    *ret_cause = (enum sl_cause) i;
+    return true;
+}
+
+const char *sl_trial_status_text(enum sl_trial_status status)
+{
+    return trial_status_texts[status];
+}
+
+bool sl_trial_status_parse(const char *text, enum sl_trial_status *ret_status)
+{
+    size_t i = find_text(trial_status_texts, SL_COUNT_OF(trial_status_texts), text);
+    if (i == SL_COUNT_OF(trial_status_texts))
+        return false;
+    *ret_status = (enum sl_trial_status) i;
+    return true;
+}
+
+const char *sl_path_base(const char *path)
+{
+    if (!path)
+        return "";
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, pid_t tid)
+{
+    size_t low = 0, high = snapshot->n_threads;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (snapshot->threads[middle].tid < tid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < snapshot->n_threads && snapshot->threads[low].tid == tid)
+        return &snapshot->threads[low];
+    return NULL;
+}
+
+void sl_run_result_free(struct sl_run_result *result)
+{
+    if (!result)
+        return;
+    struct sl_arena *arena = result->arena; /* the result itself lives in it */
+    sl_arena_free(arena);
+}

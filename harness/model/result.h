@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plain data: what a run measured.  The report file is this, written down; a
+ * reader gives the same tree back.  Everything lives in sl_run_result.arena.
+ *
+ * A number that could not be measured has `missing` set to the reason and is
+ * null in the file, never 0.  Times are nanoseconds, sizes bytes.
+ */
+#ifndef SL_MODEL_RESULT_H
+#define SL_MODEL_RESULT_H
+
+#include "harness/model/leak.h"
+
+struct sl_value {
+    uint64_t value;      /* meaningless when missing is set */
+    const char *missing; /* reason, or NULL */
+};
+struct sl_real {
+    double value;
+    const char *missing;
+};
+#define SL_VALUE(number)    ((struct sl_value){.value = (number)})
+#define SL_REAL(number)     ((struct sl_real){.value = (number)})
+#define SL_MISSING_VALUE(r) ((struct sl_value){.missing = (r)})
+#define SL_MISSING_REAL(r)  ((struct sl_real){.missing = (r)})
+
+#define SL_TRIAL_STATUS_MAP(X)                                                                     \
+    X(OK, "ok")           /* every phase was reached and measured */                               \
+    X(FAILED, "failed")   /* a step reported an error: no server, lost connection, vacuous run */  \
+    X(TIMEOUT, "timeout") /* load or Close did not end in time */                                  \
+    X(CRASHED, "crashed") /* the subject died of a signal or exited early */
+
+enum sl_trial_status {
+#define X(name, text) SL_TRIAL_##name,
+    SL_TRIAL_STATUS_MAP(X)
+#undef X
+};
+
+struct sl_delivery {
+    struct sl_value published; /* accepted by the bus */
+    struct sl_value rejected;
+    struct sl_value unknown;   /* published without an answer */
+    struct sl_value handled;   /* distinct messages whose handler ran */
+    struct sl_value lost;      /* accepted, never handled */
+    struct sl_value duplicates; /* handler calls beyond the first per message */
+    struct sl_value redelivered; /* handler calls that the broker marked as redelivery */
+    struct sl_value order_violations; /* first handling of n after a later one of its key, or two at once */
+    const char *first_violation; /* "topic t key k: 7 after 8", or NULL */
+};
+
+struct sl_latency {
+    struct sl_value count, min, p50, p90, p99, p999, max; /* from the intended send time */
+};
+
+struct sl_resources {
+    struct sl_value cpu_user_ns, cpu_sys_ns; /* over the load, whole subject */
+    struct sl_value rss_peak, rss_after;     /* bytes; at the end of load, after Close */
+    struct sl_value ctx_voluntary, ctx_involuntary; /* over the load */
+    struct sl_value fds_before, fds_after;   /* open descriptors at `start` and `closed` */
+};
+
+struct sl_close_result {
+    bool reached;   /* Close was called */
+    bool ok;        /* it returned success */
+    bool timed_out; /* its deadline, or the observer's, passed */
+    struct sl_value duration_ns;
+    struct sl_value threads_abandoned, messages_abandoned;
+    const char *detail;    /* what Close says it abandoned, or NULL */
+    const char *waits_for; /* hung Close: where it stands and which thread it waits for, or NULL */
+};
+
+struct sl_trial_result {
+    enum sl_trial_status status;
+    const char *reason; /* why the status is not ok, or NULL */
+    const char *phase;  /* last phase reached: "start" ... "torn_down" */
+    int signal;         /* that ended the subject, 0 when none did */
+    uint64_t duration_ns;
+    struct sl_delivery delivery;
+    struct { struct sl_real offered, publish, delivered; } rate; /* messages per second */
+    struct { struct sl_latency publish, end_to_end; } latency;
+    struct { struct sl_value before, peak, after; } threads;
+    struct sl_resources resources;
+    struct sl_close_result close;
+    const char *leaks_missing; /* why leaks could not be determined; then `leaks` is empty */
+    struct sl_leak_report leaks;
+    struct sl_snapshot_stats snapshot; /* of the one after Close */
+    /* Last snapshot of a subject that hung or had to be killed; grouped like leaks. */
+    const struct sl_leak_group *hang_groups;
+    size_t n_hang_groups;
+};
+
+/* Numbers of an analysis made elsewhere, shown beside ours (the incident). */
+struct sl_claim {
+    const char *label;     /* "fix 1: unified pool only", or NULL when there is no claim */
+    struct sl_value leaked; /* leaks that the analysis gave for this variant */
+};
+
+struct sl_cell_key {
+    const char *scenario, *mode, *transport;
+    const char *fault; /* NULL: none */
+};
+
+struct sl_cell_config {
+    uint64_t events, topics, aggregates, payload, workers, queue, enqueue_wait_ns, stack_size;
+    struct sl_value rate; /* intended messages per second; missing when saturating */
+    uint64_t publishers;
+    uint64_t handler_cost_ns;
+    const char *handler_kind; /* "spin", "sleep" */
+    const char *keys;         /* "uniform", "zipf:1.1", "hot:0.5" */
+    const char *storage;
+    uint64_t settle_ns, timeout_ns, close_deadline_ns;
+    bool expects_leaks; /* the scenario plants a fault here */
+};
+
+struct sl_cell_result {
+    struct sl_cell_key key;
+    struct sl_cell_config config;
+    struct sl_claim claim;
+    const struct sl_trial_result *trials;
+    size_t n_trials;
+};
+
+struct sl_environment {
+    const char *cpu, *kernel, *os, *libc, *libnats, *libunwind, *libdw, *nats_server;
+    uint64_t cores, memory;
+    struct sl_real load_before, load_after; /* one-minute load average */
+};
+
+/* The leak planted beside the real trials: proof that this run could have found one. */
+struct sl_control {
+    bool ran;
+    uint32_t planted, found;
+    const char *reason; /* why it did not run or did not find them, or NULL */
+};
+
+struct sl_verdict {
+    int exit; /* 0 ok, 1 policy failed, 2 usage, 3 could not measure, 4 inconclusive */
+    const char *const *failed; /* one line per failed rule: "low/keyed/nats trial 1: 3 leaked threads" */
+    size_t n_failed;
+};
+
+struct sl_run_result {
+    struct sl_arena *arena; /* owns everything below */
+    struct { const char *version, *commit, *compiler, *build_type; bool dirty; } tool;
+    struct {
+        const char *started_at; /* ISO 8601, UTC */
+        const char *const *argv;
+        size_t n_argv;
+        uint64_t seed;
+        bool interrupted; /* a signal ended the run early; cells that did not run are absent */
+    } run;
+    const char *driver; /* name and version of the driver: "strandline-bus 0.1.0" */
+    struct sl_environment environment;
+    struct sl_control control;
+    const struct sl_cell_result *cells;
+    size_t n_cells;
+    struct sl_verdict verdict;
+};
+
+const char *sl_trial_status_text(enum sl_trial_status status);
+bool sl_trial_status_parse(const char *text, enum sl_trial_status *ret_status);
+
+void sl_run_result_free(struct sl_run_result *result); /* frees the arena too; NULL is allowed */
+SL_DEFINE_AUTO(sl_run_result, sl_run_result_free);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plain data: what one look at a process saw.
+ *
+ * Everything hangs off struct sl_snapshot and lives in its arena.  Built by
+ * harness/snapshot (and by readers of foreign dumps), then immutable.  Threads
+ * with equal frames share one struct sl_stack, so 5,000 parked workers cost one.
+ */
+#ifndef SL_MODEL_SNAPSHOT_H
+#define SL_MODEL_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+
+struct sl_frame {
+    uint64_t address;     /* PC of the innermost frame, else the return address on the stack */
+    const char *function; /* demangled; NULL when no symbol covers the address */
+    const char *file;     /* source path; NULL when not known */
+    const char *module;   /* path of the mapped file, "[vdso]", or NULL for anonymous code */
+    uint32_t line;        /* 1-based; 0 when not known */
+    bool inlined;         /* no frame of its own: it shares the address of the next outer one */
+};
+
+struct sl_stack {
+    const struct sl_frame *frames; /* innermost first */
+    size_t n_frames;
+    bool complete;      /* the last frame is a known thread or process entry */
+    const char *reason; /* why not complete, for people; NULL when complete */
+};
+
+/* Where the registers of a thread came from. */
+enum sl_source { SL_SOURCE_NONE, SL_SOURCE_PROC, SL_SOURCE_BPF, SL_SOURCE_PTRACE, SL_SOURCE_DUMP };
+
+/* What a blocked thread waits for. */
+#define SL_WAIT_MAP(X)                                                                             \
+    X(NONE, "none")           /* not blocked, or not known */                                      \
+    X(CONDITION, "condition")                                                                      \
+    X(SEMAPHORE, "semaphore")                                                                      \
+    X(MUTEX, "mutex")                                                                              \
+    X(RWLOCK, "rwlock")                                                                            \
+    X(BARRIER, "barrier")                                                                          \
+    X(JOIN, "join")                                                                                \
+    X(FUTEX, "futex")         /* a futex of no recognised primitive */                             \
+    X(SLEEP, "sleep")                                                                              \
+    X(SOCKET, "socket")       /* read, write, accept, connect on a socket */                       \
+    X(IO, "io")               /* any other descriptor */                                           \
+    X(POLL, "poll")           /* poll, select, epoll */                                            \
+    X(SIGNAL, "signal")                                                                            \
+    X(CHILD, "child")         /* waitpid and relatives */                                          \
+    X(FAULT, "page-fault")    /* blocked outside a system call */                                  \
+    X(OTHER, "other")         /* any other system call */
+
+enum sl_wait_kind {
+#define X(name, text) SL_WAIT_##name,
+    SL_WAIT_MAP(X)
+#undef X
+};
+
+struct sl_wait {
+    enum sl_wait_kind kind;
+    int32_t syscall_nr;   /* -1: outside a system call */
+    const char *syscall;  /* "futex"; NULL outside a call or when the number has no name */
+    uint64_t object;      /* address of the futex primitive, else 0 */
+    pid_t owner;          /* mutex: thread that holds it; join: thread waited for; else 0 */
+    bool timed;           /* the call has a time-out, so the thread wakes by itself */
+    const char *target;   /* what a descriptor is: "TCP 127.0.0.1:4222", "pipe:[81]"; or NULL */
+};
+
+struct sl_thread {
+    pid_t tid;
+    uint64_t start_time;  /* clock ticks since boot; with tid the thread's identity */
+    char name[16];        /* comm, NUL-terminated */
+    char state;           /* letter of /proc/TID/stat: R S D T t Z X I; 0 when not known */
+    bool consistent;      /* did not run while its stack was copied */
+    enum sl_source source;
+    const struct sl_stack *stack; /* shared; NULL when registers could not be had */
+    const char *reason;           /* why there is no stack; NULL otherwise */
+    struct sl_wait wait;
+    uint64_t cpu_ns;      /* user and system time so far */
+    uint64_t switches;    /* voluntary and involuntary context switches so far */
+};
+
+struct sl_snapshot_stats {
+    uint32_t threads, unwound, memoised, retried, stopped;
+    uint64_t duration_ns;
+};
+
+struct sl_snapshot {
+    struct sl_arena *arena; /* owns everything below */
+    pid_t pid;
+    uint64_t taken_ns;      /* CLOCK_MONOTONIC when the pass began */
+    uint64_t ticks_per_second; /* unit of start_time */
+    const struct sl_thread *threads; /* ascending tid */
+    size_t n_threads;
+    struct sl_snapshot_stats stats;
+};
+
+const char *sl_wait_kind_text(enum sl_wait_kind kind);
+const char *sl_source_text(enum sl_source source);
+
+/* File name of a path: what follows the last slash.  NULL gives "". */
+const char *sl_path_base(const char *path);
+
+/* Thread with this tid, or NULL.  Binary search. */
+const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, pid_t tid);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What subject and observer say to each other, over a pair of pipes.
+ *
+ * Both ends are the same executable, so records are plain structs: a header,
+ * then `size` bytes.  The subject announces a phase and waits for SL_GO before it
+ * goes on; nothing else synchronises the two.
+ *
+ *     observer -> subject   SL_RECORD_CONFIG once, then SL_RECORD_GO after each phase
+ *     subject -> observer   SL_RECORD_PHASE start, open, loaded, closing, closed,
+ *                           torn_down, in this order; SL_RECORD_FAILURE when a step failed
+ *                           (the subject then goes on to `closing` if a bus was opened, and
+ *                           to `torn_down` else)
+ *
+ * `closing` is announced before Close is called and needs a GO like the others.
+ */
+#ifndef SL_RUN_PROTOCOL_H
+#define SL_RUN_PROTOCOL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <strandline/error.h>
+
+#include "scenarios/scenario.h"
+
+enum sl_phase {
+    SL_PHASE_START,
+    SL_PHASE_OPEN,
+    SL_PHASE_LOADED,
+    SL_PHASE_CLOSING,
+    SL_PHASE_CLOSED,
+    SL_PHASE_TORN_DOWN,
+    SL_N_PHASES
+};
+
+enum sl_record_type { SL_RECORD_CONFIG = 1, SL_RECORD_GO, SL_RECORD_PHASE, SL_RECORD_FAILURE };
+
+struct sl_record_header {
+    uint32_t magic; /* SL_RECORD_MAGIC */
+    uint32_t type;
+    uint64_t size; /* of what follows */
+};
+#define SL_RECORD_MAGIC 0x534c5231u
+
+/* SL_RECORD_CONFIG: everything a subject needs for one trial. */
+struct sl_subject_config {
+    struct sl_scenario_load load;
+    struct sl_pool_settings pool;
+    enum sl_mode mode;
+    bool purge;                /* do nothing but the driver's purge, then exit */
+    char transport[SL_NAME_MAX];
+    char servers[1024];        /* "" none */
+    char fault[256];           /* "" none */
+    char prefix[SL_NAME_MAX];  /* of broker names, unique per trial */
+    char driver_path[PATH_MAX]; /* "" the built-in one */
+    uint64_t seed;
+};
+
+/* Counts of one histogram, enough for every percentile we report. */
+struct sl_latency_summary {
+    uint64_t count, min, p50, p90, p99, p999, max; /* ns */
+};
+
+/* SL_RECORD_PHASE.  Fields are cumulative; each is valid from the phase named on. */
+struct sl_phase_record {
+    enum sl_phase phase;
+    uint64_t at_ns; /* CLOCK_MONOTONIC when the phase was reached */
+
+    /* open */
+    uint64_t open_ns; /* how long open and subscribe took */
+
+    /* loaded */
+    uint64_t published, rejected, unknown;
+    uint64_t handled;     /* distinct */
+    uint64_t handler_calls, redelivered, order_violations;
+    char first_violation[160];
+    bool load_timed_out;
+    uint64_t load_ns;         /* first intended send to last handled */
+    uint64_t publish_ns;      /* first to last publish call */
+    uint64_t first_handled_ns, last_handled_ns; /* CLOCK_MONOTONIC; 0: none was handled */
+    struct sl_latency_summary publish_latency; /* intended send to the bus's answer */
+    struct sl_latency_summary end_to_end;      /* intended send to handler entry */
+    uint64_t cpu_user_ns, cpu_sys_ns, ctx_voluntary, ctx_involuntary; /* over the load */
+    uint32_t bus_threads; /* the driver's own count */
+
+    /* closed; published, handled etc. are refreshed, since Close drains */
+    bool close_ok, close_timed_out;
+    uint64_t close_ns;
+    uint32_t threads_abandoned;
+    uint64_t messages_abandoned;
+    char close_detail[256];
+};
+
+/* SL_RECORD_FAILURE */
+struct sl_failure_record {
+    enum sl_phase phase;  /* that was being worked towards */
+    enum sl_status status;
+    char text[320];
+};
+
+const char *sl_phase_text(enum sl_phase phase); /* "start" ... "torn_down" */
+
+/* Write one record.  Restarts after signals.  SL_EGONE when the other end is closed. */
+SL_CHECKED enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *data,
+                                          size_t size, struct sl_error *err);
+
+/*
+ * Read one record into data, which has room for `capacity` bytes.
+ *
+ * @param deadline_ns  CLOCK_MONOTONIC; UINT64_MAX waits for ever
+ * @return SL_EGONE end of file; SL_ETIMEDOUT; SL_EPROTO wrong magic or size;
+ *         SL_ECLOSED wake_fd became readable (wake_fd < 0: none)
+ */
+SL_CHECKED enum sl_status sl_record_read(int fd, int wake_fd, uint64_t deadline_ns,
+                                         enum sl_record_type *ret_type, void *data,
+                                         size_t capacity, size_t *ret_size, struct sl_error *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strandline.report/1: struct sl_run_result as a JSON file, and back.
+ *
+ * JSON Schema: report.schema.json beside this file.  Readers ignore unknown keys
+ * and refuse a higher major version.  A reader's result is as good as the
+ * writer's: tables, verdicts and comparisons work on either.
+ */
+#ifndef SL_REPORT_H
+#define SL_REPORT_H
+
+#include <stdio.h>
+
+#include <strandline/error.h>
+
+#include "harness/model/result.h"
+
+/**
+ * Write a report atomically: a temporary file beside path, fsync, rename.  On any
+ * failure the old file at path is intact and no temporary file stays.
+ *
+ * @return SL_ESYS with the path and errno's text, for example on a full disk
+ */
+SL_CHECKED enum sl_status sl_report_write(const struct sl_run_result *result, const char *path,
+                                          struct sl_error *err);
+
+/* The same to an open stream. */
+SL_CHECKED enum sl_status sl_report_print(const struct sl_run_result *result, FILE *out,
+                                          struct sl_error *err);
+
+/**
+ * Read a report.
+ *
+ * @param path  file, or "-" for standard input
+ * @return SL_EPARSE truncated, foreign, higher major version, or a key of the wrong type; text
+ *         names file, line and column or the key's path; SL_ESYS when it cannot be read
+ */
+SL_CHECKED enum sl_status sl_report_read(const char *path, struct sl_run_result **ret_result,
+                                         struct sl_error *err);
+
+#endif
