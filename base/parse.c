@@ -119,7 +119,7 @@ void sl_format_duration(uint64_t duration_ns, char *ret_text, size_t size)
                         time_units[unit].name);
         return;
     }
-    char digits[16];
+    char digits[24];
     int width = (int) unit * 3; /* ns, us, ms, s are powers of a thousand */
     (void) snprintf(digits, sizeof digits, "%0*" PRIu64, width, rest);
     for (size_t end = strlen(digits); end > 0 && digits[end - 1] == '0'; end--)
