@@ -27,7 +27,7 @@ static void check_accepted(const struct sl_scenario *scenario)
 
     require(load->events > 0 && load->topics > 0 && load->aggregates > 0, "load is not empty");
     require(load->payload >= SL_PAYLOAD_MIN, "payload has room for what the load puts into it");
-    require(load->publishers > 0 && load->publishers <= (uint64_t) load->topics * load->aggregates,
+    require(load->publishers > 0 && load->publishers <= SL_MAX(load->topics, load->aggregates),
             "every publisher has a key");
     require(load->timeout_ns > 0 && load->close_deadline_ns > 0, "there is time");
     require((load->keys == SL_KEYS_UNIFORM) == (load->keys_parameter == 0),
