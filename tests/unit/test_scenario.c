@@ -159,7 +159,7 @@ SL_TEST(scenario, every_key_reaches_its_field)
     SL_AUTO(sl_scenario)
     struct sl_scenario *scenario = parse_text(
         "{\"description\": \"d\", \"load\": {\"events\": 11, \"rate\": 12, \"topics\": 13,"
-        " \"aggregates\": 14, \"payload\": \"100B\", \"publishers\": 15,"
+        " \"aggregates\": 14, \"payload\": \"100B\", \"publishers\": 10,"
         " \"keys\": {\"distribution\": \"zipf\", \"exponent\": 1.1},"
         " \"handler\": {\"kind\": \"sleep\", \"cost\": \"50us\"}, \"storage\": \"file\"},"
         " \"limits\": {\"timeout\": \"1s\", \"close_deadline\": \"2s\", \"settle\": \"3s\"},"
@@ -174,7 +174,7 @@ SL_TEST(scenario, every_key_reaches_its_field)
     cr_assert_eq(load->topics, 13);
     cr_assert_eq(load->aggregates, 14);
     cr_assert_eq(load->payload, 100);
-    cr_assert_eq(load->publishers, 15);
+    cr_assert_eq(load->publishers, 10);
     cr_assert_eq(load->keys, SL_KEYS_ZIPF);
     cr_assert_eq(load->keys_parameter, 1.1);
     cr_assert_eq(load->handler, SL_HANDLER_SLEEP);
