@@ -27,7 +27,7 @@ enum {
 #define KEY_INSIDE(state)          ((uint32_t) (state))
 
 struct sl_checker {
-    const struct sl_plan *plan;
+    const struct sl_load_plan *plan;
     _Atomic unsigned char *messages; /* by index */
     _Atomic uint64_t *keys;          /* KEY_STATE by key */
     _Atomic uint64_t handler_calls, redelivered;
@@ -41,7 +41,7 @@ struct sl_checker {
     char first_violation[160], first_breach[256];
 };
 
-struct sl_checker *sl_checker_new(const struct sl_plan *plan)
+struct sl_checker *sl_checker_new(const struct sl_load_plan *plan)
 {
     SL_AUTO_FREE struct sl_checker *checker = calloc(1, sizeof *checker);
     if (!checker)
@@ -144,8 +144,8 @@ bool sl_checker_answer(struct sl_checker *checker, uint64_t token, enum sl_publi
 static void add_violation(struct sl_checker *checker, const struct sl_planned_event *event,
                           bool late, uint32_t highest)
 {
-    const struct sl_plan *plan = checker->plan;
-    const char *topic = plan->topics[sl_plan_topic_of(plan, event->key)];
+    const struct sl_load_plan *plan = checker->plan;
+    const char *topic = plan->topics[sl_load_plan_topic_of(plan, event->key)];
     const char *key = plan->keys[event->key];
 
     pthread_mutex_lock(&checker->mutex);

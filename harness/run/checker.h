@@ -30,7 +30,7 @@
 
 #include <strandline/driver.h>
 
-#include "harness/run/plan.h"
+#include "harness/run/load_plan.h"
 
 struct sl_checker;
 
@@ -47,7 +47,7 @@ struct sl_checker_counts {
 };
 
 /* @param plan  borrowed for the life of the checker  @return NULL when memory is short */
-struct sl_checker *sl_checker_new(const struct sl_plan *plan);
+struct sl_checker *sl_checker_new(const struct sl_load_plan *plan);
 void sl_checker_free(struct sl_checker *checker);
 SL_DEFINE_AUTO(sl_checker, sl_checker_free);
 

@@ -8,14 +8,14 @@
 
 /* Ten messages of one key, "topic-0" and "aggregate-0"; message i has sequence i + 1. */
 struct setup {
-    struct sl_plan *plan;
+    struct sl_load_plan *plan;
     struct sl_checker *checker;
 };
 
 static void free_setup(struct setup *setup)
 {
     sl_checker_free(setup->checker);
-    sl_plan_free(setup->plan);
+    sl_load_plan_free(setup->plan);
 }
 
 static struct setup make_setup(void)
@@ -23,7 +23,7 @@ static struct setup make_setup(void)
     const struct sl_scenario_load load = {
         .events = 10, .topics = 1, .aggregates = 1, .payload = 64, .publishers = 1};
     struct setup setup = {0};
-    cr_assert_eq(sl_plan_new(&load, 1, &setup.plan, NULL), SL_OK);
+    cr_assert_eq(sl_load_plan_new(&load, 1, &setup.plan, NULL), SL_OK);
     setup.checker = sl_checker_new(setup.plan);
     cr_assert_not_null(setup.checker);
     return setup;

@@ -8,8 +8,8 @@
  * it have several, so that no topic stays idle.  The same load and seed give
  * the same plan.
  */
-#ifndef SL_RUN_PLAN_H
-#define SL_RUN_PLAN_H
+#ifndef SL_RUN_LOAD_PLAN_H
+#define SL_RUN_LOAD_PLAN_H
 
 #include <stdint.h>
 
@@ -23,7 +23,7 @@ struct sl_planned_event {
     uint32_t sequence; /* within the key, from 1 */
 };
 
-struct sl_plan {
+struct sl_load_plan {
     uint32_t n_events, n_keys, n_topics, n_publishers;
     struct sl_planned_event *events;
     char **topics; /* names */
@@ -35,17 +35,17 @@ struct sl_plan {
 };
 
 /* @return SL_EINVAL a count is 0 or the payload is too small; SL_ENOMEM */
-SL_CHECKED enum sl_status sl_plan_new(const struct sl_scenario_load *load, uint64_t seed,
-                                      struct sl_plan **ret_plan, struct sl_error *err);
-void sl_plan_free(struct sl_plan *plan);
-SL_DEFINE_AUTO(sl_plan, sl_plan_free);
+SL_CHECKED enum sl_status sl_load_plan_new(const struct sl_scenario_load *load, uint64_t seed,
+                                           struct sl_load_plan **ret_plan, struct sl_error *err);
+void sl_load_plan_free(struct sl_load_plan *plan);
+SL_DEFINE_AUTO(sl_load_plan, sl_load_plan_free);
 
-static inline uint32_t sl_plan_topic_of(const struct sl_plan *plan, uint32_t key)
+static inline uint32_t sl_load_plan_topic_of(const struct sl_load_plan *plan, uint32_t key)
 {
     return key % plan->n_topics;
 }
 
-static inline uint32_t sl_plan_publisher_of(const struct sl_plan *plan, uint32_t key)
+static inline uint32_t sl_load_plan_publisher_of(const struct sl_load_plan *plan, uint32_t key)
 {
     return key % plan->n_publishers;
 }

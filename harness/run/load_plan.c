@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/run/plan.h"
+#include "harness/run/load_plan.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -49,7 +49,8 @@ static uint32_t draw_key(const double *sums, uint32_t n_keys, uint64_t *state)
     return low;
 }
 
-static bool plan_events(struct sl_plan *plan, const struct sl_scenario_load *load, uint64_t seed)
+static bool
+plan_events(struct sl_load_plan *plan, const struct sl_scenario_load *load, uint64_t seed)
 {
     SL_AUTO_FREE double *sums = calloc(plan->n_keys, sizeof *sums);
     SL_AUTO_FREE uint32_t *sequences = calloc(plan->n_keys, sizeof *sequences);
@@ -64,19 +65,19 @@ static bool plan_events(struct sl_plan *plan, const struct sl_scenario_load *loa
     return true;
 }
 
-static bool split_by_publisher(struct sl_plan *plan)
+static bool split_by_publisher(struct sl_load_plan *plan)
 {
     SL_AUTO_FREE uint32_t *next = calloc(plan->n_publishers, sizeof *next);
     if (!next)
         return false;
     for (uint32_t i = 0; i < plan->n_events; i++)
-        plan->publisher_start[sl_plan_publisher_of(plan, plan->events[i].key) + 1]++;
+        plan->publisher_start[sl_load_plan_publisher_of(plan, plan->events[i].key) + 1]++;
     for (uint32_t p = 0; p < plan->n_publishers; p++) {
         next[p] = plan->publisher_start[p];
         plan->publisher_start[p + 1] += plan->publisher_start[p];
     }
     for (uint32_t i = 0; i < plan->n_events; i++)
-        plan->by_publisher[next[sl_plan_publisher_of(plan, plan->events[i].key)]++] = i;
+        plan->by_publisher[next[sl_load_plan_publisher_of(plan, plan->events[i].key)]++] = i;
     return true;
 }
 
@@ -113,13 +114,13 @@ static enum sl_status check_load(const struct sl_scenario_load *load, struct sl_
     return SL_OK;
 }
 
-enum sl_status sl_plan_new(const struct sl_scenario_load *load, uint64_t seed,
-                           struct sl_plan **ret_plan, struct sl_error *err)
+enum sl_status sl_load_plan_new(const struct sl_scenario_load *load, uint64_t seed,
+                                struct sl_load_plan **ret_plan, struct sl_error *err)
 {
     enum sl_status s = check_load(load, err);
     if (s)
         return s;
-    SL_AUTO(sl_plan) struct sl_plan *plan = calloc(1, sizeof *plan);
+    SL_AUTO(sl_load_plan) struct sl_load_plan *plan = calloc(1, sizeof *plan);
     if (!plan)
         return sl_fail(err, SL_ENOMEM, "plan of %u events", load->events);
     plan->n_events = load->events;
@@ -138,7 +139,7 @@ enum sl_status sl_plan_new(const struct sl_scenario_load *load, uint64_t seed,
     return SL_OK;
 }
 
-void sl_plan_free(struct sl_plan *plan)
+void sl_load_plan_free(struct sl_load_plan *plan)
 {
     if (!plan)
         return;
