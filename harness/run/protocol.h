@@ -8,9 +8,10 @@
  *
  *     observer -> subject   SL_RECORD_CONFIG once, then SL_RECORD_GO after each phase
  *     subject -> observer   SL_RECORD_PHASE start, open, loaded, closing, closed,
- *                           torn_down, in this order; SL_RECORD_FAILURE when a step failed
- *                           (the subject then goes on to `closing` if a bus was opened, and
- *                           to `torn_down` else)
+ *                           torn_down, in this order; SL_RECORD_DRIVER once, after the GO of
+ *                           `start` and before the driver opens anything; SL_RECORD_FAILURE
+ *                           when a step failed (the subject then goes on to `closing` if a bus
+ *                           was opened, and to `torn_down` else)
  *
  * `closing` is announced before Close is called and needs a GO like the others.
  */
@@ -35,7 +36,13 @@ enum sl_phase {
     SL_N_PHASES
 };
 
-enum sl_record_type { SL_RECORD_CONFIG = 1, SL_RECORD_GO, SL_RECORD_PHASE, SL_RECORD_FAILURE };
+enum sl_record_type {
+    SL_RECORD_CONFIG = 1,
+    SL_RECORD_GO,
+    SL_RECORD_DRIVER,
+    SL_RECORD_PHASE,
+    SL_RECORD_FAILURE
+};
 
 struct sl_record_header {
     uint32_t magic; /* SL_RECORD_MAGIC */
@@ -50,12 +57,29 @@ struct sl_subject_config {
     struct sl_pool_settings pool;
     enum sl_mode mode;
     bool purge;                /* do nothing but the driver's purge, then exit */
+    bool control;              /* use the driver that plants a known leak; see control.h */
     char transport[SL_NAME_MAX];
     char servers[1024];        /* "" none */
     char fault[256];           /* "" none */
     char prefix[SL_NAME_MAX];  /* of broker names, unique per trial */
     char driver_path[PATH_MAX]; /* "" the built-in one */
     uint64_t seed;
+};
+
+/*
+ * SL_RECORD_DRIVER: what the observer has to know of the driver, copied out of its
+ * table so that foreign code is loaded into subjects only.
+ */
+#define SL_DRIVER_MODULES   8
+#define SL_DRIVER_WITNESSES 8
+struct sl_driver_record {
+    char name[SL_NAME_MAX], version[SL_NAME_MAX];
+    char library_modules[SL_DRIVER_MODULES][SL_NAME_MAX]; /* "" ends the list early */
+    struct {
+        char module[SL_NAME_MAX], function[SL_NAME_MAX]; /* "": any */
+        char text[SL_NAME_MAX * 2];                      /* "" ends the list early */
+        bool socket;
+    } witnesses[SL_DRIVER_WITNESSES];
 };
 
 /* Counts of one histogram, enough for every percentile we report. */
