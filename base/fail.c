@@ -73,8 +73,8 @@ enum sl_status sl_fail_errno(struct sl_error *err, const char *format, ...)
     return status;
 }
 
-enum sl_status sl_fail_parse(struct sl_error *err, unsigned line, unsigned column,
-                             const char *format, ...)
+enum sl_status
+sl_fail_parse(struct sl_error *err, unsigned line, unsigned column, const char *format, ...)
 {
     if (!err || err->status)
         return SL_EPARSE;

@@ -51,8 +51,8 @@ static inline void sl_fd_closep(const int *fd)
 #define SL_AUTO_FD   SL_CLEANUP(sl_fd_closep)
 
 #define SL_PRINTF(format_at, first) __attribute__((format(printf, format_at, first)))
-#define SL_COUNT_OF(array)       (sizeof(array) / sizeof((array)[0]))
-#define SL_MIN(a, b)             ((a) < (b) ? (a) : (b))
-#define SL_MAX(a, b)             ((a) > (b) ? (a) : (b))
+#define SL_COUNT_OF(array)          (sizeof(array) / sizeof((array)[0]))
+#define SL_MIN(a, b)                ((a) < (b) ? (a) : (b))
+#define SL_MAX(a, b)                ((a) > (b) ? (a) : (b))
 
 #endif

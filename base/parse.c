@@ -16,12 +16,8 @@ struct unit {
 };
 
 static const struct unit time_units[] = {
-    {"ns", 1},
-    {"us", SL_NS_PER_US},
-    {"ms", SL_NS_PER_MS},
-    {"s", SL_NS_PER_S},
-    {"m", 60 * SL_NS_PER_S},
-    {"h", 3600 * SL_NS_PER_S},
+    {"ns", 1},          {"us", SL_NS_PER_US},    {"ms", SL_NS_PER_MS},
+    {"s", SL_NS_PER_S}, {"m", 60 * SL_NS_PER_S}, {"h", 3600 * SL_NS_PER_S},
 };
 
 static const struct unit size_units[] = {
@@ -47,8 +43,8 @@ static bool read_digits(const char **text, uint64_t *number)
  * power of ten, so that "0.1s" is exact; what is below one unit of the result
  * is refused rather than rounded.
  */
-static bool read_with_unit(const char *text, const struct unit *units, size_t n_units,
-                           uint64_t *ret_value)
+static bool
+read_with_unit(const char *text, const struct unit *units, size_t n_units, uint64_t *ret_value)
 {
     const char *at = text;
     uint64_t whole = 0, fraction = 0, scale = 1;
@@ -123,7 +119,7 @@ void sl_format_duration(uint64_t duration_ns, char *ret_text, size_t size)
                         time_units[unit].name);
         return;
     }
-    char digits[16];
+    char digits[24];
     int width = (int) unit * 3; /* ns, us, ms, s are powers of a thousand */
     (void) snprintf(digits, sizeof digits, "%0*" PRIu64, width, rest);
     for (size_t end = strlen(digits); end > 0 && digits[end - 1] == '0'; end--)

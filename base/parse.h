@@ -13,12 +13,12 @@
 #include <strandline/error.h>
 
 /* "200ms" "1.5s" "50us" "10ns" "2m" "1h", and "0" alone.  SL_EINVAL with a text otherwise. */
-SL_CHECKED enum sl_status sl_parse_duration(const char *text, uint64_t *ret_ns,
-                                            struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_parse_duration(const char *text, uint64_t *ret_ns, struct sl_error *err);
 
 /* "256B" "64KiB" "1.5MiB" "2GiB" and "0" alone; powers of 1024 only, so that KB is refused. */
-SL_CHECKED enum sl_status sl_parse_size(const char *text, uint64_t *ret_bytes,
-                                        struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_parse_size(const char *text, uint64_t *ret_bytes, struct sl_error *err);
 
 /* A decimal number within [low, high]. */
 SL_CHECKED enum sl_status sl_parse_number(const char *text, uint64_t low, uint64_t high,

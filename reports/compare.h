@@ -21,8 +21,8 @@ struct sl_group_change {
 
 struct sl_metric_change {
     const struct sl_cell_key *cell;
-    const char *metric; /* path in a trial: "rate.delivered" */
-    const char *unit;   /* "ns", "bytes", "/s" or "" */
+    const char *metric;        /* path in a trial: "rate.delivered" */
+    const char *unit;          /* "ns", "bytes", "/s" or "" */
     struct sl_real base, head; /* median over trials */
     bool lower_is_better;
 };
@@ -32,7 +32,8 @@ struct sl_comparison {
     size_t n_groups;
     const struct sl_metric_change *metrics;
     size_t n_metrics;
-    const struct sl_cell_key *const *only_base, *const *only_head; /* cells of one side, shown, never dropped */
+    const struct sl_cell_key *const *only_base,
+        *const *only_head; /* cells of one side, shown, never dropped */
     size_t n_only_base, n_only_head;
     bool same_environment;
 };
@@ -44,7 +45,7 @@ SL_CHECKED enum sl_status sl_compare(const struct sl_run_result *base,
 
 void sl_compare_print(const struct sl_comparison *comparison, const struct sl_table_opts *opts,
                       FILE *out);
-SL_CHECKED enum sl_status sl_compare_print_json(const struct sl_comparison *comparison, FILE *out,
-                                                struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_compare_print_json(const struct sl_comparison *comparison, FILE *out, struct sl_error *err);
 
 #endif

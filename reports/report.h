@@ -9,6 +9,7 @@
 #ifndef SL_REPORT_H
 #define SL_REPORT_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 #include <strandline/error.h>
@@ -17,16 +18,18 @@
 
 /**
  * Write a report atomically: a temporary file beside path, fsync, rename.  On any
- * failure the old file at path is intact and no temporary file stays.
+ * failure the old file at path is intact and no temporary file stays.  A path that
+ * is a device or a pipe is written to directly.  SIGXFSZ has to be ignored for a
+ * file size limit to be an error rather than the end of the process.
  *
  * @return SL_ESYS with the path and errno's text, for example on a full disk
  */
-SL_CHECKED enum sl_status sl_report_write(const struct sl_run_result *result, const char *path,
-                                          struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_report_write(const struct sl_run_result *result, const char *path, struct sl_error *err);
 
-/* The same to an open stream. */
-SL_CHECKED enum sl_status sl_report_print(const struct sl_run_result *result, FILE *out,
-                                          struct sl_error *err);
+/* The same to an open stream; flushes it. */
+SL_CHECKED enum sl_status
+sl_report_print(const struct sl_run_result *result, FILE *out, struct sl_error *err);
 
 /**
  * Read a report.
@@ -35,7 +38,15 @@ SL_CHECKED enum sl_status sl_report_print(const struct sl_run_result *result, FI
  * @return SL_EPARSE truncated, foreign, higher major version, or a key of the wrong type; text
  *         names file, line and column or the key's path; SL_ESYS when it cannot be read
  */
-SL_CHECKED enum sl_status sl_report_read(const char *path, struct sl_run_result **ret_result,
-                                         struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_report_read(const char *path, struct sl_run_result **ret_result, struct sl_error *err);
+
+/*
+ * The same from memory.
+ *
+ * @param name  what error texts call the input, for example its path
+ */
+SL_CHECKED enum sl_status sl_report_parse(const char *name, const char *data, size_t size,
+                                          struct sl_run_result **ret_result, struct sl_error *err);
 
 #endif

@@ -24,10 +24,8 @@ struct sl_policy {
  *
  * @param arena  owns the strings of ret_verdict
  */
-SL_CHECKED enum sl_status sl_verdict_evaluate(const struct sl_run_result *result,
-                                              const struct sl_policy *policy,
-                                              struct sl_arena *arena,
-                                              struct sl_verdict *ret_verdict,
-                                              struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_verdict_evaluate(const struct sl_run_result *result, const struct sl_policy *policy,
+                    struct sl_arena *arena, struct sl_verdict *ret_verdict, struct sl_error *err);
 
 #endif

@@ -36,9 +36,9 @@ struct sl_scenario_load {
     uint32_t events;
     uint32_t topics;
     uint32_t aggregates;
-    uint32_t payload;     /* bytes; at least SL_PAYLOAD_MIN */
-    uint32_t publishers;  /* threads that publish; each key belongs to one of them */
-    uint64_t rate;        /* intended messages per second over all publishers; 0: saturate */
+    uint32_t payload;    /* bytes; at least SL_PAYLOAD_MIN */
+    uint32_t publishers; /* threads that publish; each key belongs to one of them */
+    uint64_t rate;       /* intended messages per second over all publishers; 0: saturate */
     enum sl_key_distribution keys;
     double keys_parameter; /* zipf: exponent; hot: share of the hot key; else 0 */
     enum sl_handler_kind handler;
@@ -49,21 +49,22 @@ struct sl_scenario_load {
     uint64_t close_deadline_ns; /* for Close */
 };
 
-#define SL_PAYLOAD_MIN 64u
-#define SL_NAME_MAX    64
+#define SL_PAYLOAD_MIN       64u
+#define SL_NAME_MAX          64
+#define SL_SCENARIO_SIZE_MAX ((size_t) 1 << 20) /* bytes of a scenario's file */
 
 /* One cell of a scenario that spells out its cells (the incident) instead of its modes. */
 struct sl_variant {
     char name[SL_NAME_MAX];
     enum sl_mode mode;
-    char fault[SL_NAME_MAX * 2]; /* comma-separated, "" none */
+    char fault[SL_NAME_MAX * 2];  /* comma-separated, "" none */
     struct sl_pool_settings pool; /* fields that are 0 come from the mode's settings */
     bool has_claim;
     uint64_t claimed_leaks; /* number that an analysis made elsewhere gave */
 };
 
 struct sl_scenario {
-    char name[SL_NAME_MAX];
+    char name[SL_NAME_MAX]; /* of its file, without directory and ".json" */
     char description[256];
     struct sl_scenario_load load;
     bool modes[SL_N_MODES];                    /* which ones `run` plays without --mode */
@@ -84,8 +85,10 @@ void sl_keys_format(const struct sl_scenario_load *load, char *ret_text, size_t 
 /**
  * Read a scenario from memory.
  *
- * @param name  what error texts call the input, for example its path
- * @return SL_EPARSE with line and column, text "NAME:LINE:COLUMN: KEY.PATH: what is wrong"
+ * @param name  what error texts call the input, for example its path; its last part without
+ *              ".json" becomes the scenario's name
+ * @return SL_EINVAL when that cannot be a name;
+ *         SL_EPARSE with line and column, text "NAME:LINE:COLUMN: KEY.PATH: what is wrong"
  */
 SL_CHECKED enum sl_status sl_scenario_parse(const char *name, const char *text, size_t size,
                                             struct sl_scenario **ret_scenario,
@@ -100,8 +103,7 @@ SL_CHECKED enum sl_status sl_scenario_parse(const char *name, const char *text, 
  * built from.  SL_ENOENT says which places were tried.
  */
 SL_CHECKED enum sl_status sl_scenario_load(const char *name_or_path, const char *search_path,
-                                           struct sl_scenario **ret_scenario,
-                                           struct sl_error *err);
+                                           struct sl_scenario **ret_scenario, struct sl_error *err);
 void sl_scenario_free(struct sl_scenario *scenario);
 SL_DEFINE_AUTO(sl_scenario, sl_scenario_free);
 
@@ -110,9 +112,8 @@ struct sl_scenario_list {
     struct sl_scenario **scenarios;
     size_t n_scenarios;
 };
-SL_CHECKED enum sl_status sl_scenario_list(const char *search_path,
-                                           struct sl_scenario_list **ret_list,
-                                           struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_scenario_list(const char *search_path, struct sl_scenario_list **ret_list, struct sl_error *err);
 void sl_scenario_list_free(struct sl_scenario_list *list);
 SL_DEFINE_AUTO(sl_scenario_list, sl_scenario_list_free);
 

@@ -3,8 +3,8 @@
  * A private nats-server with JetStream: loopback, a port that the system chose,
  * a store directory of its own.
  *
- * A keeper process stands between observer and server.  It holds the read end
- * of a pipe of the observer's; when that closes, for whatever reason (SIGKILL
+ * A keeper process stands between observer and server.  It holds one end of a
+ * socket pair; when the observer's end closes, for whatever reason (SIGKILL
  * included), it ends the server and removes the store directory.  The server in
  * turn dies with the keeper.  Neither is in the observer's process group, so that
  * Ctrl-C reaches the observer only.
@@ -13,6 +13,7 @@
 #define SL_RUN_SERVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,15 +31,24 @@ struct sl_server_opts {
 /**
  * Start a server and wait until it accepts JetStream clients.
  *
+ * First removes the directories of servers whose observer and keeper were killed at
+ * once: the only way to leave one behind.
+ *
+ * @param opts  NULL for the defaults
+ *
  * @return SL_ENOENT    no nats-server is installed; the text says how to install it and that
  *                      `--transport memory` needs none
- *         SL_ETIMEDOUT it did not become ready; the text has the end of its log
- *         SL_ESYS
+ *         SL_EGONE     it ended before it was ready; the text has what its log says about it
+ *         SL_ETIMEDOUT it did not become ready; the same
+ *         SL_ESYS, SL_EPERM, SL_ENOMEM
  */
 SL_CHECKED enum sl_status sl_server_start(const struct sl_server_opts *opts,
                                           struct sl_server **ret_server, struct sl_error *err);
 
-/* Stop server and keeper, remove the store directory, free.  NULL is allowed. */
+/*
+ * End server and keeper, remove the store directory, free.  Takes some 5 s at most.  The
+ * server is killed, not asked: what it would save is removed.  NULL is allowed.
+ */
 void sl_server_stop(struct sl_server *server);
 static inline void sl_server_free(struct sl_server *server)
 {
@@ -55,5 +65,24 @@ pid_t sl_server_pid(const struct sl_server *server);
 
 /* Does it still run?  Never blocks. */
 bool sl_server_is_alive(const struct sl_server *server);
+
+/**
+ * Ask servers that somebody else runs which version they are; the first one that answers is
+ * believed.
+ *
+ * Looking up a host name is not covered by the timeout.
+ *
+ * @param servers      "nats://[USER[:PASSWORD]@]HOST[:PORT][,...]"; "nats://" may be left out
+ * @param timeout_ns   per server
+ * @param ret_version  "2.9.10", or "" when it would not say or size bytes are too few
+ *
+ * @return SL_EINVAL   not such a list
+ *         When none answers, what was wrong with the first; the text has its URL, without the
+ *         password:
+ *         SL_ECONNECT no connection, or it said nothing in time
+ *         SL_EPROTO   it does not speak NATS
+ */
+SL_CHECKED enum sl_status sl_server_probe(const char *servers, uint64_t timeout_ns,
+                                          char *ret_version, size_t size, struct sl_error *err);
 
 #endif

@@ -12,8 +12,14 @@ SL_TEST(parse, durations_with_units_are_read_exactly)
         const char *text;
         uint64_t expected;
     } cases[] = {
-        {"0", 0},          {"10ns", 10},         {"50us", 50000},           {"200ms", 200000000},
-        {"1.5s", 1500000000}, {"0.1s", 100000000}, {"2m", 120000000000}, {"1h", 3600000000000},
+        {"0", 0},
+        {"10ns", 10},
+        {"50us", 50000},
+        {"200ms", 200000000},
+        {"1.5s", 1500000000},
+        {"0.1s", 100000000},
+        {"2m", 120000000000},
+        {"1h", 3600000000000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sl_error err = {0};
@@ -25,8 +31,9 @@ SL_TEST(parse, durations_with_units_are_read_exactly)
 
 SL_TEST(parse, durations_that_are_not_exact_or_not_units_are_refused)
 {
-    static const char *const cases[] = {"",    "1",   "-1s",  "1 s",  "s",       ".5s", "1.s",
-                                        "1sx", "1.5ns", "0.0", "00.5", "99999999999999999999s"};
+    static const char *const cases[] = {"",      "1",   "-1s",  "1 s",
+                                        "s",     ".5s", "1.s",  "1sx",
+                                        "1.5ns", "0.0", "00.5", "99999999999999999999s"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sl_error err = {0};
         uint64_t value = 42;

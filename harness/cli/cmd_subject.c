@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strandline subject IN OUT: the process that is measured.  Hidden: started by
+ * `strandline run` for each trial, with the descriptors of its two pipes.
+ */
+#include <stdio.h>
+
+#include <strandline/bus.h>
+
+#include "base/parse.h"
+#include "harness/cli/cli.h"
+#include "harness/run/subject.h"
+
+int cmd_subject_run(int argc, char **argv)
+{
+    uint64_t in_fd, out_fd;
+
+    if (argc != 3 || sl_parse_number(argv[1], 3, 1 << 20, &in_fd, NULL) ||
+        sl_parse_number(argv[2], 3, 1 << 20, &out_fd, NULL)) {
+        (void) fputs("strandline: 'subject' is started by 'strandline run' only\n", stderr);
+        return SL_EXIT_USAGE;
+    }
+    return sl_subject_main(bus_driver(), (int) in_fd, (int) out_fd);
+}

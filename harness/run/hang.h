@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Evidence of a subject that does not go on: all its stacks, and where Close stands. */
+#ifndef SL_RUN_HANG_H
+#define SL_RUN_HANG_H
+
+#include "harness/model/result.h"
+
+/*
+ * Fill hang_groups of a result with every thread of the snapshot, and
+ * close.waits_for when Close has not returned.  Evidence only: when memory is short
+ * there is less of it.
+ */
+void sl_hang_describe(const struct sl_snapshot *snapshot, struct sl_arena *arena,
+                      struct sl_trial_result *result);
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/run/run.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "harness/run/control.h"
+#include "harness/run/environment.h"
+#include "harness/run/server.h"
+#include "harness/run/trial.h"
+#include "harness/run/trial_result.h"
+
+#define PROBE_NS (5 * SL_NS_PER_S)
+
+struct run {
+    const struct sl_run_opts *opts;
+    struct sl_run_result *result;
+    struct sl_arena *arena;
+    struct sl_server *server;        /* private; NULL when none was needed */
+    struct sl_cell_result *cells;    /* one per cell of the plan */
+    struct sl_trial_result **trials; /* the same arrays as cells[].trials, to be filled */
+    size_t n_played, n_trials;
+};
+
+static bool needs_server(const struct sl_run_cell *cell)
+{
+    return strcmp(cell->transport, "nats") == 0;
+}
+
+static bool plan_needs_server(const struct sl_run_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_cells; i++)
+        if (needs_server(&plan->cells[i]))
+            return true;
+    return false;
+}
+
+/* A server that answers: the one named, or a private one, replaced when it has died. */
+static enum sl_status provide_server(struct run *run, struct sl_error *err)
+{
+    if (run->opts->servers) {
+        char version[64];
+        enum sl_status s =
+            sl_server_probe(run->opts->servers, PROBE_NS, version, sizeof version, err);
+        if (!s && !run->result->environment.nats_server)
+            run->result->environment.nats_server = sl_arena_strdup(run->arena, version);
+        return s;
+    }
+    if (run->server && sl_server_is_alive(run->server))
+        return SL_OK;
+    sl_server_stop(SL_TAKE(run->server));
+    enum sl_status s = sl_server_start(NULL, &run->server, err);
+    if (!s && !run->result->environment.nats_server)
+        run->result->environment.nats_server =
+            sl_arena_strdup(run->arena, sl_server_version(run->server));
+    return s;
+}
+
+static struct sl_cell_config describe_config(const struct sl_run_cell *cell, struct sl_arena *arena)
+{
+    const struct sl_scenario_load *load = &cell->scenario->load;
+    char keys[64];
+
+    sl_keys_format(load, keys, sizeof keys);
+    return (struct sl_cell_config){
+        .events = load->events,
+        .topics = load->topics,
+        .aggregates = load->aggregates,
+        .payload = load->payload,
+        .workers = cell->pool.workers,
+        .queue = cell->pool.queue,
+        .enqueue_wait_ns = cell->pool.enqueue_wait_ns,
+        .stack_size = cell->pool.stack_size,
+        .rate = load->rate ? SL_VALUE(load->rate) : SL_MISSING_VALUE("saturating load"),
+        .publishers = load->publishers,
+        .handler_cost_ns = load->handler_cost_ns,
+        .handler_kind = sl_handler_kind_text(load->handler),
+        .keys = sl_arena_strdup(arena, keys),
+        .storage = sl_storage_text(load->storage),
+        .settle_ns = load->settle_ns,
+        .timeout_ns = load->timeout_ns,
+        .close_deadline_ns = load->close_deadline_ns,
+        .expects_leaks = cell->fault != NULL,
+    };
+}
+
+static struct sl_claim describe_claim(const struct sl_variant *variant, struct sl_arena *arena)
+{
+    if (!variant)
+        return (struct sl_claim){.leaked = SL_MISSING_VALUE("no claim")};
+    return (struct sl_claim){
+        .label = sl_arena_strdup(arena, variant->name),
+        .leaked =
+            variant->has_claim ? SL_VALUE(variant->claimed_leaks) : SL_MISSING_VALUE("no claim"),
+    };
+}
+
+/* Cells of the result with room for all their trials. */
+static enum sl_status prepare_cells(struct run *run, struct sl_error *err)
+{
+    const struct sl_run_plan *plan = run->opts->plan;
+
+    run->cells = sl_arena_array(run->arena, plan->n_cells, sizeof *run->cells);
+    run->trials = sl_arena_array(run->arena, plan->n_cells, sizeof *run->trials);
+    if (!run->cells || !run->trials)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the results");
+    for (size_t i = 0; i < plan->n_cells; i++) {
+        const struct sl_run_cell *cell = &plan->cells[i];
+        run->trials[i] = sl_arena_array(run->arena, cell->trials, sizeof **run->trials);
+        if (!run->trials[i])
+            return sl_fail(err, SL_ENOMEM, "out of memory for the results");
+        run->cells[i] = (struct sl_cell_result){
+            .key = {sl_arena_strdup(run->arena, cell->scenario->name), sl_mode_text(cell->mode),
+                    sl_arena_strdup(run->arena, cell->transport),
+                    sl_arena_strdup(run->arena, cell->fault)},
+            .config = describe_config(cell, run->arena),
+            .claim = describe_claim(cell->variant, run->arena),
+            .trials = run->trials[i],
+        };
+        run->n_trials += cell->trials;
+    }
+    return SL_OK;
+}
+
+/* Play one trial into *ret_trial.  Only an interrupt or want of memory ends the run. */
+static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell,
+                                 struct sl_trial_result *ret_trial, struct sl_error *err)
+{
+    struct sl_error local = {0};
+    enum sl_status s = needs_server(cell) ? provide_server(run, &local) : SL_OK;
+    char *prefix =
+        sl_arena_printf(run->arena, "strandline_%llx_%zu_",
+                        (unsigned long long) run->opts->seed ^ (unsigned) getpid(), run->n_played);
+    struct sl_trial_input input = {
+        .cell = cell,
+        .servers = run->opts->servers,
+        .driver_path = run->opts->driver_path,
+        .prefix = prefix,
+        .seed = run->opts->seed,
+        .wake_fd = run->opts->wake_fd,
+    };
+    if (!prefix)
+        return sl_fail(err, SL_ENOMEM, "out of memory for a trial");
+    if (!s && needs_server(cell) && run->server) {
+        input.servers = sl_server_url(run->server);
+        input.server = run->server;
+    }
+    if (!s)
+        s = sl_trial_run(&input, run->arena, ret_trial, &run->result->driver, &local);
+    if (run->opts->servers && needs_server(cell) && s != SL_ECLOSED)
+        (void) !sl_trial_purge(&input, NULL); /* what stays has this run's prefix */
+    if (s == SL_ECLOSED || s == SL_ENOMEM)
+        return sl_fail(err, s, "%s", local.text);
+    if (s) {
+        sl_trial_result_init(ret_trial, "the trial could not be played");
+        ret_trial->reason = sl_arena_strdup(run->arena, local.text);
+    }
+    return SL_OK;
+}
+
+/* The round-th trial of the cells first to last, which belong to one scenario. */
+static enum sl_status
+play_round(struct run *run, size_t first, size_t last, uint32_t round, struct sl_error *err)
+{
+    for (size_t i = 0; i < last - first; i++) {
+        size_t at = round % 2 ? last - 1 - i : first + i;
+        const struct sl_run_cell *cell = &run->opts->plan->cells[at];
+        if (round >= cell->trials)
+            continue;
+        struct sl_run_progress progress = {run->n_played + 1, run->n_trials, cell};
+        if (run->opts->on_trial)
+            run->opts->on_trial(run->opts->user, &progress);
+        struct sl_cell_result *result = &run->cells[at];
+        enum sl_status s = play_trial(run, cell, &run->trials[at][result->n_trials], err);
+        if (s)
+            return s;
+        result->n_trials++;
+        run->n_played++;
+    }
+    return SL_OK;
+}
+
+static enum sl_status play_cells(struct run *run, struct sl_error *err)
+{
+    const struct sl_run_plan *plan = run->opts->plan;
+    enum sl_status s = SL_OK;
+
+    for (size_t first = 0, last; !s && first < plan->n_cells; first = last) {
+        uint32_t rounds = 0;
+        for (last = first;
+             last < plan->n_cells && plan->cells[last].scenario == plan->cells[first].scenario;
+             last++)
+            rounds = SL_MAX(rounds, plan->cells[last].trials);
+        for (uint32_t round = 0; !s && round < rounds; round++)
+            s = play_round(run, first, last, round, err);
+    }
+    return s;
+}
+
+/* Plant a known leak and look for it, with everything that the real trials use. */
+static enum sl_status play_control(struct run *run, struct sl_error *err)
+{
+    static const struct sl_scenario scenario = {
+        .name = "control",
+        .load = {.events = 16,
+                 .topics = 1,
+                 .aggregates = 4,
+                 .payload = SL_PAYLOAD_MIN,
+                 .publishers = 1,
+                 .settle_ns = 200 * SL_NS_PER_MS,
+                 .timeout_ns = 10 * SL_NS_PER_S,
+                 .close_deadline_ns = 10 * SL_NS_PER_S},
+    };
+    static const struct sl_run_cell cell = {
+        .scenario = &scenario, .mode = SL_MODE_UNIFIED, .transport = "none", .trials = 1};
+    const struct sl_trial_input input = {.cell = &cell,
+                                         .prefix = "control",
+                                         .control = true,
+                                         .seed = run->opts->seed,
+                                         .wake_fd = run->opts->wake_fd};
+    struct sl_control *control = &run->result->control;
+    struct sl_trial_result trial;
+    const char *driver;
+
+    control->planted = SL_CONTROL_THREADS;
+    control->reason = "interrupted before it was played";
+    enum sl_status s = sl_trial_run(&input, run->arena, &trial, &driver, err);
+    if (s)
+        return s;
+    control->ran = trial.status == SL_TRIAL_OK && !trial.leaks_missing;
+    control->found = control->ran ? trial.leaks.count : 0;
+    control->reason = !control->ran ? trial.reason
+                      : control->found != control->planted
+                          ? "the number found is not the number planted"
+                          : NULL;
+    return SL_OK;
+}
+
+/* Only cells that were played stay in the result. */
+static void finish(struct run *run, bool interrupted)
+{
+    struct sl_run_result *result = run->result;
+    size_t n_cells = 0;
+
+    for (size_t i = 0; i < run->opts->plan->n_cells; i++)
+        if (run->cells[i].n_trials)
+            run->cells[n_cells++] = run->cells[i];
+    result->cells = run->cells;
+    result->n_cells = n_cells;
+    result->run.interrupted = interrupted;
+    result->environment.load_after = sl_environment_load();
+}
+
+static enum sl_status start_result(struct run *run, struct sl_error *err)
+{
+    char text[32];
+    time_t now = time(NULL);
+    struct tm parts;
+
+    run->result->arena = run->arena;
+    run->result->run.seed = run->opts->seed;
+    (void) strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    run->result->run.started_at = sl_arena_strdup(run->arena, text);
+    sl_environment_read(run->arena, &run->result->environment);
+    return prepare_cells(run, err);
+}
+
+enum sl_status sl_run_execute(const struct sl_run_opts *opts, struct sl_run_result **ret_result,
+                              struct sl_error *err)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct run run = {.opts = opts, .arena = arena};
+
+    run.result = arena ? sl_arena_alloc(arena, sizeof *run.result) : NULL;
+    if (!run.result)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the results");
+    enum sl_status s = start_result(&run, err);
+    if (!s && plan_needs_server(opts->plan))
+        s = provide_server(&run, err);
+    if (!s)
+        s = play_control(&run, err);
+    if (!s)
+        s = play_cells(&run, err);
+    sl_server_stop(run.server);
+    if (s && s != SL_ECLOSED)
+        return s;
+    finish(&run, s == SL_ECLOSED);
+    *ret_result = run.result;
+    (void) SL_TAKE(arena); /* the result owns it now */
+    return SL_OK;
+}

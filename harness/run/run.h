@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run: the trials of a plan, one after the other, and the server they need. */
+#ifndef SL_RUN_RUN_H
+#define SL_RUN_RUN_H
+
+#include <strandline/error.h>
+
+#include "harness/model/result.h"
+#include "harness/run/run_plan.h"
+
+/* What is about to be played; for a progress line. */
+struct sl_run_progress {
+    size_t trial, n_trials; /* 1-based, over the whole run */
+    const struct sl_run_cell *cell;
+};
+
+struct sl_run_opts {
+    const struct sl_run_plan *plan;
+    const char *servers;     /* comma-separated URLs; NULL: a private server where one is needed */
+    const char *driver_path; /* NULL: the built-in driver */
+    uint64_t seed;
+    int wake_fd; /* becomes readable when the run is to stop; -1: never */
+    void (*on_trial)(void *user, const struct sl_run_progress *progress); /* or NULL */
+    void *user;
+};
+
+/**
+ * Play a plan.
+ *
+ * Before the first cell a known leak is planted and looked for (result->control).
+ * Trials of one scenario are interleaved over its cells, the order reversed in every
+ * other round.  A trial that fails is a result, and the next one is played; a
+ * private server that died is replaced.
+ *
+ * @param ret_result  without tool, argv and verdict; free with sl_run_result_free().  When the
+ *                    run was interrupted, run.interrupted is set and cells that were not
+ *                    played are absent
+ * @return SL_ENOENT  a server is needed and none is installed
+ *         SL_ECONNECT the server named does not answer
+ *         SL_EPERM   subjects may not be inspected
+ */
+SL_CHECKED enum sl_status sl_run_execute(const struct sl_run_opts *opts,
+                                         struct sl_run_result **ret_result, struct sl_error *err);
+
+#endif

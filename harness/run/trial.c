@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/run/trial.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "harness/leak/leak.h"
+#include "harness/run/hang.h"
+#include "harness/run/observe.h"
+#include "harness/run/process.h"
+#include "harness/run/protocol.h"
+#include "harness/run/trial_result.h"
+
+/* Given on top of the scenario's own limits, which the subject keeps by itself. */
+#define GRACE_NS        (10 * SL_NS_PER_S)
+#define CLOSE_GRACE_NS  (2 * SL_NS_PER_S)
+#define TEARDOWN_NS     (30 * SL_NS_PER_S)
+#define EXIT_NS         (5 * SL_NS_PER_S)
+#define LIBRARY_EXIT_NS SL_NS_PER_S
+/* Between two looks at the server while waiting for the subject. */
+#define SERVER_LOOK_NS (100 * SL_NS_PER_MS)
+
+struct trial {
+    const struct sl_trial_input *input;
+    struct sl_arena *arena;
+    struct sl_trial_result *result;
+    struct sl_process process;
+    int phase; /* enum sl_phase reached last; -1 before `start` */
+    uint64_t closed_ns;
+    uint64_t settle_ns;
+    const struct sl_late_thread *late;
+    size_t n_late;
+    struct sl_driver_record driver;
+    const char *modules[SL_DRIVER_MODULES + 1];
+    struct sl_leak_witness witnesses[SL_DRIVER_WITNESSES + 1];
+    struct sl_snapshot *start, *loaded, *closed, *settled, *torn_down;
+};
+
+static enum sl_status take_snapshot(struct trial *trial, bool symbols,
+                                    struct sl_snapshot **ret_snapshot, struct sl_error *err)
+{
+    const struct sl_snapshot_opts opts = {.size = sizeof opts, .no_symbols = !symbols};
+    return sl_snapshot_take(trial->process.pid, &opts, ret_snapshot, err);
+}
+
+static void fail_trial(struct trial *trial, enum sl_trial_status status, const char *reason)
+{
+    if (trial->result->reason)
+        return; /* the first failure explains the later ones */
+    trial->result->status = status;
+    trial->result->reason = sl_arena_strdup(trial->arena, reason);
+}
+
+static void keep_driver(struct trial *trial)
+{
+    const struct sl_driver_record *driver = &trial->driver;
+
+    for (size_t i = 0; i < SL_DRIVER_MODULES && driver->library_modules[i][0]; i++)
+        trial->modules[i] = driver->library_modules[i];
+    for (size_t i = 0; i < SL_DRIVER_WITNESSES && driver->witnesses[i].text[0]; i++) {
+        const char *module = driver->witnesses[i].module;
+        const char *function = driver->witnesses[i].function;
+        trial->witnesses[i] = (struct sl_leak_witness){
+            .module = module[0] ? module : NULL,
+            .function = function[0] ? function : NULL,
+            .socket = driver->witnesses[i].socket,
+            .text = driver->witnesses[i].text,
+        };
+    }
+}
+
+static uint64_t phase_limit_ns(const struct trial *trial)
+{
+    const struct sl_scenario_load *load = &trial->input->cell->scenario->load;
+
+    switch (trial->phase) {
+    case SL_PHASE_START:
+    case SL_PHASE_OPEN:
+        return load->timeout_ns + GRACE_NS;
+    case SL_PHASE_CLOSING:
+        return load->close_deadline_ns + CLOSE_GRACE_NS;
+    case SL_PHASE_CLOSED:
+        return TEARDOWN_NS;
+    default:
+        return GRACE_NS;
+    }
+}
+
+/* Wait until the subject has something to say, looking after server and interrupts. */
+static enum sl_status await_record(struct trial *trial, uint64_t deadline_ns, struct sl_error *err)
+{
+    for (;;) {
+        struct pollfd fds[] = {{.fd = trial->process.from_fd, .events = POLLIN},
+                               {.fd = trial->input->wake_fd, .events = POLLIN}};
+        uint64_t left = sl_clock_left_ns(deadline_ns);
+        struct timespec slice = sl_clock_to_timespec(SL_MIN(left, SERVER_LOOK_NS));
+        int ready = ppoll(fds, 2, &slice, NULL);
+        if (ready > 0 && fds[1].revents)
+            return sl_fail(err, SL_ECLOSED, "interrupted");
+        if (ready > 0 && fds[0].revents)
+            return SL_OK;
+        if (trial->input->server && !sl_server_is_alive(trial->input->server))
+            return sl_fail(err, SL_ECONNECT, "nats-server ended in the middle of the trial");
+        if (!left)
+            return sl_fail(err, SL_ETIMEDOUT, "deadline passed");
+    }
+}
+
+/* The next phase record; failures and the driver's description are kept on the way. */
+static enum sl_status
+await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_error *err)
+{
+    union {
+        struct sl_phase_record phase;
+        struct sl_failure_record failure;
+        struct sl_driver_record driver;
+    } record;
+    uint64_t deadline = sl_clock_now_ns() + phase_limit_ns(trial);
+
+    for (;;) {
+        enum sl_record_type type;
+        size_t size;
+        enum sl_status s = await_record(trial, deadline, err);
+        if (!s)
+            s = sl_record_read(trial->process.from_fd, -1, deadline, &type, &record, sizeof record,
+                               &size, err);
+        if (s)
+            return s;
+        if (type == SL_RECORD_PHASE && size == sizeof record.phase) {
+            *ret_record = record.phase;
+            return SL_OK;
+        }
+        if (type == SL_RECORD_FAILURE && size == sizeof record.failure) {
+            fail_trial(trial, SL_TRIAL_FAILED, record.failure.text);
+        } else if (type == SL_RECORD_DRIVER && size == sizeof record.driver) {
+            trial->driver = record.driver;
+            keep_driver(trial);
+        } else {
+            return sl_fail(err, SL_EPROTO, "the subject sent a record of type %d and %zu bytes",
+                           (int) type, size);
+        }
+    }
+}
+
+static enum sl_status at_start(struct trial *trial, struct sl_error *err)
+{
+    enum sl_status s = take_snapshot(trial, false, &trial->start, err);
+    if (s)
+        return s;
+    trial->result->threads.before = SL_VALUE(trial->start->n_threads);
+    trial->result->resources.fds_before = sl_observe_fds(trial->process.pid);
+    return SL_OK;
+}
+
+static enum sl_status
+at_loaded(struct trial *trial, const struct sl_phase_record *record, struct sl_error *err)
+{
+    enum sl_status s = take_snapshot(trial, false, &trial->loaded, err);
+    if (s)
+        return s;
+    trial->result->threads.peak = SL_VALUE(trial->loaded->n_threads);
+    trial->result->resources.rss_peak = sl_observe_rss_peak(trial->process.pid);
+    sl_trial_result_load(trial->result, record, &trial->input->cell->scenario->load, trial->arena);
+    if (record->load_timed_out)
+        fail_trial(trial, SL_TRIAL_TIMEOUT,
+                   "the load did not end in time: accepted messages were not handled");
+    return SL_OK;
+}
+
+static enum sl_status
+at_closed(struct trial *trial, const struct sl_phase_record *record, struct sl_error *err)
+{
+    const struct sl_trial_input *input = trial->input;
+    pid_t pid = trial->process.pid;
+
+    trial->closed_ns = record->at_ns;
+    sl_trial_result_close(trial->result, record, trial->arena);
+    enum sl_status s = take_snapshot(trial, true, &trial->closed, err);
+    if (s)
+        return s;
+    if (record->close_timed_out) {
+        fail_trial(trial, SL_TRIAL_TIMEOUT, "Close did not end within its deadline");
+        sl_hang_describe(trial->closed, trial->arena, trial->result);
+    }
+    s = sl_observe_settle(pid, trial->start, trial->closed, trial->modules, trial->closed_ns,
+                          input->cell->scenario->load.settle_ns, input->wake_fd, trial->arena,
+                          &trial->late, &trial->n_late, err);
+    trial->settle_ns = sl_clock_now_ns() - trial->closed_ns;
+    if (!s)
+        s = take_snapshot(trial, true, &trial->settled, err);
+    if (s)
+        return s;
+    trial->result->threads.after = SL_VALUE(trial->settled->n_threads);
+    trial->result->snapshot = trial->settled->stats;
+    trial->result->resources.rss_after = sl_observe_rss(pid);
+    trial->result->resources.fds_after = sl_observe_fds(pid);
+    return SL_OK;
+}
+
+static enum sl_status at_torn_down(struct trial *trial, struct sl_error *err)
+{
+    if (trial->settled)
+        sl_observe_library_exit(trial->process.pid, trial->settled, trial->modules,
+                                LIBRARY_EXIT_NS);
+    return take_snapshot(trial, false, &trial->torn_down, err);
+}
+
+static enum sl_status
+at_phase(struct trial *trial, const struct sl_phase_record *record, struct sl_error *err)
+{
+    trial->phase = (int) record->phase;
+    trial->result->phase = sl_phase_text(record->phase);
+    switch (record->phase) {
+    case SL_PHASE_START:
+        return at_start(trial, err);
+    case SL_PHASE_LOADED:
+        return at_loaded(trial, record, err);
+    case SL_PHASE_CLOSING:
+        trial->result->close.reached = true;
+        return SL_OK;
+    case SL_PHASE_CLOSED:
+        return at_closed(trial, record, err);
+    case SL_PHASE_TORN_DOWN:
+        return at_torn_down(trial, err);
+    default: /* open: nothing may be looked at while load is about to run */
+        return SL_OK;
+    }
+}
+
+/* All phases, until the last one or until one does not come. */
+static enum sl_status play_phases(struct trial *trial, struct sl_error *err)
+{
+    while (trial->phase != SL_PHASE_TORN_DOWN) {
+        struct sl_phase_record record;
+        enum sl_status s = await_phase(trial, &record, err);
+        if (!s)
+            s = at_phase(trial, &record, err);
+        if (!s)
+            s = sl_record_write(trial->process.to_fd, SL_RECORD_GO, NULL, 0, err);
+        if (s)
+            return s;
+    }
+    return SL_OK;
+}
+
+/* Some stacks as evidence of a subject that still lives but will not go on. */
+static void keep_hang(struct trial *trial)
+{
+    SL_CLEANUP(sl_snapshot_freep) struct sl_snapshot *snapshot = NULL;
+
+    if (!take_snapshot(trial, true, &snapshot, NULL))
+        sl_hang_describe(snapshot, trial->arena, trial->result);
+}
+
+/* The stacks seen last, of a subject that is gone. */
+static void keep_last_snapshot(struct trial *trial)
+{
+    const struct sl_snapshot *last = trial->settled  ? trial->settled
+                                     : trial->closed ? trial->closed
+                                     : trial->loaded ? trial->loaded
+                                                     : trial->start;
+    if (last)
+        sl_hang_describe(last, trial->arena, trial->result);
+}
+
+static void explain_end(struct trial *trial, bool by_itself)
+{
+    struct sl_trial_result *result = trial->result;
+    char output[512], text[768];
+    int status = trial->process.wait_status;
+
+    sl_process_output(&trial->process, output, sizeof output);
+    if (WIFSIGNALED(status) && by_itself) {
+        result->signal = WTERMSIG(status);
+        (void) snprintf(text, sizeof text, "the subject was ended by signal %d (%s)%s%s",
+                        result->signal, strsignal(result->signal),
+                        output[0] ? "; it printed: " : "", output);
+        result->reason = NULL; /* a crash explains whatever failed before it */
+        fail_trial(trial, SL_TRIAL_CRASHED, text);
+    } else if (WIFEXITED(status) && (WEXITSTATUS(status) || trial->phase != SL_PHASE_TORN_DOWN)) {
+        (void) snprintf(text, sizeof text, "the subject exited with status %d%s%s",
+                        WEXITSTATUS(status), output[0] ? "; it printed: " : "", output);
+        fail_trial(trial, SL_TRIAL_CRASHED, text);
+    }
+}
+
+/* What it means that play_phases ended with s.  Leaves no subject behind. */
+static enum sl_status conclude(struct trial *trial, enum sl_status s, struct sl_error *err)
+{
+    char text[400];
+    bool by_itself;
+
+    switch (s) {
+    case SL_OK:
+        by_itself = sl_process_reap(&trial->process, EXIT_NS);
+        if (!by_itself)
+            fail_trial(trial, SL_TRIAL_TIMEOUT, "the subject did not exit after its last phase");
+        explain_end(trial, by_itself);
+        return SL_OK;
+    case SL_ETIMEDOUT:
+        trial->result->close.timed_out = trial->phase == SL_PHASE_CLOSING;
+        (void) snprintf(text, sizeof text, "the subject hangs after phase %s",
+                        trial->result->phase);
+        keep_hang(trial);
+        fail_trial(trial, SL_TRIAL_TIMEOUT, text);
+        return SL_OK;
+    case SL_ECONNECT:
+        keep_hang(trial);
+        fail_trial(trial, SL_TRIAL_FAILED, err->text);
+        return SL_OK;
+    case SL_EGONE:
+        explain_end(trial, sl_process_reap(&trial->process, EXIT_NS));
+        keep_last_snapshot(trial);
+        fail_trial(trial, SL_TRIAL_CRASHED, "the subject ended without a word");
+        return SL_OK;
+    default:
+        return s;
+    }
+}
+
+static enum sl_status analyse(struct trial *trial, struct sl_error *err)
+{
+    struct sl_trial_result *result = trial->result;
+    const struct sl_leak_input input = {
+        .start = trial->start,
+        .loaded = trial->loaded,
+        .closed = trial->closed,
+        .settled = trial->settled,
+        .torn_down = trial->torn_down,
+        .library_modules = trial->modules,
+        .witnesses = trial->witnesses,
+        .close_reached = result->close.reached,
+        .late = trial->late,
+        .n_late = trial->n_late,
+        .settle_ns = trial->settle_ns,
+    };
+    if (!trial->start || !trial->settled) {
+        result->leaks_missing = "the subject did not get past Close";
+        return SL_OK;
+    }
+    if (!result->threads.peak.missing && result->threads.peak.value <= result->threads.before.value)
+        fail_trial(trial, SL_TRIAL_FAILED,
+                   "no thread was created, so the absence of leaks would prove nothing");
+    result->leaks_missing = NULL;
+    return sl_leak_analyse(&input, trial->arena, &result->leaks, err);
+}
+
+static enum sl_status send_config(struct trial *trial, bool purge, struct sl_error *err)
+{
+    const struct sl_trial_input *input = trial->input;
+    struct sl_subject_config config = {
+        .load = input->cell->scenario->load,
+        .pool = input->cell->pool,
+        .mode = input->cell->mode,
+        .purge = purge,
+        .control = input->control,
+        .seed = input->seed,
+    };
+    const struct {
+        char *to;
+        size_t size;
+        const char *from, *what;
+    } texts[] = {
+        {config.transport, sizeof config.transport, input->cell->transport, "transport"},
+        {config.servers, sizeof config.servers, input->servers, "list of servers"},
+        {config.fault, sizeof config.fault, input->cell->fault, "fault"},
+        {config.prefix, sizeof config.prefix, input->prefix, "prefix"},
+        {config.driver_path, sizeof config.driver_path, input->driver_path, "driver path"},
+    };
+    for (size_t i = 0; i < SL_COUNT_OF(texts); i++) {
+        const char *from = texts[i].from ? texts[i].from : "";
+        if (strlen(from) >= texts[i].size)
+            return sl_fail(err, SL_EINVAL, "%s is longer than %zu bytes", texts[i].what,
+                           texts[i].size - 1);
+        memcpy(texts[i].to, from, strlen(from) + 1);
+    }
+    return sl_record_write(trial->process.to_fd, SL_RECORD_CONFIG, &config, sizeof config, err);
+}
+
+static void release(struct trial *trial)
+{
+    sl_process_end(&trial->process);
+    sl_snapshot_free(trial->start);
+    sl_snapshot_free(trial->loaded);
+    sl_snapshot_free(trial->closed);
+    sl_snapshot_free(trial->settled);
+    sl_snapshot_free(trial->torn_down);
+}
+
+enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena *arena,
+                            struct sl_trial_result *ret_result, const char **ret_driver,
+                            struct sl_error *err)
+{
+    struct trial trial = {.input = input, .arena = arena, .result = ret_result, .phase = -1};
+    struct sl_error local = {0}; /* a subject's failure is no failure of ours */
+    uint64_t began = sl_clock_now_ns();
+
+    sl_trial_result_init(ret_result, "the subject did not get so far");
+    enum sl_status s = sl_process_start(&trial.process, err);
+    if (s)
+        return s;
+    ret_result->status = SL_TRIAL_OK;
+    s = send_config(&trial, false, &local);
+    if (!s)
+        s = play_phases(&trial, &local);
+    s = conclude(&trial, s, &local);
+    if (!s)
+        s = analyse(&trial, &local);
+    if (s)
+        (void) sl_fail(err, s, "%s", local.text);
+    if (trial.driver.name[0])
+        *ret_driver = sl_arena_printf(arena, "%s %s", trial.driver.name, trial.driver.version);
+    release(&trial);
+    ret_result->duration_ns = sl_clock_now_ns() - began;
+    return s;
+}
+
+enum sl_status sl_trial_purge(const struct sl_trial_input *input, struct sl_error *err)
+{
+    struct trial trial = {.input = input, .phase = -1};
+
+    enum sl_status s = sl_process_start(&trial.process, err);
+    if (s)
+        return s;
+    s = send_config(&trial, true, err);
+    if (!s && !sl_process_reap(&trial.process, GRACE_NS))
+        s = sl_fail(err, SL_ETIMEDOUT, "removing what '%s' left on the broker took too long",
+                    input->prefix);
+    if (!s && trial.process.wait_status)
+        s = sl_fail(err, SL_EPROTO, "what '%s' left on the broker could not be removed",
+                    input->prefix);
+    release(&trial);
+    return s;
+}

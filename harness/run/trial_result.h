@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what a subject said to the result of a trial. */
+#ifndef SL_RUN_TRIAL_RESULT_H
+#define SL_RUN_TRIAL_RESULT_H
+
+#include "harness/model/result.h"
+#include "harness/run/protocol.h"
+
+/* Every number missing, with one reason; status failed, phase "none". */
+void sl_trial_result_init(struct sl_trial_result *result, const char *missing);
+
+/* The numbers of `loaded`: delivery, rates, latencies, resources over the load. */
+void sl_trial_result_load(struct sl_trial_result *result, const struct sl_phase_record *record,
+                          const struct sl_scenario_load *load, struct sl_arena *arena);
+
+/* The numbers of `closed`; delivery again, since Close drains. */
+void sl_trial_result_close(struct sl_trial_result *result, const struct sl_phase_record *record,
+                           struct sl_arena *arena);
+
+#endif

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/layout.h"
+
+#include <string.h>
+
+#include "base/macros.h"
+#include "harness/model/result.h"
+
+/* The C type behind each kind.  A table line whose member has another type does not compile. */
+typedef struct sl_value type_VALUE;
+typedef struct sl_real type_REAL;
+typedef uint32_t type_COUNT;
+typedef uint64_t type_U64;
+typedef uint32_t type_U32;
+typedef int32_t type_INT;
+typedef bool type_BOOL;
+typedef const char *type_NAME;
+typedef const char *type_TEXT;
+typedef uint64_t type_HEX;
+typedef uint64_t type_DECIMAL;
+
+#define MEMBER(type, member) (((type *) 0)->member)
+#define HAS_TYPE(type, member, wanted)                                                             \
+    (0 *                                                                                           \
+     sizeof(                                                                                       \
+         char[__builtin_types_compatible_p(__typeof__(MEMBER(type, member)), wanted) ? 1 : -1]))
+
+#define KEYED(kind_, type, key_, member)                                                           \
+    .key = (key_), .kind = SL_FIELD_##kind_,                                                       \
+    .offset = offsetof(type, member) + HAS_TYPE(type, member, type_##kind_)
+#define SCALAR(kind_, type, member)                                                                \
+    {                                                                                              \
+        KEYED(kind_, type, #member, member)                                                        \
+    }
+#define ENUM(type, member, words_)                                                                 \
+    {                                                                                              \
+        .key = #member, .kind = SL_FIELD_WORD, .offset = offsetof(type, member),                   \
+        .words = &(words_)                                                                         \
+    }
+#define CHARS(type, member)                                                                        \
+    {                                                                                              \
+        .key = #member, .kind = SL_FIELD_CHARS, .offset = offsetof(type, member),                  \
+        .size = sizeof MEMBER(type, member)                                                        \
+    }
+#define LIST(type, key_, member, count, object_)                                                   \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_LIST, .offset = offsetof(type, member),                    \
+        .other = offsetof(type, count) + HAS_TYPE(type, count, size_t),                            \
+        .size = sizeof *MEMBER(type, member), .object = &(object_)                                 \
+    }
+#define NAMES(type, key_, member, count)                                                           \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_NAMES,                                                     \
+        .offset = offsetof(type, member) + HAS_TYPE(type, member, const char *const *),            \
+        .other = offsetof(type, count) + HAS_TYPE(type, count, size_t)                             \
+    }
+#define OBJECT(type, member, object_)                                                              \
+    {                                                                                              \
+        .key = #member, .kind = SL_FIELD_OBJECT, .offset = offsetof(type, member),                 \
+        .object = &(object_)                                                                       \
+    }
+/* An object of the file whose members lie in the parent's struct. */
+#define PART(key_, object_)                                                                        \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_OBJECT, .object = &(object_)                               \
+    }
+#define FIELDS(array) .fields = (array), .n_fields = SL_COUNT_OF(array)
+
+#define X(name, text) +1
+enum { N_WAIT_KINDS = 0 SL_WAIT_MAP(X), N_TRIAL_STATUSES = 0 SL_TRIAL_STATUS_MAP(X) };
+#undef X
+
+static const char *wait_kind_word(unsigned value)
+{
+    return sl_wait_kind_text((enum sl_wait_kind) value);
+}
+
+static const char *cause_word(unsigned value)
+{
+    return sl_cause_text((enum sl_cause) value);
+}
+
+static const char *trial_status_word(unsigned value)
+{
+    return sl_trial_status_text((enum sl_trial_status) value);
+}
+
+static const struct sl_words wait_kinds = {N_WAIT_KINDS, wait_kind_word};
+static const struct sl_words causes = {SL_N_CAUSES, cause_word};
+static const struct sl_words trial_statuses = {N_TRIAL_STATUSES, trial_status_word};
+
+static const struct sl_field frame_fields[] = {
+    SCALAR(TEXT, struct sl_frame, function), SCALAR(TEXT, struct sl_frame, file),
+    SCALAR(U32, struct sl_frame, line),      SCALAR(TEXT, struct sl_frame, module),
+    SCALAR(HEX, struct sl_frame, address),   SCALAR(BOOL, struct sl_frame, inlined),
+};
+static const struct sl_object frame_object = {FIELDS(frame_fields), .one_line = true};
+
+static const struct sl_field wait_fields[] = {
+    ENUM(struct sl_wait, kind, wait_kinds), SCALAR(INT, struct sl_wait, syscall_nr),
+    SCALAR(TEXT, struct sl_wait, syscall),  SCALAR(HEX, struct sl_wait, object),
+    SCALAR(INT, struct sl_wait, owner),     SCALAR(BOOL, struct sl_wait, timed),
+    SCALAR(TEXT, struct sl_wait, target),
+};
+static const struct sl_object wait_object = {FIELDS(wait_fields), .one_line = true};
+
+static const struct sl_field group_fields[] = {
+    CHARS(struct sl_leak_group, fingerprint),
+    SCALAR(U32, struct sl_leak_group, count),
+    SCALAR(BOOL, struct sl_leak_group, counted),
+    ENUM(struct sl_leak_group, cause, causes),
+    SCALAR(TEXT, struct sl_leak_group, evidence),
+    SCALAR(TEXT, struct sl_leak_group, function),
+    LIST(struct sl_leak_group, "frames", frames, n_frames, frame_object),
+    SCALAR(BOOL, struct sl_leak_group, complete),
+    SCALAR(TEXT, struct sl_leak_group, reason),
+    OBJECT(struct sl_leak_group, wait, wait_object),
+    CHARS(struct sl_leak_group, thread_name),
+    {.key = "tids",
+     .kind = SL_FIELD_TIDS,
+     .offset = offsetof(struct sl_leak_group, tids),
+     .other =
+         offsetof(struct sl_leak_group, n_tids) + HAS_TYPE(struct sl_leak_group, n_tids, uint32_t),
+     .size = sizeof MEMBER(struct sl_leak_group, tids)},
+};
+
+static const char *check_group(const void *object)
+{
+    const struct sl_leak_group *group = object;
+    if (strspn(group->fingerprint, "0123456789abcdef") != sizeof group->fingerprint - 1)
+        return "'fingerprint' has to be 16 hexadecimal digits";
+    return NULL;
+}
+
+static const struct sl_object group_object = {FIELDS(group_fields), .check = check_group};
+
+static const struct sl_field late_fields[] = {
+    SCALAR(INT, struct sl_late_thread, tid),
+    CHARS(struct sl_late_thread, name),
+    SCALAR(U64, struct sl_late_thread, delay_ns),
+};
+static const struct sl_object late_object = {FIELDS(late_fields), .one_line = true};
+
+#define LEAK_COUNT(member)                                                                         \
+    {                                                                                              \
+        KEYED(COUNT, struct sl_trial_result, #member, leaks.member),                               \
+            .other = offsetof(struct sl_trial_result, leaks_missing)                               \
+    }
+
+static const struct sl_field leaks_fields[] = {
+    LEAK_COUNT(count),
+    LEAK_COUNT(late),
+    LEAK_COUNT(resident),
+    {KEYED(U64, struct sl_trial_result, "settle_ns", leaks.settle_ns)},
+    LIST(struct sl_trial_result, "groups", leaks.groups, leaks.n_groups, group_object),
+    LIST(struct sl_trial_result, "late_threads", leaks.late_threads, leaks.n_late_threads,
+         late_object),
+};
+
+/* A count that its own groups contradict must not decide a verdict. */
+static const char *check_leaks(const void *object)
+{
+    const struct sl_trial_result *trial = object;
+    uint64_t sum = 0;
+
+    if (trial->leaks_missing)
+        return NULL;
+    for (size_t i = 0; i < trial->leaks.n_groups; i++)
+        if (trial->leaks.groups[i].counted)
+            sum += trial->leaks.groups[i].count;
+    if (sum != trial->leaks.count)
+        return "'count' differs from the sum over the groups that are counted";
+    return NULL;
+}
+
+static const struct sl_object leaks_object = {FIELDS(leaks_fields), .check = check_leaks};
+
+static const struct sl_field delivery_fields[] = {
+    SCALAR(VALUE, struct sl_delivery, published),
+    SCALAR(VALUE, struct sl_delivery, rejected),
+    SCALAR(VALUE, struct sl_delivery, unknown),
+    SCALAR(VALUE, struct sl_delivery, handled),
+    SCALAR(VALUE, struct sl_delivery, lost),
+    SCALAR(VALUE, struct sl_delivery, duplicates),
+    SCALAR(VALUE, struct sl_delivery, redelivered),
+    SCALAR(VALUE, struct sl_delivery, order_violations),
+    SCALAR(TEXT, struct sl_delivery, first_violation),
+};
+static const struct sl_object delivery_object = {FIELDS(delivery_fields)};
+
+static const struct sl_field rate_fields[] = {
+    {KEYED(REAL, struct sl_trial_result, "offered", rate.offered)},
+    {KEYED(REAL, struct sl_trial_result, "publish", rate.publish)},
+    {KEYED(REAL, struct sl_trial_result, "delivered", rate.delivered)},
+};
+static const struct sl_object rate_object = {FIELDS(rate_fields), .one_line = true};
+
+static const struct sl_field percentile_fields[] = {
+    SCALAR(VALUE, struct sl_latency, count), SCALAR(VALUE, struct sl_latency, min),
+    SCALAR(VALUE, struct sl_latency, p50),   SCALAR(VALUE, struct sl_latency, p90),
+    SCALAR(VALUE, struct sl_latency, p99),   SCALAR(VALUE, struct sl_latency, p999),
+    SCALAR(VALUE, struct sl_latency, max),
+};
+static const struct sl_object percentile_object = {FIELDS(percentile_fields), .one_line = true};
+
+static const struct sl_field latency_fields[] = {
+    {.key = "publish",
+     .kind = SL_FIELD_OBJECT,
+     .offset = offsetof(struct sl_trial_result, latency.publish),
+     .object = &percentile_object},
+    {.key = "end_to_end",
+     .kind = SL_FIELD_OBJECT,
+     .offset = offsetof(struct sl_trial_result, latency.end_to_end),
+     .object = &percentile_object},
+};
+static const struct sl_object latency_object = {FIELDS(latency_fields)};
+
+static const struct sl_field threads_fields[] = {
+    {KEYED(VALUE, struct sl_trial_result, "before", threads.before)},
+    {KEYED(VALUE, struct sl_trial_result, "peak", threads.peak)},
+    {KEYED(VALUE, struct sl_trial_result, "after", threads.after)},
+};
+static const struct sl_object threads_object = {FIELDS(threads_fields), .one_line = true};
+
+static const struct sl_field resources_fields[] = {
+    SCALAR(VALUE, struct sl_resources, cpu_user_ns),
+    SCALAR(VALUE, struct sl_resources, cpu_sys_ns),
+    SCALAR(VALUE, struct sl_resources, rss_peak),
+    SCALAR(VALUE, struct sl_resources, rss_after),
+    SCALAR(VALUE, struct sl_resources, ctx_voluntary),
+    SCALAR(VALUE, struct sl_resources, ctx_involuntary),
+    SCALAR(VALUE, struct sl_resources, fds_before),
+    SCALAR(VALUE, struct sl_resources, fds_after),
+};
+static const struct sl_object resources_object = {FIELDS(resources_fields)};
+
+static const struct sl_field close_fields[] = {
+    SCALAR(BOOL, struct sl_close_result, reached),
+    SCALAR(BOOL, struct sl_close_result, ok),
+    SCALAR(BOOL, struct sl_close_result, timed_out),
+    SCALAR(VALUE, struct sl_close_result, duration_ns),
+    SCALAR(VALUE, struct sl_close_result, threads_abandoned),
+    SCALAR(VALUE, struct sl_close_result, messages_abandoned),
+    SCALAR(TEXT, struct sl_close_result, detail),
+    SCALAR(TEXT, struct sl_close_result, waits_for),
+};
+static const struct sl_object close_object = {FIELDS(close_fields)};
+
+static const struct sl_field snapshot_fields[] = {
+    SCALAR(U32, struct sl_snapshot_stats, threads),
+    SCALAR(U32, struct sl_snapshot_stats, unwound),
+    SCALAR(U32, struct sl_snapshot_stats, memoised),
+    SCALAR(U32, struct sl_snapshot_stats, retried),
+    SCALAR(U32, struct sl_snapshot_stats, stopped),
+    SCALAR(U64, struct sl_snapshot_stats, duration_ns),
+};
+static const struct sl_object snapshot_object = {FIELDS(snapshot_fields), .one_line = true};
+
+static const struct sl_field trial_fields[] = {
+    ENUM(struct sl_trial_result, status, trial_statuses),
+    SCALAR(TEXT, struct sl_trial_result, reason),
+    SCALAR(TEXT, struct sl_trial_result, phase),
+    SCALAR(INT, struct sl_trial_result, signal),
+    SCALAR(U64, struct sl_trial_result, duration_ns),
+    OBJECT(struct sl_trial_result, delivery, delivery_object),
+    PART("rate", rate_object),
+    PART("latency", latency_object),
+    PART("threads", threads_object),
+    OBJECT(struct sl_trial_result, resources, resources_object),
+    OBJECT(struct sl_trial_result, close, close_object),
+    PART("leaks", leaks_object),
+    OBJECT(struct sl_trial_result, snapshot, snapshot_object),
+    LIST(struct sl_trial_result, "hang_groups", hang_groups, n_hang_groups, group_object),
+};
+static const struct sl_object trial_object = {FIELDS(trial_fields)};
+
+static const struct sl_field key_fields[] = {
+    SCALAR(NAME, struct sl_cell_key, scenario),
+    SCALAR(NAME, struct sl_cell_key, mode),
+    SCALAR(NAME, struct sl_cell_key, transport),
+    SCALAR(TEXT, struct sl_cell_key, fault),
+};
+static const struct sl_object key_object = {FIELDS(key_fields), .one_line = true};
+
+static const struct sl_field config_fields[] = {
+    SCALAR(U64, struct sl_cell_config, events),
+    SCALAR(U64, struct sl_cell_config, topics),
+    SCALAR(U64, struct sl_cell_config, aggregates),
+    SCALAR(U64, struct sl_cell_config, payload),
+    SCALAR(U64, struct sl_cell_config, workers),
+    SCALAR(U64, struct sl_cell_config, queue),
+    SCALAR(U64, struct sl_cell_config, enqueue_wait_ns),
+    SCALAR(U64, struct sl_cell_config, stack_size),
+    SCALAR(VALUE, struct sl_cell_config, rate),
+    SCALAR(U64, struct sl_cell_config, publishers),
+    SCALAR(U64, struct sl_cell_config, handler_cost_ns),
+    SCALAR(TEXT, struct sl_cell_config, handler_kind),
+    SCALAR(TEXT, struct sl_cell_config, keys),
+    SCALAR(TEXT, struct sl_cell_config, storage),
+    SCALAR(U64, struct sl_cell_config, settle_ns),
+    SCALAR(U64, struct sl_cell_config, timeout_ns),
+    SCALAR(U64, struct sl_cell_config, close_deadline_ns),
+    SCALAR(BOOL, struct sl_cell_config, expects_leaks),
+};
+static const struct sl_object config_object = {FIELDS(config_fields)};
+
+static const struct sl_field claim_fields[] = {
+    SCALAR(NAME, struct sl_claim, label),
+    SCALAR(VALUE, struct sl_claim, leaked),
+};
+static const struct sl_object claim_object = {FIELDS(claim_fields), .one_line = true};
+
+static const struct sl_field cell_fields[] = {
+    OBJECT(struct sl_cell_result, key, key_object),
+    OBJECT(struct sl_cell_result, config, config_object),
+    {.key = "claim",
+     .kind = SL_FIELD_OPTIONAL,
+     .offset = offsetof(struct sl_cell_result, claim),
+     .other = offsetof(struct sl_cell_result, claim.label),
+     .object = &claim_object},
+    LIST(struct sl_cell_result, "trials", trials, n_trials, trial_object),
+};
+static const struct sl_object cell_object = {FIELDS(cell_fields)};
+
+static const struct sl_field environment_fields[] = {
+    SCALAR(TEXT, struct sl_environment, cpu),
+    SCALAR(U64, struct sl_environment, cores),
+    SCALAR(U64, struct sl_environment, memory),
+    SCALAR(TEXT, struct sl_environment, kernel),
+    SCALAR(TEXT, struct sl_environment, os),
+    SCALAR(TEXT, struct sl_environment, libc),
+    SCALAR(TEXT, struct sl_environment, libnats),
+    SCALAR(TEXT, struct sl_environment, libunwind),
+    SCALAR(TEXT, struct sl_environment, libdw),
+    SCALAR(TEXT, struct sl_environment, nats_server),
+    SCALAR(REAL, struct sl_environment, load_before),
+    SCALAR(REAL, struct sl_environment, load_after),
+};
+static const struct sl_object environment_object = {FIELDS(environment_fields)};
+
+static const struct sl_field control_fields[] = {
+    SCALAR(BOOL, struct sl_control, ran),
+    SCALAR(U32, struct sl_control, planted),
+    SCALAR(U32, struct sl_control, found),
+    SCALAR(TEXT, struct sl_control, reason),
+};
+static const struct sl_object control_object = {FIELDS(control_fields), .one_line = true};
+
+static const struct sl_field verdict_fields[] = {
+    {KEYED(INT, struct sl_run_result, "exit", verdict.exit)},
+    NAMES(struct sl_run_result, "failed", verdict.failed, verdict.n_failed),
+};
+static const struct sl_object verdict_object = {FIELDS(verdict_fields)};
+
+static const struct sl_field tool_fields[] = {
+    {KEYED(TEXT, struct sl_run_result, "version", tool.version)},
+    {KEYED(TEXT, struct sl_run_result, "commit", tool.commit)},
+    {KEYED(BOOL, struct sl_run_result, "dirty", tool.dirty)},
+    {KEYED(TEXT, struct sl_run_result, "compiler", tool.compiler)},
+    {KEYED(TEXT, struct sl_run_result, "build_type", tool.build_type)},
+};
+static const struct sl_object tool_object = {FIELDS(tool_fields)};
+
+static const struct sl_field run_fields[] = {
+    {KEYED(TEXT, struct sl_run_result, "started_at", run.started_at)},
+    NAMES(struct sl_run_result, "argv", run.argv, run.n_argv),
+    {KEYED(DECIMAL, struct sl_run_result, "seed", run.seed)},
+    {KEYED(BOOL, struct sl_run_result, "interrupted", run.interrupted)},
+};
+static const struct sl_object run_object = {FIELDS(run_fields)};
+
+static const struct sl_field result_fields[] = {
+    {.key = "schema", .kind = SL_FIELD_SCHEMA},
+    PART("tool", tool_object),
+    PART("run", run_object),
+    SCALAR(TEXT, struct sl_run_result, driver),
+    OBJECT(struct sl_run_result, environment, environment_object),
+    OBJECT(struct sl_run_result, control, control_object),
+    LIST(struct sl_run_result, "cells", cells, n_cells, cell_object),
+    PART("verdict", verdict_object),
+};
+const struct sl_object sl_report_layout = {FIELDS(result_fields)};

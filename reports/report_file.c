@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reports on disk: atomic replacement on the way out, bounded reading on the way in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fail.h"
+#include "base/grow.h"
+#include "reports/report.h"
+
+/* A report of 10,000 trials has some 50 MiB. */
+#define READ_LIMIT ((size_t) 256 << 20)
+
+#define TEMPORARY_TRIES 100
+
+/* Print to a descriptor, which is taken. */
+static enum sl_status
+print_to(int fd, const struct sl_run_result *result, bool sync, struct sl_error *err)
+{
+    FILE *out = fdopen(fd, "w");
+    if (!out) {
+        enum sl_status failed = sl_fail_errno(err, "cannot open a stream");
+        (void) close(fd);
+        return failed;
+    }
+    enum sl_status s = sl_report_print(result, out, err);
+    if (!s && sync && fsync(fd) < 0)
+        s = sl_fail_errno(err, "cannot write the report");
+    if (fclose(out) != 0 && !s)
+        s = sl_fail_errno(err, "cannot write the report");
+    return s;
+}
+
+/* The folder of a path, with the slash at its end; "" for a bare name. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strndup(path, slash ? (size_t) (slash + 1 - path) : 0);
+}
+
+/* A new file in folder, with the permissions that any new file would get. */
+static int create_temporary(const char *folder, char **ret_path)
+{
+    for (int i = 0; i < TEMPORARY_TRIES; i++) {
+        SL_AUTO_FREE char *path = NULL;
+        if (asprintf(&path, "%s.strandline-%ld-%d.tmp", folder, (long) getpid(), i) < 0) {
+            path = NULL;
+            errno = ENOMEM;
+            return -1;
+        }
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0)
+            *ret_path = SL_TAKE(path);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+/* After this the new name survives a power cut.  File systems that cannot do it say so; the file
+   is whole either way, so that is no failure. */
+static void sync_folder(const char *folder)
+{
+    SL_AUTO_FD int fd = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        (void) fsync(fd);
+}
+
+static enum sl_status
+replace(const struct sl_run_result *result, const char *path, struct sl_error *err)
+{
+    SL_AUTO_FREE char *folder = folder_of(path);
+    SL_AUTO_FREE char *temporary = NULL;
+    int fd = folder ? create_temporary(folder, &temporary) : -1;
+    if (fd < 0)
+        return sl_fail_errno(err, "cannot create a file in '%s'", folder && *folder ? folder : ".");
+    enum sl_status s = print_to(fd, result, true, err);
+    if (!s && rename(temporary, path) < 0)
+        s = sl_fail_errno(err, "cannot rename the new report");
+    if (s)
+        (void) unlink(temporary); /* a leftover is the lesser trouble */
+    else
+        sync_folder(folder);
+    return s;
+}
+
+/* A device or a pipe: there is no old file to keep, and renaming would replace the device. */
+static enum sl_status
+write_through(const struct sl_run_result *result, const char *path, struct sl_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return sl_fail_errno(err, "cannot open it");
+    return print_to(fd, result, false, err);
+}
+
+enum sl_status
+sl_report_write(const struct sl_run_result *result, const char *path, struct sl_error *err)
+{
+    struct stat stat_of;
+    enum sl_status s;
+
+    if (stat(path, &stat_of) == 0 && !S_ISREG(stat_of.st_mode)) {
+        s = write_through(result, path, err);
+    } else {
+        /* Where a link leads to is replaced, not the link. */
+        SL_AUTO_FREE char *target = realpath(path, NULL);
+        s = replace(result, target ? target : path, err);
+    }
+    if (s)
+        sl_error_prefix(err, "cannot write '%s'", path);
+    return s;
+}
+
+static enum sl_status read_all(int fd, char **ret_data, size_t *ret_size, struct sl_error *err)
+{
+    SL_AUTO_FREE char *data = NULL;
+    size_t capacity = 0, size = 0;
+
+    for (;;) {
+        if (!sl_grow(&data, &capacity, size + BUFSIZ))
+            return sl_fail(err, SL_ENOMEM, "no memory for %zu bytes", size);
+        ssize_t n = read(fd, data + size, capacity - size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return sl_fail_errno(err, "cannot read it");
+        if (n == 0)
+            break;
+        size += (size_t) n;
+        if (size > READ_LIMIT)
+            return sl_fail_parse(err, 0, 0, "larger than %zu MiB, which no report is",
+                                 READ_LIMIT >> 20);
+    }
+    *ret_data = SL_TAKE(data);
+    *ret_size = size;
+    return SL_OK;
+}
+
+enum sl_status
+sl_report_read(const char *path, struct sl_run_result **ret_result, struct sl_error *err)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    const char *name = standard_input ? "standard input" : path;
+    SL_AUTO_FREE char *data = NULL;
+    SL_AUTO_FD int opened = -1;
+    size_t size = 0;
+
+    if (!standard_input) {
+        opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (opened < 0)
+            return sl_fail_errno(err, "cannot open '%s'", path);
+    }
+    enum sl_status s = read_all(standard_input ? STDIN_FILENO : opened, &data, &size, err);
+    if (s) {
+        sl_error_prefix(err, "%s", name);
+        return s;
+    }
+    return sl_report_parse(name, data, size, ret_result, err);
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reader: walks the layout beside the parsed JSON.
+ *
+ * A measured number that is null or absent becomes missing with a reason; every
+ * other absent key is an error, so that a report with holes cannot pass a gate.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/fail.h"
+#include "harness/model/result.h"
+#include "reports/format.h"
+#include "reports/layout.h"
+#include "reports/report.h"
+
+/* Where we are: a list from the innermost key outward, on the call stack. */
+struct step {
+    const struct step *up; /* NULL: the whole file */
+    const char *key;       /* NULL: an index */
+    size_t index;
+};
+
+struct reader {
+    struct sl_arena *arena;
+    const char *name;
+    struct sl_error *err;
+};
+
+static enum sl_status read_object(struct reader *reader, const struct sl_object *object,
+                                  const json_t *json, const struct step *step, void *base);
+
+static void *member(void *base, size_t offset)
+{
+    return (char *) base + offset;
+}
+
+/* "cells[2].trials[0].leaks" */
+static void print_path(const struct step *step, FILE *out)
+{
+    if (!step->up)
+        return;
+    print_path(step->up, out);
+    if (step->key)
+        (void) fprintf(out, "%s%s", step->up->up ? "." : "", step->key);
+    else
+        (void) fprintf(out, "[%zu]", step->index);
+}
+
+static enum sl_status SL_PRINTF(3, 4)
+    refuse(struct reader *reader, const struct step *step, const char *format, ...)
+{
+    char path[160] = "", problem[160];
+    FILE *out = fmemopen(path, sizeof path, "w");
+    if (out) {
+        print_path(step, out);
+        (void) fclose(out);
+    }
+    path[sizeof path - 1] = '\0';
+    va_list args;
+    va_start(args, format);
+    (void) vsnprintf(problem, sizeof problem, format, args);
+    va_end(args);
+    return sl_fail_parse(reader->err, 0, 0, "%s: %s%s%s", reader->name, path, *path ? ": " : "",
+                         problem);
+}
+
+static enum sl_status no_memory(struct reader *reader)
+{
+    return sl_fail(reader->err, SL_ENOMEM, "no memory to read '%s'", reader->name);
+}
+
+static const char *type_name(const json_t *json)
+{
+    static const char *const names[] = {
+        [JSON_OBJECT] = "an object",   [JSON_ARRAY] = "a list",    [JSON_STRING] = "a string",
+        [JSON_INTEGER] = "an integer", [JSON_REAL] = "a fraction", [JSON_TRUE] = "true",
+        [JSON_FALSE] = "false",        [JSON_NULL] = "null",
+    };
+    return names[json_typeof(json)];
+}
+
+static enum sl_status
+wrong_type(struct reader *reader, const struct step *step, const char *expected, const json_t *json)
+{
+    return refuse(reader, step, "expected %s, not %s", expected, type_name(json));
+}
+
+static enum sl_status read_integer(struct reader *reader, const json_t *json,
+                                   const struct step *step, int64_t low, int64_t high,
+                                   int64_t *ret_number)
+{
+    if (!json_is_integer(json))
+        return wrong_type(reader, step, "an integer", json);
+    int64_t number = json_integer_value(json);
+    if (number < low || number > high)
+        return refuse(reader, step, "%" PRId64 " is not from %" PRId64 " to %" PRId64, number, low,
+                      high);
+    *ret_number = number;
+    return SL_OK;
+}
+
+/* The text behind `missing`.KEY of an object, in the arena. */
+static enum sl_status
+read_reason(struct reader *reader, const json_t *object, const char *key, const char **ret_reason)
+{
+    const json_t *reason = json_object_get(json_object_get(object, "missing"), key);
+    const char *text = json_object_get(object, key) ? "no reason is given" : "not in the report";
+    if (json_is_string(reason))
+        text = json_string_value(reason);
+    *ret_reason = sl_arena_strdup(reader->arena, text);
+    return *ret_reason ? SL_OK : no_memory(reader);
+}
+
+/* A number that may be null: VALUE, REAL, COUNT. */
+static enum sl_status read_measured(struct reader *reader, const struct sl_field *field,
+                                    const json_t *object, const struct step *step, void *base)
+{
+    const json_t *json = json_object_get(object, field->key);
+    void *at = member(base, field->offset);
+    int64_t number = 0;
+    enum sl_status s = SL_OK;
+
+    if (!json || json_is_null(json)) {
+        const char **reason = field->kind == SL_FIELD_VALUE  ? &((struct sl_value *) at)->missing
+                              : field->kind == SL_FIELD_REAL ? &((struct sl_real *) at)->missing
+                                                             : member(base, field->other);
+        return read_reason(reader, object, field->key, reason);
+    }
+    if (field->kind == SL_FIELD_REAL) {
+        if (!json_is_number(json))
+            return wrong_type(reader, step, "a number", json);
+        *(struct sl_real *) at = SL_REAL(json_number_value(json));
+    } else if (field->kind == SL_FIELD_VALUE) {
+        s = read_integer(reader, json, step, 0, INT64_MAX, &number);
+        *(struct sl_value *) at = SL_VALUE((uint64_t) number);
+    } else {
+        s = read_integer(reader, json, step, 0, UINT32_MAX, &number);
+        *(uint32_t *) at = (uint32_t) number;
+    }
+    return s;
+}
+
+static enum sl_status
+read_schema(struct reader *reader, const json_t *json, const struct step *step)
+{
+    const char *text = json_string_value(json);
+    size_t length = strlen(SL_REPORT_SCHEMA_NAME);
+
+    if (!text || strncmp(text, SL_REPORT_SCHEMA_NAME, length) != 0)
+        return refuse(reader, step, "not a strandline report");
+    char *end;
+    errno = 0;
+    unsigned long major = strtoul(text + length, &end, 10);
+    if (text[length] < '0' || text[length] > '9' || *end || errno)
+        return refuse(reader, step, "not a strandline report");
+    if (major != SL_REPORT_SCHEMA_MAJOR)
+        return refuse(reader, step, "version %lu of the format is not understood, only %d", major,
+                      SL_REPORT_SCHEMA_MAJOR);
+    return SL_OK;
+}
+
+static enum sl_status read_word(struct reader *reader, const struct sl_words *words,
+                                const json_t *json, const struct step *step, unsigned *ret_value)
+{
+    if (!json_is_string(json))
+        return wrong_type(reader, step, "a string", json);
+    for (unsigned i = 0; i < words->n; i++) {
+        if (strcmp(words->text(i), json_string_value(json)) == 0) {
+            *ret_value = i;
+            return SL_OK;
+        }
+    }
+    return refuse(reader, step, "a word that is not known here");
+}
+
+/* HEX ("0x1f") and DECIMAL ("31"). */
+static enum sl_status read_digits(struct reader *reader, bool hex, const json_t *json,
+                                  const struct step *step, uint64_t *ret_number)
+{
+    const char *text = json_string_value(json);
+    if (!text)
+        return wrong_type(reader, step, "a string of digits", json);
+    const char *digits = hex && strncmp(text, "0x", 2) == 0 ? text + 2 : text;
+    const char *allowed = hex ? "0123456789abcdef" : "0123456789";
+    errno = 0;
+    uint64_t number = strtoull(digits, NULL, hex ? 16 : 10);
+    if (!*digits || digits[strspn(digits, allowed)] || errno || (hex && digits == text))
+        return refuse(reader, step, "expected %s digits", hex ? "0x and hexadecimal" : "decimal");
+    *ret_number = number;
+    return SL_OK;
+}
+
+static enum sl_status
+read_text(struct reader *reader, const json_t *json, const struct step *step, const char **ret_text)
+{
+    if (!json_is_string(json))
+        return wrong_type(reader, step, "a string", json);
+    *ret_text = sl_arena_strdup(reader->arena, json_string_value(json));
+    return *ret_text ? SL_OK : no_memory(reader);
+}
+
+static enum sl_status read_chars(struct reader *reader, const json_t *json, const struct step *step,
+                                 char *ret_chars, size_t size)
+{
+    if (!json_is_string(json))
+        return wrong_type(reader, step, "a string", json);
+    if (json_string_length(json) >= size)
+        return refuse(reader, step, "longer than %zu bytes", size - 1);
+    memcpy(ret_chars, json_string_value(json), json_string_length(json) + 1);
+    return SL_OK;
+}
+
+static enum sl_status read_list(struct reader *reader, const struct sl_field *field,
+                                const json_t *json, const struct step *step, void *base)
+{
+    if (!json_is_array(json))
+        return wrong_type(reader, step, "a list", json);
+    bool names = field->kind == SL_FIELD_NAMES;
+    size_t size = names ? sizeof(const char *) : field->size;
+    size_t n = json_array_size(json);
+    char *elements = sl_arena_array(reader->arena, n, size);
+    enum sl_status s = elements ? SL_OK : no_memory(reader);
+
+    for (size_t i = 0; i < n && !s; i++) {
+        struct step element = {.up = step, .index = i};
+        const json_t *item = json_array_get(json, i);
+        void *at = elements + i * size;
+        s = names ? read_text(reader, item, &element, at)
+                  : read_object(reader, field->object, item, &element, at);
+    }
+    if (s)
+        return s;
+    *(void **) member(base, field->offset) = elements;
+    *(size_t *) member(base, field->other) = n;
+    return SL_OK;
+}
+
+static enum sl_status read_tids(struct reader *reader, const struct sl_field *field,
+                                const json_t *json, const struct step *step, void *base)
+{
+    if (!json_is_array(json))
+        return wrong_type(reader, step, "a list", json);
+    pid_t *tids = member(base, field->offset);
+    size_t n = json_array_size(json);
+    if (n > field->size / sizeof *tids)
+        return refuse(reader, step, "more than %zu elements", field->size / sizeof *tids);
+    for (size_t i = 0; i < n; i++) {
+        struct step element = {.up = step, .index = i};
+        int64_t number = 0;
+        enum sl_status s =
+            read_integer(reader, json_array_get(json, i), &element, INT32_MIN, INT32_MAX, &number);
+        if (s)
+            return s;
+        tids[i] = (pid_t) number;
+    }
+    *(uint32_t *) member(base, field->other) = (uint32_t) n;
+    return SL_OK;
+}
+
+/* Numbers that are never null. */
+static enum sl_status read_number(struct reader *reader, enum sl_field_kind kind,
+                                  const json_t *json, const struct step *step, void *at)
+{
+    int64_t number = 0;
+    enum sl_status s;
+
+    switch (kind) {
+    case SL_FIELD_U64:
+        s = read_integer(reader, json, step, 0, INT64_MAX, &number);
+        *(uint64_t *) at = (uint64_t) number;
+        return s;
+    case SL_FIELD_U32:
+        s = read_integer(reader, json, step, 0, UINT32_MAX, &number);
+        *(uint32_t *) at = (uint32_t) number;
+        return s;
+    default:
+        s = read_integer(reader, json, step, INT32_MIN, INT32_MAX, &number);
+        *(int32_t *) at = (int32_t) number;
+        return s;
+    }
+}
+
+static enum sl_status read_present(struct reader *reader, const struct sl_field *field,
+                                   const json_t *json, const struct step *step, void *base)
+{
+    void *at = member(base, field->offset);
+
+    switch (field->kind) {
+    case SL_FIELD_SCHEMA:
+        return read_schema(reader, json, step);
+    case SL_FIELD_BOOL:
+        if (!json_is_boolean(json))
+            return wrong_type(reader, step, "true or false", json);
+        *(bool *) at = json_is_true(json);
+        return SL_OK;
+    case SL_FIELD_WORD:
+        return read_word(reader, field->words, json, step, at);
+    case SL_FIELD_NAME:
+    case SL_FIELD_TEXT:
+        return read_text(reader, json, step, at);
+    case SL_FIELD_CHARS:
+        return read_chars(reader, json, step, at, field->size);
+    case SL_FIELD_HEX:
+    case SL_FIELD_DECIMAL:
+        return read_digits(reader, field->kind == SL_FIELD_HEX, json, step, at);
+    case SL_FIELD_OBJECT:
+    case SL_FIELD_OPTIONAL:
+        return read_object(reader, field->object, json, step, at);
+    case SL_FIELD_LIST:
+    case SL_FIELD_NAMES:
+        return read_list(reader, field, json, step, base);
+    case SL_FIELD_TIDS:
+        return read_tids(reader, field, json, step, base);
+    default:
+        return read_number(reader, field->kind, json, step, at);
+    }
+}
+
+static enum sl_status read_field(struct reader *reader, const struct sl_field *field,
+                                 const json_t *object, const struct step *up, void *base)
+{
+    struct step step = {.up = up, .key = field->key};
+    const json_t *json = json_object_get(object, field->key);
+    bool may_be_null = field->kind == SL_FIELD_TEXT || field->kind == SL_FIELD_OPTIONAL;
+
+    if (field->kind == SL_FIELD_VALUE || field->kind == SL_FIELD_REAL ||
+        field->kind == SL_FIELD_COUNT)
+        return read_measured(reader, field, object, &step, base);
+    if (may_be_null && (!json || json_is_null(json)))
+        return SL_OK; /* NULL already */
+    if (!json)
+        return refuse(reader, &step, "the key is missing");
+    return read_present(reader, field, json, &step, base);
+}
+
+static enum sl_status read_object(struct reader *reader, const struct sl_object *object,
+                                  const json_t *json, const struct step *step, void *base)
+{
+    if (!json_is_object(json))
+        return wrong_type(reader, step, "an object", json);
+    for (size_t i = 0; i < object->n_fields; i++) {
+        enum sl_status s = read_field(reader, &object->fields[i], json, step, base);
+        if (s)
+            return s;
+    }
+    const char *problem = object->check ? object->check(base) : NULL;
+    return problem ? refuse(reader, step, "%s", problem) : SL_OK;
+}
+
+/* jansson says where in bytes; people want a line and a column. */
+static enum sl_status
+refuse_syntax(struct reader *reader, const char *data, size_t size, const json_error_t *error)
+{
+    size_t position = SL_MIN((size_t) SL_MAX(error->position, 0), size);
+    unsigned line = 1, column = 1;
+
+    if (json_error_code(error) == json_error_out_of_memory)
+        return no_memory(reader);
+    for (size_t i = 0; i < position; i++) {
+        column++;
+        if (data[i] == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    /* The text quotes the input, which may hold anything. */
+    const char *text = sl_format_printable(reader->arena, error->text);
+    return sl_fail_parse(reader->err, line, column, "%s:%u:%u: not a report: %s", reader->name,
+                         line, column, text ? text : "not JSON");
+}
+
+enum sl_status sl_report_parse(const char *name, const char *data, size_t size,
+                               struct sl_run_result **ret_result, struct sl_error *err)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct reader reader = {.arena = arena, .name = name, .err = err};
+    struct sl_run_result *result = arena ? sl_arena_alloc(arena, sizeof *result) : NULL;
+    if (!result)
+        return no_memory(&reader);
+
+    json_error_t error;
+    json_t *json = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
+    if (!json)
+        return refuse_syntax(&reader, data, size, &error);
+    struct step root = {0};
+    enum sl_status s = read_object(&reader, &sl_report_layout, json, &root, result);
+    json_decref(json);
+    if (s)
+        return s;
+    result->arena = SL_TAKE(arena);
+    *ret_result = result;
+    return SL_OK;
+}

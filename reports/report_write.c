@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writer: walks the layout and prints as it goes; jansson escapes the strings. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/fail.h"
+#include "harness/model/result.h"
+#include "reports/format.h"
+#include "reports/layout.h"
+#include "reports/report.h"
+
+struct writer {
+    FILE *out;
+    unsigned depth;        /* nesting of the line being written */
+    enum sl_status status; /* first failure that is not the stream's own */
+    struct sl_error *err;
+};
+
+static void write_object(struct writer *writer, const struct sl_object *object, const void *base);
+
+static const void *member(const void *base, size_t offset)
+{
+    return (const char *) base + offset;
+}
+
+static void new_line(struct writer *writer)
+{
+    (void) fprintf(writer->out, "\n%*s", (int) (2 * writer->depth), "");
+}
+
+/* Bytes that are not UTF-8 (thread names and paths may hold any) become question marks. */
+static void write_string(struct writer *writer, const char *text)
+{
+    SL_AUTO_FREE char *clean = strdup(text);
+    for (char *at = clean; at && *at;) {
+        size_t length = sl_utf8_length(at);
+        if (length == 0)
+            *at = '?';
+        at += SL_MAX(length, 1);
+    }
+    json_t *string = clean ? json_string(clean) : NULL;
+    if (!string)
+        writer->status = sl_fail(writer->err, SL_ENOMEM, "no memory to write a string");
+    else
+        (void) json_dumpf(string, writer->out, JSON_ENCODE_ANY); /* ferror() tells at the end */
+    json_decref(string);
+}
+
+/* An empty text says as little as none. */
+static void write_text(struct writer *writer, const char *text)
+{
+    if (text && *text)
+        write_string(writer, text);
+    else
+        (void) fputs("null", writer->out);
+}
+
+/* Shortest decimal form that reads back as the same number. */
+static void write_real(struct writer *writer, double number)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        (void) snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    (void) fputs(text, writer->out);
+}
+
+/* Readers hold integers in 64 signed bits; what is larger cannot be a measured number. */
+static void write_integer(struct writer *writer, const char *key, uint64_t number)
+{
+    if (number > INT64_MAX)
+        writer->status = sl_fail(writer->err, SL_EINVAL,
+                                 "'%s' is %" PRIu64 ", too large for a report", key, number);
+    (void) fprintf(writer->out, "%" PRIu64, number);
+}
+
+/* Why the number of a field is null; NULL: it is not, or the field is no measured number. */
+static const char *missing_reason(const struct sl_field *field, const void *base)
+{
+    const void *at = member(base, field->offset);
+    const struct sl_value *value = at;
+    const struct sl_real *real = at;
+
+    switch (field->kind) {
+    case SL_FIELD_VALUE:
+        if (value->missing)
+            return value->missing;
+        return value->value > INT64_MAX ? "the number is too large to be true" : NULL;
+    case SL_FIELD_REAL:
+        if (real->missing)
+            return real->missing;
+        return isfinite(real->value) ? NULL : "the number is not finite";
+    case SL_FIELD_COUNT:
+        return *(const char *const *) member(base, field->other);
+    default:
+        return NULL;
+    }
+}
+
+/* LIST and NAMES: one element a line. */
+static void write_list(struct writer *writer, const struct sl_field *field, const void *base)
+{
+    const char *elements = *(const char *const *) member(base, field->offset);
+    size_t n = *(const size_t *) member(base, field->other);
+
+    (void) fputc('[', writer->out);
+    writer->depth++;
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            (void) fputc(',', writer->out);
+        new_line(writer);
+        if (field->kind == SL_FIELD_LIST)
+            write_object(writer, field->object, elements + i * field->size);
+        else
+            write_string(writer, ((const char *const *) (const void *) elements)[i]);
+    }
+    writer->depth--;
+    if (n)
+        new_line(writer);
+    (void) fputc(']', writer->out);
+}
+
+static void write_tids(struct writer *writer, const struct sl_field *field, const void *base)
+{
+    const pid_t *tids = member(base, field->offset);
+    uint32_t n = *(const uint32_t *) member(base, field->other);
+
+    (void) fputc('[', writer->out);
+    for (uint32_t i = 0; i < n; i++)
+        (void) fprintf(writer->out, "%s%ld", i ? ", " : "", (long) tids[i]);
+    (void) fputc(']', writer->out);
+}
+
+/* A field without parts of its own. */
+static void write_scalar(struct writer *writer, const struct sl_field *field, const void *at)
+{
+    switch (field->kind) {
+    case SL_FIELD_SCHEMA:
+        (void) fprintf(writer->out, "\"%s%d\"", SL_REPORT_SCHEMA_NAME, SL_REPORT_SCHEMA_MAJOR);
+        break;
+    case SL_FIELD_VALUE:
+        write_integer(writer, field->key, ((const struct sl_value *) at)->value);
+        break;
+    case SL_FIELD_REAL:
+        write_real(writer, ((const struct sl_real *) at)->value);
+        break;
+    case SL_FIELD_U64:
+        write_integer(writer, field->key, *(const uint64_t *) at);
+        break;
+    case SL_FIELD_COUNT:
+    case SL_FIELD_U32:
+        (void) fprintf(writer->out, "%" PRIu32, *(const uint32_t *) at);
+        break;
+    case SL_FIELD_INT:
+        (void) fprintf(writer->out, "%" PRId32, *(const int32_t *) at);
+        break;
+    case SL_FIELD_BOOL:
+        (void) fputs(*(const bool *) at ? "true" : "false", writer->out);
+        break;
+    case SL_FIELD_WORD:
+        write_string(writer, field->words->text(*(const unsigned *) at));
+        break;
+    case SL_FIELD_CHARS:
+        write_string(writer, at);
+        break;
+    case SL_FIELD_HEX:
+        (void) fprintf(writer->out, "\"0x%" PRIx64 "\"", *(const uint64_t *) at);
+        break;
+    case SL_FIELD_DECIMAL:
+        (void) fprintf(writer->out, "\"%" PRIu64 "\"", *(const uint64_t *) at);
+        break;
+    default:
+        write_text(writer, *(const char *const *) at);
+        break;
+    }
+}
+
+static void write_field(struct writer *writer, const struct sl_field *field, const void *base)
+{
+    switch (field->kind) {
+    case SL_FIELD_OPTIONAL:
+        if (!*(const char *const *) member(base, field->other))
+            (void) fputs("null", writer->out);
+        else
+            write_object(writer, field->object, member(base, field->offset));
+        break;
+    case SL_FIELD_OBJECT:
+        write_object(writer, field->object, member(base, field->offset));
+        break;
+    case SL_FIELD_LIST:
+    case SL_FIELD_NAMES:
+        write_list(writer, field, base);
+        break;
+    case SL_FIELD_TIDS:
+        write_tids(writer, field, base);
+        break;
+    default:
+        if (missing_reason(field, base))
+            (void) fputs("null", writer->out);
+        else
+            write_scalar(writer, field, member(base, field->offset));
+    }
+}
+
+/* "missing": {KEY: REASON, ...} for the numbers of this object that are null. */
+static void write_missing(struct writer *writer, const struct sl_object *object, const void *base)
+{
+    bool any = false;
+    for (size_t i = 0; i < object->n_fields; i++) {
+        const char *reason = missing_reason(&object->fields[i], base);
+        if (!reason)
+            continue;
+        if (!any) {
+            (void) fputc(',', writer->out);
+            if (object->one_line)
+                (void) fputc(' ', writer->out);
+            else
+                new_line(writer);
+            (void) fputs("\"missing\": {", writer->out);
+        }
+        (void) fprintf(writer->out, "%s\"%s\": ", any ? ", " : "", object->fields[i].key);
+        write_string(writer, reason);
+        any = true;
+    }
+    if (any)
+        (void) fputc('}', writer->out);
+}
+
+static void write_object(struct writer *writer, const struct sl_object *object, const void *base)
+{
+    (void) fputc('{', writer->out);
+    writer->depth++;
+    for (size_t i = 0; i < object->n_fields; i++) {
+        if (i)
+            (void) fputc(',', writer->out);
+        if (!object->one_line)
+            new_line(writer);
+        else if (i)
+            (void) fputc(' ', writer->out);
+        (void) fprintf(writer->out, "\"%s\": ", object->fields[i].key);
+        write_field(writer, &object->fields[i], base);
+    }
+    write_missing(writer, object, base);
+    writer->depth--;
+    if (!object->one_line)
+        new_line(writer);
+    (void) fputc('}', writer->out);
+}
+
+enum sl_status sl_report_print(const struct sl_run_result *result, FILE *out, struct sl_error *err)
+{
+    struct writer writer = {.out = out, .err = err};
+
+    errno = 0;
+    write_object(&writer, &sl_report_layout, result);
+    (void) fputc('\n', out);
+    if (fflush(out) != 0 || ferror(out)) {
+        if (errno == 0) /* the stream had failed before */
+            errno = EIO;
+        return sl_fail_errno(err, "cannot write the report");
+    }
+    return writer.status;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The private server with real processes.  Every test has a temporary directory of its own,
+ * which its processes carry in their environment: so the test sees whatever is left of
+ * them, also of those that it was never told of.
+ */
+#include "sl_test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "harness/run/private_dir.h"
+#include "harness/run/server.h"
+
+#define PATIENCE_NS (60 * SL_NS_PER_S)
+#define POLL_NS     (2 * SL_NS_PER_MS)
+
+static char parent[] = "/tmp/sl-test-XXXXXX";
+
+static void make_parent(void)
+{
+    cr_assert(mkdtemp(parent));
+    cr_assert_eq(setenv("TMPDIR", parent, 1), 0);
+}
+
+/* Wait until a condition holds; a generous deadline turns a hang into a failure. */
+#define wait_until(condition)                                                                      \
+    do {                                                                                           \
+        uint64_t deadline_ns_ = sl_clock_now_ns() + PATIENCE_NS;                                   \
+        while (!(condition)) {                                                                     \
+            cr_assert_lt(sl_clock_now_ns(), deadline_ns_, "never: %s", #condition);                \
+            sl_clock_sleep_ns(POLL_NS);                                                            \
+        }                                                                                          \
+    } while (0)
+
+static size_t read_proc(const char *pid, const char *name, char *ret_text, size_t size)
+{
+    char path[PATH_MAX];
+
+    (void) snprintf(path, sizeof path, "/proc/%s/%s", pid, name);
+    SL_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, ret_text, size - 1);
+    size_t used = n > 0 ? (size_t) n : 0;
+    ret_text[used] = '\0';
+    return used;
+}
+
+/* Is it a process of this test's, other than the test itself?  A zombie has no environment. */
+static bool is_ours(const char *pid)
+{
+    static char environment[1 << 16];
+
+    if (atol(pid) <= 0 || atol(pid) == (long) getpid() || atol(pid) == (long) getppid())
+        return false;
+    size_t size = read_proc(pid, "environ", environment, sizeof environment);
+    return memmem(environment, size, parent, strlen(parent));
+}
+
+static bool no_process_is_left(void)
+{
+    DIR *processes = opendir("/proc");
+    const struct dirent *entry;
+    bool found = false;
+
+    cr_assert(processes);
+    while (!found && (entry = readdir(processes)))
+        found = is_ours(entry->d_name);
+    (void) closedir(processes);
+    return !found;
+}
+
+static bool parent_is_empty(void)
+{
+    DIR *entries = opendir(parent);
+    int n = 0;
+
+    cr_assert(entries);
+    while (readdir(entries))
+        n++;
+    (void) closedir(entries);
+    return n == 2; /* "." and ".." */
+}
+
+static bool is_gone(pid_t pid)
+{
+    char number[32], text[512];
+
+    (void) snprintf(number, sizeof number, "%ld", (long) pid);
+    if (read_proc(number, "stat", text, sizeof text) == 0)
+        return true;
+    return strrchr(text, ')')[2] == 'Z';
+}
+
+static pid_t parent_of(pid_t pid)
+{
+    char number[32], text[512];
+
+    (void) snprintf(number, sizeof number, "%ld", (long) pid);
+    cr_assert_gt(read_proc(number, "stat", text, sizeof text), 0);
+    return (pid_t) atol(strrchr(text, ')') + 4);
+}
+
+static struct sl_server *start_or_skip(void)
+{
+    struct sl_error err = {0};
+    struct sl_server *server = NULL;
+
+    enum sl_status status = sl_server_start(NULL, &server, &err);
+    if (status == SL_ENOENT) {
+        (void) rmdir(parent);
+        cr_skip_test("%s", err.text);
+    }
+    cr_assert_eq(status, SL_OK, "%s", err.text);
+    return server;
+}
+
+/* Nothing is left of a server that was stopped: checked without waiting. */
+static void stop_and_check(struct sl_server *server)
+{
+    sl_server_stop(server);
+    cr_assert(parent_is_empty());
+    cr_assert(no_process_is_left());
+    cr_assert_eq(rmdir(parent), 0);
+}
+
+/* Nothing is left, or soon will be. */
+static void wait_until_nothing_is_left(void)
+{
+    wait_until(no_process_is_left());
+    cr_assert(parent_is_empty());
+}
+
+/* The program that holds a server lies beside this one. */
+static void find_holder(char ret_path[PATH_MAX])
+{
+    ssize_t size = readlink("/proc/self/exe", ret_path, PATH_MAX - 32);
+    cr_assert_gt(size, 0);
+    ret_path[size] = '\0';
+    (void) strcpy(strrchr(ret_path, '/') + 1, "server_holder");
+}
+
+static pid_t start_holder(FILE **ret_output)
+{
+    char path[PATH_MAX];
+    int ends[2];
+
+    find_holder(path);
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void) dup2(ends[1], STDOUT_FILENO);
+        (void) execl(path, path, (char *) NULL);
+        _exit(127);
+    }
+    cr_assert_gt(pid, 0);
+    (void) close(ends[1]);
+    *ret_output = fdopen(ends[0], "r");
+    cr_assert(*ret_output);
+    return pid;
+}
+
+static void kill_and_reap(pid_t pid)
+{
+    cr_assert_eq(kill(pid, SIGKILL), 0);
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* Start a holder and read what it prints once its server is ready. */
+static pid_t start_holder_or_skip(pid_t *ret_server)
+{
+    FILE *output;
+    long server = 0;
+
+    pid_t holder = start_holder(&output);
+    int n = fscanf(output, "%ld", &server);
+    (void) fclose(output);
+    if (n != 1) {
+        (void) waitpid(holder, NULL, 0);
+        (void) rmdir(parent);
+        cr_skip_test("no server to hold");
+    }
+    *ret_server = (pid_t) server;
+    return holder;
+}
+
+static void write_program(char path[PATH_MAX], const char *text)
+{
+    (void) snprintf(path, PATH_MAX, "%s/program", parent);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t) strlen(text));
+    (void) close(fd);
+}
+
+SL_TEST(server, a_started_server_answers_and_a_stopped_one_leaves_nothing)
+{
+    struct sl_error err = {0};
+    char version[32];
+
+    make_parent();
+    struct sl_server *server = start_or_skip();
+    cr_assert(sl_server_is_alive(server));
+    cr_assert_eq(access(sl_server_directory(server), R_OK), 0);
+    sl_assert_ok(sl_server_probe(sl_server_url(server), PATIENCE_NS, version, sizeof version, &err),
+                 &err);
+    cr_assert_str_eq(sl_server_version(server), version);
+    cr_assert_str_neq(version, "");
+    stop_and_check(server);
+}
+
+SL_TEST(server, two_servers_live_side_by_side)
+{
+    make_parent();
+    struct sl_server *one = start_or_skip();
+    struct sl_server *other = start_or_skip();
+    cr_assert_str_neq(sl_server_url(one), sl_server_url(other));
+    cr_assert_str_neq(sl_server_directory(one), sl_server_directory(other));
+    sl_server_stop(one);
+    cr_assert(sl_server_is_alive(other));
+    stop_and_check(other);
+}
+
+SL_TEST(server, signals_of_the_terminal_reach_neither_keeper_nor_server)
+{
+    make_parent();
+    struct sl_server *server = start_or_skip();
+    pid_t pid = sl_server_pid(server), keeper = parent_of(pid);
+    cr_assert_neq(getsid(pid), getsid(0));
+    cr_assert_neq(getpgid(pid), getpgrp());
+    cr_assert_eq(getpgid(keeper), keeper);
+    stop_and_check(server);
+}
+
+SL_TEST(server, a_killed_server_is_noticed)
+{
+    make_parent();
+    struct sl_server *server = start_or_skip();
+    cr_assert_eq(kill(sl_server_pid(server), SIGKILL), 0);
+    wait_until(!sl_server_is_alive(server));
+    stop_and_check(server);
+}
+
+SL_TEST(server, a_killed_keeper_takes_the_server_with_it)
+{
+    make_parent();
+    struct sl_server *server = start_or_skip();
+    cr_assert_eq(kill(parent_of(sl_server_pid(server)), SIGKILL), 0);
+    wait_until(!sl_server_is_alive(server));
+    stop_and_check(server);
+}
+
+SL_TEST(server, a_frozen_server_does_not_hold_up_the_stop)
+{
+    make_parent();
+    struct sl_server *server = start_or_skip();
+    cr_assert_eq(kill(sl_server_pid(server), SIGSTOP), 0);
+    stop_and_check(server);
+}
+
+SL_TEST(server, a_frozen_keeper_does_not_hold_up_the_stop)
+{
+    make_parent();
+    struct sl_server *server = start_or_skip();
+    cr_assert_eq(kill(parent_of(sl_server_pid(server)), SIGSTOP), 0);
+    stop_and_check(server);
+}
+
+SL_TEST(server, an_observer_that_ignores_its_children_can_start_and_stop)
+{
+    make_parent();
+    cr_assert_neq(signal(SIGCHLD, SIG_IGN), SIG_ERR);
+    stop_and_check(start_or_skip());
+}
+
+SL_TEST(server, a_killed_observer_leaves_nothing)
+{
+    pid_t server;
+
+    make_parent();
+    pid_t holder = start_holder_or_skip(&server);
+    kill_and_reap(holder);
+    wait_until_nothing_is_left();
+    cr_assert(is_gone(server));
+    cr_assert_eq(rmdir(parent), 0);
+}
+
+SL_TEST(server, an_observer_killed_at_any_moment_of_the_start_leaves_nothing)
+{
+    make_parent();
+    for (uint64_t i = 0; i < 20; i++) {
+        FILE *output;
+        pid_t holder = start_holder(&output);
+        sl_clock_sleep_ns(i * 2 * SL_NS_PER_MS); /* the moment, not a wait for something */
+        kill_and_reap(holder);
+        wait_until_nothing_is_left();
+        (void) fclose(output);
+    }
+    cr_assert_eq(rmdir(parent), 0);
+}
+
+SL_TEST(server, what_a_killed_observer_and_keeper_leave_is_removed_by_the_next_start)
+{
+    pid_t server;
+
+    make_parent();
+    pid_t holder = start_holder_or_skip(&server);
+    pid_t keeper = parent_of(server);
+    cr_assert_eq(kill(keeper, SIGSTOP), 0); /* so that it can not act on the observer's end */
+    kill_and_reap(holder);
+    cr_assert_eq(kill(keeper, SIGKILL), 0);
+    wait_until(is_gone(server) && is_gone(keeper));
+    cr_assert_not(parent_is_empty());
+    stop_and_check(start_or_skip());
+}
+
+/* A mount namespace hides the installed servers from the holder, and from nobody else. */
+SL_TEST(server, without_an_installed_server_the_text_says_what_to_do)
+{
+    static const char hide[] =
+        "for f in /usr/sbin /usr/local/bin /usr/local/sbin; do f=$f/nats-server; "
+        "[ ! -e $f ] || mount --bind /dev/null $f || exit 77; done; exec \"$0\" 2>&1";
+    char path[PATH_MAX], command[PATH_MAX + 512], text[512];
+
+    make_parent();
+    find_holder(path);
+    (void) snprintf(command, sizeof command, "unshare -rm sh -c '%s' '%s' || echo status $?", hide,
+                    path);
+    cr_assert_eq(setenv("PATH", "/usr/bin:/bin", 1), 0);
+    FILE *output = popen(command, "re");
+    cr_assert(output);
+    text[fread(text, 1, sizeof text - 1, output)] = '\0';
+    (void) pclose(output);
+    cr_assert_eq(rmdir(parent), 0);
+    if (strstr(text, "status 1\n") || strstr(text, "status 77\n"))
+        cr_skip_test("no mount namespace is to be had");
+    cr_assert_str_eq(text, "server_holder: nats-server is not installed: 'apt-get install "
+                           "nats-server', or use --transport memory\nstatus 3\n");
+}
+
+SL_TEST(server, a_named_program_that_is_absent_is_named)
+{
+    struct sl_error err = {0};
+    struct sl_server *server = NULL;
+    const struct sl_server_opts opts = {.program = "no-such-nats-server"};
+
+    make_parent();
+    sl_assert_fails(sl_server_start(&opts, &server, &err), SL_ENOENT, &err,
+                    "'no-such-nats-server'");
+    cr_assert_not(server);
+    cr_assert(parent_is_empty());
+    cr_assert_eq(rmdir(parent), 0);
+}
+
+/* Start a program that is no server; nothing must be left. */
+static void
+start_fails(const char *text, uint64_t timeout_ns, enum sl_status expected, const char *part)
+{
+    struct sl_error err = {0};
+    struct sl_server *server = NULL;
+    char path[PATH_MAX];
+
+    make_parent();
+    write_program(path, text);
+    const struct sl_server_opts opts = {.program = path, .start_timeout_ns = timeout_ns};
+    sl_assert_fails(sl_server_start(&opts, &server, &err), expected, &err, part);
+    cr_assert_not(server);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert(parent_is_empty());
+    cr_assert(no_process_is_left());
+    cr_assert_eq(rmdir(parent), 0);
+}
+
+SL_TEST(server, a_program_that_can_not_be_executed_is_named)
+{
+    start_fails("\177ELF and nothing else", 0, SL_ESYS, "/program': Exec format error");
+}
+
+SL_TEST(server, a_server_that_ends_early_is_told_with_the_fatal_line_of_its_log)
+{
+    start_fails("#!/bin/sh\necho '[INF] hello'; echo '[FTL] no room' >&2; echo bye; exit 1\n", 0,
+                SL_EGONE, "ended before it was ready: [FTL] no room");
+}
+
+SL_TEST(server, a_server_that_says_nothing_is_told_so)
+{
+    start_fails("#!/bin/sh\nexit 1\n", 0, SL_EGONE, "its log is empty");
+}
+
+SL_TEST(server, a_server_that_never_gets_ready_is_given_up_and_ended)
+{
+    start_fails("#!/bin/sh\necho waiting\nexec sleep 1000\n", 500 * SL_NS_PER_MS, SL_ETIMEDOUT,
+                "waiting");
+}
+
+SL_TEST(server, an_unusable_temporary_directory_is_named)
+{
+    struct sl_error err = {0};
+    struct sl_server *server = NULL;
+
+    sl_server_stop(start_or_skip());
+    cr_assert_eq(setenv("TMPDIR", "/proc/self", 1), 0);
+    sl_assert_fails(sl_server_start(NULL, &server, &err), SL_ESYS, &err, "'/proc/self/strandline-");
+}

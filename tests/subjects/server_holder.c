@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An observer that does nothing but hold a server, to be killed.
+ *
+ * Prints "PID DIRECTORY URL VERSION" of the server once it is ready, and waits for ever.
+ * Exits with status 3, and the reason on stderr, when there is no server to hold.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "harness/run/server.h"
+
+int main(void)
+{
+    struct sl_error err = {0};
+    SL_AUTO(sl_server) struct sl_server *server = NULL;
+
+    if (sl_server_start(NULL, &server, &err)) {
+        (void) fprintf(stderr, "server_holder: %s\n", err.text);
+        return 3;
+    }
+    (void) printf("%ld %s %s %s\n", (long) sl_server_pid(server), sl_server_directory(server),
+                  sl_server_url(server), sl_server_version(server));
+    (void) fflush(stdout);
+    for (;;)
+        (void) pause();
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "result_builder.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "reports/report.h"
+
+#define US SL_NS_PER_US
+#define MS SL_NS_PER_MS
+
+static void *need(void *memory)
+{
+    if (!memory)
+        abort();
+    return memory;
+}
+
+/* A copy of n elements with room for one more, whose address is returned. */
+static void *
+append(struct sl_arena *arena, const void *old, size_t n, size_t size, const void **ret_array)
+{
+    char *grown = need(sl_arena_array(arena, n + 1, size));
+    if (n)
+        memcpy(grown, old, n * size);
+    *ret_array = grown;
+    return grown + n * size;
+}
+
+struct sl_run_result *result_new(void)
+{
+    static const char *const argv[] = {"strandline", "run", "low"};
+    struct sl_arena *arena = need(sl_arena_new());
+    struct sl_run_result *result = need(sl_arena_alloc(arena, sizeof *result));
+
+    result->arena = arena;
+    result->tool.version = "0.1.0";
+    result->tool.commit = "0123456789abcdef0123456789abcdef01234567";
+    result->tool.compiler = "gcc 12.2.0";
+    result->tool.build_type = "debugoptimized";
+    result->run.started_at = "2024-05-06T07:08:09Z";
+    result->run.argv = argv;
+    result->run.n_argv = SL_COUNT_OF(argv);
+    result->run.seed = 42;
+    result->driver = "strandline-bus 0.1.0";
+    result->environment = (struct sl_environment){
+        .cpu = "Model 7",
+        .kernel = "Linux 6.1.0",
+        .os = "Debian GNU/Linux 12",
+        .libc = "glibc 2.36",
+        .libnats = "3.4.1",
+        .libunwind = "1.6.2",
+        .libdw = "0.188",
+        .nats_server = "2.9.10",
+        .cores = 2,
+        .memory = UINT64_C(8) << 30,
+        .load_before = SL_REAL(0.25),
+        .load_after = SL_REAL(1.5),
+    };
+    result->control = (struct sl_control){.ran = true, .planted = 5, .found = 5};
+    return result;
+}
+
+static struct sl_latency latency(uint64_t p50_ns)
+{
+    return (struct sl_latency){
+        .count = SL_VALUE(500),
+        .min = SL_VALUE(p50_ns / 4),
+        .p50 = SL_VALUE(p50_ns),
+        .p90 = SL_VALUE(p50_ns * 2),
+        .p99 = SL_VALUE(p50_ns * 3),
+        .p999 = SL_MISSING_VALUE("500 samples, 10000 are needed"),
+        .max = SL_VALUE(p50_ns * 5),
+    };
+}
+
+static void fill_trial(struct sl_trial_result *trial)
+{
+    trial->status = SL_TRIAL_OK;
+    trial->phase = "torn_down";
+    trial->duration_ns = 900 * MS;
+    trial->delivery.published = SL_VALUE(500);
+    trial->delivery.handled = SL_VALUE(500);
+    trial->rate.offered = SL_MISSING_REAL("the load saturates");
+    trial->rate.publish = SL_REAL(25000.5);
+    trial->rate.delivered = SL_REAL(12100);
+    trial->latency.publish = latency(200 * US);
+    trial->latency.end_to_end = latency(1210 * US);
+    trial->threads.before = SL_VALUE(1);
+    trial->threads.peak = SL_VALUE(29);
+    trial->threads.after = SL_VALUE(4);
+    trial->resources = (struct sl_resources){
+        .cpu_user_ns = SL_VALUE(60 * MS),
+        .cpu_sys_ns = SL_VALUE(30 * MS),
+        .rss_peak = SL_VALUE(UINT64_C(12) << 20),
+        .rss_after = SL_VALUE(UINT64_C(8) << 20),
+        .ctx_voluntary = SL_VALUE(1500),
+        .ctx_involuntary = SL_VALUE(12),
+        .fds_before = SL_VALUE(5),
+        .fds_after = SL_VALUE(6),
+    };
+    trial->close =
+        (struct sl_close_result){.reached = true, .ok = true, .duration_ns = SL_VALUE(38 * MS)};
+    trial->leaks.settle_ns = 3 * MS;
+    trial->snapshot = (struct sl_snapshot_stats){
+        .threads = 4, .unwound = 3, .memoised = 1, .duration_ns = 2 * MS};
+}
+
+static struct sl_cell_config some_config(const char *mode)
+{
+    return (struct sl_cell_config){
+        .events = 500,
+        .topics = 5,
+        .aggregates = 100,
+        .payload = 256,
+        .workers = strcmp(mode, "keyed") == 0 ? 1024 : 16,
+        .queue = 1000,
+        .enqueue_wait_ns = 200 * MS,
+        .stack_size = 131072,
+        .rate = SL_MISSING_VALUE("the load saturates"),
+        .publishers = 1,
+        .handler_kind = "spin",
+        .keys = "uniform",
+        .storage = "memory",
+        .settle_ns = 5000 * MS,
+        .timeout_ns = 60000 * MS,
+        .close_deadline_ns = 10000 * MS,
+    };
+}
+
+struct sl_cell_result *result_add_cell(struct sl_run_result *result, const char *scenario,
+                                       const char *mode, const char *transport, const char *fault,
+                                       size_t n_trials)
+{
+    const void *array;
+    struct sl_cell_result *cell =
+        append(result->arena, result->cells, result->n_cells, sizeof *cell, &array);
+    struct sl_trial_result *trials = need(sl_arena_array(result->arena, n_trials, sizeof *trials));
+
+    for (size_t i = 0; i < n_trials; i++)
+        fill_trial(&trials[i]);
+    *cell = (struct sl_cell_result){
+        .key = {.scenario = scenario, .mode = mode, .transport = transport, .fault = fault},
+        .config = some_config(mode),
+        .trials = trials,
+        .n_trials = n_trials,
+    };
+    result->cells = array;
+    result->n_cells++;
+    return cell;
+}
+
+struct sl_trial_result *result_trial(struct sl_run_result *result, size_t cell, size_t trial)
+{
+    /* The builder made the array, so it may be written to. */
+    return (struct sl_trial_result *) &result->cells[cell].trials[trial];
+}
+
+static void fill_group(struct sl_arena *arena, struct sl_leak_group *group, uint32_t count,
+                       enum sl_cause cause, const char *function)
+{
+    struct sl_frame *frames = need(sl_arena_array(arena, 3, sizeof *frames));
+    uint64_t hash = sl_fnv64(SL_FNV64_BASIS, function, strlen(function));
+
+    frames[0] = (struct sl_frame){.address = 0x7f0000001000 + count,
+                                  .function = "pthread_cond_wait",
+                                  .module = "/lib/x86_64-linux-gnu/libc.so.6"};
+    frames[1] = (struct sl_frame){.address = 0x401200,
+                                  .function = function,
+                                  .file = "bus/pool_keyed.c",
+                                  .line = 88,
+                                  .module = "/usr/bin/strandline"};
+    frames[2] = (struct sl_frame){.address = 0x7f0000002000,
+                                  .function = "start_thread",
+                                  .module = "/lib/x86_64-linux-gnu/libc.so.6"};
+    *group = (struct sl_leak_group){
+        .count = count,
+        .counted = cause != SL_CAUSE_RESIDENT,
+        .cause = cause,
+        .evidence = "waits on a condition that no live thread signals",
+        .function = function,
+        .frames = frames,
+        .n_frames = 3,
+        .complete = true,
+        .wait = {.kind = SL_WAIT_CONDITION,
+                 .syscall_nr = 202,
+                 .syscall = "futex",
+                 .object = 0x7000},
+        .tids = {101, 102},
+        .n_tids = SL_MIN(count, 2),
+    };
+    (void) snprintf(group->fingerprint, sizeof group->fingerprint, "%016" PRIx64, hash);
+    (void) snprintf(group->thread_name, sizeof group->thread_name, "%.15s", function);
+}
+
+struct sl_leak_group *result_add_group(struct sl_run_result *result, struct sl_trial_result *trial,
+                                       uint32_t count, enum sl_cause cause, const char *function)
+{
+    const void *array;
+    struct sl_leak_group *group =
+        append(result->arena, trial->leaks.groups, trial->leaks.n_groups, sizeof *group, &array);
+    fill_group(result->arena, group, count, cause, function);
+    trial->leaks.groups = array;
+    trial->leaks.n_groups++;
+    if (group->counted)
+        trial->leaks.count += count;
+    else
+        trial->leaks.resident += count;
+    return group;
+}
+
+/* A subject that died in the middle: numbers missing, a hang, bytes of every kind. */
+static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *trial)
+{
+    struct sl_leak_group *hang = need(sl_arena_array(result->arena, 1, sizeof *hang));
+    struct sl_frame *frame = need(sl_arena_array(result->arena, 1, sizeof *frame));
+
+    trial->status = SL_TRIAL_CRASHED;
+    trial->reason = "killed by a signal: \"quoted\", tab\t, caf\xc3\xa9";
+    trial->phase = "loaded";
+    trial->signal = SIGSEGV;
+    trial->delivery.lost = SL_MISSING_VALUE("the subject ended before it could count");
+    trial->delivery.first_violation = "topic t key k: 7 after 8";
+    trial->rate.delivered = SL_REAL(0.1);
+    trial->close = (struct sl_close_result){
+        .duration_ns = SL_MISSING_VALUE("Close was not called"),
+        .detail = "2 workers of pool 'a'",
+        .waits_for = "thread 7 (worker_main)",
+    };
+    trial->leaks_missing = "the subject ended before Close";
+    fill_group(result->arena, hang, 1, SL_CAUSE_UNKNOWN, "handler_main");
+    hang->counted = false;
+    hang->complete = false;
+    hang->reason = "no unwind table covers 0x10";
+    memcpy(hang->thread_name, "bad\xff\xc3name", sizeof "bad\xff\xc3name");
+    *frame = (struct sl_frame){.address = UINT64_MAX, .inlined = true};
+    hang->frames = frame;
+    hang->n_frames = 1;
+    hang->wait.target = "TCP 127.0.0.1:4222";
+    trial->hang_groups = hang;
+    trial->n_hang_groups = 1;
+}
+
+struct sl_run_result *result_new_full(void)
+{
+    static const char *const failed[] = {"a: 1 leaked thread", "b: caf\xc3\xa9"};
+    static const struct sl_late_thread late[] = {
+        {.tid = 77, .name = "slow worker", .delay_ns = 12 * MS}};
+    struct sl_run_result *result = result_new();
+
+    (void) result_add_cell(result, "low", "keyed", "nats", NULL, 2);
+    struct sl_cell_result *cell =
+        result_add_cell(result, "incident", "keyed", "nats", "pool-not-stopped,orphan-fetcher", 1);
+    cell->claim.label = "as it was";
+    cell->claim.leaked = SL_VALUE(5130);
+    cell->config.expects_leaks = true;
+    cell->config.rate = SL_VALUE(1000);
+
+    spoil_trial(result, result_trial(result, 0, 1));
+    struct sl_trial_result *trial = result_trial(result, 1, 0);
+    (void) result_add_group(result, trial, 5120, SL_CAUSE_PARKED, "worker_main");
+    (void) result_add_group(result, trial, 5, SL_CAUSE_IO, "fetch_main");
+    (void) result_add_group(result, trial, 3, SL_CAUSE_RESIDENT, "timer_main");
+    trial->leaks.late = 1;
+    trial->leaks.late_threads = late;
+    trial->leaks.n_late_threads = 1;
+    result->run.seed = UINT64_MAX;
+    result->environment.load_after = SL_MISSING_REAL("no /proc/loadavg");
+    result->verdict.exit = 3;
+    result->verdict.failed = failed;
+    result->verdict.n_failed = SL_COUNT_OF(failed);
+    return result;
+}
+
+char *result_to_json(const struct sl_run_result *result)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = need(open_memstream(&text, &size));
+    struct sl_error err = {0};
+    if (sl_report_print(result, out, &err) != SL_OK)
+        abort();
+    (void) fclose(out);
+    return need(text);
+}
+
+int result_validate(const char *path)
+{
+    char command[1024];
+    (void) snprintf(command, sizeof command, "'%s/scripts/validate-report' '%s'", SL_SOURCE_DIR,
+                    path);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+const char *result_data_path(const char *name)
+{
+    static char path[1024];
+    (void) snprintf(path, sizeof path, "%s/tests/data/%s", SL_SOURCE_DIR, name);
+    return path;
+}
+
+char *result_read_file(const char *path)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *in = fopen(path, "r");
+    if (!in || getdelim(&text, &size, '\0', in) < 0) {
+        (void) fprintf(stderr, "cannot read %s\n", path);
+        abort();
+    }
+    (void) fclose(in);
+    return text;
+}
