@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checker: what became of every message of a plan.
+ *
+ * Each message that was tried is in exactly one of three classes, so that
+ * tried = published + rejected + unknown always holds:
+ *
+ *     published  the bus accepted it, or it was handled whatever the bus had said: what
+ *                reached the handler must have been taken
+ *     rejected   the bus refused it, and it was not handled
+ *     unknown    no answer, and it was not handled
+ *
+ * so that published - handled is what was accepted and never handled: the loss.
+ * A message is handled when its handler call has ended; one that a handler hangs
+ * on is not.
+ *
+ * Order is judged when a call begins.  A call is a violation when it is the first
+ * for its message and a later message of the key had already begun, or when
+ * another call of the same key has not ended.  A later repetition of a message is
+ * no violation; neither is a gap.  Both facts about a key are one atomic word, so
+ * that a bus that keeps order can not be accused.
+ *
+ * All functions may be called by any number of threads at once.
+ */
+#ifndef SL_RUN_CHECKER_H
+#define SL_RUN_CHECKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <strandline/driver.h>
+
+#include "harness/run/load_plan.h"
+
+struct sl_checker;
+
+struct sl_checker_counts {
+    uint64_t published, rejected, unknown;
+    uint64_t handled;       /* distinct messages */
+    uint64_t handler_calls; /* that have ended, on messages of this plan */
+    uint64_t redelivered;   /* of these, those that the bus marked as a redelivery */
+    uint64_t order_violations;
+    char first_violation[160];                  /* "" none */
+    uint64_t breaches;                          /* of the driver's contract */
+    char first_breach[256];                     /* "" none */
+    uint64_t first_handled_ns, last_handled_ns; /* first calls only; 0: none was handled */
+};
+
+/* @param plan  borrowed for the life of the checker  @return NULL when memory is short */
+struct sl_checker *sl_checker_new(const struct sl_load_plan *plan);
+void sl_checker_free(struct sl_checker *checker);
+SL_DEFINE_AUTO(sl_checker, sl_checker_free);
+
+/* A message is about to be published; called before its outcome and its handler can be. */
+void sl_checker_try(struct sl_checker *checker, uint32_t index);
+
+/* The bus answered.  @return false for an answer that the contract does not allow */
+bool sl_checker_answer(struct sl_checker *checker, uint64_t token, enum sl_publish_outcome outcome);
+
+/* A handler call begins.  @return whether it is the first for this message */
+bool sl_checker_enter(struct sl_checker *checker, uint32_t index);
+
+/* It ended. */
+void sl_checker_leave(struct sl_checker *checker, uint32_t index, bool redelivered,
+                      uint64_t now_ns);
+
+/* The bus did what it must not; the first text is kept. */
+void sl_checker_breach(struct sl_checker *checker, const char *format, ...) SL_PRINTF(2, 3);
+
+/* No more messages will be tried; sl_checker_wait needs that to have been said. */
+void sl_checker_all_tried(struct sl_checker *checker);
+
+/*
+ * Wait until every message that was tried was handled, rejected or answered with
+ * unknown.
+ *
+ * @return false when deadline_ns (CLOCK_MONOTONIC) passed before
+ */
+bool sl_checker_wait(struct sl_checker *checker, uint64_t deadline_ns);
+
+/* Messages that sl_checker_wait still waits for. */
+uint64_t sl_checker_open(const struct sl_checker *checker);
+
+void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_counts);
+
+#endif

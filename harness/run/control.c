@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/run/control.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/macros.h"
+
+struct subscription {
+    struct subscription *next;
+    const char *topic; /* of the load plan, which outlives the bus */
+    sl_message_handler handler;
+    void *user;
+};
+
+struct control {
+    sl_publish_callback on_publish;
+    void *user;
+    struct subscription *subscriptions;
+};
+
+/* They outlive every bus, so what they wait on is not in one. */
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t never;
+} parking = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
+
+/* The function that has to appear in the report. */
+static void *planted_leak_main(void *argument)
+{
+    pthread_mutex_lock(&parking.mutex);
+    for (;;)
+        pthread_cond_wait(&parking.never, &parking.mutex);
+    return argument;
+}
+
+static enum sl_status
+control_open(const struct sl_driver_config *config, void **ret_bus, struct sl_error *err)
+{
+    SL_AUTO_FREE struct control *control = calloc(1, sizeof *control);
+    if (!control)
+        return sl_fail(err, SL_ENOMEM, "no memory for the control");
+    control->on_publish = config->on_publish;
+    control->user = config->user;
+    /* When one can not be made the others stay: nothing but this process's end stops them. */
+    for (int i = 0; i < SL_CONTROL_THREADS; i++) {
+        pthread_t thread;
+        errno = pthread_create(&thread, NULL, planted_leak_main, NULL);
+        if (errno) {
+            (void) sl_fail_errno(err, "cannot create planted thread %d", i + 1);
+            return SL_ELIMIT;
+        }
+    }
+    *ret_bus = SL_TAKE(control);
+    return SL_OK;
+}
+
+static enum sl_status control_subscribe(void *bus, const char *topic, sl_message_handler handler,
+                                        void *user, struct sl_error *err)
+{
+    struct control *control = bus;
+    struct subscription *subscription = malloc(sizeof *subscription);
+
+    if (!subscription)
+        return sl_fail(err, SL_ENOMEM, "no memory for a subscription");
+    *subscription = (struct subscription){control->subscriptions, topic, handler, user};
+    control->subscriptions = subscription;
+    return SL_OK;
+}
+
+/* Handled on the spot, by the thread that publishes. */
+static enum sl_status
+control_publish(void *bus, const struct sl_message *message, uint64_t token, struct sl_error *err)
+{
+    struct control *control = bus;
+    struct sl_message delivered = *message;
+
+    delivered.deliveries = 1;
+    for (const struct subscription *at = control->subscriptions; at; at = at->next) {
+        if (strcmp(at->topic, message->topic) != 0)
+            continue;
+        control->on_publish(control->user, token, SL_PUBLISH_ACCEPTED);
+        return at->handler(at->user, &delivered);
+    }
+    return sl_fail(err, SL_ENOENT, "nobody subscribed to '%s'", message->topic);
+}
+
+static enum sl_status control_flush(void *bus, uint64_t timeout_ns, struct sl_error *err)
+{
+    (void) bus, (void) timeout_ns, (void) err;
+    return SL_OK;
+}
+
+static void control_stats(void *bus, struct sl_driver_stats *ret_stats)
+{
+    (void) bus;
+    ret_stats->threads = SL_CONTROL_THREADS;
+}
+
+static enum sl_status control_close(void *bus, uint64_t deadline_ns,
+                                    struct sl_driver_close_report *report, struct sl_error *err)
+{
+    (void) bus, (void) deadline_ns, (void) report, (void) err;
+    return SL_OK; /* the lie that has to be seen through */
+}
+
+static void control_destroy(void *bus)
+{
+    struct control *control = bus;
+    for (struct subscription *at = control->subscriptions, *next; at; at = next) {
+        next = at->next;
+        free(at);
+    }
+    free(control);
+}
+
+const struct sl_driver *sl_control_driver(void)
+{
+    static const struct sl_driver driver = {
+        .abi = SL_DRIVER_ABI,
+        .name = "control",
+        .version = "1",
+        .open = control_open,
+        .subscribe = control_subscribe,
+        .publish = control_publish,
+        .flush = control_flush,
+        .stats = control_stats,
+        .close = control_close,
+        .destroy = control_destroy,
+    };
+    return &driver;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Histogram of latencies: log-linear buckets, as in Gil Tene's HdrHistogram.
+ *
+ * Each power of two is cut into 1024 equal buckets, so that a percentile is at
+ * most 1/1024 (0.1 %) above the value that was recorded; up to 2047 ns it is
+ * exact, and so are the lowest and the highest value.  What exceeds
+ * SL_HISTOGRAM_LIMIT_NS counts in the last bucket.
+ *
+ * Any number of threads may record at once; nobody waits.  A summary taken
+ * meanwhile misses values that are just being recorded.
+ */
+#ifndef SL_RUN_HISTOGRAM_H
+#define SL_RUN_HISTOGRAM_H
+
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "harness/run/protocol.h"
+
+#define SL_HISTOGRAM_LIMIT_NS ((UINT64_C(1) << 42) - 1) /* 73 minutes */
+
+struct sl_histogram;
+
+/* @return NULL when memory is short */
+struct sl_histogram *sl_histogram_new(void);
+void sl_histogram_free(struct sl_histogram *histogram);
+SL_DEFINE_AUTO(sl_histogram, sl_histogram_free);
+
+void sl_histogram_record(struct sl_histogram *histogram, uint64_t value_ns);
+
+/* Smallest value that `per_mille` of 1000 values do not exceed; 0 when there are none. */
+uint64_t sl_histogram_percentile(const struct sl_histogram *histogram, uint32_t per_mille);
+
+/* All fields are 0 when nothing was recorded. */
+void sl_histogram_summarize(const struct sl_histogram *histogram,
+                            struct sl_latency_summary *ret_summary);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/run/load.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/hash.h"
+#include "harness/run/driver_load.h"
+#include "harness/run/handler.h"
+#include "harness/run/publisher.h"
+
+#define HANG_QUIET_NS (200 * SL_NS_PER_MS)
+
+struct sl_load {
+    const struct sl_subject_config *config;
+    struct sl_load_plan *plan;
+    struct sl_checker *checker;
+    struct sl_histogram *publish_latency, *end_to_end;
+    uint64_t *intended_ns; /* by event */
+    struct sl_handler handler;
+    struct sl_publishing publishing;
+    bool timed_out;
+    uint64_t breaches_told;
+    struct rusage before, after;
+};
+
+void sl_load_free(struct sl_load *load)
+{
+    if (!load)
+        return;
+    sl_checker_free(load->checker);
+    sl_load_plan_free(load->plan);
+    sl_histogram_free(load->publish_latency);
+    sl_histogram_free(load->end_to_end);
+    free(load->intended_ns);
+    free(load);
+}
+
+enum sl_status
+sl_load_new(const struct sl_subject_config *config, struct sl_load **ret_load, struct sl_error *err)
+{
+    SL_AUTO(sl_load) struct sl_load *load = calloc(1, sizeof *load);
+    if (!load)
+        return sl_fail(err, SL_ENOMEM, "load of %u events", config->load.events);
+    load->config = config;
+    enum sl_status s = sl_load_plan_new(&config->load, config->seed, &load->plan, err);
+    if (s)
+        return s;
+    load->checker = sl_checker_new(load->plan);
+    load->publish_latency = sl_histogram_new();
+    load->end_to_end = sl_histogram_new();
+    load->intended_ns = calloc(load->plan->n_events, sizeof *load->intended_ns);
+    if (!load->checker || !load->publish_latency || !load->end_to_end || !load->intended_ns)
+        return sl_fail(err, SL_ENOMEM, "load of %u events", config->load.events);
+    /* The prefix is unique per trial; messages of another one are told by it. */
+    uint64_t trial = sl_fnv64(SL_FNV64_BASIS, config->prefix, strlen(config->prefix));
+    load->handler = (struct sl_handler){
+        .plan = load->plan,
+        .checker = load->checker,
+        .end_to_end = load->end_to_end,
+        .trial = trial,
+        .kind = config->load.handler,
+        .cost_ns = config->load.handler_cost_ns,
+    };
+    load->publishing = (struct sl_publishing){
+        .plan = load->plan,
+        .checker = load->checker,
+        .trial = trial,
+        .rate = config->load.rate,
+        .payload_size = config->load.payload,
+        .intended_ns = load->intended_ns,
+    };
+    *ret_load = SL_TAKE(load);
+    return SL_OK;
+}
+
+static void take_outcome(void *user, uint64_t token, enum sl_publish_outcome outcome)
+{
+    uint64_t now_ns = sl_clock_now_ns();
+    struct sl_load *load = user;
+
+    /* "Unknown" is the absence of an answer, and has no latency. */
+    if (sl_checker_answer(load->checker, token, outcome) && outcome != SL_PUBLISH_UNKNOWN)
+        sl_histogram_record(load->publish_latency, now_ns - load->intended_ns[token]);
+}
+
+void sl_load_configure(struct sl_load *load, struct sl_driver_config *config)
+{
+    config->topics = (const char *const *) load->plan->topics;
+    config->n_topics = load->plan->n_topics;
+    config->on_publish = take_outcome;
+    config->user = load;
+}
+
+enum sl_status sl_load_subscribe(struct sl_load *load, const struct sl_driver *driver, void *bus,
+                                 struct sl_error *err)
+{
+    for (uint32_t i = 0; i < load->plan->n_topics; i++) {
+        enum sl_status s =
+            driver->subscribe(bus, load->plan->topics[i], sl_handler_handle, &load->handler, err);
+        if (s)
+            return sl_driver_failed("subscribe", s, err);
+    }
+    return SL_OK;
+}
+
+static enum sl_status flush_publishes(struct sl_load *load, const struct sl_driver *driver,
+                                      void *bus, struct sl_error *err)
+{
+    struct sl_error flush_err = {0};
+    uint64_t left_ns = sl_clock_left_ns(load->publishing.deadline_ns);
+
+    enum sl_status s = driver->flush(bus, left_ns, &flush_err);
+    if (s == SL_ETIMEDOUT)
+        load->timed_out = true;
+    if (!s || s == SL_ETIMEDOUT)
+        return SL_OK;
+    *err = flush_err;
+    return sl_driver_failed("flush", s, err);
+}
+
+/* @return false when the deadline passed */
+static bool wait_until_handled(struct sl_load *load)
+{
+    uint64_t deadline_ns = load->publishing.deadline_ns;
+
+    if (load->handler.kind != SL_HANDLER_HANG)
+        return sl_checker_wait(load->checker, deadline_ns);
+
+    uint64_t open_before = sl_checker_open(load->checker);
+    for (;;) {
+        bool hung = atomic_load(&load->handler.hangs);
+        uint64_t quiet_ns = sl_clock_now_ns() + HANG_QUIET_NS;
+        if (sl_checker_wait(load->checker, SL_MIN(quiet_ns, deadline_ns)))
+            return true;
+        uint64_t open = sl_checker_open(load->checker);
+        if (hung && open == open_before)
+            return true;
+        if (quiet_ns >= deadline_ns)
+            return false;
+        open_before = open;
+    }
+}
+
+enum sl_status
+sl_load_run(struct sl_load *load, const struct sl_driver *driver, void *bus, struct sl_error *err)
+{
+    (void) getrusage(RUSAGE_SELF, &load->before); /* can not fail for the own process */
+    load->publishing.deadline_ns = sl_clock_now_ns() + load->config->load.timeout_ns;
+    enum sl_status s = sl_publish_all(&load->publishing, driver, bus, err);
+    load->timed_out = load->publishing.timed_out;
+    sl_checker_all_tried(load->checker);
+    if (!s)
+        s = flush_publishes(load, driver, bus, err);
+    if (!s && !wait_until_handled(load))
+        load->timed_out = true;
+    (void) getrusage(RUSAGE_SELF, &load->after);
+    return s ? s : sl_load_check(load, err);
+}
+
+enum sl_status sl_load_check(struct sl_load *load, struct sl_error *err)
+{
+    struct sl_checker_counts counts;
+
+    sl_checker_count(load->checker, &counts);
+    if (counts.breaches == load->breaches_told)
+        return SL_OK;
+    load->breaches_told = counts.breaches;
+    return sl_fail(err, SL_EPROTO, "the driver broke its contract %llu times, first: %s",
+                   (unsigned long long) counts.breaches, counts.first_breach);
+}
+
+static uint64_t time_between(const struct timeval *before, const struct timeval *after)
+{
+    struct timeval spent;
+    timersub(after, before, &spent);
+    return (uint64_t) spent.tv_sec * SL_NS_PER_S + (uint64_t) spent.tv_usec * SL_NS_PER_US;
+}
+
+void sl_load_record(struct sl_load *load, struct sl_phase_record *record)
+{
+    struct sl_checker_counts counts;
+
+    sl_checker_count(load->checker, &counts);
+    record->published = counts.published;
+    record->rejected = counts.rejected;
+    record->unknown = counts.unknown;
+    record->handled = counts.handled;
+    record->handler_calls = counts.handler_calls;
+    record->redelivered = counts.redelivered;
+    record->order_violations = counts.order_violations;
+    memcpy(record->first_violation, counts.first_violation, sizeof record->first_violation);
+    record->load_timed_out = load->timed_out;
+    record->first_handled_ns = counts.first_handled_ns;
+    record->last_handled_ns = counts.last_handled_ns;
+    record->load_ns =
+        counts.last_handled_ns ? counts.last_handled_ns - load->publishing.first_intended_ns : 0;
+    record->publish_ns = load->publishing.publish_ns;
+    sl_histogram_summarize(load->publish_latency, &record->publish_latency);
+    sl_histogram_summarize(load->end_to_end, &record->end_to_end);
+    record->cpu_user_ns = time_between(&load->before.ru_utime, &load->after.ru_utime);
+    record->cpu_sys_ns = time_between(&load->before.ru_stime, &load->after.ru_stime);
+    record->ctx_voluntary = (uint64_t) (load->after.ru_nvcsw - load->before.ru_nvcsw);
+    record->ctx_involuntary = (uint64_t) (load->after.ru_nivcsw - load->before.ru_nivcsw);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records over pipes.
+ *
+ * Writing to a pipe whose reader has gone raises SIGPIPE, and a pipe knows no
+ * flag against it.  Both ends therefore run with SIGPIPE ignored: the subject
+ * sets that itself, the observer's program does so for all its output.
+ */
+#include "harness/run/protocol.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/macros.h"
+
+static const char *const phase_texts[SL_N_PHASES] = {
+    [SL_PHASE_START] = "start",   [SL_PHASE_OPEN] = "open",
+    [SL_PHASE_LOADED] = "loaded", [SL_PHASE_CLOSING] = "closing",
+    [SL_PHASE_CLOSED] = "closed", [SL_PHASE_TORN_DOWN] = "torn_down",
+};
+
+const char *sl_phase_text(enum sl_phase phase)
+{
+    return (size_t) phase < SL_N_PHASES ? phase_texts[phase] : "unknown phase";
+}
+
+static enum sl_status write_all(int fd, const void *data, size_t size, struct sl_error *err)
+{
+    const char *at = data;
+
+    while (size > 0) {
+        ssize_t n = write(fd, at, size);
+        if (n >= 0) {
+            at += n;
+            size -= (size_t) n;
+        } else if (errno == EAGAIN) {
+            struct pollfd room = {.fd = fd, .events = POLLOUT};
+            (void) poll(&room, 1, -1); /* whatever it says, write tells what happened */
+        } else if (errno == EPIPE) {
+            return sl_fail(err, SL_EGONE, "the other process ended");
+        } else if (errno != EINTR) {
+            return sl_fail_errno(err, "cannot write a record");
+        }
+    }
+    return SL_OK;
+}
+
+enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *data, size_t size,
+                               struct sl_error *err)
+{
+    struct sl_record_header header = {.magic = SL_RECORD_MAGIC, .type = type, .size = size};
+
+    enum sl_status s = write_all(fd, &header, sizeof header, err);
+    if (s)
+        return s;
+    return write_all(fd, data, size, err);
+}
+
+/* Wait until fd has something to read, an end of file included. */
+static enum sl_status wait_readable(int fd, int wake_fd, uint64_t deadline_ns, struct sl_error *err)
+{
+    for (;;) {
+        /* A negative descriptor is passed over by poll. */
+        struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
+        struct timespec left = sl_clock_to_timespec(sl_clock_left_ns(deadline_ns));
+
+        int n = ppoll(fds, SL_COUNT_OF(fds), deadline_ns == UINT64_MAX ? NULL : &left, NULL);
+        if (n < 0 && errno != EINTR)
+            return sl_fail_errno(err, "cannot wait for a record");
+        if (n == 0)
+            return sl_fail(err, SL_ETIMEDOUT, "no record came in time");
+        if (n > 0 && fds[1].revents)
+            return sl_fail(err, SL_ECLOSED, "interrupted while waiting for a record");
+        if (n > 0 && fds[0].revents)
+            return SL_OK;
+    }
+}
+
+static enum sl_status
+read_all(int fd, int wake_fd, uint64_t deadline_ns, void *data, size_t size, struct sl_error *err)
+{
+    char *at = data;
+
+    while (size > 0) {
+        enum sl_status s = wait_readable(fd, wake_fd, deadline_ns, err);
+        if (s)
+            return s;
+        ssize_t n = read(fd, at, size);
+        if (n == 0)
+            return sl_fail(err, SL_EGONE, "the other process ended%s",
+                           at == (char *) data ? "" : " within a record");
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return sl_fail_errno(err, "cannot read a record");
+        if (n > 0) {
+            at += n;
+            size -= (size_t) n;
+        }
+    }
+    return SL_OK;
+}
+
+enum sl_status sl_record_read(int fd, int wake_fd, uint64_t deadline_ns,
+                              enum sl_record_type *ret_type, void *data, size_t capacity,
+                              size_t *ret_size, struct sl_error *err)
+{
+    struct sl_record_header header;
+
+    enum sl_status s = read_all(fd, wake_fd, deadline_ns, &header, sizeof header, err);
+    if (s)
+        return s;
+    if (header.magic != SL_RECORD_MAGIC)
+        return sl_fail(err, SL_EPROTO, "not a record: it starts with 0x%08x", header.magic);
+    if (header.type < SL_RECORD_CONFIG || header.type > SL_RECORD_FAILURE)
+        return sl_fail(err, SL_EPROTO, "unknown record type %u", header.type);
+    if (header.size > capacity)
+        return sl_fail(err, SL_EPROTO, "record of %llu bytes, room for %zu",
+                       (unsigned long long) header.size, capacity);
+    s = read_all(fd, wake_fd, deadline_ns, data, header.size, err);
+    if (s)
+        return s;
+    *ret_type = (enum sl_record_type) header.type;
+    *ret_size = header.size;
+    return SL_OK;
+}

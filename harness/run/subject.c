@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/run/subject.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/macros.h"
+#include "harness/run/control.h"
+#include "harness/run/driver_load.h"
+#include "harness/run/load.h"
+#include "harness/run/protocol.h"
+
+/* The steps are looked for on the stacks of a subject that hangs. */
+#define ON_STACK __attribute__((noinline))
+
+#define EXIT_PLAYED     0
+#define EXIT_NOT_PLAYED 3
+
+struct subject {
+    int in_fd, out_fd;
+    struct sl_subject_config config;
+    struct sl_phase_record record; /* grows from phase to phase */
+    const struct sl_driver *builtin;
+    const struct sl_driver *driver; /* NULL: not found yet */
+    struct sl_load *load;           /* never freed: see load.h */
+    void *bus;
+    bool opened;
+    bool failed; /* a step did, and the observer was told */
+};
+
+/*
+ * The signal alone would leave a gap: a parent that ended before it was asked for
+ * sends none.  If it ended between the two looks, the parent has changed; if it
+ * ended earlier, its end of the pipe is closed and reading finds that.
+ */
+static bool die_with_parent(void)
+{
+    pid_t parent = getppid();
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+}
+
+static bool read_config(struct subject *subject)
+{
+    enum sl_record_type type;
+    size_t size;
+
+    return sl_record_read(subject->in_fd, -1, UINT64_MAX, &type, &subject->config,
+                          sizeof subject->config, &size, NULL) == SL_OK &&
+           type == SL_RECORD_CONFIG && size == sizeof subject->config;
+}
+
+/* @return false when the observer has gone */
+static bool announce(struct subject *subject, enum sl_phase phase)
+{
+    enum sl_record_type type;
+    size_t size;
+
+    subject->record.phase = phase;
+    subject->record.at_ns = sl_clock_now_ns();
+    if (subject->load)
+        sl_load_record(subject->load, &subject->record);
+    return sl_record_write(subject->out_fd, SL_RECORD_PHASE, &subject->record,
+                           sizeof subject->record, NULL) == SL_OK &&
+           sl_record_read(subject->in_fd, -1, UINT64_MAX, &type, NULL, 0, &size, NULL) == SL_OK &&
+           type == SL_RECORD_GO;
+}
+
+/* Tell the observer of a failure on the way to a phase. */
+static void report_failure(struct subject *subject, enum sl_phase phase, const struct sl_error *err)
+{
+    struct sl_failure_record record = {.phase = phase, .status = err->status};
+
+    subject->failed = true;
+    (void) snprintf(record.text, sizeof record.text, "%s", err->text);
+    enum sl_status s =
+        sl_record_write(subject->out_fd, SL_RECORD_FAILURE, &record, sizeof record, NULL);
+    (void) s; /* when the observer has gone, announcing the next phase finds that */
+}
+
+static enum sl_status find_driver(struct subject *subject, struct sl_error *err)
+{
+    if (subject->config.control) {
+        subject->driver = sl_control_driver();
+        return SL_OK;
+    }
+    if (subject->config.driver_path[0])
+        return sl_driver_load(subject->config.driver_path, &subject->driver, err);
+    if (!subject->builtin)
+        return sl_fail(err, SL_EINVAL, "no driver is built in, and none was named");
+    subject->driver = subject->builtin;
+    return SL_OK;
+}
+
+/* @return false when the text does not fit; half a name would match other things */
+static bool copy_name(char *to, size_t size, const char *from)
+{
+    int length = snprintf(to, size, "%s", from ? from : "");
+    return length >= 0 && (size_t) length < size;
+}
+
+static bool describe_driver(const struct sl_driver *driver, struct sl_driver_record *record)
+{
+    const char *const *modules = driver->library_modules;
+    const struct sl_driver_witness *witnesses = driver->witnesses;
+    bool fits = copy_name(record->name, sizeof record->name, driver->name) &&
+                copy_name(record->version, sizeof record->version, driver->version);
+
+    for (size_t i = 0; modules && modules[i] && fits; i++)
+        fits =
+            i < SL_DRIVER_MODULES && copy_name(record->library_modules[i], SL_NAME_MAX, modules[i]);
+    for (size_t i = 0; witnesses && witnesses[i].text && fits; i++) {
+        if (i == SL_DRIVER_WITNESSES)
+            return false;
+        fits = copy_name(record->witnesses[i].module, SL_NAME_MAX, witnesses[i].module) &&
+               copy_name(record->witnesses[i].function, SL_NAME_MAX, witnesses[i].function) &&
+               copy_name(record->witnesses[i].text, sizeof record->witnesses[i].text,
+                         witnesses[i].text);
+        record->witnesses[i].socket = witnesses[i].wait == SL_WITNESS_SOCKET;
+    }
+    return fits;
+}
+
+static enum sl_status report_driver(const struct subject *subject, struct sl_error *err)
+{
+    struct sl_driver_record record = {0};
+
+    if (!describe_driver(subject->driver, &record))
+        return sl_fail(err, SL_ELIMIT,
+                       "driver '%s' describes itself with more than %d modules, %d witnesses or "
+                       "names of %d bytes",
+                       record.name, SL_DRIVER_MODULES, SL_DRIVER_WITNESSES, SL_NAME_MAX - 1);
+    return sl_record_write(subject->out_fd, SL_RECORD_DRIVER, &record, sizeof record, err);
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
+static void configure_driver(const struct subject *subject, struct sl_driver_config *config)
+{
+    const struct sl_subject_config *from = &subject->config;
+
+    *config = (struct sl_driver_config){
+        .size = sizeof *config,
+        .mode = sl_mode_text(from->mode),
+        .transport = from->transport,
+        .servers = or_null(from->servers),
+        .storage = sl_storage_text(from->load.storage),
+        .prefix = from->prefix,
+        .fault = or_null(from->fault),
+        .workers = from->pool.workers,
+        .queue_capacity = from->pool.queue,
+        .enqueue_wait_ns = from->pool.enqueue_wait_ns,
+        .stack_size = from->pool.stack_size,
+    };
+    sl_load_configure(subject->load, config);
+}
+
+static enum sl_status open_bus(struct subject *subject, struct sl_error *err)
+{
+    struct sl_driver_config config;
+    configure_driver(subject, &config);
+
+    uint64_t begin_ns = sl_clock_now_ns();
+    enum sl_status s = subject->driver->open(&config, &subject->bus, err);
+    if (s)
+        return sl_driver_failed("open", s, err);
+    subject->opened = true;
+    s = sl_load_subscribe(subject->load, subject->driver, subject->bus, err);
+    subject->record.open_ns = sl_clock_now_ns() - begin_ns;
+    return s;
+}
+
+/* @return false when the bus is not ready for a load; the observer was told why */
+static ON_STACK bool subject_open(struct subject *subject)
+{
+    struct sl_error err = {0};
+
+    enum sl_status s = sl_load_new(&subject->config, &subject->load, &err);
+    if (!s)
+        s = find_driver(subject, &err);
+    if (!s)
+        s = report_driver(subject, &err);
+    if (!s)
+        s = open_bus(subject, &err);
+    if (s)
+        report_failure(subject, SL_PHASE_OPEN, &err);
+    return s == SL_OK;
+}
+
+/* @return false when the load failed; the observer was told why */
+static ON_STACK bool subject_load(struct subject *subject)
+{
+    struct sl_error err = {0};
+
+    enum sl_status s = sl_load_run(subject->load, subject->driver, subject->bus, &err);
+    if (s) {
+        report_failure(subject, SL_PHASE_LOADED, &err);
+        return false;
+    }
+    struct sl_driver_stats stats = {.size = sizeof stats};
+    subject->driver->stats(subject->bus, &stats);
+    subject->record.bus_threads = stats.threads;
+    return true;
+}
+
+static ON_STACK void subject_close(struct subject *subject)
+{
+    struct sl_driver_close_report report = {.size = sizeof report};
+    struct sl_phase_record *record = &subject->record;
+    struct sl_error err = {0};
+
+    uint64_t begin_ns = sl_clock_now_ns();
+    enum sl_status s =
+        subject->driver->close(subject->bus, subject->config.load.close_deadline_ns, &report, &err);
+    record->close_ns = sl_clock_now_ns() - begin_ns;
+    record->close_timed_out = report.timed_out || s == SL_ETIMEDOUT;
+    record->close_ok = !s && !record->close_timed_out;
+    record->threads_abandoned = report.threads_abandoned;
+    record->messages_abandoned = report.messages_abandoned;
+    (void) snprintf(record->close_detail, sizeof record->close_detail, "%.*s",
+                    (int) sizeof report.detail - 1, report.detail);
+    if (s && s != SL_ETIMEDOUT)
+        (void) sl_driver_failed("close", s, &err);
+    else
+        s = sl_load_check(subject->load, &err);
+    if (s)
+        report_failure(subject, SL_PHASE_CLOSED, &err);
+}
+
+static ON_STACK void subject_teardown(struct subject *subject)
+{
+    struct sl_error err = {0};
+
+    if (!subject->driver || !subject->driver->teardown)
+        return;
+    enum sl_status s = subject->driver->teardown(&err);
+    if (s) {
+        (void) sl_driver_failed("teardown", s, &err);
+        report_failure(subject, SL_PHASE_TORN_DOWN, &err);
+    }
+}
+
+/* @return whether all phases were played */
+static bool subject_play(struct subject *subject)
+{
+    if (!announce(subject, SL_PHASE_START))
+        return false;
+    if (subject_open(subject)) {
+        if (!announce(subject, SL_PHASE_OPEN))
+            return false;
+        if (subject_load(subject) && !announce(subject, SL_PHASE_LOADED))
+            return false;
+    }
+    if (subject->opened) {
+        if (!announce(subject, SL_PHASE_CLOSING))
+            return false;
+        subject_close(subject);
+        if (!announce(subject, SL_PHASE_CLOSED))
+            return false;
+        subject->driver->destroy(subject->bus);
+    }
+    subject_teardown(subject);
+    return announce(subject, SL_PHASE_TORN_DOWN) && !subject->failed;
+}
+
+/* @return whether nothing is left on the broker */
+static bool subject_purge(struct subject *subject)
+{
+    struct sl_driver_config config;
+    struct sl_error err = {0};
+
+    enum sl_status s = sl_load_new(&subject->config, &subject->load, &err);
+    if (!s)
+        s = find_driver(subject, &err);
+    if (!s && subject->driver->purge) {
+        configure_driver(subject, &config);
+        s = subject->driver->purge(&config, &err);
+        if (s)
+            (void) sl_driver_failed("purge", s, &err);
+    }
+    if (s)
+        report_failure(subject, SL_PHASE_START, &err);
+    return s == SL_OK;
+}
+
+int sl_subject_main(const struct sl_driver *builtin, int in_fd, int out_fd)
+{
+    struct subject subject = {.in_fd = in_fd, .out_fd = out_fd, .builtin = builtin};
+
+    (void) signal(SIGPIPE, SIG_IGN); /* see protocol.c */
+    if (!die_with_parent() || !read_config(&subject))
+        return EXIT_NOT_PLAYED;
+    bool done = subject.config.purge ? subject_purge(&subject) : subject_play(&subject);
+    return done ? EXIT_PLAYED : EXIT_NOT_PLAYED;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sl_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "harness/run/histogram.h"
+
+#define N_VALUES 20000
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *) a, right = *(const uint64_t *) b;
+    return (left > right) - (left < right);
+}
+
+/* The shapes that values take; each has its own way to go wrong. */
+static uint64_t draw(int shape, uint64_t *state)
+{
+    uint64_t r = next_random(state);
+    switch (shape) {
+    case 0: /* exact region */
+        return r % 2048;
+    case 1: /* every magnitude alike */
+        return (r >> 22) >> (r % 42);
+    case 2: /* two far clusters */
+        return r % 10 ? 50000 + r % 1000 : SL_NS_PER_S * 3 + r % SL_NS_PER_S;
+    case 3: /* around powers of two */
+        return (UINT64_C(1) << (r % 42)) - 1 + r % 3;
+    default:
+        return 123456789;
+    }
+}
+
+SL_TEST(histogram, percentiles_are_within_a_thousandth_of_a_sorted_array)
+{
+    static const uint32_t per_milles[] = {1, 10, 250, 500, 750, 900, 990, 999, 1000};
+    SL_AUTO_FREE uint64_t *values = calloc(N_VALUES, sizeof *values);
+    uint64_t state = 88172645463325252;
+
+    for (int shape = 0; shape < 5; shape++) {
+        for (size_t n = 1; n <= N_VALUES; n = n * 3 + 1) {
+            SL_AUTO(sl_histogram) struct sl_histogram *histogram = sl_histogram_new();
+            for (size_t i = 0; i < n; i++) {
+                values[i] = SL_MIN(draw(shape, &state), SL_HISTOGRAM_LIMIT_NS);
+                sl_histogram_record(histogram, values[i]);
+            }
+            qsort(values, n, sizeof *values, compare_values);
+            for (size_t p = 0; p < SL_COUNT_OF(per_milles); p++) {
+                size_t rank = SL_MAX(1, (n * per_milles[p] + 999) / 1000);
+                uint64_t exact = values[rank - 1];
+                uint64_t got = sl_histogram_percentile(histogram, per_milles[p]);
+                cr_assert(got >= exact && got - exact <= exact / 1024,
+                          "shape %d n %zu per mille %u: %lu for %lu", shape, n, per_milles[p],
+                          (unsigned long) got, (unsigned long) exact);
+            }
+        }
+    }
+}
+
+SL_TEST(histogram, a_summary_has_exact_extremes_and_count)
+{
+    SL_AUTO(sl_histogram) struct sl_histogram *histogram = sl_histogram_new();
+    struct sl_latency_summary summary;
+
+    for (uint64_t value = 1000003; value <= 1000003 * 100; value += 1000003)
+        sl_histogram_record(histogram, value);
+    sl_histogram_summarize(histogram, &summary);
+    cr_assert_eq(summary.count, 100);
+    cr_assert_eq(summary.min, 1000003);
+    cr_assert_eq(summary.max, 100000300);
+    cr_assert_eq(summary.p999, 100000300, "no percentile is above the highest value");
+}
+
+SL_TEST(histogram, nothing_recorded_gives_zeros)
+{
+    SL_AUTO(sl_histogram) struct sl_histogram *histogram = sl_histogram_new();
+    struct sl_latency_summary summary, zero = {0};
+
+    sl_histogram_summarize(histogram, &summary);
+    cr_assert_eq(memcmp(&summary, &zero, sizeof zero), 0);
+}
+
+SL_TEST(histogram, values_beyond_the_limit_count_and_keep_the_highest_exact)
+{
+    SL_AUTO(sl_histogram) struct sl_histogram *histogram = sl_histogram_new();
+    struct sl_latency_summary summary;
+
+    cr_assert_gt(SL_HISTOGRAM_LIMIT_NS, UINT64_C(3600) * SL_NS_PER_S, "an hour fits");
+    sl_histogram_record(histogram, 0);
+    sl_histogram_record(histogram, UINT64_MAX);
+    sl_histogram_record(histogram, UINT64_MAX);
+    sl_histogram_summarize(histogram, &summary);
+    cr_assert_eq(summary.count, 3);
+    cr_assert_eq(summary.min, 0);
+    cr_assert_eq(summary.p50, UINT64_MAX);
+    cr_assert_eq(summary.max, UINT64_MAX);
+}
