@@ -53,9 +53,10 @@ static void write_string(struct writer *writer, const char *text)
     json_decref(string);
 }
 
+/* An empty text says as little as none. */
 static void write_text(struct writer *writer, const char *text)
 {
-    if (text)
+    if (text && *text)
         write_string(writer, text);
     else
         (void) fputs("null", writer->out);

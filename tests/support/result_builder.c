@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -287,4 +288,33 @@ char *result_to_json(const struct sl_run_result *result)
         abort();
     (void) fclose(out);
     return need(text);
+}
+
+int result_validate(const char *path)
+{
+    char command[1024];
+    (void) snprintf(command, sizeof command, "'%s/scripts/validate-report' '%s'", SL_SOURCE_DIR,
+                    path);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+const char *result_data_path(const char *name)
+{
+    static char path[1024];
+    (void) snprintf(path, sizeof path, "%s/tests/data/%s", SL_SOURCE_DIR, name);
+    return path;
+}
+
+char *result_read_file(const char *path)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *in = fopen(path, "r");
+    if (!in || getdelim(&text, &size, '\0', in) < 0) {
+        (void) fprintf(stderr, "cannot read %s\n", path);
+        abort();
+    }
+    (void) fclose(in);
+    return text;
 }

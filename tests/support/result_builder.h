@@ -40,4 +40,13 @@ struct sl_run_result *result_new_full(void);
 /* The report as one string, to be freed. */
 char *result_to_json(const struct sl_run_result *result);
 
+/* Exit status of scripts/validate-report: 0 valid, 77 it cannot run here. */
+int result_validate(const char *path);
+
+/* Path of a file below tests/data; static, overwritten by the next call. */
+const char *result_data_path(const char *name);
+
+/* Contents of a file with a NUL behind them, to be freed. */
+char *result_read_file(const char *path);
+
 #endif

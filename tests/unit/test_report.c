@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,6 +216,42 @@ SL_TEST(report, counts_that_make_no_sense_are_refused)
                    "late_threads[0].name: longer than 15 bytes");
     assert_refused("\"fingerprint\": \"", "\"fingerprint\": \"\", \"x\": \"",
                    "'fingerprint' has to be 16 hexadecimal digits");
+}
+
+/* A change of the format shows up here, as a difference of the sample. */
+SL_TEST(report, the_sample_is_what_the_writer_writes)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *full = result_new_full();
+    SL_AUTO_FREE char *text = result_to_json(full);
+    SL_AUTO_FREE char *sample = result_read_file(result_data_path("report/valid/full.json"));
+    cr_assert_str_eq(text, sample);
+}
+
+/* invalid/CASE/report.json is refused by the reader with the text in invalid/CASE/error, and by
+   the schema. */
+SL_TEST(report, the_invalid_samples_are_refused)
+{
+    SL_AUTO_FREE char *folder = strdup(result_data_path("report/invalid"));
+    DIR *dir = opendir(folder);
+    cr_assert(dir);
+    size_t n = 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char path[1024];
+        if (entry->d_name[0] == '.')
+            continue;
+        (void) snprintf(path, sizeof path, "%s/%s/error", folder, entry->d_name);
+        SL_AUTO_FREE char *error = result_read_file(path);
+        error[strcspn(error, "\n")] = '\0';
+        (void) snprintf(path, sizeof path, "%s/%s/report.json", folder, entry->d_name);
+        struct sl_error err = {0};
+        struct sl_run_result *result = NULL;
+        sl_assert_fails(sl_report_read(path, &result, &err), SL_EPARSE, &err, error);
+        int status = result_validate(path);
+        cr_assert(status == 1 || status == 2 || status == 77, "%s: %d", path, status);
+        n++;
+    }
+    (void) closedir(dir);
+    cr_assert(n >= 8);
 }
 
 SL_TEST(report, deep_nesting_is_refused)

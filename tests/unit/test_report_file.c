@@ -51,17 +51,6 @@ static void folder_close(const struct folder *folder)
     cr_assert_eq(rmdir(folder->path), 0, "%s: %s", folder->path, strerror(errno));
 }
 
-static char *read_text(const char *path)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *in = fopen(path, "r");
-    cr_assert(in, "%s: %s", path, strerror(errno));
-    cr_assert(getdelim(&text, &size, '\0', in) > 0);
-    (void) fclose(in);
-    return text;
-}
-
 static void write_text(const char *path, const char *text)
 {
     FILE *out = fopen(path, "w");
@@ -85,7 +74,7 @@ static void assert_old_survives(const struct folder *folder, const char *text)
     struct sl_error err = {0};
     sl_assert_fails(sl_report_write(large, folder->report, &err), SL_ESYS, &err, text);
     cr_assert(strstr(err.text, folder->report), "%s", err.text);
-    SL_AUTO_FREE char *old = read_text(folder->report);
+    SL_AUTO_FREE char *old = result_read_file(folder->report);
     cr_assert_str_eq(old, "old");
     cr_assert_eq(count_leftovers(folder), 0);
 }
@@ -105,6 +94,24 @@ SL_TEST(report_file, a_report_is_replaced_and_reads_back)
     SL_AUTO(sl_run_result) struct sl_run_result *read = read_raw;
     SL_AUTO_FREE char *expected = result_to_json(full), *got = result_to_json(read);
     cr_assert_str_eq(got, expected);
+    folder_close(&folder);
+}
+
+SL_TEST(report_file, what_is_written_conforms_to_the_schema)
+{
+    struct folder folder;
+    folder_open(&folder);
+    SL_AUTO(sl_run_result) struct sl_run_result *full = result_new_full();
+    SL_AUTO(sl_run_result) struct sl_run_result *empty = result_new();
+    const struct sl_run_result *results[] = {full, empty};
+    for (size_t i = 0; i < SL_COUNT_OF(results); i++) {
+        struct sl_error err = {0};
+        sl_assert_ok(sl_report_write(results[i], folder.report, &err), &err);
+        int status = result_validate(folder.report);
+        if (status == 77)
+            cr_skip_test("python3-jsonschema is not installed");
+        cr_assert_eq(status, 0);
+    }
     folder_close(&folder);
 }
 
@@ -136,7 +143,7 @@ SL_TEST(report_file, a_link_stays_and_its_target_is_replaced)
     sl_assert_ok(sl_report_write(result, link, &err), &err);
     cr_assert_eq(lstat(link, &stat_of), 0);
     cr_assert(S_ISLNK(stat_of.st_mode));
-    SL_AUTO_FREE char *text = read_text(folder.report);
+    SL_AUTO_FREE char *text = result_read_file(folder.report);
     cr_assert_eq(text[0], '{');
     (void) unlink(link);
     folder_close(&folder);
