@@ -317,14 +317,11 @@ SL_TEST(scenario, a_long_path_leaves_room_for_what_is_wrong)
 
 SL_TEST(scenario, a_file_name_that_is_no_name_is_refused)
 {
-    static const char *const cases[] = {"",
-                                        ".json",
-                                        "a/",
-                                        "a b.json",
-                                        "a\nb.json",
-                                        ".hidden",
-                                        "1234567890123456789012345678901234567890"
-                                        "123456789012345678901234.json"};
+    char longer[SL_NAME_MAX + sizeof ".json"];
+    const char *const cases[] = {"", ".json", "a/", "a b.json", "a\nb.json", ".hidden", longer};
+
+    memset(longer, 'a', SL_NAME_MAX);
+    memcpy(longer + SL_NAME_MAX, ".json", sizeof ".json");
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
         SL_AUTO(sl_scenario) struct sl_scenario *scenario = NULL;
         struct sl_error err = {0};
