@@ -23,7 +23,9 @@ enum sl_exit {
     SL_EXIT_INCONCLUSIVE = 4, /* measured, but not enough to tell */
 };
 
-extern const char sl_cli_version[]; /* "0.1.0"; in version.c, which the build makes */
+/* In version.c, which the build makes. */
+extern const char sl_cli_version[]; /* "0.1.0" */
+extern const char sl_cli_commit[];  /* 40 hex digits, "-dirty" appended; or "unknown" */
 
 struct sl_option {
     const char *name;     /* without the dashes; NULL ends a table */
@@ -43,7 +45,8 @@ struct sl_command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct sl_command sl_command_gate, sl_command_compare, sl_command_help;
+extern const struct sl_command sl_command_run, sl_command_gate, sl_command_compare, sl_command_help,
+    sl_command_subject;
 
 /* All of them, NULL at the end; in main.c. */
 extern const struct sl_command *const sl_commands[];

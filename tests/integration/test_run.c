@@ -12,9 +12,9 @@
 
 /* One trial that ends in about half a second. */
 #define SMALL_SCENARIO(load, limits)                                                               \
-    "{\"load\": {\"events\": 200, \"topics\": 2, \"aggregates\": 10" load "},\n"                  \
-    " \"limits\": {\"timeout\": \"20s\", \"settle\": \"500ms\"" limits "},\n"                     \
-    " \"modes\": {\"keyed\": {\"workers\": 8}, \"unified\": {\"workers\": 8}},\n"                 \
+    "{\"load\": {\"events\": 200, \"topics\": 2, \"aggregates\": 10" load "},\n"                   \
+    " \"limits\": {\"timeout\": \"20s\", \"settle\": \"500ms\"" limits "},\n"                      \
+    " \"modes\": {\"keyed\": {\"workers\": 8}, \"unified\": {\"workers\": 8}},\n"                  \
     " \"play\": [\"keyed\", \"unified\"]}\n"
 
 static void assert_status(const struct command_result *result, int expected)
@@ -117,9 +117,8 @@ RUN_TEST(a_skipped_close_is_named_whatever_else_is_on_the_stacks)
 
 RUN_TEST(a_handler_that_never_returns_is_named_by_the_hang_snapshot)
 {
-    strandline_file("hang.json",
-                    SMALL_SCENARIO(", \"handler\": {\"kind\": \"hang\"}",
-                                   ", \"close_deadline\": \"300ms\""));
+    strandline_file("hang.json", SMALL_SCENARIO(", \"handler\": {\"kind\": \"hang\"}",
+                                                ", \"close_deadline\": \"300ms\""));
     struct command_result result =
         strandline_run("run", "./hang.json", "--transport", "memory", "--mode", "unified",
                        "--output", "report.json", NULL);
@@ -136,8 +135,9 @@ RUN_TEST(a_handler_that_never_returns_is_named_by_the_hang_snapshot)
 
 RUN_TEST(a_thread_limit_while_workers_are_created_is_one_clear_error)
 {
-    const char *const argv[] = {strandline_program(), "run", "low", "--transport", "memory",
-                                "--mode", "keyed", "--output", "report.json", NULL};
+    const char *const argv[] = {
+        strandline_program(), "run",         "low", "--transport", "memory", "--mode", "keyed",
+        "--output",           "report.json", NULL};
     /* 5,120 stacks of 64 KiB do not fit into this address space. */
     const struct command command = {
         .argv = argv, .directory = strandline_directory(), .memory = 300ul << 20};
@@ -194,8 +194,8 @@ RUN_TEST(an_unknown_option_mode_or_fault_is_a_usage_error)
     static const char *const cases[][2] = {
         {"--nonsense", "1"}, {"--mode", "keyd"}, {"--trials", "0"}, {"--fault", "no-such-fault"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct command_result result = strandline_run("run", "low", "--transport", "memory",
-                                                      cases[i][0], cases[i][1], NULL);
+        struct command_result result =
+            strandline_run("run", "low", "--transport", "memory", cases[i][0], cases[i][1], NULL);
         assert_status(&result, 2);
         cr_assert(strstr(result.errors, i ? cases[i][1] : cases[i][0]), "%s", result.errors);
         command_result_release(&result);

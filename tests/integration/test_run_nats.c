@@ -164,8 +164,8 @@ static void assert_nothing_is_left(struct found was)
 
 static pid_t start_slow_run(void)
 {
-    const char *const argv[] = {strandline_program(), "run", "./slow.json", "--trials", "2",
-                                "--output", "report.json", NULL};
+    const char *const argv[] = {strandline_program(), "run",         "./slow.json", "--trials", "2",
+                                "--output",           "report.json", NULL};
     const struct command command = {.argv = argv, .directory = strandline_directory()};
 
     strandline_file("slow.json", slow_scenario);
@@ -175,8 +175,8 @@ static pid_t start_slow_run(void)
 NATS_TEST(six_cells_on_a_real_server_lose_nothing_and_leak_nothing)
 {
     need_server();
-    struct command_result result = strandline_run("run", "low", "medium", "--trials", "1",
-                                                  "--output", "report.json", NULL);
+    struct command_result result =
+        strandline_run("run", "low", "medium", "--trials", "1", "--output", "report.json", NULL);
     cr_assert_eq(result.status, 0, "%s\n%s", result.output, result.errors);
     json_t *root = strandline_json("report.json");
     cr_assert_eq(json_array_size(json_at(root, "cells")), 4);
@@ -204,9 +204,9 @@ NATS_TEST(the_incident_leaks_5125_0_0_and_325_threads)
     json_t *root = strandline_json("incident.json");
     cr_assert_eq(json_array_size(json_at(root, "cells")), 4);
     for (size_t i = 0; i < 4; i++)
-        cr_assert_eq(json_number_at(json_array_get(json_at(root, "cells"), i),
-                                    "trials.0.leaks.count"),
-                     expected[i]);
+        cr_assert_eq(
+            json_number_at(json_array_get(json_at(root, "cells"), i), "trials.0.leaks.count"),
+            expected[i]);
     json_decref(root);
     command_result_release(&result);
 }
