@@ -175,7 +175,7 @@ const char *sl_leak_say_circumstances(const struct sl_leak_case *the_case,
     if (!thread->stack)
         text = sl_arena_printf(arena, "; no stack: %s",
                                thread->reason ? thread->reason : "reason not known");
-    if (text && first->library && the_case->input->torn_down)
+    if (text && first->library) /* not resident: it was seen to outlive it */
         text = sl_arena_printf(arena, "%s; of %s, whose shutdown did not end %s", text,
                                first->library, cluster->n_members == 1 ? "it" : "them");
     if (text && the_case->survivors == 1)

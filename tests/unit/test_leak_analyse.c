@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "fail_alloc.h"
+#include "base/fail.h"
 #include "harness/leak/leak.h"
+#include "sl_alloc.h"
 #include "snapshot_builder.h"
 
 #define START "|libc.so.6:start_thread|libc.so.6:clone3"
@@ -287,52 +288,41 @@ SL_TEST(leak_analyse, late_threads_are_carried_over_and_are_no_leaks)
     cr_assert_eq(scene.report.late_threads[1].delay_ns, 9000);
 }
 
+/* One analysis, with an arena that has `room` bytes left in its block. */
+struct attempt {
+    const struct sl_leak_input *input;
+    size_t room;
+    uint32_t expected; /* leaks */
+};
+
+static enum sl_status analyse_once(void *user, struct sl_error *err)
+{
+    const struct attempt *attempt = user;
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    if (!arena || !sl_arena_alloc(arena, (size_t) 64 * 1024 - attempt->room))
+        return sl_fail(err, SL_ENOMEM, "no memory for the arena");
+    struct sl_leak_report report = {.count = 77};
+    enum sl_status status = sl_leak_analyse(attempt->input, arena, &report, err);
+    cr_assert_eq(report.count, status ? 77 : attempt->expected, "set on success only");
+    return status;
+}
+
 SL_TEST(leak_analyse, a_failed_allocation_is_reported_and_nothing_is_returned)
 {
     SCENE(scene);
     const struct sl_late_thread late = {.tid = 7};
     scene.input.late = &late;
     scene.input.n_late = 1;
-    scene.input.closed = look(&scene, 4);
-    sl_build_threads(scene.builder, 101, 300, 2, sl_build_stack(scene.builder, WORKER));
     scene.input.settled = look(&scene, 5);
     sl_build_threads(scene.builder, 101, 300, 2, sl_build_stack(scene.builder, WORKER));
-    /* 900 stacks fill several blocks of the arena, so that its growth fails in many places. */
-    for (int i = 0; i < 900; i++) {
+    for (int i = 0; i < 900; i++) { /* so many that the arena grows by several blocks */
         char frames[64];
         (void) snprintf(frames, sizeof frames, "app:f%d|app:worker", i);
         (void) sl_build_thread(scene.builder, 1000 + i, 2, sl_build_stack(scene.builder, frames));
     }
-
-    bool failed = true;
-    size_t n = 0;
-    for (; failed; n++) {
-        SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-        struct sl_leak_report report = {.count = 77};
-        struct sl_error err = {0};
-        sl_fail_alloc_after(n);
-        enum sl_status status = sl_leak_analyse(&scene.input, arena, &report, &err);
-        failed = sl_fail_alloc_end();
-        cr_assert_eq(status, failed ? SL_ENOMEM : SL_OK);
-        cr_assert_eq(report.count, failed ? 77 : 1200);
-        cr_assert_eq(err.text[0] != '\0', failed);
-    }
-    cr_assert_gt(n, 10, "allocations were made to fail");
-}
-
-/* Analyse with an arena that has `room` bytes left in its block; n allocations succeed. */
-static bool fails_cleanly(const struct sl_leak_input *input, size_t room, size_t n)
-{
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    cr_assert(sl_arena_alloc(arena, (size_t) 64 * 1024 - room));
-    struct sl_leak_report report = {.count = 77};
-    struct sl_error err = {0};
-    sl_fail_alloc_after(n);
-    enum sl_status status = sl_leak_analyse(input, arena, &report, &err);
-    bool failed = sl_fail_alloc_end();
-    cr_assert_eq(status, failed ? SL_ENOMEM : SL_OK);
-    cr_assert(failed || report.count == 3);
-    return failed;
+    struct attempt attempt = {.input = &scene.input, .expected = 1200};
+    cr_assert_gt(sl_alloc_fail_each(SL_ALLOC_ONE, analyse_once, &attempt), 10);
+    cr_assert_gt(sl_alloc_fail_each(SL_ALLOC_REST, analyse_once, &attempt), 10);
 }
 
 /* A block of the arena may end anywhere, so that each of its allocations is once the failing one.
@@ -356,10 +346,8 @@ SL_TEST(leak_analyse, every_allocation_from_the_arena_may_fail)
         analyse(&scene);
         size_t need = sl_arena_used(scene.arena) - before;
         for (size_t room = 0; room < need; room += 16) {
-            size_t n = 0;
-            while (fails_cleanly(&scene.input, room, n))
-                n++;
-            cr_assert_gt(n, 5, "an allocation of the arena was made to fail too");
+            struct attempt attempt = {.input = &scene.input, .room = room, .expected = 3};
+            cr_assert_gt(sl_alloc_fail_each(SL_ALLOC_ONE, analyse_once, &attempt), 0);
         }
     }
 }
@@ -387,23 +375,23 @@ SL_TEST(leak_group_all, every_thread_of_a_snapshot_is_in_a_group_without_a_verdi
     cr_assert_str_eq(groups[0].evidence, "50 threads wait on a condition without a time-out");
 }
 
+static enum sl_status group_once(void *user, struct sl_error *err)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    if (!arena)
+        return sl_fail(err, SL_ENOMEM, "no memory for the arena");
+    const struct sl_leak_group *groups = NULL;
+    size_t n_groups = 77;
+    enum sl_status status = sl_leak_group_all(user, arena, &groups, &n_groups, err);
+    cr_assert_eq(n_groups, status ? 77 : 1);
+    cr_assert_eq(groups == NULL, status != SL_OK);
+    return status;
+}
+
 SL_TEST(leak_group_all, a_failed_allocation_is_reported_and_nothing_is_returned)
 {
     SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
-    const struct sl_snapshot *snapshot = sl_build_snapshot(builder, SL_NS_PER_S);
+    struct sl_snapshot *snapshot = sl_build_snapshot(builder, SL_NS_PER_S);
     sl_build_threads(builder, 101, 3, 2, sl_build_stack(builder, WORKER));
-
-    bool failed = true;
-    for (size_t n = 0; failed; n++) {
-        SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-        const struct sl_leak_group *groups = NULL;
-        size_t n_groups = 77;
-        struct sl_error err = {0};
-        sl_fail_alloc_after(n);
-        enum sl_status status = sl_leak_group_all(snapshot, arena, &groups, &n_groups, &err);
-        failed = sl_fail_alloc_end();
-        cr_assert_eq(status, failed ? SL_ENOMEM : SL_OK);
-        cr_assert_eq(n_groups, failed ? 77 : 1);
-        cr_assert_eq(groups == NULL, failed);
-    }
+    cr_assert_gt(sl_alloc_fail_each(SL_ALLOC_ONE, group_once, snapshot), 5);
 }

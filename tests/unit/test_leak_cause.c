@@ -470,7 +470,10 @@ SL_TEST(leak_cause, a_witness_without_a_stack_is_known_by_its_earlier_one)
 SL_TEST(leak_cause, that_nothing_ended_is_told_but_is_no_proof_that_close_did_nothing)
 {
     SCENE(scene);
+    scene.input.start = sl_build_snapshot(scene.builder, SL_NS_PER_S);
+    (void) sl_build_thread(scene.builder, 50, 1, NULL); /* of the start, so none of the 3 */
     struct sl_snapshot *loaded = sl_build_snapshot(scene.builder, 3 * SL_NS_PER_S);
+    (void) sl_build_thread(scene.builder, 50, 1, NULL);
     sl_build_threads(scene.builder, 101, 2, 2, NULL);
     (void) sl_build_thread(scene.builder, 201, 2, NULL);
     scene.input.loaded = loaded;

@@ -207,6 +207,8 @@ SL_TEST(leak_names, a_static_program_is_recognised_past_its_own_c_library)
     assert_recognised("app:__futex_abstimed_wait_common64|app:___pthread_cond_wait|app:take"
                       "|app:worker|app:start_thread|app:__clone3",
                       "take");
+    assert_recognised("app:__futex_abstimed_wait_common64|app:start_thread|app:__clone3",
+                      "__futex_abstimed_wait_common64");
 }
 
 SL_TEST(leak_names, a_stack_inside_the_runtime_is_recognised_by_its_entry)
