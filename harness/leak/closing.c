@@ -38,7 +38,7 @@ is_witness(const struct sl_leak_witness *witness, const struct sl_leak_candidate
         stack = candidate->before->stack; /* could not be unwound this time */
     return (!witness->module || sl_leak_is_library(stack, modules)) &&
            (!witness->function || has_function(stack, witness->function)) &&
-           (!witness->socket || candidate->thread->wait.kind == SL_WAIT_SOCKET);
+           (!witness->socket || candidate->thread->wait.socket);
 }
 
 /* The first witness of the driver's table that has a thread names the case. */

@@ -24,7 +24,7 @@ enum sl_cause {
 #define X(name, text) SL_CAUSE_##name,
     SL_CAUSE_MAP(X)
 #undef X
-    SL_N_CAUSES
+        SL_N_CAUSES
 };
 
 const char *sl_cause_text(enum sl_cause cause);
@@ -36,10 +36,10 @@ bool sl_cause_parse(const char *text, enum sl_cause *ret_cause);
 struct sl_leak_group {
     char fingerprint[17]; /* 16 hex digits */
     uint32_t count;
-    bool counted;         /* false: shown but no leak (library-resident threads) */
+    bool counted; /* false: shown but no leak (library-resident threads) */
     enum sl_cause cause;
-    const char *evidence; /* the facts behind the cause, one sentence */
-    const char *function; /* the frame that people recognise the thread by */
+    const char *evidence;          /* the facts behind the cause, one sentence */
+    const char *function;          /* the frame that people recognise the thread by */
     const struct sl_frame *frames; /* innermost first */
     size_t n_frames;
     bool complete;
@@ -47,7 +47,7 @@ struct sl_leak_group {
     struct sl_wait wait;  /* of the first thread */
     char thread_name[16]; /* of the first thread */
     pid_t tids[SL_LEAK_SAMPLE];
-    uint32_t n_tids;      /* valid entries of tids */
+    uint32_t n_tids; /* valid entries of tids */
 };
 
 /* A thread that ended inside the settle window. */
@@ -58,10 +58,10 @@ struct sl_late_thread {
 };
 
 struct sl_leak_report {
-    uint32_t count;    /* leaked threads: sum over counted groups */
-    uint32_t late;     /* ended inside the settle window */
-    uint32_t resident; /* library threads, gone at torn_down */
-    uint64_t settle_ns; /* how long settling took */
+    uint32_t count;                     /* leaked threads: sum over counted groups */
+    uint32_t late;                      /* ended inside the settle window */
+    uint32_t resident;                  /* library threads, gone at torn_down */
+    uint64_t settle_ns;                 /* how long settling took */
     const struct sl_leak_group *groups; /* counted first, then by count descending */
     size_t n_groups;
     const struct sl_late_thread *late_threads;

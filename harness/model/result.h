@@ -39,12 +39,13 @@ enum sl_trial_status {
 struct sl_delivery {
     struct sl_value published; /* accepted by the bus */
     struct sl_value rejected;
-    struct sl_value unknown;   /* published without an answer */
-    struct sl_value handled;   /* distinct messages whose handler ran */
-    struct sl_value lost;      /* accepted, never handled */
-    struct sl_value duplicates; /* handler calls beyond the first per message */
+    struct sl_value unknown;     /* published without an answer */
+    struct sl_value handled;     /* distinct messages whose handler ran */
+    struct sl_value lost;        /* accepted, never handled */
+    struct sl_value duplicates;  /* handler calls beyond the first per message */
     struct sl_value redelivered; /* handler calls that the broker marked as redelivery */
-    struct sl_value order_violations; /* first handling of n after a later one of its key, or two at once */
+    struct sl_value
+        order_violations; /* first handling of n after a later one of its key, or two at once */
     const char *first_violation; /* "topic t key k: 7 after 8", or NULL */
 };
 
@@ -53,10 +54,10 @@ struct sl_latency {
 };
 
 struct sl_resources {
-    struct sl_value cpu_user_ns, cpu_sys_ns; /* over the load, whole subject */
-    struct sl_value rss_peak, rss_after;     /* bytes; at the end of load, after Close */
+    struct sl_value cpu_user_ns, cpu_sys_ns;        /* over the load, whole subject */
+    struct sl_value rss_peak, rss_after;            /* bytes; at the end of load, after Close */
     struct sl_value ctx_voluntary, ctx_involuntary; /* over the load */
-    struct sl_value fds_before, fds_after;   /* open descriptors at `start` and `closed` */
+    struct sl_value fds_before, fds_after;          /* open descriptors at `start` and `closed` */
 };
 
 struct sl_close_result {
@@ -76,9 +77,15 @@ struct sl_trial_result {
     int signal;         /* that ended the subject, 0 when none did */
     uint64_t duration_ns;
     struct sl_delivery delivery;
-    struct { struct sl_real offered, publish, delivered; } rate; /* messages per second */
-    struct { struct sl_latency publish, end_to_end; } latency;
-    struct { struct sl_value before, peak, after; } threads;
+    struct {
+        struct sl_real offered, publish, delivered;
+    } rate; /* messages per second */
+    struct {
+        struct sl_latency publish, end_to_end;
+    } latency;
+    struct {
+        struct sl_value before, peak, after;
+    } threads;
     struct sl_resources resources;
     struct sl_close_result close;
     const char *leaks_missing; /* why leaks could not be determined; then `leaks` is empty */
@@ -91,7 +98,7 @@ struct sl_trial_result {
 
 /* Numbers of an analysis made elsewhere, shown beside ours (the incident). */
 struct sl_claim {
-    const char *label;     /* "fix 1: unified pool only", or NULL when there is no claim */
+    const char *label;      /* "fix 1: unified pool only", or NULL when there is no claim */
     struct sl_value leaked; /* leaks that the analysis gave for this variant */
 };
 
@@ -135,13 +142,17 @@ struct sl_control {
 
 struct sl_verdict {
     int exit; /* 0 ok, 1 policy failed, 2 usage, 3 could not measure, 4 inconclusive */
-    const char *const *failed; /* one line per failed rule: "low/keyed/nats trial 1: 3 leaked threads" */
+    const char *const
+        *failed; /* one line per failed rule: "low/keyed/nats trial 1: 3 leaked threads" */
     size_t n_failed;
 };
 
 struct sl_run_result {
     struct sl_arena *arena; /* owns everything below */
-    struct { const char *version, *commit, *compiler, *build_type; bool dirty; } tool;
+    struct {
+        const char *version, *commit, *compiler, *build_type;
+        bool dirty;
+    } tool;
     struct {
         const char *started_at; /* ISO 8601, UTC */
         const char *const *argv;

@@ -37,22 +37,22 @@ enum sl_source { SL_SOURCE_NONE, SL_SOURCE_PROC, SL_SOURCE_BPF, SL_SOURCE_PTRACE
 
 /* What a blocked thread waits for. */
 #define SL_WAIT_MAP(X)                                                                             \
-    X(NONE, "none")           /* not blocked, or not known */                                      \
+    X(NONE, "none") /* not blocked, or not known */                                                \
     X(CONDITION, "condition")                                                                      \
     X(SEMAPHORE, "semaphore")                                                                      \
     X(MUTEX, "mutex")                                                                              \
     X(RWLOCK, "rwlock")                                                                            \
     X(BARRIER, "barrier")                                                                          \
     X(JOIN, "join")                                                                                \
-    X(FUTEX, "futex")         /* a futex of no recognised primitive */                             \
+    X(FUTEX, "futex") /* a futex of no recognised primitive */                                     \
     X(SLEEP, "sleep")                                                                              \
-    X(SOCKET, "socket")       /* read, write, accept, connect on a socket */                       \
-    X(IO, "io")               /* any other descriptor */                                           \
-    X(POLL, "poll")           /* poll, select, epoll */                                            \
+    X(SOCKET, "socket") /* read, write, accept, connect on a socket */                             \
+    X(IO, "io")         /* any other descriptor */                                                 \
+    X(POLL, "poll")     /* poll, select, epoll */                                                  \
     X(SIGNAL, "signal")                                                                            \
-    X(CHILD, "child")         /* waitpid and relatives */                                          \
-    X(FAULT, "page-fault")    /* blocked outside a system call */                                  \
-    X(OTHER, "other")         /* any other system call */
+    X(CHILD, "child")      /* waitpid and relatives */                                             \
+    X(FAULT, "page-fault") /* blocked outside a system call */                                     \
+    X(OTHER, "other")      /* any other system call */
 
 enum sl_wait_kind {
 #define X(name, text) SL_WAIT_##name,
@@ -62,26 +62,27 @@ enum sl_wait_kind {
 
 struct sl_wait {
     enum sl_wait_kind kind;
-    int32_t syscall_nr;   /* -1: outside a system call */
-    const char *syscall;  /* "futex"; NULL outside a call or when the number has no name */
-    uint64_t object;      /* address of the futex primitive, else 0 */
-    pid_t owner;          /* mutex: thread that holds it; join: thread waited for; else 0 */
-    bool timed;           /* the call has a time-out, so the thread wakes by itself */
-    const char *target;   /* what a descriptor is: "TCP 127.0.0.1:4222", "pipe:[81]"; or NULL */
+    int32_t syscall_nr;  /* -1: outside a system call */
+    const char *syscall; /* "futex"; NULL outside a call or when the number has no name */
+    uint64_t object;     /* address of the futex primitive, else 0 */
+    pid_t owner;         /* mutex: thread that holds it; join: thread waited for; else 0 */
+    bool timed;          /* the call has a time-out, so the thread wakes by itself */
+    bool socket;         /* the descriptor, or one of those polled, is a socket */
+    const char *target;  /* what a descriptor is: "TCP 127.0.0.1:4222", "pipe:[81]"; or NULL */
 };
 
 struct sl_thread {
     pid_t tid;
-    uint64_t start_time;  /* clock ticks since boot; with tid the thread's identity */
-    char name[16];        /* comm, NUL-terminated */
-    char state;           /* letter of /proc/TID/stat: R S D T t Z X I; 0 when not known */
-    bool consistent;      /* did not run while its stack was copied */
+    uint64_t start_time; /* clock ticks since boot; with tid the thread's identity */
+    char name[16];       /* comm, NUL-terminated */
+    char state;          /* letter of /proc/TID/stat: R S D T t Z X I; 0 when not known */
+    bool consistent;     /* did not run while its stack was copied */
     enum sl_source source;
     const struct sl_stack *stack; /* shared; NULL when registers could not be had */
     const char *reason;           /* why there is no stack; NULL otherwise */
     struct sl_wait wait;
-    uint64_t cpu_ns;      /* user and system time so far */
-    uint64_t switches;    /* voluntary and involuntary context switches so far */
+    uint64_t cpu_ns;   /* user and system time so far */
+    uint64_t switches; /* voluntary and involuntary context switches so far */
 };
 
 struct sl_snapshot_stats {
@@ -92,8 +93,8 @@ struct sl_snapshot_stats {
 struct sl_snapshot {
     struct sl_arena *arena; /* owns everything below */
     pid_t pid;
-    uint64_t taken_ns;      /* CLOCK_MONOTONIC when the pass began */
-    uint64_t ticks_per_second; /* unit of start_time */
+    uint64_t taken_ns;               /* CLOCK_MONOTONIC when the pass began */
+    uint64_t ticks_per_second;       /* unit of start_time */
     const struct sl_thread *threads; /* ascending tid */
     size_t n_threads;
     struct sl_snapshot_stats stats;

@@ -32,6 +32,8 @@ struct trial {
     int phase; /* enum sl_phase reached last; -1 before `start` */
     uint64_t closed_ns;
     uint64_t settle_ns;
+    bool failure_told;            /* the subject reported a failure, and exits accordingly */
+    const char *teardown_failure; /* or NULL */
     const struct sl_late_thread *late;
     size_t n_late;
     struct sl_driver_record driver;
@@ -53,6 +55,16 @@ static void fail_trial(struct trial *trial, enum sl_trial_status status, const c
         return; /* the first failure explains the later ones */
     trial->result->status = status;
     trial->result->reason = sl_arena_strdup(trial->arena, reason);
+}
+
+/* A library that cannot be shut down is mostly one that leaked threads still use. */
+static void keep_failure(struct trial *trial, const struct sl_failure_record *failure)
+{
+    trial->failure_told = true;
+    if (failure->phase == SL_PHASE_TORN_DOWN)
+        trial->teardown_failure = sl_arena_strdup(trial->arena, failure->text);
+    else
+        fail_trial(trial, SL_TRIAL_FAILED, failure->text);
 }
 
 static void keep_driver(struct trial *trial)
@@ -135,7 +147,7 @@ await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_e
             return SL_OK;
         }
         if (type == SL_RECORD_FAILURE && size == sizeof record.failure) {
-            fail_trial(trial, SL_TRIAL_FAILED, record.failure.text);
+            keep_failure(trial, &record.failure);
         } else if (type == SL_RECORD_DRIVER && size == sizeof record.driver) {
             trial->driver = record.driver;
             keep_driver(trial);
@@ -281,7 +293,8 @@ static void explain_end(struct trial *trial, bool by_itself)
                         output[0] ? "; it printed: " : "", output);
         result->reason = NULL; /* a crash explains whatever failed before it */
         fail_trial(trial, SL_TRIAL_CRASHED, text);
-    } else if (WIFEXITED(status) && (WEXITSTATUS(status) || trial->phase != SL_PHASE_TORN_DOWN)) {
+    } else if (WIFEXITED(status) && (trial->phase != SL_PHASE_TORN_DOWN ||
+                                     (WEXITSTATUS(status) && !trial->failure_told))) {
         (void) snprintf(text, sizeof text, "the subject exited with status %d%s%s",
                         WEXITSTATUS(status), output[0] ? "; it printed: " : "", output);
         fail_trial(trial, SL_TRIAL_CRASHED, text);
@@ -346,7 +359,12 @@ static enum sl_status analyse(struct trial *trial, struct sl_error *err)
         fail_trial(trial, SL_TRIAL_FAILED,
                    "no thread was created, so the absence of leaks would prove nothing");
     result->leaks_missing = NULL;
-    return sl_leak_analyse(&input, trial->arena, &result->leaks, err);
+    enum sl_status s = sl_leak_analyse(&input, trial->arena, &result->leaks, err);
+    if (!s && trial->teardown_failure && !result->leaks.count)
+        fail_trial(trial, SL_TRIAL_FAILED, trial->teardown_failure);
+    else if (!s && trial->teardown_failure && !result->close.detail)
+        result->close.detail = trial->teardown_failure;
+    return s;
 }
 
 static enum sl_status send_config(struct trial *trial, bool purge, struct sl_error *err)

@@ -127,8 +127,8 @@ static void describe_futex(const struct sl_wait_context *context, const struct s
 }
 
 /* The descriptors given to poll, when they are few. */
-static const char *
-describe_polled(const struct sl_wait_context *context, const struct sl_syscall *call)
+static void describe_polled(const struct sl_wait_context *context, const struct sl_syscall *call,
+                            struct sl_wait *wait)
 {
     struct pollfd polled[MAX_POLLED];
     size_t n = call->args[1];
@@ -137,16 +137,17 @@ describe_polled(const struct sl_wait_context *context, const struct sl_syscall *
     if (n == 0 || n > MAX_POLLED ||
         sl_reader_read(context->reader, call->args[0], polled, n * sizeof *polled) !=
             n * sizeof *polled)
-        return NULL;
+        return;
     for (size_t i = 0; i < n; i++) {
         if (polled[i].fd < 0)
             continue;
         struct sl_descriptor one = sl_descriptors_get(context->descriptors, polled[i].fd);
         if (!one.text)
-            return NULL;
+            return;
         text = text ? sl_arena_printf(context->arena, "%s, %s", text, one.text) : one.text;
+        wait->socket |= one.is_socket;
     }
-    return text;
+    wait->target = text;
 }
 
 struct sl_wait sl_wait_describe(const struct sl_wait_context *context,
@@ -164,10 +165,11 @@ struct sl_wait sl_wait_describe(const struct sl_wait_context *context,
         wait.target = descriptor.text;
         if (wait.kind == SL_WAIT_IO && descriptor.is_socket)
             wait.kind = SL_WAIT_SOCKET;
+        wait.socket = descriptor.is_socket;
     }
     if (call->nr == SYS_futex)
         describe_futex(context, call, stack, &wait);
     else if (call->nr == SYS_poll || call->nr == SYS_ppoll)
-        wait.target = describe_polled(context, call);
+        describe_polled(context, call, &wait);
     return wait;
 }
