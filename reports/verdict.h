@@ -6,6 +6,8 @@
 #ifndef SL_REPORT_VERDICT_H
 #define SL_REPORT_VERDICT_H
 
+#include <stdio.h>
+
 #include <strandline/error.h>
 
 #include "harness/model/result.h"
@@ -32,5 +34,10 @@ struct sl_policy {
 SL_CHECKED enum sl_status
 sl_verdict_evaluate(const struct sl_run_result *result, const struct sl_policy *policy,
                     struct sl_arena *arena, struct sl_verdict *ret_verdict, struct sl_error *err);
+
+/* strandline.gate/1: the verdict and the policy that it was reached by. */
+SL_CHECKED enum sl_status sl_verdict_print_json(const struct sl_verdict *verdict,
+                                                const struct sl_policy *policy, FILE *out,
+                                                struct sl_error *err);
 
 #endif

@@ -59,7 +59,8 @@ bool sl_leak_is_library(const struct sl_stack *stack, const char *const *modules
 
 /*
  * The function that people recognise a thread by: the innermost named one outside
- * the C and C++ runtime.  That is where the program chose to wait ("queue_take"), as
+ * the C and C++ runtime.  Inlined frames are passed over: what is inlined is mostly a
+ * helper that many waits share.  That is where the program chose to wait ("queue_take"), as
  * the top user frame of a goroutine dump; the entry says less, since one entry
  * ("worker_main") commonly serves many purposes.  In a stack without such a frame
  * the name of the entry; NULL when that has none either.  Borrowed from the stack.

@@ -176,7 +176,7 @@ const char *sl_leak_function(const struct sl_stack *stack)
         return NULL;
     for (size_t i = 0; i < stack->n_frames; i++) {
         const struct sl_frame *frame = &stack->frames[i];
-        if (frame->function && !sl_leak_is_runtime(frame))
+        if (frame->function && !frame->inlined && !sl_leak_is_runtime(frame))
             return frame->function;
     }
     return stack->frames[sl_leak_entry(stack)].function;

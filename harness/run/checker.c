@@ -28,9 +28,9 @@ enum {
 
 struct sl_checker {
     const struct sl_load_plan *plan;
-    _Atomic unsigned char *messages; /* by index */
-    _Atomic uint64_t *keys;          /* KEY_STATE by key */
-    _Atomic uint64_t handler_calls, redelivered;
+    _Atomic unsigned char *messages;        /* by index */
+    _Atomic uint64_t *keys;                 /* KEY_STATE by key */
+    _Atomic uint64_t repeated, redelivered; /* calls that ended: not the first to, marked so */
     _Atomic uint64_t first_handled_ns, last_handled_ns;
     /* Tried and not settled; plus one until all are tried, so that 0 is reached once. */
     _Atomic uint64_t open;
@@ -185,11 +185,12 @@ void sl_checker_leave(struct sl_checker *checker, uint32_t index, bool redeliver
 {
     /* Before the bus may begin the next one of the key, which is when the handler returns. */
     atomic_fetch_sub(&checker->keys[checker->plan->events[index].key], KEY_STATE(0, 1));
-    atomic_fetch_add(&checker->handler_calls, 1);
     if (redelivered)
         atomic_fetch_add(&checker->redelivered, 1);
-    if (atomic_load(&checker->messages[index]) & HANDLED)
+    if (atomic_load(&checker->messages[index]) & HANDLED) {
+        atomic_fetch_add(&checker->repeated, 1);
         return;
+    }
 
     /* Times before the mark: who sees the last message settled also sees its time. */
     uint64_t known = atomic_load(&checker->first_handled_ns);
@@ -200,7 +201,10 @@ void sl_checker_leave(struct sl_checker *checker, uint32_t index, bool redeliver
     while (now_ns > known &&
            !atomic_compare_exchange_weak(&checker->last_handled_ns, &known, now_ns))
         ;
-    if (mark(checker, index, HANDLED) & REJECTED)
+    unsigned before = mark(checker, index, HANDLED);
+    if (before & HANDLED)
+        atomic_fetch_add(&checker->repeated, 1);
+    else if (before & REJECTED)
         sl_checker_breach(checker, "message %u was handled after it had been rejected", index);
 }
 
@@ -237,8 +241,8 @@ void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_
         counts.rejected += (known & (ACCEPTED | HANDLED | REJECTED)) == REJECTED;
         counts.unknown += (known & TRIED) && !(known & (ACCEPTED | HANDLED | REJECTED));
     }
-    /* After the messages: a call is counted before its message is. */
-    counts.handler_calls = atomic_load(&checker->handler_calls);
+    /* Not a counter of its own, which could be ahead of the messages while calls end. */
+    counts.handler_calls = counts.handled + atomic_load(&checker->repeated);
     counts.redelivered = atomic_load(&checker->redelivered);
     counts.last_handled_ns = atomic_load(&checker->last_handled_ns);
     counts.first_handled_ns = counts.last_handled_ns ? atomic_load(&checker->first_handled_ns) : 0;

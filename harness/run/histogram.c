@@ -75,36 +75,61 @@ static uint64_t count_values(const struct sl_histogram *histogram)
     return count;
 }
 
+/*
+ * Several percentiles, which ascend, in one walk and between one pair of extremes, so
+ * that they fit each other while values are being recorded.  Counts only grow: every
+ * rank is reached.
+ */
+static void find_percentiles(const struct sl_histogram *histogram, uint64_t count,
+                             const uint32_t *per_milles, size_t n, uint64_t *ret_values,
+                             uint64_t *ret_lowest, uint64_t *ret_highest)
+{
+    uint64_t seen = 0;
+    size_t bucket = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        /* Integers, because 0.999 * 1000 may round to a rank too high. */
+        uint64_t rank = SL_MAX(1, (count * per_milles[i] + 999) / 1000);
+        while (seen < rank && bucket < N_BUCKETS)
+            seen += atomic_load_explicit(&histogram->counts[bucket++], memory_order_acquire);
+        /* Of the last bucket only the highest value is known. */
+        ret_values[i] = bucket == N_BUCKETS ? UINT64_MAX : bucket_top(bucket - 1);
+    }
+    *ret_lowest = atomic_load_explicit(&histogram->lowest, memory_order_relaxed);
+    *ret_highest = atomic_load_explicit(&histogram->highest, memory_order_relaxed);
+    for (size_t i = 0; i < n; i++)
+        ret_values[i] = SL_MAX(*ret_lowest, SL_MIN(*ret_highest, ret_values[i]));
+}
+
 uint64_t sl_histogram_percentile(const struct sl_histogram *histogram, uint32_t per_mille)
 {
-    uint64_t count = count_values(histogram);
+    uint64_t value, lowest, highest, count = count_values(histogram);
+
     if (!count)
         return 0;
-    /* Integers, because 0.999 * 1000 may round to a rank too high. */
-    uint64_t rank = SL_MAX(1, (count * per_mille + 999) / 1000);
-    uint64_t lowest = atomic_load(&histogram->lowest), highest = atomic_load(&histogram->highest);
-    uint64_t seen = 0;
-
-    for (size_t i = 0; i < N_BUCKETS - 1; i++) {
-        seen += atomic_load_explicit(&histogram->counts[i], memory_order_relaxed);
-        if (seen >= rank)
-            return SL_MAX(lowest, SL_MIN(highest, bucket_top(i)));
-    }
-    return highest; /* of the last bucket no more is known */
+    find_percentiles(histogram, count, &per_mille, 1, &value, &lowest, &highest);
+    return value;
 }
 
 void sl_histogram_summarize(const struct sl_histogram *histogram,
                             struct sl_latency_summary *ret_summary)
 {
+    static const uint32_t per_milles[] = {500, 900, 990, 999};
+    uint64_t values[SL_COUNT_OF(per_milles)], lowest, highest;
     uint64_t count = count_values(histogram);
 
+    *ret_summary = (struct sl_latency_summary){0};
+    if (!count)
+        return;
+    find_percentiles(histogram, count, per_milles, SL_COUNT_OF(per_milles), values, &lowest,
+                     &highest);
     *ret_summary = (struct sl_latency_summary){
         .count = count,
-        .min = count ? atomic_load(&histogram->lowest) : 0,
-        .p50 = sl_histogram_percentile(histogram, 500),
-        .p90 = sl_histogram_percentile(histogram, 900),
-        .p99 = sl_histogram_percentile(histogram, 990),
-        .p999 = sl_histogram_percentile(histogram, 999),
-        .max = count ? atomic_load(&histogram->highest) : 0,
+        .min = lowest,
+        .p50 = values[0],
+        .p90 = values[1],
+        .p99 = values[2],
+        .p999 = values[3],
+        .max = highest,
     };
 }

@@ -8,7 +8,7 @@
  * SL_HISTOGRAM_LIMIT_NS counts in the last bucket.
  *
  * Any number of threads may record at once; nobody waits.  A summary taken
- * meanwhile misses values that are just being recorded.
+ * meanwhile may miss values that are just being recorded, but fits itself.
  */
 #ifndef SL_RUN_HISTOGRAM_H
 #define SL_RUN_HISTOGRAM_H

@@ -14,6 +14,8 @@
  *                           was opened, and to `torn_down` else)
  *
  * `closing` is announced before Close is called and needs a GO like the others.
+ * A failure of Close or of the teardown is told before `closed` or `torn_down`, which
+ * then come all the same.  Both ends run with SIGPIPE ignored.
  */
 #ifndef SL_RUN_PROTOCOL_H
 #define SL_RUN_PROTOCOL_H

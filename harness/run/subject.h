@@ -20,7 +20,8 @@
  * @param builtin   driver used when the configuration names none
  * @param in_fd     records from the observer
  * @param out_fd    records to the observer
- * @return exit status of the process: 0 all phases played; 3 otherwise
+ * @return exit status of the process: 0 all phases played; 3 otherwise.  For
+ *         _exit(), not exit(): threads that the bus left behind may still be running
  */
 int sl_subject_main(const struct sl_driver *builtin, int in_fd, int out_fd);
 

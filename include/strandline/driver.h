@@ -150,7 +150,8 @@ struct sl_driver {
     /*
      * Publish; returns when the message was handed over, not when it was stored.
      * Blocks while max_pending outcomes are missing.  The payload is copied.
-     * SL_OK => on_publish is called exactly once with token.
+     * SL_OK => on_publish is called exactly once with token; else it is not called.
+     * SL_EFULL refuses this message only; any other failure ends the load.
      */
     enum sl_status (*publish)(void *bus, const struct sl_message *message, uint64_t token,
                               struct sl_error *err);
