@@ -24,6 +24,7 @@ class Rules:
         self.folders = {}  # folder: what it may include
         self.libraries = {}  # start of a third-party header: starts of the files that may
         self.system = []
+        self.generated = []
         self.problems = []
         for number, line in sources.numbered(text):
             line = line.split("#")[0].strip()
@@ -35,6 +36,8 @@ class Rules:
                 self.problems.append(f"{RULES}:{number}: no colon in '{line}'")
             elif name == "system":
                 self.system += values
+            elif name == "generated":
+                self.generated += values
             elif name.startswith("<"):
                 self.libraries[name[1:]] = values
             else:
@@ -80,6 +83,9 @@ def judge(root, rules, path, include):
     target = f"include/{named[1]}" if named[1] else named[2]
     if ".." in pathlib.PurePath(target).parts:
         return f'"{target}" leaves its folder; name it from the root'
+    for made in rules.generated:  # found without its folder, next to what includes it
+        if target == pathlib.PurePath(made).name:
+            return rules.judge_own(path, made)
     if not (root / target).is_file():
         return f'"{target}" is no file below the root'
     return rules.judge_own(path, target)

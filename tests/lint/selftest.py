@@ -28,6 +28,7 @@ cli:     *
 include/strandline:
 <nats:   bus/transport_nats
 <lib/:   bus
+generated: bus/made.h
 system:  stdio.h sys/
 """
 
@@ -115,6 +116,10 @@ class Includes(Tree):
             "bus/a.c", '#include "bus/../base/arena.h"',
             '"bus/../base/arena.h" leaves its folder; name it from the root',
         )
+
+    def test_a_generated_header_is_known_to_who_may_use_its_folder(self):
+        self.assertEqual(self.problems("bus/a.c", '#include "made.h"'), [])
+        self.assert_found("base/a.c", '#include "made.h"', "base may not include bus/made.h")
 
     def test_an_include_of_a_macro_is_found(self):
         self.assert_found("bus/a.c", "#include HEADER", "cannot tell what #include HEADER includes")
