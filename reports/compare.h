@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What changed between two reports: leak groups new, gone and the same; metrics side by side. */
+/*
+ * What changed between two reports: leak groups new, gone and the same; metrics side by side.
+ *
+ * For information: two runs that were not interleaved differ by what the machine did meanwhile.
+ */
 #ifndef SL_REPORT_COMPARE_H
 #define SL_REPORT_COMPARE_H
 
@@ -10,32 +14,41 @@
 #include "harness/model/result.h"
 #include "reports/table.h"
 
-enum sl_change { SL_CHANGE_NEW, SL_CHANGE_GONE, SL_CHANGE_SAME };
+enum sl_change {
+    SL_CHANGE_NEW,
+    SL_CHANGE_GONE,
+    SL_CHANGE_SAME,
+    SL_CHANGE_UNKNOWN /* the other side could not look */
+};
 
+/* `cell` in these is the cell of head, or of base when head has none like it. */
 struct sl_group_change {
     enum sl_change change;
-    const struct sl_cell_key *cell;
+    const struct sl_cell_result *cell;
     const struct sl_leak_group *group; /* of head, or of base when gone */
     uint32_t base_count, head_count;   /* most leaked in one trial of the cell; 0: absent */
 };
 
 struct sl_metric_change {
-    const struct sl_cell_key *cell;
-    const char *metric;        /* path in a trial: "rate.delivered" */
-    const char *unit;          /* "ns", "bytes", "/s" or "" */
-    struct sl_real base, head; /* median over trials */
+    const struct sl_cell_result *cell;
+    const char *metric; /* path in a trial: "rate.delivered" */
+    const char *unit;   /* "ns", "bytes", "/s" or "" */
+    /* Median over trials; of lost messages, order violations and threads the worst. */
+    struct sl_real base, head;
     bool lower_is_better;
 };
 
 struct sl_comparison {
-    const struct sl_group_change *groups; /* new first, then gone, then same */
+    const struct sl_group_change *groups; /* new first, then gone, then not known, then same */
     size_t n_groups;
-    const struct sl_metric_change *metrics;
+    const struct sl_metric_change *metrics; /* of cells that both sides have */
     size_t n_metrics;
-    const struct sl_cell_key *const *only_base,
-        *const *only_head; /* cells of one side, shown, never dropped */
+    const struct sl_cell_result *const *only_base, *const *only_head; /* cells of one side; those
+                                              of head count as new with their groups */
     size_t n_only_base, n_only_head;
     bool same_environment;
+    const char *const *environment; /* what differs: "kernel: Linux 6.1.0, then Linux 6.5.0" */
+    size_t n_environment;
 };
 
 /* base and head have to outlive the comparison, whose arrays live in arena. */
@@ -45,7 +58,10 @@ SL_CHECKED enum sl_status sl_compare(const struct sl_run_result *base,
 
 void sl_compare_print(const struct sl_comparison *comparison, const struct sl_table_opts *opts,
                       FILE *out);
+/* strandline.compare/1 */
 SL_CHECKED enum sl_status
 sl_compare_print_json(const struct sl_comparison *comparison, FILE *out, struct sl_error *err);
+
+const char *sl_change_text(enum sl_change change); /* "new", "gone", "same", "unknown" */
 
 #endif

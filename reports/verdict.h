@@ -6,6 +6,8 @@
 #ifndef SL_REPORT_VERDICT_H
 #define SL_REPORT_VERDICT_H
 
+#include <stdio.h>
+
 #include <strandline/error.h>
 
 #include "harness/model/result.h"
@@ -18,14 +20,24 @@ struct sl_policy {
  * Judge a result.
  *
  * Fails (1): more leaks than max_leaks in a trial, lost messages, order violations,
- * Close past its deadline.  Could not measure (3): a trial that failed or crashed, leaks
- * that could not be determined, a run without trials or in which no trial created a thread,
- * a control that did not find what it planted, an interrupted run.
+ * Close past its deadline or with an error.  Could not measure (3): a trial that failed or
+ * crashed, or whose load did not end and lost nothing that is known; leaks, losses or order that
+ * could not be determined; a cell without trials; no leaks in a trial that created no thread or
+ * did not call Close; a control that did not run or did not find what it planted; an interrupted
+ * run.  What a trial could not measure because Close hung does not make it a 3.
+ *
+ * The lines of ret_verdict say first what could not be measured, then what failed, each in the
+ * order of the cells.
  *
  * @param arena  owns the strings of ret_verdict
  */
 SL_CHECKED enum sl_status
 sl_verdict_evaluate(const struct sl_run_result *result, const struct sl_policy *policy,
                     struct sl_arena *arena, struct sl_verdict *ret_verdict, struct sl_error *err);
+
+/* strandline.gate/1: the verdict and the policy that it was reached by. */
+SL_CHECKED enum sl_status sl_verdict_print_json(const struct sl_verdict *verdict,
+                                                const struct sl_policy *policy, FILE *out,
+                                                struct sl_error *err);
 
 #endif

@@ -213,11 +213,11 @@ read_load(const struct sl_node *node, const struct sl_node_field *field, void *i
     enum sl_status s = sl_node_read_object(node, fields, SL_COUNT_OF(fields), into);
     if (s)
         return s;
-    uint64_t n_keys = (uint64_t) load->topics * load->aggregates;
+    uint32_t n_keys = SL_MAX(load->aggregates, load->topics);
     if (load->publishers > n_keys)
         return sl_node_fail_member(node, "publishers",
-                                   "%" PRIu32 " are more than the %" PRIu64
-                                   " keys (topics x aggregates), each of which has one publisher",
+                                   "%" PRIu32 " are more than the %" PRIu32
+                                   " keys, each of which has one publisher",
                                    load->publishers, n_keys);
     if (load->keys == SL_KEYS_HOT && load->aggregates < 2)
         return sl_node_fail_member(node, "keys", "a hot key needs at least 2 aggregates");

@@ -35,7 +35,7 @@ struct sl_pool_settings {
 struct sl_scenario_load {
     uint32_t events;
     uint32_t topics;
-    uint32_t aggregates;
+    uint32_t aggregates; /* ids; each belongs to one topic, unless topics are more */
     uint32_t payload;    /* bytes; at least SL_PAYLOAD_MIN */
     uint32_t publishers; /* threads that publish; each key belongs to one of them */
     uint64_t rate;       /* intended messages per second over all publishers; 0: saturate */

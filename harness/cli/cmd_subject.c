@@ -9,9 +9,10 @@
 
 #include "base/parse.h"
 #include "harness/cli/cli.h"
+#include "harness/run/process.h"
 #include "harness/run/subject.h"
 
-int cmd_subject_run(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     uint64_t in_fd, out_fd;
 
@@ -22,3 +23,11 @@ int cmd_subject_run(int argc, char **argv)
     }
     return sl_subject_main(bus_driver(), (int) in_fd, (int) out_fd);
 }
+
+const struct sl_command sl_command_subject = {
+    .name = SL_SUBJECT_COMMAND,
+    .usage = "IN OUT",
+    .summary = "the process that is measured; started by 'strandline run'",
+    .hidden = true,
+    .run = run,
+};

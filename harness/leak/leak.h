@@ -11,7 +11,8 @@
 
 #include "harness/model/leak.h"
 
-/* A thread that every effective Close ends; see struct sl_driver_witness, from which it is filled. */
+/* A thread that every effective Close ends; see struct sl_driver_witness, from which it is filled.
+ */
 struct sl_leak_witness {
     const char *module;   /* start of the module's file name, or NULL */
     const char *function; /* on the stack, or NULL */
@@ -27,8 +28,8 @@ struct sl_leak_input {
     const struct sl_snapshot *torn_down; /* after the client library is gone; NULL: not reached */
     const char *const *library_modules;  /* file name starts, NULL-terminated; or NULL */
     const struct sl_leak_witness *witnesses; /* ends with text == NULL; or NULL */
-    bool close_reached;                  /* the subject called Close */
-    const struct sl_late_thread *late;   /* from the settle loop */
+    bool close_reached;                      /* the subject called Close */
+    const struct sl_late_thread *late;       /* from the settle loop */
     size_t n_late;
     uint64_t settle_ns;
 };
@@ -41,10 +42,8 @@ struct sl_leak_input {
  * @param ret_report  set on SL_OK only
  * @return SL_ENOMEM
  */
-SL_CHECKED enum sl_status sl_leak_analyse(const struct sl_leak_input *input,
-                                          struct sl_arena *arena,
-                                          struct sl_leak_report *ret_report,
-                                          struct sl_error *err);
+SL_CHECKED enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_arena *arena,
+                                          struct sl_leak_report *ret_report, struct sl_error *err);
 
 /*
  * Group all threads of one snapshot by fingerprint, with no verdict (cause unknown,
@@ -57,6 +56,16 @@ SL_CHECKED enum sl_status sl_leak_group_all(const struct sl_snapshot *snapshot,
 
 /* Is this the stack of a thread whose entry function lies in one of the modules? */
 bool sl_leak_is_library(const struct sl_stack *stack, const char *const *modules);
+
+/*
+ * The function that people recognise a thread by: the innermost named one outside
+ * the C and C++ runtime.  Inlined frames are passed over: what is inlined is mostly a
+ * helper that many waits share.  That is where the program chose to wait ("queue_take"), as
+ * the top user frame of a goroutine dump; the entry says less, since one entry
+ * ("worker_main") commonly serves many purposes.  In a stack without such a frame
+ * the name of the entry; NULL when that has none either.  Borrowed from the stack.
+ */
+const char *sl_leak_function(const struct sl_stack *stack);
 
 /* 64 bits over function and module names from the entry inward; survives rebuilds. */
 uint64_t sl_leak_fingerprint(const struct sl_stack *stack);

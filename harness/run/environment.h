@@ -6,9 +6,10 @@
 #include "harness/model/result.h"
 
 /*
- * Fill CPU, cores, memory, kernel, OS, libc and the load average before.  What
- * cannot be found stays NULL or missing.  Versions of libraries that this folder
- * does not link are the caller's to fill.  Strings live in arena.
+ * Fill CPU, cores (that this process may use), memory, kernel, OS, libc and the load
+ * average before.  What cannot be found stays NULL, 0 or missing.  Versions of libraries
+ * that this folder does not link are the caller's to fill, and so is the load average
+ * after.  Strings live in arena.
  */
 void sl_environment_read(struct sl_arena *arena, struct sl_environment *ret_environment);
 

@@ -65,7 +65,8 @@ enum sl_status sl_process_start(struct sl_process *ret_process, struct sl_error 
 
     (void) snprintf(in_text, sizeof in_text, "%d", in_read);
     (void) snprintf(out_text, sizeof out_text, "%d", out_write);
-    char *argv[] = {"strandline", SL_SUBJECT_COMMAND, in_text, out_text, NULL};
+    char program[] = "strandline", command[] = SL_SUBJECT_COMMAND;
+    char *argv[] = {program, command, in_text, out_text, NULL};
     pid_t observer = getpid();
     pid_t pid = fork();
     if (pid < 0)

@@ -52,7 +52,8 @@ static enum sl_status provide_server(struct run *run, struct sl_error *err)
     if (run->server && sl_server_is_alive(run->server))
         return SL_OK;
     sl_server_stop(SL_TAKE(run->server));
-    enum sl_status s = sl_server_start(NULL, &run->server, err);
+    const struct sl_server_opts opts = {.program = run->opts->server_program};
+    enum sl_status s = sl_server_start(&opts, &run->server, err);
     if (!s && !run->result->environment.nats_server)
         run->result->environment.nats_server =
             sl_arena_strdup(run->arena, sl_server_version(run->server));

@@ -16,8 +16,9 @@ struct sl_run_progress {
 
 struct sl_run_opts {
     const struct sl_run_plan *plan;
-    const char *servers;     /* comma-separated URLs; NULL: a private server where one is needed */
-    const char *driver_path; /* NULL: the built-in driver */
+    const char *servers; /* comma-separated URLs; NULL: a private server where one is needed */
+    const char *server_program; /* of the private server; NULL: nats-server */
+    const char *driver_path;    /* NULL: the built-in driver */
     uint64_t seed;
     int wake_fd; /* becomes readable when the run is to stop; -1: never */
     void (*on_trial)(void *user, const struct sl_run_progress *progress); /* or NULL */

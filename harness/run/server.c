@@ -235,11 +235,23 @@ static bool check_ready(struct sl_server *server, uint64_t deadline_ns)
            server->info.jetstream;
 }
 
+/* Either the server was never executed, and a report says why, or its log does. */
+static enum sl_status describe_early_end(const struct sl_server *server, struct sl_error *err)
+{
+    struct sl_keeper_report report;
+    char log[200];
+
+    ssize_t size = recv(server->keeper_fd, &report, sizeof report, MSG_DONTWAIT);
+    if (size == (ssize_t) sizeof report)
+        return describe_report(&report, &server->plan, err);
+    describe_log(server, log, sizeof log);
+    return sl_fail(err, SL_EGONE, "nats-server ended before it was ready: %s", log);
+}
+
 static enum sl_status
 await_ready(struct sl_server *server, uint64_t deadline_ns, struct sl_error *err)
 {
     uint64_t pause_ns = POLL_SHORTEST_NS;
-    struct sl_keeper_report report;
     char log[200];
 
     while (!check_ready(server, deadline_ns)) {
@@ -248,14 +260,8 @@ await_ready(struct sl_server *server, uint64_t deadline_ns, struct sl_error *err
             describe_log(server, log, sizeof log);
             return sl_fail(err, SL_ETIMEDOUT, "nats-server did not become ready in time: %s", log);
         }
-        if (wait_readable(server->pidfd, SL_MIN(now_ns + pause_ns, deadline_ns))) {
-            /* Either it was never executed, and a report says why, or its log does. */
-            enum sl_status status = receive_report(server, 0, &report, NULL);
-            if (status != SL_ETIMEDOUT && status != SL_EGONE)
-                return describe_report(&report, &server->plan, err);
-            describe_log(server, log, sizeof log);
-            return sl_fail(err, SL_EGONE, "nats-server ended before it was ready: %s", log);
-        }
+        if (wait_readable(server->pidfd, SL_MIN(now_ns + pause_ns, deadline_ns)))
+            return describe_early_end(server, err);
         pause_ns = SL_MIN(pause_ns * 2, POLL_LONGEST_NS);
     }
     return SL_OK;

@@ -296,6 +296,7 @@ SL_TEST(server, a_killed_observer_leaves_nothing)
 SL_TEST(server, an_observer_killed_at_any_moment_of_the_start_leaves_nothing)
 {
     make_parent();
+    sl_server_stop(start_or_skip());
     for (uint64_t i = 0; i < 20; i++) {
         FILE *output;
         pid_t holder = start_holder(&output);

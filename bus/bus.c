@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a bus, subscribing, publishing, counters.  Closing is in close.c. */
+#include <strandline/bus.h>
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/hash.h"
+#include "base/macros.h"
+#include "bus/check.h"
+#include "bus/internal.h"
+#include "bus/scope.h"
+#include "bus/sync.h"
+
+static const struct transport_ops *const transports[] = {
+    &transport_memory,
+#ifdef BUS_NATS
+    &transport_nats,
+#endif
+};
+
+static enum sl_status
+find_transport(const char *name, const struct transport_ops **ret_ops, struct sl_error *err)
+{
+    for (size_t i = 0; name && i < SL_COUNT_OF(transports); i++) {
+        if (strcmp(transports[i]->name, name) == 0) {
+            *ret_ops = transports[i];
+            return SL_OK;
+        }
+    }
+    if (name && strcmp(name, "nats") == 0)
+        return sl_fail(err, SL_ENOTSUP, "no transport 'nats': built without NATS");
+    return sl_fail(err, SL_ENOTSUP, "no such transport '%s'", name ? name : "");
+}
+
+static uint32_t default_workers(enum bus_mode mode)
+{
+    long n_cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (mode == BUS_KEYED)
+        return BUS_DEFAULT_KEYED_WORKERS;
+    return SL_MAX(BUS_DEFAULT_UNIFIED_WORKERS, 2 * (uint32_t) SL_MAX(n_cores, 1L));
+}
+
+static void fill_defaults(struct bus_config *config)
+{
+    if (config->workers == 0)
+        config->workers = default_workers(config->mode);
+    if (config->mode == BUS_DIRECT)
+        config->workers = 0;
+    if (config->queue_capacity == 0)
+        config->queue_capacity = BUS_DEFAULT_QUEUE_CAPACITY;
+    if (config->enqueue_wait_ns == 0)
+        config->enqueue_wait_ns = BUS_DEFAULT_ENQUEUE_WAIT_NS;
+    if (config->stack_size == 0)
+        config->stack_size = BUS_DEFAULT_STACK_SIZE;
+    if (config->max_pending == 0)
+        config->max_pending = BUS_DEFAULT_MAX_PENDING;
+    if (config->ack_wait_ns == 0)
+        config->ack_wait_ns = BUS_DEFAULT_ACK_WAIT_NS;
+    if (!config->prefix)
+        config->prefix = "bus_";
+}
+
+/* Threads of a bus with every topic subscribed. */
+static uint32_t plan_threads(const struct bus_config *config)
+{
+    uint32_t pools = config->mode == BUS_KEYED ? (uint32_t) config->n_topics : 1;
+    return (uint32_t) config->n_topics + pools * config->workers + 2; /* monitor, transport */
+}
+
+static void free_topic(struct topic *topic)
+{
+    free(topic->batch);
+    pool_router_release(&topic->router);
+    sync_cond_release(&topic->stop);
+    sync_mutex_release(&topic->mutex);
+    free((char *) topic->name);
+}
+
+static void free_bus(struct bus *bus)
+{
+    for (size_t i = 0; i < bus->n_topics; i++)
+        free_topic(&bus->topics[i]);
+    free(bus->topics);
+    free(bus->topic_names);
+    free(bus->prefix);
+    free(bus->servers);
+    gate_release(&bus->users);
+    gate_release(&bus->callers);
+    gate_release(&bus->subscribers);
+    sync_cond_release(&bus->closed);
+    sync_cond_release(&bus->monitor_stop);
+    sync_mutex_release(&bus->mutex);
+    ledger_release(&bus->ledger);
+    free(bus);
+}
+
+static bool copy_topics(struct bus *bus, const struct bus_config *config)
+{
+    bus->topics = calloc(config->n_topics, sizeof *bus->topics);
+    bus->topic_names = calloc(config->n_topics, sizeof *bus->topic_names);
+    if (!bus->topics || !bus->topic_names)
+        return false;
+    for (size_t i = 0; i < config->n_topics; i++) {
+        struct topic *topic = &bus->topics[i];
+        topic->bus = bus;
+        topic->index = i;
+        sync_mutex_init(&topic->mutex);
+        sync_cond_init(&topic->stop);
+        bus->n_topics = i + 1; /* free_bus goes as far as this */
+        topic->name = strdup(config->topics[i]);
+        if (!topic->name)
+            return false;
+        bus->topic_names[i] = topic->name;
+    }
+    return true;
+}
+
+/* A bus with its memory and no thread, or NULL. */
+static struct bus *new_bus(const struct bus_config *config)
+{
+    struct bus *bus = calloc(1, sizeof *bus);
+    if (!bus)
+        return NULL;
+    sync_mutex_init(&bus->mutex);
+    sync_cond_init(&bus->closed);
+    sync_cond_init(&bus->monitor_stop);
+    gate_init(&bus->subscribers);
+    gate_init(&bus->callers);
+    gate_init(&bus->users);
+    ledger_init(&bus->ledger, bus, plan_threads(config), config->stack_size);
+    bus->config = *config;
+    bus->prefix = strdup(config->prefix);
+    bus->servers = config->servers ? strdup(config->servers) : NULL;
+    bool copied = bus->prefix && (bus->servers || !config->servers) && copy_topics(bus, config);
+    bus->config.transport = bus->config.servers = bus->config.prefix = bus->config.fault = NULL;
+    bus->config.topics = NULL;
+    if (!copied) {
+        free_bus(bus);
+        return NULL;
+    }
+    return bus;
+}
+
+static void settle_publish(void *user, uint64_t token, enum sl_publish_outcome outcome)
+{
+    struct bus *bus = user;
+    struct scope scope;
+
+    if (!bus->config.on_publish)
+        return;
+    scope_enter(&scope, bus);
+    bus->config.on_publish(bus->config.user, token, outcome);
+    scope_leave(&scope);
+}
+
+static enum sl_status
+open_transport(struct bus *bus, const struct transport_ops *ops, struct sl_error *err)
+{
+    struct transport_config config = {
+        .servers = bus->servers,
+        .prefix = bus->prefix,
+        .storage = bus->config.storage,
+        .topics = bus->topic_names,
+        .n_topics = bus->n_topics,
+        .max_pending = bus->config.max_pending,
+        .ack_wait_ns = bus->config.ack_wait_ns,
+        .ledger = &bus->ledger,
+        .on_outcome = settle_publish,
+        .user = bus,
+    };
+    return ops->open(&config, &bus->transport, err);
+}
+
+/* Undo in the opposite order; nothing was taken from the broker yet. */
+static void undo_open(struct bus *bus)
+{
+    monitor_stop(bus);
+    (void) ledger_join(&bus->monitor, SYNC_FOREVER);
+    if (bus->unified)
+        pool_undo(bus->unified);
+    if (bus->transport) {
+        (void) bus->transport->ops->finish(bus->transport, sync_deadline(SL_NS_PER_S));
+        bus->transport->ops->close(bus->transport, false);
+        bus->transport->ops->free(bus->transport);
+    }
+    free_bus(bus);
+}
+
+enum sl_status bus_open(const struct bus_config *config, struct bus **ret_bus, struct sl_error *err)
+{
+    struct bus_config full = {.size = sizeof full};
+    const struct transport_ops *ops = NULL;
+    fault_set faults = 0;
+
+    if (!config || !ret_bus || config->size < sizeof config->size)
+        return sl_fail(err, SL_EINVAL, "no configuration for a bus");
+    memcpy(&full, config, SL_MIN(config->size, sizeof full));
+    full.size = sizeof full;
+    fill_defaults(&full);
+    enum sl_status status = find_transport(full.transport, &ops, err);
+    if (!status)
+        status = fault_parse(full.fault, &faults, err);
+    if (!status)
+        status = check_config(&full, err);
+    if (status)
+        return status;
+
+    struct bus *bus = new_bus(&full);
+    if (!bus)
+        return sl_fail(err, SL_ENOMEM, "cannot allocate a bus of %zu topics", full.n_topics);
+    bus->faults = faults;
+    status = open_transport(bus, ops, err);
+    if (!status && full.mode == BUS_UNIFIED)
+        status = pool_new_unified(bus, full.workers, full.queue_capacity, &bus->unified, err);
+    if (!status)
+        status = monitor_start(bus, err);
+    if (status) {
+        undo_open(bus);
+        return status;
+    }
+    *ret_bus = bus;
+    return SL_OK;
+}
+
+static struct topic *find_topic(const struct bus *bus, const char *name)
+{
+    for (size_t i = 0; name && i < bus->n_topics; i++) {
+        if (strcmp(bus->topics[i].name, name) == 0)
+            return &bus->topics[i];
+    }
+    return NULL;
+}
+
+/* Pool, subscription, fetcher.  What was made before a failure is undone by the caller. */
+static enum sl_status set_up_topic(struct topic *topic, struct sl_error *err)
+{
+    struct bus *bus = topic->bus;
+    const struct bus_config *config = &bus->config;
+    enum sl_status status = SL_OK;
+
+    if (!topic->batch)
+        topic->batch = malloc(FETCH_BATCH * sizeof *topic->batch);
+    if (!topic->batch)
+        return sl_fail(err, SL_ENOMEM, "cannot allocate topic '%s'", topic->name);
+    if (config->mode != BUS_DIRECT && !topic->router.first &&
+        !pool_router_init(&topic->router, config->workers, FETCH_BATCH)) {
+        pool_router_release(&topic->router);
+        topic->router = (struct pool_router){.first = NULL};
+        return sl_fail(err, SL_ENOMEM, "cannot allocate topic '%s'", topic->name);
+    }
+    topic->pool = bus->unified;
+    if (config->mode == BUS_KEYED)
+        status = pool_new_keyed(bus, topic->index, config->workers, config->queue_capacity,
+                                &topic->pool, err);
+    if (!status)
+        status =
+            bus->transport->ops->subscribe(bus->transport, topic->index, &topic->subscription, err);
+    if (!status)
+        status = fetcher_start(topic, err);
+    return status;
+}
+
+static void undo_topic(struct topic *topic)
+{
+    struct bus *bus = topic->bus;
+    if (topic->subscription)
+        bus->transport->ops->stop(topic->subscription);
+    topic->subscription = NULL;
+    if (topic->pool && topic->pool != bus->unified)
+        pool_undo(topic->pool);
+    topic->pool = NULL;
+    atomic_store(&topic->subscribed, false);
+}
+
+static enum sl_status
+subscribe(struct topic *topic, sl_message_handler handler, void *user, struct sl_error *err)
+{
+    if (atomic_exchange(&topic->subscribed, true))
+        return sl_fail(err, SL_EBUSY, "topic '%s' is subscribed already", topic->name);
+    topic->handler = handler;
+    topic->user = user;
+    enum sl_status status = set_up_topic(topic, err);
+    if (status) {
+        undo_topic(topic);
+        return status;
+    }
+    topic->running = true;
+    return SL_OK;
+}
+
+enum sl_status bus_subscribe(struct bus *bus, const char *topic_name, sl_message_handler handler,
+                             void *user, struct sl_error *err)
+{
+    if (!bus || !handler)
+        return sl_fail(err, SL_EINVAL, "no bus or no handler to subscribe with");
+    struct topic *topic = find_topic(bus, topic_name);
+    if (!topic)
+        return sl_fail(err, SL_ENOENT, "no topic '%s' on this bus", topic_name ? topic_name : "");
+    if (!gate_enter(&bus->subscribers))
+        return sl_fail(err, SL_ECLOSED, "cannot subscribe to '%s': the bus is closed", topic_name);
+    enum sl_status status = subscribe(topic, handler, user, err);
+    gate_leave(&bus->subscribers);
+    return status;
+}
+
+enum sl_status
+bus_publish(struct bus *bus, const struct sl_message *message, uint64_t token, struct sl_error *err)
+{
+    if (!bus || !message)
+        return sl_fail(err, SL_EINVAL, "no bus or no message to publish");
+    const struct topic *topic = find_topic(bus, message->topic);
+    if (!topic)
+        return sl_fail(err, SL_ENOENT, "no topic '%s' on this bus",
+                       message->topic ? message->topic : "");
+    enum sl_status status = check_message(message, err);
+    if (status)
+        return status;
+    if (!gate_enter(&bus->callers))
+        return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closed", topic->name);
+    status = bus->transport->ops->publish(bus->transport, topic->index, message, token, err);
+    gate_leave(&bus->callers);
+    return status;
+}
+
+enum sl_status bus_flush(struct bus *bus, uint64_t timeout_ns, struct sl_error *err)
+{
+    if (!bus)
+        return sl_fail(err, SL_EINVAL, "no bus to flush");
+    if (scope_is_within(bus))
+        return sl_fail(err, SL_EDEADLK, "cannot flush from a thread of the bus itself");
+    if (!gate_enter(&bus->callers))
+        return sl_fail(err, SL_ECLOSED, "cannot flush: the bus is closed");
+    uint64_t deadline_ns = sync_deadline(timeout_ns);
+    bool done = bus->transport->ops->wait_outcomes(bus->transport, deadline_ns);
+    gate_leave(&bus->callers);
+    return done ? SL_OK : sl_fail(err, SL_ETIMEDOUT, "publishes without an outcome remain");
+}
+
+static uint64_t read_counter(const atomic_uint_fast64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void bus_stats(const struct bus *bus, struct sl_driver_stats *ret_stats)
+{
+    const struct counters *counters = &bus->counters;
+    struct sl_driver_stats stats = {
+        .size = ret_stats->size,
+        .delivered = read_counter(&counters->delivered),
+        .redelivered = read_counter(&counters->redelivered),
+        .acked = read_counter(&counters->acked),
+        .handler_errors = read_counter(&counters->handler_errors),
+        .queue_full = read_counter(&counters->queue_full),
+        .threads = ledger_count(&bus->ledger),
+    };
+    memcpy(ret_stats, &stats, SL_MIN(stats.size, sizeof stats));
+}
+
+void bus_free(struct bus *bus)
+{
+    if (!bus || atomic_load(&bus->state) != BUS_CLOSED || bus->kept)
+        return;
+    for (size_t i = 0; i < bus->n_topics; i++) {
+        if (bus->topics[i].pool != bus->unified)
+            pool_free(bus->topics[i].pool);
+    }
+    pool_free(bus->unified);
+    bus->transport->ops->free(bus->transport);
+    free_bus(bus);
+}
+
+enum sl_status bus_teardown(struct sl_error *err)
+{
+    enum sl_status first = SL_OK;
+    for (size_t i = 0; i < SL_COUNT_OF(transports); i++) {
+        enum sl_status status = transports[i]->teardown ? transports[i]->teardown(err) : SL_OK;
+        if (!first)
+            first = status;
+    }
+    return first;
+}
+
+enum sl_status bus_purge(const struct bus_config *config, struct sl_error *err)
+{
+    struct bus_config full = {.size = sizeof full};
+    const struct transport_ops *ops = NULL;
+
+    if (!config || config->size < sizeof config->size)
+        return sl_fail(err, SL_EINVAL, "no configuration to purge with");
+    memcpy(&full, config, SL_MIN(config->size, sizeof full));
+    fill_defaults(&full);
+    enum sl_status status = find_transport(full.transport, &ops, err);
+    if (!status)
+        status = check_prefix(full.prefix, err);
+    if (status || !ops->purge)
+        return status;
+    struct transport_config purged = {.servers = full.servers, .prefix = full.prefix};
+    return ops->purge(&purged, err);
+}

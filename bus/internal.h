@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bus's own state, for bus.c, close.c, fetcher.c and the pools.
+ *
+ * Lock order: none is ever held while another of these is taken, nor over a join,
+ * a callback, a network call or a wait for anything but its own condition:
+ *   bus.mutex, topic.mutex, queue.mutex, ledger.mutex, gate.mutex, and a
+ *   transport's own.
+ */
+#ifndef BUS_INTERNAL_H
+#define BUS_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <strandline/bus.h>
+
+#include "bus/fault.h"
+#include "bus/gate.h"
+#include "bus/ledger.h"
+#include "bus/pool.h"
+#include "bus/transport.h"
+
+/* Deliveries a fetcher takes at once. */
+#define FETCH_BATCH 512u
+
+enum bus_state { BUS_RUNNING, BUS_CLOSING, BUS_CLOSED };
+
+struct topic {
+    struct bus *bus;
+    const char *name;
+    size_t index;
+    sl_message_handler handler;
+    void *user;
+    atomic_bool subscribed; /* claimed by a subscribe; everything below is then set up */
+    bool running;           /* the fetcher was started; guarded by the bus's subscribe gate */
+    struct subscription *subscription;
+    struct pool *pool; /* keyed: its own; unified: the bus's; direct: NULL */
+    struct thread fetcher;
+    struct delivery *batch; /* FETCH_BATCH of them, the fetcher's */
+    struct pool_router router;
+
+    pthread_mutex_t mutex; /* guards stopping */
+    pthread_cond_t stop;
+    bool stopping;         /* fetch no more; dispatch what is in hand */
+    atomic_bool abandoned; /* give back what is in hand */
+};
+
+struct counters {
+    atomic_uint_fast64_t delivered, redelivered, acked, handler_errors, queue_full;
+    atomic_uint_fast64_t given_back; /* while closing */
+};
+
+struct bus {
+    struct bus_config config; /* pointers in it are NULL; defaults filled in */
+    fault_set faults;
+    char *prefix, *servers;
+    struct topic *topics; /* in the order of the configuration */
+    const char **topic_names;
+    size_t n_topics;
+    struct ledger ledger;
+    struct transport *transport;
+    struct pool *unified; /* NULL in the other modes */
+    struct counters counters;
+
+    struct thread monitor;
+    pthread_cond_t monitor_stop; /* with mutex */
+    bool monitor_stopping;       /* guarded by mutex */
+
+    struct gate subscribers; /* callers in bus_subscribe */
+    struct gate callers;     /* callers in bus_publish and bus_flush */
+    struct gate users;       /* threads in the transport: fetchers, workers, the monitor */
+
+    pthread_mutex_t mutex; /* guards state and what close found */
+    pthread_cond_t closed;
+    atomic_int state; /* enum bus_state; changed with the mutex held */
+    bool kept;        /* somebody was left behind: memory stays */
+    enum sl_status close_status;
+    struct sl_driver_close_report close_report;
+};
+
+/* fetcher.c */
+SL_CHECKED enum sl_status fetcher_start(struct topic *topic, struct sl_error *err);
+void fetcher_stop(struct topic *topic);
+
+/* monitor.c */
+SL_CHECKED enum sl_status monitor_start(struct bus *bus, struct sl_error *err);
+void monitor_stop(struct bus *bus);
+
+/* delivery.c: what fetchers and workers do with a message. */
+
+/* Call the handler and count. */
+enum sl_status delivery_handle(const struct delivery *delivery);
+/* Both take deliveries of any topics and do nothing once the transport is closed. */
+void delivery_ack(struct bus *bus, const struct delivery *deliveries, size_t n);
+void delivery_give_back(struct bus *bus, const struct delivery *deliveries, size_t n,
+                        uint64_t delay_ns);
+
+#endif

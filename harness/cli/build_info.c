@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/cli/build_info.h"
+
+#include <string.h>
+
+#include "harness/cli/cli.h"
+
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+void sl_build_info_fill(struct sl_run_result *result)
+{
+    static const char dirty[] = "-dirty";
+    size_t length = strlen(sl_cli_commit);
+
+    result->tool.version = sl_cli_version;
+    result->tool.compiler = COMPILER;
+    result->tool.build_type = SL_BUILD_TYPE;
+    result->tool.dirty =
+        length >= sizeof dirty && strcmp(sl_cli_commit + length - (sizeof dirty - 1), dirty) == 0;
+    if (result->tool.dirty)
+        length -= sizeof dirty - 1;
+    result->tool.commit = sl_arena_printf(result->arena, "%.*s", (int) length, sl_cli_commit);
+    result->environment.libnats = SL_LIBNATS_VERSION;
+    result->environment.libunwind = SL_LIBUNWIND_VERSION;
+    result->environment.libdw = SL_LIBDW_VERSION;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strandline gate REPORT: judges the numbers of a report, never the verdict in it. */
+#include <stdint.h>
+
+#include "base/parse.h"
+#include "harness/cli/cli.h"
+#include "reports/report.h"
+#include "reports/verdict.h"
+
+enum { OPTION_MAX_LEAKS, OPTION_JSON, OPTION_COLOR };
+
+static const struct sl_option options_of_gate[] = {
+    [OPTION_MAX_LEAKS] = {"max-leaks", "N", "leaked threads allowed in each trial (0)", 0},
+    [OPTION_JSON] = {"json", NULL, "print the verdict as JSON", 0},
+    [OPTION_COLOR] = SL_OPTION_COLOR,
+    {0},
+};
+
+struct request {
+    const char *path;
+    struct sl_policy policy;
+    bool json;
+    enum sl_color color;
+};
+
+/* @return false: exit with *ret_status */
+static bool read_request(int argc, char **argv, struct request *request, int *ret_status)
+{
+    struct sl_options options = {.command = &sl_command_gate, .argc = argc, .argv = argv};
+    struct sl_error err = {0};
+    uint64_t number;
+
+    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+        switch (option) {
+        case OPTION_MAX_LEAKS:
+            if (sl_parse_number(options.argument, 0, UINT32_MAX, &number, &err)) {
+                *ret_status = sl_usage_error(&sl_command_gate, "--max-leaks: %s", err.text);
+                return false;
+            }
+            request->policy.max_leaks = (uint32_t) number;
+            break;
+        case OPTION_JSON:
+            request->json = true;
+            break;
+        case OPTION_COLOR:
+            if (!sl_color_parse(options.argument, &request->color)) {
+                *ret_status = sl_usage_error(&sl_command_gate,
+                                             "--color: '%s' is not auto, always "
+                                             "or never",
+                                             options.argument);
+                return false;
+            }
+            break;
+        default:
+            *ret_status = options.status;
+            return false;
+        }
+    }
+    if (options.n_operands != 1) {
+        *ret_status =
+            sl_usage_error(&sl_command_gate, "one report is needed, not %d", options.n_operands);
+        return false;
+    }
+    request->path = options.operands[0];
+    return true;
+}
+
+static int judge(const struct request *request, const struct sl_run_result *result)
+{
+    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+    struct sl_verdict verdict;
+    struct sl_error err = {0};
+
+    if (sl_verdict_evaluate(result, &request->policy, result->arena, &verdict, &err))
+        return sl_command_error(&sl_command_gate, &err, SL_EXIT_UNMEASURED);
+    if (!request->json)
+        sl_table_print_verdict(result, &verdict, &opts, stdout);
+    else if (sl_verdict_print_json(&verdict, &request->policy, stdout, &err))
+        return sl_command_error(&sl_command_gate, &err, SL_EXIT_UNMEASURED);
+    return verdict.exit;
+}
+
+static int run(int argc, char **argv)
+{
+    struct request request = {0};
+    struct sl_run_result *read = NULL;
+    struct sl_error err = {0};
+    int status;
+
+    if (!read_request(argc, argv, &request, &status))
+        return status;
+    enum sl_status s = sl_report_read(request.path, &read, &err);
+    if (s)
+        return sl_command_error(&sl_command_gate, &err, sl_exit_of_read(s));
+    SL_AUTO(sl_run_result) struct sl_run_result *result = read;
+    return judge(&request, result);
+}
+
+const struct sl_command sl_command_gate = {
+    .name = "gate",
+    .usage = "[options] REPORT",
+    .summary = "judge a report: 0 ok, 1 failed, 3 could not measure",
+    .text =
+        "Judges the numbers of the report ('-': standard input); the verdict that is written in "
+        "it\nis not used.  Fails on leaked threads, lost messages, order violations and a Close "
+        "that\ndid not end in time.  A run that could not measure one of them, or whose control "
+        "did\nnot find the leak it planted, is neither ok nor failed.\n",
+    .options = options_of_gate,
+    .run = run,
+};

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strandline run [SCENARIO...]: play scenarios, write the report, print the table. */
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <strandline/bus.h>
+
+#include "base/fail.h"
+#include "harness/cli/build_info.h"
+#include "harness/cli/interrupt.h"
+#include "harness/cli/run_request.h"
+#include "harness/run/run.h"
+#include "reports/report.h"
+#include "reports/verdict.h"
+
+/* The scenarios of a request, loaded. */
+struct loaded {
+    struct sl_scenario **scenarios;
+    size_t n_scenarios;
+};
+
+static void loaded_release(struct loaded *loaded)
+{
+    for (size_t i = 0; i < loaded->n_scenarios; i++)
+        sl_scenario_free(loaded->scenarios[i]);
+}
+
+static enum sl_status
+load_scenarios(const struct run_request *request, struct loaded *loaded, struct sl_error *err)
+{
+    loaded->scenarios =
+        sl_arena_array(request->arena, request->n_scenarios, sizeof *loaded->scenarios);
+    if (!loaded->scenarios)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the scenarios");
+    for (size_t i = 0; i < request->n_scenarios; i++) {
+        enum sl_status s =
+            sl_scenario_load(request->scenarios[i], NULL, &loaded->scenarios[i], err);
+        if (s)
+            return s;
+        loaded->n_scenarios++;
+    }
+    return SL_OK;
+}
+
+static int list_scenarios(void)
+{
+    SL_AUTO(sl_scenario_list) struct sl_scenario_list *list = NULL;
+    struct sl_error err = {0};
+
+    if (sl_scenario_list(NULL, &list, &err))
+        return sl_command_error(&sl_command_run, &err, SL_EXIT_USAGE);
+    (void) puts("scenarios:");
+    for (size_t i = 0; i < list->n_scenarios; i++)
+        (void) printf("  %-18s %s\n", list->scenarios[i]->name, list->scenarios[i]->description);
+    (void) puts("\nfaults:");
+    for (const struct bus_fault_info *fault = bus_faults(); fault->name; fault++)
+        (void) printf("  %-18s %s\n", fault->name, fault->text);
+    return SL_EXIT_OK;
+}
+
+static void print_plan(const struct sl_run_plan *plan)
+{
+    (void) printf("%-10s %-8s %-9s %7s %7s %6s  %s\n", "scenario", "mode", "transport", "events",
+                  "workers", "trials", "faults");
+    for (size_t i = 0; i < plan->n_cells; i++) {
+        const struct sl_run_cell *cell = &plan->cells[i];
+        (void) printf("%-10s %-8s %-9s %7" PRIu32 " %7" PRIu32 " %6" PRIu32 "  %s\n",
+                      cell->scenario->name, sl_mode_text(cell->mode), cell->transport,
+                      cell->scenario->load.events, cell->pool.workers, cell->trials,
+                      cell->fault ? cell->fault : "-");
+    }
+}
+
+/* One line that overwrites itself; only on a terminal. */
+static void show_progress(void *user, const struct sl_run_progress *progress)
+{
+    const struct sl_run_cell *cell = progress->cell;
+    (void) user;
+    (void) fprintf(stderr, "\r\033[K[%zu/%zu] %s %s %s%s%s", progress->trial, progress->n_trials,
+                   cell->scenario->name, sl_mode_text(cell->mode), cell->transport,
+                   cell->fault ? " " : "", cell->fault ? cell->fault : "");
+}
+
+static enum sl_status
+add_argv(struct sl_run_result *result, int argc, char **argv, struct sl_error *err)
+{
+    const char **copy = sl_arena_array(result->arena, (size_t) argc + 1, sizeof *copy);
+
+    if (!copy)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the report");
+    copy[0] = "strandline";
+    for (int i = 0; i < argc; i++)
+        copy[i + 1] = argv[i];
+    result->run.argv = copy;
+    result->run.n_argv = (size_t) argc + 1;
+    return SL_OK;
+}
+
+/* Verdict, report file, table: in this order, so that the file is there whatever follows. */
+static int report(const struct run_request *request, struct sl_run_result *result)
+{
+    static const struct sl_policy policy = {.max_leaks = 0};
+    struct sl_error err = {0};
+
+    if (sl_verdict_evaluate(result, &policy, result->arena, &result->verdict, &err))
+        return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
+    int status = result->verdict.exit;
+    if (sl_report_write(result, request->output, &err))
+        status = sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
+    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+    if (!request->json)
+        sl_table_print(result, &opts, stdout);
+    else if (sl_report_print(result, stdout, &err))
+        status = sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
+    return status;
+}
+
+static int
+play(const struct run_request *request, const struct sl_run_plan *plan, int argc, char **argv)
+{
+    struct sl_error err = {0};
+    bool progress = isatty(STDERR_FILENO);
+    struct sl_run_opts opts = {
+        .plan = plan,
+        .servers = request->servers,
+        .server_program = request->server_program,
+        .driver_path = request->driver_path,
+        .seed = request->seed,
+        .on_trial = progress ? show_progress : NULL,
+    };
+    struct sl_run_result *played = NULL;
+
+    enum sl_status s = sl_interrupt_catch(&opts.wake_fd, &err);
+    if (!s)
+        s = sl_run_execute(&opts, &played, &err);
+    if (progress)
+        (void) fputs("\r\033[K", stderr);
+    if (s)
+        return sl_command_error(&sl_command_run, &err,
+                                s == SL_EINVAL ? SL_EXIT_USAGE : SL_EXIT_UNMEASURED);
+    SL_AUTO(sl_run_result) struct sl_run_result *result = played;
+    sl_build_info_fill(result);
+    if (add_argv(result, argc, argv, &err))
+        return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
+    return report(request, result);
+}
+
+static int run(int argc, char **argv)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct run_request request = {.arena = arena};
+    SL_CLEANUP(loaded_release) struct loaded loaded = {0};
+    struct sl_run_plan plan;
+    struct sl_error err = {0};
+    int status;
+
+    /* Parsing reorders argv; the report shows it as it was given. */
+    char **given = arena ? sl_arena_array(arena, (size_t) argc + 1, sizeof *given) : NULL;
+    if (!given)
+        return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
+    memcpy(given, argv, (size_t) argc * sizeof *given);
+    if (!run_request_read(&sl_command_run, argc, argv, &request, &status))
+        return status;
+    if (request.list)
+        return list_scenarios();
+    enum sl_status s = load_scenarios(&request, &loaded, &err);
+    if (!s)
+        s = sl_run_plan_make((const struct sl_scenario *const *) loaded.scenarios,
+                             loaded.n_scenarios, &request.plan, arena, &plan, &err);
+    if (s)
+        return sl_command_error(&sl_command_run, &err,
+                                s == SL_ENOMEM ? SL_EXIT_UNMEASURED : SL_EXIT_USAGE);
+    if (request.dry_run) {
+        print_plan(&plan);
+        return SL_EXIT_OK;
+    }
+    return play(&request, &plan, argc, given);
+}
+
+const struct sl_command sl_command_run = {
+    .name = "run",
+    .usage = "[options] [SCENARIO...]",
+    .summary = "play scenarios against a bus and report the threads it leaves",
+    .text =
+        "A scenario is a name ('strandline run --list') or the path of a JSON file; without one,\n"
+        "low, medium and high are played.  Each trial runs in a process of its own, which is\n"
+        "looked at from outside before the bus exists and after Close.  Unless --server names\n"
+        "one, a private nats-server is started, and removed at the end however the run ends.\n",
+    .options = sl_run_options,
+    .run = run,
+};

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/cli/run_request.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include <strandline/bus.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/parse.h"
+
+#define MAX_TRIALS 10000
+
+enum option_index {
+    OPTION_MODE,
+    OPTION_TRANSPORT,
+    OPTION_SERVER,
+    OPTION_NATS_SERVER,
+    OPTION_TRIALS,
+    OPTION_FAULT,
+    OPTION_DRIVER,
+    OPTION_OUTPUT,
+    OPTION_SEED,
+    OPTION_LIST,
+    OPTION_DRY_RUN,
+    OPTION_JSON,
+    OPTION_COLOR
+};
+
+const struct sl_option sl_run_options[] = {
+    [OPTION_MODE] = {"mode", "LIST", "keyed, unified, direct (those that the scenario plays)", 'm'},
+    [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (nats)", 't'},
+    [OPTION_SERVER] = {"server", "URL[,URL]", "use this server instead of a private one", 's'},
+    [OPTION_NATS_SERVER] = {"nats-server", "FILE", "program to start as the private server", 0},
+    [OPTION_TRIALS] = {"trials", "N", "trials of each cell (the scenario's number)", 'n'},
+    [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f'},
+    [OPTION_DRIVER] = {"driver", "FILE", "drive the bus in this shared object", 0},
+    [OPTION_OUTPUT] = {"output", "FILE", "where the report goes (report.json)", 'o'},
+    [OPTION_SEED] = {"seed", "N", "seed of the load (a new one each time)", 0},
+    [OPTION_LIST] = {"list", NULL, "list the scenarios and faults, play nothing", 'l'},
+    [OPTION_DRY_RUN] = {"dry-run", NULL, "show what would be played, play nothing", 0},
+    [OPTION_JSON] = {"json", NULL, "print the report on standard output, not the table", 0},
+    [OPTION_COLOR] = SL_OPTION_COLOR,
+    {0},
+};
+
+/* Split "a,b,c" into the arena.  SL_EINVAL for an empty word. */
+static enum sl_status split(struct sl_arena *arena, const char *list, const char *const **ret_words,
+                            size_t *ret_n_words, struct sl_error *err)
+{
+    size_t capacity = strlen(list) + 1, n = 0;
+    const char **words = sl_arena_array(arena, capacity, sizeof *words);
+    char *rest = sl_arena_strdup(arena, list);
+
+    if (!words || !rest)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the list '%s'", list);
+    for (char *word; (word = strsep(&rest, ","));) {
+        if (!*word)
+            return sl_fail(err, SL_EINVAL, "empty word in the list '%s'", list);
+        words[n++] = word;
+    }
+    *ret_words = words;
+    *ret_n_words = n;
+    return SL_OK;
+}
+
+static enum sl_status
+read_modes(struct run_request *request, const char *list, struct sl_error *err)
+{
+    const char *const *words;
+    size_t n_words;
+    enum sl_status s = split(request->arena, list, &words, &n_words, err);
+
+    request->plan.mode_given = true;
+    for (size_t i = 0; !s && i < n_words; i++) {
+        enum sl_mode mode;
+        if (!sl_mode_parse(words[i], &mode))
+            s = sl_fail(err, SL_EINVAL, "unknown mode '%s': keyed, unified or direct", words[i]);
+        else
+            request->plan.modes[mode] = true;
+    }
+    return s;
+}
+
+static enum sl_status read_option(struct run_request *request, enum option_index option,
+                                  const char *argument, struct sl_error *err)
+{
+    uint64_t number = 0;
+    enum sl_status s = SL_OK;
+
+    switch (option) {
+    case OPTION_MODE:
+        return read_modes(request, argument, err);
+    case OPTION_TRANSPORT:
+        return split(request->arena, argument, &request->plan.transports,
+                     &request->plan.n_transports, err);
+    case OPTION_SERVER:
+        request->servers = argument;
+        return SL_OK;
+    case OPTION_NATS_SERVER:
+        request->server_program = argument;
+        return SL_OK;
+    case OPTION_TRIALS:
+        s = sl_parse_number(argument, 1, MAX_TRIALS, &number, err);
+        request->plan.trials = (uint32_t) number;
+        return s;
+    case OPTION_FAULT:
+        request->plan.fault = argument;
+        return SL_OK;
+    case OPTION_DRIVER:
+        request->driver_path = argument;
+        return SL_OK;
+    case OPTION_OUTPUT:
+        request->output = argument;
+        return SL_OK;
+    case OPTION_SEED:
+        return sl_parse_number(argument, 0, UINT64_MAX, &request->seed, err);
+    case OPTION_LIST:
+        request->list = true;
+        return SL_OK;
+    case OPTION_DRY_RUN:
+        request->dry_run = true;
+        return SL_OK;
+    case OPTION_JSON:
+        request->json = true;
+        return SL_OK;
+    case OPTION_COLOR:
+        if (!sl_color_parse(argument, &request->color))
+            return sl_fail(err, SL_EINVAL, "'%s' is not auto, always or never", argument);
+        return SL_OK;
+    }
+    return SL_OK;
+}
+
+static bool is_fault(const char *name)
+{
+    for (const struct bus_fault_info *fault = bus_faults(); fault->name; fault++)
+        if (strcmp(fault->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Names that only the built-in bus has to know; a foreign driver answers for its own. */
+static enum sl_status check_names(const struct run_request *request, struct sl_error *err)
+{
+    const char *const *faults;
+    size_t n_faults = 0;
+    enum sl_status s = SL_OK;
+
+    if (request->driver_path)
+        return SL_OK;
+    for (size_t i = 0; i < request->plan.n_transports; i++) {
+        const char *name = request->plan.transports[i];
+        if (strcmp(name, "nats") != 0 && strcmp(name, "memory") != 0)
+            return sl_fail(err, SL_EINVAL, "--transport: unknown transport '%s': nats or memory",
+                           name);
+    }
+    if (request->plan.fault)
+        s = split(request->arena, request->plan.fault, &faults, &n_faults, err);
+    for (size_t i = 0; !s && i < n_faults; i++)
+        if (!is_fault(faults[i]))
+            s = sl_fail(err, SL_EINVAL,
+                        "--fault: unknown fault '%s'; 'strandline run --list' shows them",
+                        faults[i]);
+    return s;
+}
+
+static void set_defaults(struct run_request *request)
+{
+    static const char *const default_scenarios[] = {"low", "medium", "high"};
+    static const char *const default_transports[] = {"nats"};
+
+    if (!request->n_scenarios) {
+        request->scenarios = default_scenarios;
+        request->n_scenarios = SL_COUNT_OF(default_scenarios);
+    }
+    if (!request->plan.n_transports) {
+        request->plan.transports = default_transports;
+        request->plan.n_transports = SL_COUNT_OF(default_transports);
+    }
+    if (!request->output)
+        request->output = "report.json";
+}
+
+bool run_request_read(const struct sl_command *command, int argc, char **argv,
+                      struct run_request *request, int *ret_status)
+{
+    struct sl_options options = {.command = command, .argc = argc, .argv = argv};
+    struct sl_error err = {0};
+
+    if (getrandom(&request->seed, sizeof request->seed, 0) != sizeof request->seed)
+        request->seed = sl_clock_now_ns();
+    request->seed >>= 11; /* fits into a double, which many JSON readers use */
+    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+        if (option == SL_OPTIONS_EXIT) {
+            *ret_status = options.status;
+            return false;
+        }
+        if (read_option(request, (enum option_index) option, options.argument, &err)) {
+            *ret_status =
+                sl_usage_error(command, "--%s: %s", sl_run_options[option].name, err.text);
+            return false;
+        }
+    }
+    request->scenarios = (const char *const *) options.operands;
+    request->n_scenarios = (size_t) options.n_operands;
+    set_defaults(request);
+    if (check_names(request, &err)) {
+        *ret_status = sl_usage_error(command, "%s", err.text);
+        return false;
+    }
+    return true;
+}

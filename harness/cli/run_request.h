@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `strandline run` was asked for: its options, read and checked. */
+#ifndef SL_CLI_RUN_REQUEST_H
+#define SL_CLI_RUN_REQUEST_H
+
+#include "harness/cli/cli.h"
+#include "harness/run/run_plan.h"
+
+extern const struct sl_option sl_run_options[];
+
+struct run_request {
+    struct sl_arena *arena; /* owns the lists below */
+    struct sl_run_plan_opts plan;
+    const char *const *scenarios; /* names or paths */
+    size_t n_scenarios;
+    const char *servers, *server_program, *driver_path, *output;
+    uint64_t seed;
+    bool list, dry_run, json;
+    enum sl_color color;
+};
+
+/**
+ * Read the command line.
+ *
+ * @param request  arena set, the rest zero
+ * @return false: exit with *ret_status; what was wrong has been said
+ */
+bool run_request_read(const struct sl_command *command, int argc, char **argv,
+                      struct run_request *request, int *ret_status);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why a group is still there: a table of rules in order of priority; the first that
+ * finds evidence names the cause.  A further cause is one function and one line.
+ */
+#include "harness/leak/analysis.h"
+
+#include "base/fail.h"
+#include "base/macros.h"
+
+/*
+ * @param ret_evidence  set to NULL by the caller; set when the rule applies
+ * @return SL_OK also when it does not apply; SL_ENOMEM
+ */
+typedef enum sl_status (*cause_rule)(const struct sl_leak_case *the_case,
+                                     const struct sl_leak_cluster *cluster,
+                                     const char **ret_evidence);
+
+/* A sentence that could not be built is a failure; a rule that does not apply is none. */
+static enum sl_status give(const char *evidence, const char **ret_evidence)
+{
+    if (!evidence)
+        return SL_ENOMEM;
+    *ret_evidence = evidence;
+    return SL_OK;
+}
+
+static enum sl_status find_not_closed(const struct sl_leak_case *the_case,
+                                      const struct sl_leak_cluster *cluster,
+                                      const char **ret_evidence)
+{
+    (void) cluster; /* says something about all groups or none */
+    *ret_evidence = the_case->not_closed;
+    return SL_OK;
+}
+
+static enum sl_status find_resident(const struct sl_leak_case *the_case,
+                                    const struct sl_leak_cluster *cluster,
+                                    const char **ret_evidence)
+{
+    const struct sl_leak_candidate *first = &cluster->members[0];
+    if (!first->resident)
+        return SL_OK;
+    const char *threads = sl_leak_say_threads(the_case, cluster->n_members);
+    if (!threads)
+        return SL_ENOMEM;
+    return give(sl_arena_printf(the_case->arena,
+                                the_case->input->torn_down
+                                    ? "%s of %s that ended when the library was shut down"
+                                    : "%s of %s, not seen to end: teardown was not reached",
+                                threads, first->library),
+                ret_evidence);
+}
+
+/* Blocked until another thread acts: nothing of its own, no time-out, no descriptor. */
+static bool is_parked(const struct sl_leak_candidate *candidate)
+{
+    const struct sl_thread *thread = candidate->thread;
+    switch (thread->wait.kind) {
+    case SL_WAIT_CONDITION:
+    case SL_WAIT_SEMAPHORE:
+    case SL_WAIT_MUTEX:
+    case SL_WAIT_RWLOCK:
+    case SL_WAIT_BARRIER:
+    case SL_WAIT_FUTEX:
+        return !thread->wait.timed && candidate->before &&
+               candidate->before->switches == thread->switches;
+    default:
+        return false;
+    }
+}
+
+static enum sl_status find_parked(const struct sl_leak_case *the_case,
+                                  const struct sl_leak_cluster *cluster, const char **ret_evidence)
+{
+    for (size_t i = 0; i < cluster->n_members; i++)
+        if (!is_parked(&cluster->members[i]))
+            return SL_OK;
+    const char *waits = sl_leak_say_waits(the_case, cluster);
+    const char *span = sl_leak_say_duration(the_case, the_case->observed_ns);
+    const char *circumstances = sl_leak_say_circumstances(the_case, cluster);
+    if (!waits || !span || !circumstances)
+        return SL_ENOMEM;
+    return give(sl_arena_printf(the_case->arena,
+                                "%s; %s in the %s between Close and the last look%s", waits,
+                                cluster->n_members == 1 ? "it did not run" : "none of them ran",
+                                span, circumstances),
+                ret_evidence);
+}
+
+/* Always applies: what was seen, with no conclusion. */
+static enum sl_status describe(const struct sl_leak_case *the_case,
+                               const struct sl_leak_cluster *cluster, const char **ret_evidence)
+{
+    const char *waits = sl_leak_say_waits(the_case, cluster);
+    const char *activity = sl_leak_say_activity(the_case, cluster);
+    const char *circumstances = sl_leak_say_circumstances(the_case, cluster);
+    if (!waits || !activity || !circumstances)
+        return SL_ENOMEM;
+    return give(sl_arena_printf(the_case->arena, "%s%s%s", waits, activity, circumstances),
+                ret_evidence);
+}
+
+/*
+ * Resident stands before every reason for staying: its threads may stay, whatever
+ * they wait for.
+ */
+static const struct {
+    enum sl_cause cause;
+    cause_rule find;
+} rules[] = {
+    {SL_CAUSE_NOT_CLOSED, find_not_closed},
+    {SL_CAUSE_RESIDENT, find_resident},
+    {SL_CAUSE_PARKED, find_parked},
+    {SL_CAUSE_UNKNOWN, describe},
+};
+
+enum sl_status sl_leak_explain(const struct sl_leak_case *the_case,
+                               const struct sl_leak_cluster *cluster, enum sl_cause *ret_cause,
+                               const char **ret_evidence, struct sl_error *err)
+{
+    const char *evidence = NULL;
+    enum sl_status status = SL_OK;
+    size_t rule = 0;
+
+    for (; rule < SL_COUNT_OF(rules) && !status && !evidence; rule++)
+        status = rules[rule].find(the_case, cluster, &evidence);
+    if (status)
+        return sl_fail(err, status, "no memory for the evidence of a group");
+    *ret_cause = rules[rule - 1].cause;
+    *ret_evidence = evidence;
+    return SL_OK;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Did Close take effect?  No, when
+ *
+ *   - it was never called; or
+ *   - a witness is alive: a thread that every effective Close ends.
+ *
+ * That Close ended nothing at all is no third proof.  A bus may have but one kind
+ * of thread; and of a bus whose pool and whose fetchers both outlive Close nothing
+ * ends either, though Close ran and each kind stays for a reason of its own, which
+ * this cause, being the strongest, would hide.  It is told as a fact beside the
+ * cause; a driver that wants the verdict names a witness.
+ */
+#include "harness/leak/analysis.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "harness/leak/names.h"
+
+static bool has_function(const struct sl_stack *stack, const char *function)
+{
+    struct sl_leak_name wanted = sl_leak_function_name(function);
+    for (size_t i = 0; stack && i < stack->n_frames; i++)
+        if (stack->frames[i].function &&
+            sl_leak_name_equal(sl_leak_function_name(stack->frames[i].function), wanted))
+            return true;
+    return false;
+}
+
+static bool
+is_witness(const struct sl_leak_witness *witness, const struct sl_leak_candidate *candidate)
+{
+    const char *const modules[] = {witness->module, NULL};
+    const struct sl_stack *stack = candidate->thread->stack;
+
+    if (candidate->before && (!stack || !stack->complete))
+        stack = candidate->before->stack; /* could not be unwound this time */
+    return (!witness->module || sl_leak_is_library(stack, modules)) &&
+           (!witness->function || has_function(stack, witness->function)) &&
+           (!witness->socket || candidate->thread->wait.kind == SL_WAIT_SOCKET);
+}
+
+/* The first witness of the driver's table that has a thread names the case. */
+static enum sl_status find_witness(struct sl_leak_case *the_case,
+                                   const struct sl_leak_candidate *candidates, size_t n_candidates,
+                                   struct sl_error *err)
+{
+    const struct sl_leak_witness *witness = the_case->input->witnesses;
+
+    for (; witness && witness->text; witness++) {
+        pid_t first = 0;
+        size_t n = 0;
+        for (size_t i = 0; i < n_candidates; i++)
+            if (is_witness(witness, &candidates[i]) && n++ == 0)
+                first = candidates[i].thread->tid;
+        if (!n)
+            continue;
+        the_case->not_closed =
+            n == 1 ? sl_arena_printf(the_case->arena,
+                                     "Close had no effect: %s (thread %ld) is still alive",
+                                     witness->text, (long) first)
+                   : sl_arena_printf(the_case->arena,
+                                     "Close had no effect: %s (thread %ld and %zu more) is still "
+                                     "alive",
+                                     witness->text, (long) first, n - 1);
+        return the_case->not_closed ? SL_OK : sl_fail(err, SL_ENOMEM, "no memory for evidence");
+    }
+    return SL_OK;
+}
+
+/* Threads at peak beyond `start`, when all of them are still there; else 0. */
+static uint32_t count_survivors(const struct sl_leak_input *input)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; input->loaded && i < input->loaded->n_threads; i++) {
+        const struct sl_thread *thread = &input->loaded->threads[i];
+        if (sl_leak_find_same(input->start, thread))
+            continue;
+        if (!sl_leak_find_same(input->settled, thread))
+            return 0;
+        n++;
+    }
+    return n;
+}
+
+enum sl_status sl_leak_judge_close(struct sl_leak_case *the_case,
+                                   const struct sl_leak_candidate *candidates, size_t n_candidates,
+                                   struct sl_error *err)
+{
+    if (!the_case->input->close_reached) {
+        the_case->not_closed = "Close was never called";
+        return SL_OK;
+    }
+    the_case->survivors = count_survivors(the_case->input);
+    return find_witness(the_case, candidates, n_candidates, err);
+}

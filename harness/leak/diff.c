@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/leak/analysis.h"
+
+#include <stdlib.h>
+
+#include "base/fail.h"
+#include "base/macros.h"
+#include "harness/leak/names.h"
+
+const struct sl_thread *
+sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread)
+{
+    if (!snapshot)
+        return NULL;
+    const struct sl_thread *found = sl_snapshot_find(snapshot, thread->tid);
+    return found && found->start_time == thread->start_time ? found : NULL;
+}
+
+/* File name of the module of the stack's entry, when it is one of the modules; else NULL. */
+static const char *find_library(const struct sl_stack *stack, const char *const *modules)
+{
+    /* The outermost frame of a partial stack may be anybody's. */
+    if (!modules || !stack || !stack->complete || !stack->n_frames)
+        return NULL;
+    const char *module = stack->frames[sl_leak_entry(stack)].module;
+    for (; *modules; modules++)
+        if (sl_leak_module_is(module, *modules))
+            return sl_path_base(module);
+    return NULL;
+}
+
+bool sl_leak_is_library(const struct sl_stack *stack, const char *const *modules)
+{
+    return find_library(stack, modules);
+}
+
+/*
+ * The library that the thread belongs to, or NULL.  A thread keeps its entry, so
+ * one that could not be unwound this time is judged by an earlier look.
+ */
+static const char *library_of(const struct sl_leak_input *input, const struct sl_thread *thread)
+{
+    const struct sl_thread *looks[] = {
+        thread,
+        sl_leak_find_same(input->closed, thread),
+        sl_leak_find_same(input->loaded, thread),
+    };
+    for (size_t i = 0; i < SL_COUNT_OF(looks); i++)
+        if (looks[i] && looks[i]->stack && looks[i]->stack->complete)
+            return find_library(looks[i]->stack, input->library_modules);
+    return NULL;
+}
+
+uint64_t sl_leak_observed_ns(const struct sl_leak_input *input)
+{
+    const struct sl_snapshot *closed = input->closed, *settled = input->settled;
+    return closed && closed->taken_ns < settled->taken_ns ? settled->taken_ns - closed->taken_ns
+                                                          : 0;
+}
+
+enum sl_status sl_leak_diff(const struct sl_leak_input *input,
+                            struct sl_leak_candidate **ret_candidates, size_t *ret_n_candidates,
+                            struct sl_error *err)
+{
+    const struct sl_snapshot *settled = input->settled;
+    struct sl_leak_candidate *candidates = calloc(settled->n_threads + 1, sizeof *candidates);
+    if (!candidates)
+        return sl_fail(err, SL_ENOMEM, "no memory for %zu threads", settled->n_threads);
+
+    bool two_looks = sl_leak_observed_ns(input) > 0;
+    size_t n = 0;
+    for (size_t i = 0; i < settled->n_threads; i++) {
+        const struct sl_thread *thread = &settled->threads[i];
+        if (sl_leak_find_same(input->start, thread))
+            continue;
+        candidates[n++] = (struct sl_leak_candidate){
+            .thread = thread,
+            .before = two_looks ? sl_leak_find_same(input->closed, thread) : NULL,
+            .library = library_of(input, thread),
+        };
+    }
+    *ret_candidates = candidates;
+    *ret_n_candidates = n;
+    return SL_OK;
+}
+
+enum sl_status sl_leak_all(const struct sl_snapshot *snapshot,
+                           struct sl_leak_candidate **ret_candidates, struct sl_error *err)
+{
+    struct sl_leak_candidate *candidates = calloc(snapshot->n_threads + 1, sizeof *candidates);
+    if (!candidates)
+        return sl_fail(err, SL_ENOMEM, "no memory for %zu threads", snapshot->n_threads);
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        candidates[i].thread = &snapshot->threads[i];
+    *ret_candidates = candidates;
+    return SL_OK;
+}

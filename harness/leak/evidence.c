@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evidence: what was seen, as sentences for people.  Every number is a count of
+ * threads or of context switches, and nothing is claimed that was not compared.
+ */
+#include "harness/leak/analysis.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/parse.h"
+
+/* How a wait is told: "5 threads wait on a condition", "1 thread sleeps in clock_nanosleep". */
+struct wording {
+    const char *one, *many; /* the verb */
+    const char *object;     /* what follows it, or NULL: the system call and what it is made on */
+    bool tell_timing;       /* whether it wakes by itself is news */
+};
+
+static const struct wording wordings[] = {
+    [SL_WAIT_NONE] = {"is", "are", "in no blocking call", false},
+    [SL_WAIT_CONDITION] = {"waits", "wait", "on a condition", true},
+    [SL_WAIT_SEMAPHORE] = {"waits", "wait", "on a semaphore", true},
+    [SL_WAIT_MUTEX] = {"waits", "wait", "for a mutex", true},
+    [SL_WAIT_RWLOCK] = {"waits", "wait", "for a read-write lock", true},
+    [SL_WAIT_BARRIER] = {"waits", "wait", "at a barrier", true},
+    [SL_WAIT_JOIN] = {"waits", "wait", "for a thread to end", true},
+    [SL_WAIT_FUTEX] = {"waits", "wait", "on a futex", true},
+    [SL_WAIT_SLEEP] = {"sleeps", "sleep", NULL, false},
+    [SL_WAIT_SOCKET] = {"waits", "wait", NULL, false},
+    [SL_WAIT_IO] = {"waits", "wait", NULL, false},
+    [SL_WAIT_POLL] = {"waits", "wait", NULL, true},
+    [SL_WAIT_SIGNAL] = {"waits", "wait", "for a signal", true},
+    [SL_WAIT_CHILD] = {"waits", "wait", "for a child process", false},
+    [SL_WAIT_FAULT] = {"waits", "wait", "for a page of memory", false},
+    [SL_WAIT_OTHER] = {"waits", "wait", NULL, false},
+};
+static const struct wording on_cpu = {"is", "are", "on CPU", false};
+
+static bool is_running(const struct sl_thread *thread)
+{
+    return thread->state == 'R' && thread->wait.kind == SL_WAIT_NONE;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Are two threads told in one clause? */
+static bool told_alike(const struct sl_thread *a, const struct sl_thread *b)
+{
+    return a->wait.kind == b->wait.kind && a->wait.timed == b->wait.timed &&
+           is_running(a) == is_running(b) && same_text(a->wait.syscall, b->wait.syscall) &&
+           same_text(a->wait.target, b->wait.target);
+}
+
+/* "waits in recv on TCP 127.0.0.1:4222 without a time-out", after the number of threads. */
+static const char *say_wait(struct sl_arena *arena, const struct sl_thread *thread, size_t n)
+{
+    const struct sl_wait *wait = &thread->wait;
+    const struct wording *wording = is_running(thread) ? &on_cpu : &wordings[wait->kind];
+    const char *verb = n == 1 ? wording->one : wording->many;
+    const char *timing = !wording->tell_timing ? ""
+                         : wait->timed         ? " with a time-out"
+                                               : " without a time-out";
+
+    if (wording->object)
+        return sl_arena_printf(arena, "%s %s%s", verb, wording->object, timing);
+    return sl_arena_printf(arena, "%s%s%s%s%s%s", verb, wait->syscall ? " in " : "",
+                           wait->syscall ? wait->syscall : "", wait->target ? " on " : "",
+                           wait->target ? wait->target : "", timing);
+}
+
+const char *sl_leak_say_threads(const struct sl_leak_case *the_case, size_t n)
+{
+    return sl_arena_printf(the_case->arena, "%zu %s", n, n == 1 ? "thread" : "threads");
+}
+
+#define CLAUSES_MAX 3 /* more kinds of waits in one group than this are summed up */
+
+const char *
+sl_leak_say_waits(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster)
+{
+    struct sl_arena *arena = the_case->arena;
+    const struct sl_thread *kinds[CLAUSES_MAX];
+    size_t counts[CLAUSES_MAX] = {0}, n_kinds = 0, others = 0;
+
+    for (size_t i = 0; i < cluster->n_members; i++) {
+        const struct sl_thread *thread = cluster->members[i].thread;
+        size_t kind = 0;
+        while (kind < n_kinds && !told_alike(kinds[kind], thread))
+            kind++;
+        if (kind == CLAUSES_MAX) {
+            others++;
+            continue;
+        }
+        if (kind == n_kinds)
+            kinds[n_kinds++] = thread;
+        counts[kind]++;
+    }
+
+    const char *text = "";
+    for (size_t i = 0; i < n_kinds && text; i++) {
+        const char *who = i ? sl_arena_printf(arena, ", %zu", counts[i])
+                            : sl_leak_say_threads(the_case, counts[i]);
+        const char *wait = say_wait(arena, kinds[i], counts[i]);
+        text = who && wait ? sl_arena_printf(arena, "%s%s %s", text, who, wait) : NULL;
+    }
+    if (text && others)
+        text = sl_arena_printf(arena, "%s, %zu %s elsewhere", text, others,
+                               others == 1 ? "is" : "are");
+    return text;
+}
+
+const char *sl_leak_say_duration(const struct sl_leak_case *the_case, uint64_t duration_ns)
+{
+    char text[32];
+    if (duration_ns >= SL_NS_PER_MS)
+        duration_ns = (duration_ns + SL_NS_PER_MS / 2) / SL_NS_PER_MS * SL_NS_PER_MS;
+    sl_format_duration(duration_ns, text, sizeof text);
+    return sl_arena_strdup(the_case->arena, text);
+}
+
+/* "; 2 of 5 started after Close" */
+static const char *say_born(const struct sl_leak_case *the_case, size_t n_born, size_t n)
+{
+    if (!n_born)
+        return "";
+    if (n_born < n)
+        return sl_arena_printf(the_case->arena, "; %zu of %zu started after Close", n_born, n);
+    return n == 1 ? "; it started after Close" : "; they started after Close";
+}
+
+const char *
+sl_leak_say_activity(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster)
+{
+    struct sl_arena *arena = the_case->arena;
+    uint64_t switches = 0, cpu_ns = 0;
+    size_t n_born = 0;
+
+    if (!the_case->observed_ns)
+        return "";
+    for (size_t i = 0; i < cluster->n_members; i++) {
+        const struct sl_leak_candidate *member = &cluster->members[i];
+        if (!member->before) {
+            n_born++;
+            continue;
+        }
+        switches += member->thread->switches - member->before->switches;
+        cpu_ns += member->thread->cpu_ns - member->before->cpu_ns;
+    }
+    const char *born = say_born(the_case, n_born, cluster->n_members);
+    if (!born || n_born == cluster->n_members)
+        return born;
+    const char *span = sl_leak_say_duration(the_case, the_case->observed_ns);
+    const char *cpu = sl_leak_say_duration(the_case, cpu_ns);
+    if (!span || !cpu)
+        return NULL;
+    return sl_arena_printf(
+        arena, "; %" PRIu64 " context %s%s%s%s in the %s between Close and the last look%s",
+        switches, switches == 1 ? "switch" : "switches", cpu_ns ? " and " : "", cpu_ns ? cpu : "",
+        cpu_ns ? " of CPU time" : "", span, born);
+}
+
+const char *sl_leak_say_circumstances(const struct sl_leak_case *the_case,
+                                      const struct sl_leak_cluster *cluster)
+{
+    struct sl_arena *arena = the_case->arena;
+    const struct sl_leak_candidate *first = &cluster->members[0];
+    const struct sl_thread *thread = first->thread;
+    const char *text = "";
+
+    if (!thread->stack)
+        text = sl_arena_printf(arena, "; no stack: %s",
+                               thread->reason ? thread->reason : "reason not known");
+    if (text && first->library) /* not resident: it was seen to outlive it */
+        text = sl_arena_printf(arena, "%s; of %s, whose shutdown did not end %s", text,
+                               first->library, cluster->n_members == 1 ? "it" : "them");
+    if (text && the_case->survivors == 1)
+        text = sl_arena_printf(arena, "%s; no thread has ended since peak", text);
+    else if (text && the_case->survivors)
+        text = sl_arena_printf(arena, "%s; none of the %" PRIu32 " threads at peak has ended", text,
+                               the_case->survivors);
+    return text;
+}

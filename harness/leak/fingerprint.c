@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fingerprints.  Each frame from the entry inward adds module, NUL, function,
+ * NUL; a frame without a function adds UNNAMED in its place; the end says whether
+ * the stack was complete.
+ *
+ * Two kinds of frames add nothing, since they differ between builds of one
+ * program: what the runtime does below the function it was called by
+ * (pthread_cond_wait's insides have names only where libc's debug symbols are
+ * installed), and what is left of a function below which its outlined part runs.
+ * How the runtime started the thread lies outside the entry.
+ */
+#include "harness/leak/analysis.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "harness/leak/leak.h"
+#include "harness/leak/names.h"
+
+#define UNNAMED    "\x01"
+#define COMPLETE   "\x02"
+#define INCOMPLETE "\x03"
+#define NO_STACK   "\x04"
+
+/* With its NUL, so that "a", "bc" and "ab", "c" differ. */
+static uint64_t add_text(uint64_t hash, const char *text, size_t size)
+{
+    return sl_fnv64(sl_fnv64(hash, text, size), "", 1);
+}
+
+static uint64_t add_frame(uint64_t hash, const struct sl_frame *frame, bool runtime)
+{
+    struct sl_leak_name module = sl_leak_module_name(frame->module);
+    struct sl_leak_name function = sl_leak_function_name(frame->function);
+
+    hash = add_text(hash, module.text, module.size);
+    if (!function.size)
+        return add_text(hash, UNNAMED, strlen(UNNAMED));
+    if (runtime) {
+        /* One function, three symbols: pthread_join, __pthread_join, __GI___pthread_join. */
+        if (function.size > 5 && strncmp(function.text, "__GI_", 5) == 0)
+            function = (struct sl_leak_name){function.text + 5, function.size - 5};
+        while (function.size > 1 && *function.text == '_')
+            function = (struct sl_leak_name){function.text + 1, function.size - 1};
+    }
+    return add_text(hash, function.text, function.size);
+}
+
+/* Is the frame the outlined part of the function one further out? */
+static bool is_part_of(const struct sl_frame *frame, const struct sl_frame *outer)
+{
+    return sl_leak_is_part(frame) &&
+           sl_leak_name_equal(sl_leak_function_name(frame->function),
+                              sl_leak_function_name(outer->function)) &&
+           sl_leak_name_equal(sl_leak_module_name(frame->module),
+                              sl_leak_module_name(outer->module));
+}
+
+/*
+ * Digits as '#', a run of them as one: "worker-17" and "worker-4" are one kind of
+ * thread, and a reason may name a thread id.
+ */
+static uint64_t add_pattern(uint64_t hash, const char *text)
+{
+    for (; text && *text; text++) {
+        if (!isdigit((unsigned char) *text))
+            hash = sl_fnv64(hash, text, 1);
+        else if (!isdigit((unsigned char) text[1]))
+            hash = sl_fnv64(hash, "#", 1);
+    }
+    return add_text(hash, "", 0);
+}
+
+uint64_t sl_leak_fingerprint(const struct sl_stack *stack)
+{
+    uint64_t hash = SL_FNV64_BASIS;
+    bool in_runtime = false;
+
+    if (!stack || !stack->n_frames)
+        return add_pattern(sl_fnv64(hash, NO_STACK, 1), stack ? stack->reason : NULL);
+
+    size_t entry = sl_leak_entry(stack);
+    for (size_t i = entry + 1; i-- > 0;) {
+        const struct sl_frame *frame = &stack->frames[i];
+        bool runtime = sl_leak_is_runtime(frame);
+        bool inside = runtime && in_runtime;
+        in_runtime = runtime;
+        if (inside || (i < entry && is_part_of(frame, frame + 1)))
+            continue;
+        hash = add_frame(hash, frame, runtime);
+    }
+    return sl_fnv64(hash, stack->complete ? COMPLETE : INCOMPLETE, 1);
+}
+
+uint64_t sl_leak_fingerprint_thread(const struct sl_thread *thread)
+{
+    if (thread->stack && thread->stack->n_frames)
+        return sl_leak_fingerprint(thread->stack);
+    const char *reason = thread->stack ? thread->stack->reason : thread->reason;
+    uint64_t hash = sl_fnv64(SL_FNV64_BASIS, NO_STACK, 1);
+    return add_pattern(add_pattern(hash, reason), thread->name);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One pass over the threads of a process: the state of it.
+ *
+ * Threads go through in batches.  For each thread of a batch the run counter, then
+ * the registers are read; then all stacks are copied with a few calls; then the
+ * counters are read again.  Where they are equal the thread did not run in between
+ * and its copy is one moment of it.  The others are done again one by one, which
+ * makes the window as short as it can be.
+ */
+#ifndef SL_SNAPSHOT_PASS_H
+#define SL_SNAPSHOT_PASS_H
+
+#include <strandline/snapshot.h>
+
+#include "base/arena.h"
+#include "harness/model/snapshot.h"
+#include "harness/snapshot/descriptor.h"
+#include "harness/snapshot/maps.h"
+#include "harness/snapshot/memo.h"
+#include "harness/snapshot/module.h"
+#include "harness/snapshot/reader.h"
+#include "harness/snapshot/source.h"
+#include "harness/snapshot/stacks.h"
+#include "harness/snapshot/symbol.h"
+#include "harness/snapshot/target.h"
+#include "harness/snapshot/unwind.h"
+
+#define SL_BATCH 1024 /* as many as one process_vm_readv takes */
+
+/* Bytes of each stack copied at first.  Deeper stacks are read further when they are unwound. */
+#define SL_MIN_COPY ((size_t) 1024)
+#define SL_MAX_COPY ((size_t) 4096)
+
+/* What is known about the code of the process; begun anew when its memory map changed. */
+struct sl_code {
+    struct sl_maps *maps;
+    struct sl_reader *reader;
+    struct sl_modules *modules;
+    struct sl_unwinder *unwinder;
+    struct sl_memo *memo;
+    struct sl_symbolizer *symbolizer;
+    struct sl_stacks *stacks;
+};
+
+/* One thread of the batch being done. */
+struct sl_attempt {
+    struct sl_thread *thread; /* where the result goes */
+    enum sl_look look;
+    struct sl_sighting sighting;
+    struct sl_run_count before;
+    uint64_t stack_end;
+    const uint8_t *copy;
+    size_t copied;
+    enum sl_unwind_end end;
+};
+
+struct sl_pass {
+    const struct sl_snapshot_opts *opts;
+    struct sl_snapshot *snapshot;
+    struct sl_thread *threads; /* those of the snapshot, still writable */
+    struct sl_target target;
+    struct sl_descriptors *descriptors;
+    struct sl_code code;
+    const struct sl_register_source *source;
+    struct sl_source_context source_context;
+    pid_t *tids;
+    size_t n_tids;
+    uint64_t tick_ns;
+    pid_t own_tid; /* of the thread that runs the pass */
+    bool may_stop;
+    unsigned maps_reads;
+    size_t copy_size; /* per stack, adapted to what unwinds need */
+    size_t deepest;   /* bytes of stack that an unwind needed, so far */
+    uint8_t *copies;  /* warm: reused by every batch */
+    uint8_t *alone;   /* SL_MAX_COPY: for a thread that is done by itself */
+    uint8_t *window;  /* SL_WINDOW_SIZE */
+    struct sl_attempt attempts[SL_BATCH];
+    struct sl_copy requests[SL_BATCH];
+};
+
+SL_CHECKED enum sl_status sl_code_open(struct sl_pass *pass, struct sl_error *err);
+void sl_code_close(struct sl_code *code);
+
+/* The mapping that a stack pointer is in; the map is read again, boundedly, when none is. */
+SL_CHECKED enum sl_status sl_code_find_stack(struct sl_pass *pass, uint64_t sp,
+                                             const struct sl_mapping **ret_mapping,
+                                             struct sl_error *err);
+
+/* Frames of an attempt whose stack was copied.  Sets thread->stack or its reason, and ->end. */
+SL_CHECKED enum sl_status sl_attempt_unwind(struct sl_pass *pass, struct sl_attempt *attempt,
+                                            bool *ret_read_late, struct sl_error *err);
+
+/* All threads of pass->tids into pass->threads, and their number into the snapshot. */
+SL_CHECKED enum sl_status sl_pass_run(struct sl_pass *pass, struct sl_error *err);
+
+#endif

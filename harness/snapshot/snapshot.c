@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <strandline/snapshot.h>
+
+#include <elf.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "harness/snapshot/pass.h"
+
+#define DEFAULT_STOP_BUDGET_NS (50 * SL_NS_PER_MS)
+
+/* Arguments and result of the thread that does the work. */
+struct job {
+    pid_t pid;
+    struct sl_snapshot_opts opts;
+    bool may_stop;
+    struct sl_snapshot *snapshot;
+    struct sl_error *err;
+    enum sl_status status;
+};
+
+/* The auxiliary vector of a 64-bit process holds the size of 64-bit program headers. */
+static enum sl_status check_class(struct sl_pass *pass, struct sl_error *err)
+{
+    SL_AUTO_FREE char *content = NULL;
+    size_t size;
+    Elf64_auxv_t entry;
+
+    enum sl_status status = sl_target_read_all(&pass->target, "auxv", &content, &size, err);
+    if (status)
+        return status;
+    if (!size)
+        return sl_fail(err, SL_ENOTSUP, "process %ld is a thread of the kernel",
+                       (long) pass->target.pid);
+    for (size_t at = 0; at + sizeof entry <= size; at += sizeof entry) {
+        memcpy(&entry, content + at, sizeof entry);
+        if (entry.a_type == AT_PHENT && entry.a_un.a_val == sizeof(Elf64_Phdr))
+            return SL_OK;
+    }
+    return sl_fail(err, SL_ENOTSUP, "process %ld is not a 64-bit x86 process",
+                   (long) pass->target.pid);
+}
+
+static enum sl_status choose_source(struct sl_pass *pass, struct sl_error *err)
+{
+    struct sl_sighting sighting;
+    const struct sl_snapshot_opts *opts = pass->opts;
+
+    if (opts->source == SL_SNAPSHOT_BPF)
+        return sl_fail(err, SL_ENOTSUP, "the bpf source is not built in");
+    if (opts->source == SL_SNAPSHOT_PTRACE) {
+        if (!pass->may_stop)
+            return sl_fail(err, SL_EPERM, "threads of process %ld may not be stopped",
+                           (long) pass->target.pid);
+        pass->source = &sl_source_ptrace;
+        return SL_OK;
+    }
+    pass->source = &sl_source_proc;
+    if (sl_source_proc.look(&pass->source_context, pass->target.tid, &sighting) != SL_LOOK_REFUSED)
+        return SL_OK;
+    /* Without that file it is not known which calls a stop would break. */
+    if (opts->source == SL_SNAPSHOT_AUTO && pass->may_stop && opts->allow_stop) {
+        pass->source = &sl_source_ptrace;
+        return SL_OK;
+    }
+    return sl_fail(err, SL_EPERM, "not allowed to read '/proc/%ld/task/%ld/syscall'",
+                   (long) pass->target.pid, (long) pass->target.tid);
+}
+
+static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
+{
+    struct sl_snapshot *snapshot = pass->snapshot;
+
+    sl_target_choose_counter(&pass->target);
+    pass->copies = malloc(SL_BATCH * SL_MAX_COPY);
+    pass->alone = malloc(SL_MAX_COPY);
+    pass->window = malloc(SL_WINDOW_SIZE);
+    if (!pass->copies || !pass->alone || !pass->window)
+        return sl_fail(err, SL_ENOMEM, "copies of stacks");
+    enum sl_status status =
+        sl_descriptors_new(&pass->target, snapshot->arena, &pass->descriptors, err);
+    if (status)
+        return status;
+    pass->source_context = (struct sl_source_context){
+        .target = &pass->target,
+        .descriptors = pass->descriptors,
+        .allow_stop = pass->opts->allow_stop,
+        .stop_budget_ns =
+            pass->opts->stop_budget_ns ? pass->opts->stop_budget_ns : DEFAULT_STOP_BUDGET_NS};
+    status = check_class(pass, err);
+    if (!status)
+        status = choose_source(pass, err);
+    if (!status)
+        status = sl_target_list(&pass->target, &pass->tids, &pass->n_tids, err);
+    if (!status)
+        status = sl_code_open(pass, err);
+    if (status)
+        return status;
+    const struct sl_maps *maps = pass->code.maps;
+    if (!maps->n_mappings || !sl_reader_is_permitted(pass->code.reader, maps->mappings[0].start))
+        return sl_fail(err, SL_EPERM, "not allowed to read the memory of process %ld",
+                       (long) pass->target.pid);
+    pass->threads = sl_arena_array(snapshot->arena, pass->n_tids, sizeof *pass->threads);
+    if (!pass->threads)
+        return sl_fail(err, SL_ENOMEM, "records of %zu threads", pass->n_tids);
+    snapshot->threads = pass->threads;
+    return SL_OK;
+}
+
+static void release(struct sl_pass *pass)
+{
+    sl_code_close(&pass->code);
+    sl_descriptors_free(pass->descriptors);
+    sl_target_release(&pass->target);
+    free(pass->tids);
+    free(pass->copies);
+    free(pass->alone);
+    free(pass->window);
+    free(pass);
+}
+
+static enum sl_status take(struct job *job)
+{
+    struct sl_snapshot *snapshot = job->snapshot;
+    struct sl_pass *pass = calloc(1, sizeof *pass);
+
+    if (!pass)
+        return sl_fail(job->err, SL_ENOMEM, "snapshot of process %ld", (long) job->pid);
+    pass->opts = &job->opts;
+    pass->snapshot = snapshot;
+    pass->own_tid = gettid();
+    pass->target.task_fd = -1;
+    pass->tick_ns = SL_NS_PER_S / snapshot->ticks_per_second;
+    enum sl_status status = sl_target_open(job->pid, &pass->target, job->err);
+    pass->may_stop = job->may_stop && !pass->target.self;
+    if (!status)
+        status = prepare(pass, job->err);
+    if (!status)
+        status = sl_pass_run(pass, job->err);
+    if (!status && !snapshot->n_threads)
+        status = sl_fail(job->err, SL_EGONE, "process %ld has ended", (long) job->pid);
+    release(pass);
+    snapshot->stats.threads = (uint32_t) snapshot->n_threads;
+    snapshot->stats.duration_ns = sl_clock_now_ns() - snapshot->taken_ns;
+    return status;
+}
+
+static void *run_job(void *argument)
+{
+    struct job *job = argument;
+    job->status = take(job);
+    return NULL;
+}
+
+/*
+ * The pass runs on a thread of its own.  When it ends the kernel lets go of every
+ * thread it traced, whatever happened; no handler of the host's signals runs on it;
+ * and the calling thread, blocked meanwhile, shows its own stack like any other.
+ */
+static void run_apart(struct job *job)
+{
+    sigset_t all, old;
+    pthread_t worker;
+
+    (void) sigfillset(&all);
+    (void) pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = pthread_create(&worker, NULL, run_job, job);
+    (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!error) {
+        (void) pthread_join(worker, NULL);
+        return;
+    }
+    /* The thread limit is reached: still look, but stop nobody. */
+    job->may_stop = false;
+    (void) run_job(job);
+}
+
+enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
+                                struct sl_snapshot **ret_snap, struct sl_error *err)
+{
+    struct sl_arena *arena = sl_arena_new();
+    struct sl_snapshot *snapshot = arena ? sl_arena_alloc(arena, sizeof *snapshot) : NULL;
+
+    if (!snapshot) {
+        sl_arena_free(arena);
+        return sl_fail(err, SL_ENOMEM, "snapshot of process %ld", (long) pid);
+    }
+    snapshot->arena = arena;
+    snapshot->pid = pid;
+    snapshot->taken_ns = sl_clock_now_ns();
+    snapshot->ticks_per_second = (uint64_t) sysconf(_SC_CLK_TCK);
+
+    struct job job = {.pid = pid, .snapshot = snapshot, .err = err};
+    if (opts)
+        memcpy(&job.opts, opts, SL_MIN(opts->size, sizeof job.opts));
+    job.may_stop = !job.opts.no_stop;
+    run_apart(&job);
+    if (job.status) {
+        sl_snapshot_free(snapshot);
+        return job.status;
+    }
+    *ret_snap = snapshot;
+    return SL_OK;
+}
+
+void sl_snapshot_free(struct sl_snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    struct sl_arena *arena = snapshot->arena; /* the snapshot itself lives in it */
+    sl_arena_free(arena);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of symbols as people write them. */
+#ifndef SL_SNAPSHOT_SYMBOL_NAME_H
+#define SL_SNAPSHOT_SYMBOL_NAME_H
+
+#include "base/arena.h"
+
+/*
+ * Copy without what linkers and compilers append (symbol versions, ".constprop.0"),
+ * C++ demangled.  @return in the arena; NULL when memory is short
+ */
+const char *sl_symbol_name(struct sl_arena *arena, const char *raw);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/snapshot/symbol_object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <dwarf.h>
+#include <gelf.h>
+
+#include "base/grow.h"
+
+#define MAX_VDSO ((uint64_t) 1024 * 1024)
+
+static Elf *open_elf(int fd)
+{
+    /* Read, not mapped: a file that shrinks must not take the process with it. */
+    Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
+    if (elf && elf_kind(elf) != ELF_K_ELF) {
+        (void) elf_end(elf);
+        elf = NULL;
+    }
+    return elf;
+}
+
+static void open_vdso(struct sl_modules *modules, struct sl_object *object)
+{
+    const struct sl_module *module = object->module;
+    uint64_t size = module->map_end - module->base;
+
+    if (size > MAX_VDSO)
+        return;
+    object->image = malloc(size);
+    if (object->image &&
+        sl_reader_read_cached(sl_modules_reader(modules), module->base, object->image, size))
+        object->elf = elf_memory((char *) object->image, size);
+}
+
+static bool has_section(Elf *elf, const char *name)
+{
+    size_t names;
+    if (elf_getshdrstrndx(elf, &names))
+        return false;
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+        GElf_Shdr header;
+        const char *found =
+            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+        if (found && strcmp(found, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* .symtab names local functions too; it may be in the debug file.  .dynsym has the exported. */
+static void load_symbols(struct sl_object *object)
+{
+    if (object->elf && sl_symbol_table_load(object->elf, SHT_SYMTAB, &object->symbols))
+        return;
+    if (object->debug_elf && sl_symbol_table_load(object->debug_elf, SHT_SYMTAB, &object->symbols))
+        return;
+    if (object->elf)
+        (void) sl_symbol_table_load(object->elf, SHT_DYNSYM, &object->symbols);
+}
+
+struct sl_object *sl_object_new(struct sl_modules *modules, const struct sl_module *module)
+{
+    struct sl_object *object = calloc(1, sizeof *object);
+    if (!object)
+        return NULL;
+    (void) elf_version(EV_CURRENT);
+    object->module = module;
+    object->fd = object->debug_fd = -1;
+    if (module->vdso) {
+        open_vdso(modules, object);
+    } else {
+        object->fd = sl_module_open(modules, module);
+        object->elf = open_elf(object->fd);
+    }
+    if (!object->elf || !has_section(object->elf, ".debug_info")) {
+        object->debug_fd = sl_module_open_debug(modules, module);
+        object->debug_elf = open_elf(object->debug_fd);
+    }
+    load_symbols(object);
+    Elf *with_dwarf = object->debug_elf ? object->debug_elf : object->elf;
+    if (with_dwarf && has_section(with_dwarf, ".debug_info"))
+        object->dwarf = dwarf_begin_elf(with_dwarf, DWARF_C_READ, NULL);
+    return object;
+}
+
+void sl_object_free(struct sl_object *object)
+{
+    if (!object)
+        return;
+    free(object->units);
+    sl_symbol_table_release(&object->symbols);
+    if (object->dwarf)
+        (void) dwarf_end(object->dwarf);
+    if (object->debug_elf)
+        (void) elf_end(object->debug_elf);
+    if (object->elf)
+        (void) elf_end(object->elf);
+    if (object->debug_fd >= 0)
+        (void) close(object->debug_fd);
+    if (object->fd >= 0)
+        (void) close(object->fd);
+    free(object->image);
+    free(object);
+}
+
+static int compare_units(const void *left, const void *right)
+{
+    const struct sl_unit_range *a = left, *b = right;
+    return (a->start > b->start) - (a->start < b->start);
+}
+
+/* .debug_aranges is optional, and some compilers leave it out: ask the units themselves. */
+static void index_units(struct sl_object *object)
+{
+    size_t capacity = 0;
+    Dwarf_CU *unit = NULL;
+    Dwarf_Die die, part;
+    uint8_t type;
+
+    object->units_known = true;
+    while (dwarf_get_units(object->dwarf, unit, &unit, NULL, &type, &die, &part) == 0) {
+        Dwarf_Addr base, start, end;
+        if (type != DW_UT_compile && type != DW_UT_partial && type != DW_UT_skeleton)
+            continue;
+        bool split = type == DW_UT_skeleton && dwarf_tag(&part) == DW_TAG_compile_unit;
+        for (ptrdiff_t at = 0; (at = dwarf_ranges(&die, at, &base, &start, &end)) > 0;) {
+            if (start >= end)
+                continue;
+            if (!sl_grow(&object->units, &capacity, object->n_units + 1))
+                return;
+            object->units[object->n_units++] = (struct sl_unit_range){
+                .start = start, .end = end, .unit = die, .scope = split ? part : die};
+        }
+    }
+    if (object->n_units)
+        qsort(object->units, object->n_units, sizeof *object->units, compare_units);
+}
+
+bool sl_object_find_unit(struct sl_object *object, uint64_t address, Dwarf_Die *ret_unit,
+                         Dwarf_Die *ret_scope)
+{
+    if (!object->dwarf)
+        return false;
+    if (dwarf_addrdie(object->dwarf, address, ret_unit)) {
+        *ret_scope = *ret_unit;
+        return true;
+    }
+    if (!object->units_known)
+        index_units(object);
+    size_t low = 0, high = object->n_units;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (object->units[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!low || object->units[low - 1].end <= address)
+        return false;
+    *ret_unit = object->units[low - 1].unit;
+    *ret_scope = object->units[low - 1].scope;
+    return true;
+}

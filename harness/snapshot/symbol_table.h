@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Function symbols of an ELF file, sorted by address. */
+#ifndef SL_SNAPSHOT_SYMBOL_TABLE_H
+#define SL_SNAPSHOT_SYMBOL_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libelf.h>
+
+struct sl_symbol {
+    uint64_t start, end;
+    uint64_t reach;   /* highest end among this and all before it */
+    const char *name; /* in the string table of the file */
+    unsigned char binding;
+};
+
+struct sl_symbol_table {
+    struct sl_symbol *symbols;
+    size_t n_symbols;
+};
+
+/* Load a section of this type (SHT_SYMTAB, SHT_DYNSYM).  @return false when it has no functions */
+bool sl_symbol_table_load(Elf *elf, uint32_t type, struct sl_symbol_table *ret_table);
+void sl_symbol_table_release(struct sl_symbol_table *table);
+
+/* The innermost symbol whose extent covers the address, by its best name; or NULL. */
+const struct sl_symbol *sl_symbol_table_find(const struct sl_symbol_table *table, uint64_t address);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process being looked at, as /proc shows it.
+ *
+ * Everything goes through the task directory and a thread that is known to
+ * live: after pthread_exit in main the leader is a zombie, and /proc/PID/maps
+ * and process_vm_readv(PID) fail although the process runs on.
+ */
+#ifndef SL_SNAPSHOT_TARGET_H
+#define SL_SNAPSHOT_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <strandline/error.h>
+
+/* Which counter of /proc proves that a thread did not run. */
+enum sl_run_counter {
+    SL_COUNTER_SCHEDSTAT, /* times put on a CPU: cheap, but only counted by some kernels */
+    SL_COUNTER_STATUS     /* voluntary and involuntary switches */
+};
+
+struct sl_target {
+    pid_t pid;
+    pid_t tid;   /* a thread that lives; stands for the process */
+    int task_fd; /* /proc/PID/task */
+    bool self;   /* the calling process */
+    enum sl_run_counter counter;
+};
+
+/* Thread facts of /proc/PID/task/TID/stat. */
+struct sl_stat {
+    char name[16];
+    char state;
+    uint64_t start_time; /* clock ticks since boot */
+    uint64_t cpu_ticks;  /* user and system */
+};
+
+/* What a thread did so far; equal before and after means that it did not run between. */
+struct sl_run_count {
+    uint64_t switches;
+    uint64_t cpu_ns; /* 0 when the counter is SL_COUNTER_STATUS */
+};
+
+/* System call that a thread is in, with its user registers. */
+struct sl_syscall {
+    int32_t nr; /* -1: blocked outside a system call */
+    uint64_t args[6];
+    uint64_t sp, pc;
+};
+
+enum sl_syscall_state { SL_SYSCALL_BLOCKED, SL_SYSCALL_RUNNING, SL_SYSCALL_MALFORMED };
+
+/**
+ * @param ret_target  set on SL_OK only; sl_target_release()
+ * @return SL_EGONE no such process, or only a zombie is left of it
+ */
+SL_CHECKED enum sl_status
+sl_target_open(pid_t pid, struct sl_target *ret_target, struct sl_error *err);
+void sl_target_release(struct sl_target *target);
+
+/* Take the cheaper counter where this kernel keeps it; status otherwise, as after open. */
+void sl_target_choose_counter(struct sl_target *target);
+
+/* Let another living thread stand for the process.  @return false when there is none */
+bool sl_target_revive(struct sl_target *target);
+
+/* Thread ids in ascending order; the caller frees them. */
+SL_CHECKED enum sl_status sl_target_list(const struct sl_target *target, pid_t **ret_tids,
+                                         size_t *ret_n_tids, struct sl_error *err);
+
+/*
+ * Read a file of a thread's directory; tid 0 is the thread that stands for the
+ * process.  NUL-terminates.  @return bytes read, or -errno
+ */
+ssize_t sl_target_read(const struct sl_target *target, pid_t tid, const char *file, char *buffer,
+                       size_t size);
+
+/* Read a whole file of the living thread; the caller frees it.  NUL-terminated. */
+SL_CHECKED enum sl_status sl_target_read_all(struct sl_target *target, const char *file,
+                                             char **ret_text, size_t *ret_size,
+                                             struct sl_error *err);
+
+/* @return 0, or -errno; -ESRCH when the thread has ended */
+int sl_target_stat(const struct sl_target *target, pid_t tid, struct sl_stat *ret_stat);
+int sl_target_run_count(const struct sl_target *target, pid_t tid, struct sl_run_count *ret_count);
+
+/* Parsers, apart from the reading so that they can be tested. */
+bool sl_stat_parse(const char *text, struct sl_stat *ret_stat);
+bool sl_schedstat_parse(const char *text, struct sl_run_count *ret_count);
+bool sl_status_parse(const char *text, struct sl_run_count *ret_count);
+enum sl_syscall_state sl_syscall_parse(const char *text, struct sl_syscall *ret_syscall);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/cells.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+const char *sl_cell_name(struct sl_arena *arena, const struct sl_cell_result *cell)
+{
+    const struct sl_cell_key *key = &cell->key;
+    const char *label = cell->claim.label;
+
+    return sl_arena_printf(arena, "%s/%s/%s%s%s%s%s%s", key->scenario, key->mode, key->transport,
+                           key->fault ? "/" : "", key->fault ? key->fault : "", label ? " (" : "",
+                           label ? label : "", label ? ")" : "");
+}
+
+bool sl_cell_same(const struct sl_cell_result *a, const struct sl_cell_result *b)
+{
+    return same_text(a->key.scenario, b->key.scenario) && same_text(a->key.mode, b->key.mode) &&
+           same_text(a->key.transport, b->key.transport) && same_text(a->key.fault, b->key.fault) &&
+           same_text(a->claim.label, b->claim.label);
+}
+
+static void
+add_group(struct sl_cell_group *groups, size_t *n_groups, const struct sl_leak_group *group)
+{
+    size_t i = 0;
+    while (i < *n_groups && (strcmp(groups[i].group->fingerprint, group->fingerprint) != 0 ||
+                             groups[i].group->counted != group->counted))
+        i++;
+    if (i == *n_groups)
+        groups[(*n_groups)++] = (struct sl_cell_group){.group = group};
+    if (group->count >= groups[i].count) {
+        groups[i].count = group->count;
+        groups[i].group = group;
+    }
+    groups[i].n_trials++;
+}
+
+static int compare_groups(const void *left, const void *right)
+{
+    const struct sl_cell_group *a = left, *b = right;
+    if (a->group->counted != b->group->counted)
+        return a->group->counted ? -1 : 1;
+    if (a->count != b->count)
+        return a->count > b->count ? -1 : 1;
+    return strcmp(a->group->fingerprint, b->group->fingerprint);
+}
+
+bool sl_cell_groups(struct sl_arena *arena, const struct sl_cell_result *cell,
+                    struct sl_cell_group **ret_groups, size_t *ret_n_groups)
+{
+    size_t room = 0, n_groups = 0;
+    for (size_t i = 0; i < cell->n_trials; i++)
+        room += cell->trials[i].leaks.n_groups;
+    struct sl_cell_group *groups = sl_arena_array(arena, room, sizeof *groups);
+    if (!groups)
+        return false;
+    for (size_t i = 0; i < cell->n_trials; i++)
+        for (size_t j = 0; j < cell->trials[i].leaks.n_groups; j++)
+            add_group(groups, &n_groups, &cell->trials[i].leaks.groups[j]);
+    qsort(groups, n_groups, sizeof *groups, compare_groups);
+    *ret_groups = groups;
+    *ret_n_groups = n_groups;
+    return true;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tables, verdicts and comparisons need of a cell beyond its trials: a name, leak groups of
+   all trials together. */
+#ifndef SL_REPORT_CELLS_H
+#define SL_REPORT_CELLS_H
+
+#include "harness/model/result.h"
+
+/* "low/keyed/nats", with fault and claim "incident/keyed/nats/pool-not-stopped (as it was)"; NULL
+   when memory is short.  Not made printable. */
+const char *sl_cell_name(struct sl_arena *arena, const struct sl_cell_result *cell);
+
+/* Same scenario, mode, transport, fault and claim label? */
+bool sl_cell_same(const struct sl_cell_result *a, const struct sl_cell_result *b);
+
+/* Groups with one fingerprint in the trials of a cell. */
+struct sl_cell_group {
+    const struct sl_leak_group *group; /* of the trial that has most of them */
+    uint32_t count;                    /* there */
+    uint32_t n_trials;                 /* trials that have it */
+};
+
+/*
+ * Leak groups of all trials of a cell: first those that count as leaks, then by count.
+ *
+ * @param ret_groups  in arena
+ * @return false when memory is short
+ */
+bool sl_cell_groups(struct sl_arena *arena, const struct sl_cell_result *cell,
+                    struct sl_cell_group **ret_groups, size_t *ret_n_groups);
+
+#endif

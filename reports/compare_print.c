@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A comparison as text and as strandline.compare/1. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/fail.h"
+#include "reports/cells.h"
+#include "reports/compare.h"
+#include "reports/format.h"
+#include "reports/metrics.h"
+#include "reports/table_parts.h"
+
+static void print_groups(const struct sl_table *table, const struct sl_comparison *comparison)
+{
+    static const enum sl_style styles[] = {
+        [SL_CHANGE_NEW] = SL_STYLE_BAD,
+        [SL_CHANGE_GONE] = SL_STYLE_GOOD,
+        [SL_CHANGE_SAME] = SL_STYLE_NONE,
+        [SL_CHANGE_UNKNOWN] = SL_STYLE_WARN,
+    };
+    if (!comparison->n_groups)
+        (void) fputs("no leaked threads in either report\n", table->out);
+    for (size_t i = 0; i < comparison->n_groups; i++) {
+        const struct sl_group_change *change = &comparison->groups[i];
+        sl_style_print(styles[change->change], table->opts, table->out, "%-7s",
+                       sl_change_text(change->change));
+        (void) fprintf(table->out, "  %" PRIu32 " -> %" PRIu32 " x %s: %s, %s  (%s)\n",
+                       change->base_count, change->head_count,
+                       sl_table_text(table, change->group->function, "(no function)"),
+                       sl_cause_text(change->group->cause), change->group->fingerprint,
+                       sl_table_cell_name(table, change->cell));
+    }
+}
+
+static const char *number_text(const struct sl_table *table, const struct sl_metric_change *change,
+                               struct sl_real number)
+{
+    char text[SL_FORMAT_MAX];
+    enum sl_unit unit = strcmp(change->unit, "ns") == 0      ? SL_UNIT_NS
+                        : strcmp(change->unit, "bytes") == 0 ? SL_UNIT_BYTES
+                        : strcmp(change->unit, "/s") == 0    ? SL_UNIT_PER_SECOND
+                                                             : SL_UNIT_COUNT;
+    sl_metric_format(number, unit, text);
+    return sl_arena_printf(table->arena, "%s", text);
+}
+
+/* "+12.3 %", or nothing when there is no ratio. */
+static const char *ratio_text(const struct sl_table *table, const struct sl_metric_change *change)
+{
+    if (change->base.missing || change->head.missing || change->base.value == 0)
+        return "";
+    return sl_arena_printf(table->arena, "%+.1f %%",
+                           100 * (change->head.value - change->base.value) / change->base.value);
+}
+
+static bool print_metrics(const struct sl_table *table, const struct sl_metric_change *changes,
+                          size_t n_changes)
+{
+    static const char *const headings[] = {"", "base", "head", "change", "better"};
+    struct sl_grid grid;
+
+    if (!sl_grid_init(&grid, table->arena, n_changes + 1, SL_COUNT_OF(headings)))
+        return false;
+    for (size_t i = 0; i < SL_COUNT_OF(headings); i++)
+        sl_grid_set(&grid, 0, i, headings[i], SL_STYLE_NONE);
+    for (size_t i = 0; i < n_changes; i++) {
+        const struct sl_metric_change *change = &changes[i];
+        sl_grid_set(&grid, i + 1, 0, change->metric, SL_STYLE_NONE);
+        sl_grid_set(&grid, i + 1, 1, number_text(table, change, change->base), SL_STYLE_NONE);
+        sl_grid_set(&grid, i + 1, 2, number_text(table, change, change->head), SL_STYLE_NONE);
+        sl_grid_set(&grid, i + 1, 3, ratio_text(table, change), SL_STYLE_NONE);
+        sl_grid_set(&grid, i + 1, 4, change->lower_is_better ? "lower" : "higher", SL_STYLE_DIM);
+    }
+    (void) fprintf(table->out, "\n%s\n\n", sl_table_cell_name(table, changes[0].cell));
+    sl_grid_print(&grid, table->opts, table->out);
+    return true;
+}
+
+static void print_only(const struct sl_table *table, const char *side,
+                       const struct sl_cell_result *const *cells, size_t n_cells)
+{
+    for (size_t i = 0; i < n_cells; i++)
+        sl_style_print(SL_STYLE_WARN, table->opts, table->out, "only in %s: %s\n", side,
+                       sl_table_cell_name(table, cells[i]));
+}
+
+static void print_banner(const struct sl_table *table, const struct sl_comparison *comparison)
+{
+    if (!comparison->same_environment)
+        sl_style_print(SL_STYLE_WARN, table->opts, table->out,
+                       "different environments: the numbers below do not compare like with like\n");
+    for (size_t i = 0; i < comparison->n_environment; i++)
+        (void) fprintf(table->out, "  %s\n", sl_table_text(table, comparison->environment[i], ""));
+    (void) fputs("for information: runs that were not interleaved differ by what else the machine "
+                 "did\n\n",
+                 table->out);
+}
+
+void sl_compare_print(const struct sl_comparison *comparison, const struct sl_table_opts *opts,
+                      FILE *out)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_table table = {.opts = opts, .out = out, .arena = arena};
+    bool printed = arena != NULL;
+
+    if (arena) {
+        print_banner(&table, comparison);
+        print_groups(&table, comparison);
+        print_only(&table, "base", comparison->only_base, comparison->n_only_base);
+        print_only(&table, "head", comparison->only_head, comparison->n_only_head);
+    }
+    for (size_t from = 0, n; printed && from < comparison->n_metrics; from += n) {
+        const struct sl_metric_change *changes = &comparison->metrics[from];
+        n = 1;
+        while (from + n < comparison->n_metrics && changes[n].cell == changes->cell)
+            n++;
+        printed = print_metrics(&table, changes, n);
+    }
+    if (!printed)
+        (void) fputs("no memory to print the comparison\n", out);
+}
+
+/* Text as JSON; null for NULL.  Never NULL unless memory is short. */
+static json_t *json_text(struct sl_arena *arena, const char *text)
+{
+    const char *printable = sl_format_printable(arena, text);
+    return text ? json_string(printable ? printable : "") : json_null();
+}
+
+static json_t *json_key(struct sl_arena *arena, const struct sl_cell_result *cell)
+{
+    return json_pack(
+        "{so so so so so}", "scenario", json_text(arena, cell->key.scenario), "mode",
+        json_text(arena, cell->key.mode), "transport", json_text(arena, cell->key.transport),
+        "fault", json_text(arena, cell->key.fault), "label", json_text(arena, cell->claim.label));
+}
+
+static json_t *json_number(struct sl_real number)
+{
+    if (number.missing)
+        return json_null();
+    if (number.value == floor(number.value) && fabs(number.value) < 1e15)
+        return json_integer((json_int_t) number.value);
+    return json_real(number.value);
+}
+
+static json_t *json_group(struct sl_arena *arena, const struct sl_group_change *change)
+{
+    return json_pack("{ss so ss ss so sI sI}", "change", sl_change_text(change->change), "cell",
+                     json_key(arena, change->cell), "fingerprint", change->group->fingerprint,
+                     "cause", sl_cause_text(change->group->cause), "function",
+                     json_text(arena, change->group->function), "base_count",
+                     (json_int_t) change->base_count, "head_count",
+                     (json_int_t) change->head_count);
+}
+
+static json_t *json_metric(struct sl_arena *arena, const struct sl_metric_change *change)
+{
+    json_t *json =
+        json_pack("{so ss ss so so sb}", "cell", json_key(arena, change->cell), "metric",
+                  change->metric, "unit", change->unit, "base", json_number(change->base), "head",
+                  json_number(change->head), "lower_is_better", change->lower_is_better);
+    json_t *missing = json_object();
+    bool kept = missing != NULL;
+    if (change->base.missing)
+        kept &= json_object_set_new(missing, "base", json_text(arena, change->base.missing)) == 0;
+    if (change->head.missing)
+        kept &= json_object_set_new(missing, "head", json_text(arena, change->head.missing)) == 0;
+    if (json_object_size(missing))
+        kept &= json_object_set(json, "missing", missing) == 0;
+    json_decref(missing);
+    if (kept)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+/* Append and take; the list is freed and NULL when memory is short. */
+static void append(json_t **list, json_t *element)
+{
+    if (*list && element && json_array_append(*list, element) == 0) {
+        json_decref(element);
+        return;
+    }
+    json_decref(element);
+    json_decref(*list);
+    *list = NULL;
+}
+
+static json_t *
+json_cells(struct sl_arena *arena, const struct sl_cell_result *const *cells, size_t n_cells)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n_cells; i++)
+        append(&list, json_key(arena, cells[i]));
+    return list;
+}
+
+/* json_pack() gives NULL, and frees the others, when one of its parts is NULL. */
+static json_t *json_comparison(struct sl_arena *arena, const struct sl_comparison *comparison)
+{
+    json_t *groups = json_array(), *metrics = json_array(), *environment = json_array();
+
+    for (size_t i = 0; i < comparison->n_groups; i++)
+        append(&groups, json_group(arena, &comparison->groups[i]));
+    for (size_t i = 0; i < comparison->n_metrics; i++)
+        append(&metrics, json_metric(arena, &comparison->metrics[i]));
+    for (size_t i = 0; i < comparison->n_environment; i++)
+        append(&environment, json_text(arena, comparison->environment[i]));
+    return json_pack("{ss sb so so so so so}", "schema", "strandline.compare/1", "same_environment",
+                     comparison->same_environment, "environment", environment, "groups", groups,
+                     "only_base", json_cells(arena, comparison->only_base, comparison->n_only_base),
+                     "only_head", json_cells(arena, comparison->only_head, comparison->n_only_head),
+                     "metrics", metrics);
+}
+
+enum sl_status
+sl_compare_print_json(const struct sl_comparison *comparison, FILE *out, struct sl_error *err)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    json_t *json = arena ? json_comparison(arena, comparison) : NULL;
+    if (!json)
+        return sl_fail(err, SL_ENOMEM, "no memory to print the comparison");
+    errno = 0;
+    int dumped = json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    json_decref(json);
+    if (dumped < 0 || fputc('\n', out) == EOF || fflush(out) != 0)
+        return sl_fail_errno(err, "cannot write the comparison");
+    return SL_OK;
+}

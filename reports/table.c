@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of the table with the numbers, and the verdict. */
+#include "reports/table.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/cells.h"
+#include "reports/format.h"
+#include "reports/metrics.h"
+#include "reports/table_parts.h"
+
+/* Reasons of the numbers that a block lacks, numbered from 1. */
+struct notes {
+    const char *texts[32];
+    size_t n;
+};
+
+struct block {
+    const struct sl_table *table;
+    const struct sl_cell_result *const *cells; /* of one scenario */
+    size_t n_cells;
+    struct sl_grid grid;
+    struct notes notes;
+    size_t column; /* being filled */
+};
+
+const char *sl_table_text(const struct sl_table *table, const char *text, const char *otherwise)
+{
+    const char *printable = sl_format_printable(table->arena, text);
+    return printable ? printable : otherwise;
+}
+
+const char *sl_table_cell_name(const struct sl_table *table, const struct sl_cell_result *cell)
+{
+    return sl_table_text(table, sl_cell_name(table->arena, cell), "?");
+}
+
+/* " [2]" for a reason; "" when there is no room for another one. */
+static const char *
+note(struct block *block, const struct sl_cell_result *cell, const struct sl_summary *summary)
+{
+    struct sl_arena *arena = block->table->arena;
+    const char *text = summary->reason;
+    size_t i = 0;
+
+    /* A number that only some trials lack: which ones matters. */
+    if (!summary->number.missing)
+        text = sl_arena_printf(arena, "%s: %zu of %zu trials lack this, the first trial %zu: %s",
+                               cell->key.mode, summary->n_missing, cell->n_trials,
+                               summary->first_missing, summary->reason);
+    text = sl_table_text(block->table, text, "");
+    while (i < block->notes.n && strcmp(block->notes.texts[i], text) != 0)
+        i++;
+    if (i == SL_COUNT_OF(block->notes.texts))
+        return "";
+    if (i == block->notes.n)
+        block->notes.texts[block->notes.n++] = text;
+    const char *mark = sl_arena_printf(arena, " [%zu]", i + 1);
+    return mark ? mark : "";
+}
+
+static void put(struct block *block, size_t row, const char *text, enum sl_style style)
+{
+    sl_grid_set(&block->grid, row, block->column, text, style);
+}
+
+static void put_summary(struct block *block, size_t row, const struct sl_cell_result *cell,
+                        const struct sl_summary *summary, enum sl_unit unit, enum sl_style style)
+{
+    char text[SL_FORMAT_MAX];
+    sl_metric_format(summary->number, unit, text);
+    const char *mark = summary->n_missing ? note(block, cell, summary) : "";
+    put(block, row, sl_arena_printf(block->table->arena, "%s%s", text, mark),
+        summary->number.missing ? SL_STYLE_WARN : style);
+}
+
+/* Zero is good, anything else is not. */
+static enum sl_style style_of_fault(const struct sl_summary *summary)
+{
+    return !summary->number.missing && summary->number.value > 0 ? SL_STYLE_BAD : SL_STYLE_NONE;
+}
+
+static void put_leaked(struct block *block)
+{
+    put(block, 0, "leaked", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++) {
+        struct sl_summary summary = sl_leaks_summarise(block->cells[i]);
+        put_summary(block, i + 1, block->cells[i], &summary, SL_UNIT_COUNT,
+                    style_of_fault(&summary));
+    }
+    block->column++;
+}
+
+static void put_metric(struct block *block, enum sl_metric metric, const char *heading)
+{
+    bool fault = metric == SL_METRIC_LOST || metric == SL_METRIC_ORDER_VIOLATIONS;
+
+    put(block, 0, heading, SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++) {
+        struct sl_summary summary;
+        if (sl_metric_summarise(block->table->arena, block->cells[i], metric, &summary))
+            put_summary(block, i + 1, block->cells[i], &summary, sl_metrics[metric].unit,
+                        fault ? style_of_fault(&summary) : SL_STYLE_NONE);
+    }
+    block->column++;
+}
+
+/* A Close that did not end in time in any trial is worth more than the time of the others. */
+static void put_close(struct block *block)
+{
+    size_t column = block->column;
+
+    put_metric(block, SL_METRIC_CLOSE_DURATION, "Close");
+    for (size_t i = 0; i < block->n_cells; i++)
+        for (size_t j = 0; j < block->cells[i]->n_trials; j++)
+            if (block->cells[i]->trials[j].close.timed_out)
+                sl_grid_set(&block->grid, i + 1, column, "timed out", SL_STYLE_BAD);
+}
+
+static void put_text(struct block *block, size_t row, const char *text)
+{
+    put(block, row, sl_table_text(block->table, text, "-"), SL_STYLE_NONE);
+}
+
+static bool differs(const struct block *block, size_t offset)
+{
+    for (size_t i = 1; i < block->n_cells; i++) {
+        const char *a = *(const char *const *) ((const char *) &block->cells[0]->key + offset);
+        const char *b = *(const char *const *) ((const char *) &block->cells[i]->key + offset);
+        if (!a != !b || (a && strcmp(a, b) != 0))
+            return true;
+    }
+    return false;
+}
+
+/* The comma-separated faults one below the other: their names are long. */
+static const char *fault_lines(const struct sl_table *table, const char *fault)
+{
+    char *text = sl_format_printable(table->arena, fault ? fault : "-");
+    for (char *comma = text; comma && (comma = strchr(comma, ','));)
+        *comma = '\n';
+    return text;
+}
+
+static void put_faults(struct block *block)
+{
+    block->grid.left[block->column] = true;
+    put(block, 0, "faults", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++)
+        put(block, i + 1, fault_lines(block->table, block->cells[i]->key.fault), SL_STYLE_NONE);
+    block->column++;
+}
+
+static void put_key(struct block *block, const char *heading, size_t offset)
+{
+    block->grid.left[block->column] = true;
+    put(block, 0, heading, SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++)
+        put_text(block, i + 1,
+                 *(const char *const *) ((const char *) &block->cells[i]->key + offset));
+    block->column++;
+}
+
+/* One row per mode. */
+static bool fill_modes(struct block *block)
+{
+    bool transports = differs(block, offsetof(struct sl_cell_key, transport));
+    bool faults = differs(block, offsetof(struct sl_cell_key, fault));
+
+    if (!sl_grid_init(&block->grid, block->table->arena, block->n_cells + 1,
+                      10 + transports + faults))
+        return false;
+    put_key(block, "", offsetof(struct sl_cell_key, mode));
+    if (transports)
+        put_key(block, "transport", offsetof(struct sl_cell_key, transport));
+    if (faults)
+        put_faults(block);
+    put_leaked(block);
+    put_metric(block, SL_METRIC_THREADS_PEAK, "peak\nthreads");
+    put_metric(block, SL_METRIC_RSS_PEAK, "peak\nmemory");
+    put_metric(block, SL_METRIC_RATE_DELIVERED, "delivered\nper second");
+    put_metric(block, SL_METRIC_END_TO_END_P50, "end to end\np50");
+    put_metric(block, SL_METRIC_END_TO_END_P99, "end to end\np99");
+    put_metric(block, SL_METRIC_ORDER_VIOLATIONS, "out of\norder");
+    put_metric(block, SL_METRIC_LOST, "lost");
+    put_close(block);
+    return true;
+}
+
+static void put_claims(struct block *block)
+{
+    put(block, 0, "claimed\nleaks", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++) {
+        const struct sl_claim *claim = &block->cells[i]->claim;
+        struct sl_real number = {(double) claim->leaked.value, claim->leaked.missing};
+        char text[SL_FORMAT_MAX];
+        if (!claim->label)
+            number = SL_MISSING_REAL("no claim");
+        sl_metric_format(number, SL_UNIT_COUNT, text);
+        put_text(block, i + 1, text);
+    }
+    block->column++;
+}
+
+static void put_workers(struct block *block)
+{
+    put(block, 0, "workers", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++)
+        put(block, i + 1,
+            sl_arena_printf(block->table->arena, "%" PRIu64, block->cells[i]->config.workers),
+            SL_STYLE_NONE);
+    block->column++;
+}
+
+/* One row per variant, what an analysis claimed beside what was measured. */
+static bool fill_variants(struct block *block)
+{
+    if (!sl_grid_init(&block->grid, block->table->arena, block->n_cells + 1, 8))
+        return false;
+    put(block, 0, "", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++)
+        put_text(block, i + 1, block->cells[i]->claim.label);
+    block->column++;
+    put_key(block, "mode", offsetof(struct sl_cell_key, mode));
+    put_workers(block);
+    put_faults(block);
+    put_claims(block);
+    put_leaked(block);
+    put_metric(block, SL_METRIC_THREADS_PEAK, "peak\nthreads");
+    put_close(block);
+    return true;
+}
+
+/* "low: 500 events of 256 B to 5 topics, 100 keys (uniform), saturating, over nats" */
+static void print_title(const struct block *block)
+{
+    const struct sl_table *table = block->table;
+    const struct sl_cell_key *key = &block->cells[0]->key;
+    const struct sl_cell_config *config = &block->cells[0]->config;
+    size_t n_trials = block->cells[0]->n_trials;
+
+    (void) fprintf(table->out,
+                   "\n%s: %" PRIu64 " events of %" PRIu64 " B, %" PRIu64 " topics, %" PRIu64
+                   " keys (%s), ",
+                   sl_table_text(table, key->scenario, "?"), config->events, config->payload,
+                   config->topics, config->aggregates, sl_table_text(table, config->keys, "?"));
+    if (config->rate.missing)
+        (void) fputs("saturating", table->out);
+    else
+        (void) fprintf(table->out, "%" PRIu64 "/s", config->rate.value);
+    if (!differs(block, offsetof(struct sl_cell_key, transport)))
+        (void) fprintf(table->out, ", %s", sl_table_text(table, key->transport, "?"));
+    if (n_trials > 1)
+        (void) fprintf(table->out, ", %zu trials", n_trials);
+    (void) fputs("\n\n", table->out);
+}
+
+static void print_notes(const struct block *block)
+{
+    for (size_t i = 0; i < block->notes.n; i++)
+        sl_style_print(SL_STYLE_DIM, block->table->opts, block->table->out, "  [%zu] %s\n", i + 1,
+                       block->notes.texts[i]);
+}
+
+static bool
+print_block(const struct sl_table *table, const struct sl_cell_result *const *cells, size_t n_cells)
+{
+    struct block block = {.table = table, .cells = cells, .n_cells = n_cells};
+    bool claims = false;
+
+    for (size_t i = 0; i < n_cells; i++)
+        claims |= cells[i]->claim.label != NULL;
+    if (claims ? !fill_variants(&block) : !fill_modes(&block))
+        return false;
+    print_title(&block);
+    sl_grid_print(&block.grid, table->opts, table->out);
+    print_notes(&block);
+    return true;
+}
+
+/* The cells of a scenario together, scenarios in the order of their first cell. */
+static bool print_blocks(const struct sl_table *table)
+{
+    const struct sl_run_result *result = table->result;
+    const struct sl_cell_result **cells =
+        sl_arena_array(table->arena, result->n_cells, sizeof *cells);
+    bool *done = sl_arena_array(table->arena, result->n_cells, sizeof *done);
+
+    if (!cells || !done)
+        return false;
+    for (size_t i = 0; i < result->n_cells; i++) {
+        size_t n = 0;
+        for (size_t j = i; j < result->n_cells; j++) {
+            if (done[j] ||
+                strcmp(result->cells[i].key.scenario, result->cells[j].key.scenario) != 0)
+                continue;
+            cells[n++] = &result->cells[j];
+            done[j] = true;
+        }
+        if (n && !print_block(table, cells, n))
+            return false;
+    }
+    return true;
+}
+
+static void print_environment(const struct sl_table *table)
+{
+    const struct sl_environment *environment = &table->result->environment;
+    char memory[SL_FORMAT_MAX];
+
+    (void) fprintf(table->out, "%s on %s",
+                   sl_table_text(table, table->result->driver, "unknown driver"),
+                   sl_table_text(table, environment->cpu, "unknown CPU"));
+    if (environment->cores)
+        (void) fprintf(table->out, ", %" PRIu64 " cores", environment->cores);
+    if (environment->memory) {
+        sl_format_bytes(environment->memory, memory);
+        (void) fprintf(table->out, ", %s", memory);
+    }
+    if (environment->kernel)
+        (void) fprintf(table->out, ", %s", sl_table_text(table, environment->kernel, ""));
+    if (environment->nats_server)
+        (void) fprintf(table->out, ", nats-server %s",
+                       sl_table_text(table, environment->nats_server, ""));
+    (void) fputc('\n', table->out);
+}
+
+static void print_control(const struct sl_table *table)
+{
+    const struct sl_control *control = &table->result->control;
+    bool good = control->ran && control->planted > 0 && control->planted == control->found;
+    enum sl_style style = good ? SL_STYLE_NONE : SL_STYLE_BAD;
+
+    if (control->ran)
+        sl_style_print(style, table->opts, table->out,
+                       "control: planted %" PRIu32 ", found %" PRIu32, control->planted,
+                       control->found);
+    else
+        sl_style_print(style, table->opts, table->out, "control: did not run");
+    if (control->reason)
+        (void) fprintf(table->out, " (%s)", sl_table_text(table, control->reason, ""));
+    (void) fputc('\n', table->out);
+}
+
+/* "N WHAT", or that it is not known: a verdict read from a file may be older than its numbers. */
+static void print_total(const struct sl_table *table, struct sl_value total, const char *what)
+{
+    if (total.missing)
+        (void) fprintf(table->out, ", %s not known", what);
+    else
+        (void) fprintf(table->out, ", %" PRIu64 " %s", total.value, what);
+}
+
+static void add_value(struct sl_value *total, struct sl_value value)
+{
+    total->value += value.value;
+    if (value.missing)
+        total->missing = value.missing;
+}
+
+/* The numbers that "ok" rests on. */
+static void print_ok(const struct sl_table *table)
+{
+    const struct sl_run_result *result = table->result;
+    struct sl_value leaked = {0}, lost = {0}, violations = {0};
+    size_t n_trials = 0;
+
+    for (size_t i = 0; i < result->n_cells; i++) {
+        for (size_t j = 0; j < result->cells[i].n_trials; j++) {
+            const struct sl_trial_result *trial = &result->cells[i].trials[j];
+            add_value(&leaked, (struct sl_value){trial->leaks.count, trial->leaks_missing});
+            add_value(&lost, trial->delivery.lost);
+            add_value(&violations, trial->delivery.order_violations);
+            n_trials++;
+        }
+    }
+    sl_style_print(SL_STYLE_GOOD, table->opts, table->out, "ok");
+    (void) fprintf(table->out, ": %zu trials in %zu cells", n_trials, result->n_cells);
+    print_total(table, leaked, "leaked threads");
+    print_total(table, lost, "lost messages");
+    print_total(table, violations, "order violations");
+    (void) fputc('\n', table->out);
+}
+
+static void print_verdict(const struct sl_table *table, const struct sl_verdict *verdict)
+{
+    static const char *const words[] = {"ok", "failed", "not judged", "could not measure",
+                                        "inconclusive"};
+    const char *word = verdict->exit >= 0 && verdict->exit < (int) SL_COUNT_OF(words)
+                           ? words[verdict->exit]
+                           : "not judged";
+    enum sl_style style = verdict->exit == 1 ? SL_STYLE_BAD : SL_STYLE_WARN;
+
+    if (verdict->exit == 0 && verdict->n_failed == 0) {
+        print_ok(table);
+        return;
+    }
+    sl_style_print(style, table->opts, table->out, "%s", word);
+    (void) fputs(verdict->n_failed ? ": " : "\n", table->out);
+    for (size_t i = 0; i < verdict->n_failed; i++)
+        (void) fprintf(table->out, "%*s%s\n", i ? (int) strlen(word) + 2 : 0, "",
+                       sl_table_text(table, verdict->failed[i], ""));
+}
+
+void sl_table_print_verdict(const struct sl_run_result *result, const struct sl_verdict *verdict,
+                            const struct sl_table_opts *opts, FILE *out)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_table table = {.result = result, .opts = opts, .out = out, .arena = arena};
+
+    if (!arena) {
+        (void) fputs("no memory to print the verdict\n", out);
+        return;
+    }
+    print_control(&table);
+    print_verdict(&table, verdict);
+}
+
+void sl_table_print(const struct sl_run_result *result, const struct sl_table_opts *opts, FILE *out)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_table table = {.result = result, .opts = opts, .out = out, .arena = arena};
+
+    if (!arena) {
+        (void) fputs("no memory to print the table\n", out);
+        return;
+    }
+    print_environment(&table);
+    if (!print_blocks(&table))
+        (void) fputs("no memory to print the table\n", out);
+    sl_table_print_leaks(&table);
+    sl_table_print_verdict(result, &result->verdict, opts, out);
+}

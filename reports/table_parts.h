@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What table.c and table_leaks.c share: the state of one print. */
+#ifndef SL_REPORT_TABLE_PARTS_H
+#define SL_REPORT_TABLE_PARTS_H
+
+#include <stdio.h>
+
+#include "harness/model/result.h"
+#include "reports/grid.h"
+#include "reports/table.h"
+
+struct sl_table {
+    const struct sl_run_result *result;
+    const struct sl_table_opts *opts;
+    FILE *out;
+    struct sl_arena *arena; /* texts of this print */
+};
+
+/* Printable copy; otherwise when text is NULL or memory is short. */
+const char *sl_table_text(const struct sl_table *table, const char *text, const char *otherwise);
+
+/* Printable name of a cell. */
+const char *sl_table_cell_name(const struct sl_table *table, const struct sl_cell_result *cell);
+
+/* Leaked threads with cause and stack, hung subjects, and threads that are shown but not counted.
+ */
+void sl_table_print_leaks(const struct sl_table *table);
+
+#endif

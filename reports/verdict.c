@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules, one function each.  A rule adds a line to one of two lists: what
+ * broke the policy, and what could not be measured.
+ *
+ * A trial that timed out is judged by what it shows.  A Close past its deadline,
+ * or messages lost by a load that did not end, are the bus's own failure, whatever
+ * else could then not be measured; a load that did not end and shows neither is
+ * nobody's proven fault, and counts as not measured.
+ */
+#include "reports/verdict.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/grow.h"
+#include "reports/cells.h"
+
+struct lines {
+    const char **texts; /* malloc */
+    size_t n, capacity;
+};
+
+struct judge {
+    const struct sl_run_result *result;
+    const struct sl_policy *policy;
+    struct sl_arena *arena;
+    struct lines broken, unmeasured;
+    bool out_of_memory;
+    /* The trial being judged. */
+    const char *cell_name;
+    size_t trial_number; /* from 1 */
+};
+
+static void add_text(struct judge *judge, struct lines *lines, const char *text)
+{
+    if (!text || !sl_grow(&lines->texts, &lines->capacity, lines->n + 1)) {
+        judge->out_of_memory = true;
+        return;
+    }
+    lines->texts[lines->n++] = text;
+}
+
+/* A line about the trial being judged. */
+static void SL_PRINTF(3, 4) add(struct judge *judge, struct lines *lines, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    (void) vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    add_text(judge, lines,
+             sl_arena_printf(judge->arena, "%s trial %zu: %s", judge->cell_name,
+                             judge->trial_number, text));
+}
+
+static const char *or_else(const char *text, const char *otherwise)
+{
+    return text && *text ? text : otherwise;
+}
+
+static void judge_ending(struct judge *judge, const struct sl_trial_result *trial)
+{
+    const char *phase = or_else(trial->phase, "(none)");
+    const char *reason = or_else(trial->reason, "no reason is recorded");
+
+    if (trial->status == SL_TRIAL_FAILED)
+        add(judge, &judge->unmeasured, "failed in phase %s: %s", phase, reason);
+    if (trial->status != SL_TRIAL_CRASHED)
+        return;
+    if (!trial->signal)
+        add(judge, &judge->unmeasured, "the subject ended early in phase %s: %s", phase, reason);
+    else if (sigabbrev_np(trial->signal))
+        add(judge, &judge->unmeasured, "the subject was killed by SIG%s in phase %s",
+            sigabbrev_np(trial->signal), phase);
+    else
+        add(judge, &judge->unmeasured, "the subject was killed by signal %d in phase %s",
+            trial->signal, phase);
+}
+
+static void judge_leaks(struct judge *judge, const struct sl_trial_result *trial)
+{
+    const struct sl_leak_report *leaks = &trial->leaks;
+    size_t n_groups = 0;
+
+    if (trial->leaks_missing) {
+        if (trial->status == SL_TRIAL_OK)
+            add(judge, &judge->unmeasured, "leaked threads are not known: %s",
+                trial->leaks_missing);
+        else if (trial->status == SL_TRIAL_TIMEOUT)
+            add(judge, &judge->broken, "leaked threads are not known: %s", trial->leaks_missing);
+        return; /* of the others the ending says enough */
+    }
+    for (size_t i = 0; i < leaks->n_groups; i++)
+        n_groups += leaks->groups[i].counted;
+    if (leaks->count > judge->policy->max_leaks)
+        add(judge, &judge->broken, "%" PRIu32 " leaked thread%s in %zu group%s (limit %" PRIu32 ")",
+            leaks->count, leaks->count == 1 ? "" : "s", n_groups, n_groups == 1 ? "" : "s",
+            judge->policy->max_leaks);
+}
+
+/* "No thread leaked" says something only when there were threads and Close was called. */
+static void judge_proof(struct judge *judge, const struct sl_trial_result *trial)
+{
+    const struct sl_value *before = &trial->threads.before, *peak = &trial->threads.peak;
+
+    if (trial->status != SL_TRIAL_OK || trial->leaks_missing || trial->leaks.count > 0)
+        return;
+    if (before->missing || peak->missing)
+        add(judge, &judge->unmeasured, "nothing shows that threads were created: %s",
+            before->missing ? before->missing : peak->missing);
+    else if (peak->value <= before->value)
+        add(judge, &judge->unmeasured, "no thread was created, so that none could leak");
+    if (!trial->close.reached)
+        add(judge, &judge->unmeasured,
+            "Close was not called, so that nothing shows what it leaves");
+}
+
+static void judge_close(struct judge *judge, const struct sl_trial_result *trial)
+{
+    const struct sl_close_result *close = &trial->close;
+
+    if (close->timed_out)
+        add(judge, &judge->broken, "Close did not end before its deadline%s%s",
+            close->waits_for ? ": " : "", or_else(close->waits_for, ""));
+    else if (close->reached && !close->ok && trial->status == SL_TRIAL_OK)
+        add(judge, &judge->broken, "Close failed: %s",
+            or_else(close->detail, "it did not say why"));
+}
+
+static void judge_delivery(struct judge *judge, const struct sl_trial_result *trial)
+{
+    const struct sl_value *lost = &trial->delivery.lost;
+    const struct sl_value *violations = &trial->delivery.order_violations;
+    const char *first = trial->delivery.first_violation;
+    /* What a trial that ended badly could not count is explained by its ending. */
+    bool complain = trial->status == SL_TRIAL_OK;
+
+    if (lost->missing && complain)
+        add(judge, &judge->unmeasured, "lost messages are not known: %s", lost->missing);
+    if (!lost->missing && lost->value > 0)
+        add(judge, &judge->broken, "%" PRIu64 " message%s lost", lost->value,
+            lost->value == 1 ? "" : "s");
+    if (violations->missing && complain)
+        add(judge, &judge->unmeasured, "order violations are not known: %s", violations->missing);
+    if (!violations->missing && violations->value > 0)
+        add(judge, &judge->broken, "%" PRIu64 " order violation%s%s%s%s", violations->value,
+            violations->value == 1 ? "" : "s", first ? " (first: " : "", or_else(first, ""),
+            first ? ")" : "");
+}
+
+static void judge_trial(struct judge *judge, const struct sl_trial_result *trial)
+{
+    const struct sl_value *lost = &trial->delivery.lost;
+    bool load_timed_out = trial->status == SL_TRIAL_TIMEOUT && !trial->close.timed_out;
+    bool lost_some = !lost->missing && lost->value > 0;
+
+    judge_ending(judge, trial);
+    if (load_timed_out)
+        add(judge, lost_some ? &judge->broken : &judge->unmeasured,
+            "did not end in time in phase %s: %s", or_else(trial->phase, "(none)"),
+            or_else(trial->reason, "no reason is recorded"));
+    judge_close(judge, trial);
+    judge_delivery(judge, trial);
+    judge_leaks(judge, trial);
+    judge_proof(judge, trial);
+}
+
+static void judge_cells(struct judge *judge)
+{
+    const struct sl_run_result *result = judge->result;
+    size_t n_trials = 0;
+
+    for (size_t i = 0; i < result->n_cells; i++) {
+        const struct sl_cell_result *cell = &result->cells[i];
+        judge->cell_name = sl_cell_name(judge->arena, cell);
+        judge->out_of_memory |= !judge->cell_name;
+        if (!cell->n_trials)
+            add_text(judge, &judge->unmeasured,
+                     sl_arena_printf(judge->arena, "%s: no trial ran",
+                                     or_else(judge->cell_name, "a cell")));
+        for (size_t j = 0; j < cell->n_trials && judge->cell_name; j++) {
+            judge->trial_number = j + 1;
+            judge_trial(judge, &cell->trials[j]);
+        }
+        n_trials += cell->n_trials;
+    }
+    if (!n_trials)
+        add_text(judge, &judge->unmeasured, "no trial ran");
+}
+
+static void judge_run(struct judge *judge)
+{
+    const struct sl_control *control = &judge->result->control;
+    const char *text = NULL;
+
+    if (judge->result->run.interrupted)
+        add_text(judge, &judge->unmeasured, "the run was interrupted");
+    if (!control->ran)
+        text = sl_arena_printf(judge->arena, "the control did not run: %s",
+                               or_else(control->reason, "no reason is recorded"));
+    else if (control->found != control->planted || control->planted == 0)
+        text = sl_arena_printf(judge->arena,
+                               "the control planted %" PRIu32 " leaked threads and found %" PRIu32
+                               "%s%s, so that no count of this run can be trusted",
+                               control->planted, control->found, control->reason ? ": " : "",
+                               or_else(control->reason, ""));
+    else
+        return;
+    add_text(judge, &judge->unmeasured, text);
+}
+
+/* The lines into the arena: what could not be measured first, as it decides. */
+static enum sl_status
+conclude(struct judge *judge, struct sl_verdict *ret_verdict, struct sl_error *err)
+{
+    const struct lines *broken = &judge->broken, *unmeasured = &judge->unmeasured;
+    size_t n = broken->n + unmeasured->n;
+    const char **failed = sl_arena_array(judge->arena, n, sizeof *failed);
+
+    if (!failed || judge->out_of_memory)
+        return sl_fail(err, SL_ENOMEM, "no memory to judge the run");
+    for (size_t i = 0; i < n; i++)
+        failed[i] = i < unmeasured->n ? unmeasured->texts[i] : broken->texts[i - unmeasured->n];
+    *ret_verdict = (struct sl_verdict){
+        .exit = unmeasured->n ? 3
+                : broken->n   ? 1
+                              : 0,
+        .failed = failed,
+        .n_failed = n,
+    };
+    return SL_OK;
+}
+
+enum sl_status sl_verdict_evaluate(const struct sl_run_result *result,
+                                   const struct sl_policy *policy, struct sl_arena *arena,
+                                   struct sl_verdict *ret_verdict, struct sl_error *err)
+{
+    struct judge judge = {.result = result, .policy = policy, .arena = arena};
+
+    judge_run(&judge);
+    judge_cells(&judge);
+    enum sl_status s = conclude(&judge, ret_verdict, err);
+    free(judge.broken.texts);
+    free(judge.unmeasured.texts);
+    return s;
+}

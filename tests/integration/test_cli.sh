@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The frame of the command line, gate and compare: exit statuses and messages.
+#
+# usage: test_cli.sh STRANDLINE SOURCE_ROOT; prints TAP
+strandline=$1
+reports=$2/tests/data/report
+work=$(mktemp -d) || exit 1
+trap 'rm -r "$work"' EXIT
+n=0
+
+# check FACT STATUS STREAM TEXT COMMAND...: the command ends with STATUS and TEXT stands in
+# STREAM (out or err); an empty TEXT wants an empty STREAM.
+check() {
+    fact=$1 status=$2 stream=$3 text=$4
+    shift 4
+    n=$((n + 1))
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    ok=ok
+    [ "$got" -eq "$status" ] || ok="not ok"
+    if [ -n "$text" ]; then
+        grep -qF -- "$text" "$work/$stream" || ok="not ok"
+    else
+        [ ! -s "$work/$stream" ] || ok="not ok"
+    fi
+    echo "$ok $n - $fact"
+    [ "$ok" = ok ] || sed "s/^/# status $got, /" "$work/out" "$work/err"
+}
+
+to() { # to FILE COMMAND...: standard output to FILE
+    file=$1
+    shift
+    "$@" >"$file"
+}
+
+closed() { "$@" >&-; }
+
+piped() { # piped FILE COMMAND...: standard input from FILE
+    file=$1
+    shift
+    "$@" <"$file"
+}
+
+# The reader of the pipe is gone before anything is written to it.
+broken_pipe() {
+    { while [ ! -e "$work/gone" ]; do sleep 0.01; done; "$@"; echo $? >"$work/status"; } |
+        { exec <&-; : >"$work/gone"; }
+    rm "$work/gone"
+    return "$(cat "$work/status")"
+}
+
+check "no command is wrong usage" 2 err "see 'strandline --help'" "$strandline"
+check "an unknown command is wrong usage" 2 err "unknown command 'nope'" "$strandline" nope
+check "an unknown option says where the help is" 2 err "see 'strandline gate --help'" \
+    "$strandline" gate --nope "$reports/valid/ok.json"
+check "an unknown option is named" 2 err "unknown option '--nope'" "$strandline" gate --nope=1 x
+check "an unknown letter is named" 2 err "unknown option '-q'" "$strandline" gate -q x
+check "an option without its argument is named" 2 err "option '--max-leaks' needs an argument" \
+    "$strandline" gate --max-leaks
+check "an argument too many is refused" 2 err "option '--json' takes no argument" \
+    "$strandline" gate --json=1 x
+check "wrong usage prints nothing on standard output" 2 out "" "$strandline" gate --nope
+check "help lists the commands" 0 out "  gate " "$strandline" --help
+check "help states the exit statuses" 0 out "could not measure" "$strandline" help
+check "help of a command" 0 out "usage: strandline gate" "$strandline" help gate
+check "--help of a command" 0 out "--max-leaks N" "$strandline" gate --help
+check "the version" 0 out "strandline 0." "$strandline" --version
+
+check "a good report is ok" 0 out "ok: 4 trials in 2 cells, 0 leaked threads" \
+    "$strandline" gate "$reports/valid/ok.json"
+check "the control is shown" 0 out "control: planted 5, found 5" \
+    "$strandline" gate "$reports/valid/ok.json"
+check "leaks fail" 1 out "failed: low/keyed/memory trial 2: 3 leaked threads in 2 groups (limit 0)" \
+    "$strandline" gate "$reports/valid/leaks.json"
+check "leaks within the limit are ok" 0 out "ok: " \
+    "$strandline" gate "$reports/valid/leaks.json" --max-leaks 3
+check "the limit is a number" 2 err "'many' is not a number" \
+    "$strandline" gate --max-leaks many "$reports/valid/ok.json"
+check "a crash is not measured" 3 out "could not measure: low/keyed/nats trial 2: the subject" \
+    "$strandline" gate "$reports/valid/full.json"
+sed 's/"exit": 1/"exit": 0/' "$reports/valid/leaks.json" >"$work/lies.json"
+check "the verdict in the report is not trusted" 1 out "failed: " "$strandline" gate "$work/lies.json"
+check "the verdict as JSON" 1 out '"exit": 1' "$strandline" gate --json "$reports/valid/leaks.json"
+check "a report from standard input" 1 out "failed: " \
+    piped "$reports/valid/leaks.json" "$strandline" gate -
+check "colour on demand" 1 out "$(printf '\033[31mfailed')" \
+    "$strandline" gate --color=always "$reports/valid/leaks.json"
+check "the flag goes before the environment" 1 out "failed: low" \
+    env CLICOLOR_FORCE=1 "$strandline" gate --color=never "$reports/valid/leaks.json"
+check "NO_COLOR goes before CLICOLOR_FORCE" 1 out "failed: low" \
+    env NO_COLOR=1 CLICOLOR_FORCE=1 "$strandline" gate "$reports/valid/leaks.json"
+check "CLICOLOR_FORCE goes before the terminal" 1 out "$(printf '\033[31mfailed')" \
+    env CLICOLOR_FORCE=1 "$strandline" gate "$reports/valid/leaks.json"
+
+check "a missing report is unreadable" 2 err "cannot open '/nonexistent/r.json': No such file" \
+    "$strandline" gate /nonexistent/r.json
+check "a folder is unreadable" 2 err "Is a directory" "$strandline" gate /
+for case in "$reports"/invalid/*/; do
+    check "gate refuses the case $(basename "$case")" 2 err "$(cat "$case/error")" \
+        "$strandline" gate "$case/report.json"
+done
+check "compare refuses a bad report" 2 err "not a strandline report" \
+    "$strandline" compare "$reports/valid/ok.json" "$reports/invalid/other-tool/report.json"
+
+check "compare ends with 0 whatever changed" 0 out "new      0 -> 2 x worker_main: parked" \
+    "$strandline" compare "$reports/valid/ok.json" "$reports/valid/leaks.json"
+check "what is gone" 0 out "gone     1 -> 0 x fetch_main: io" \
+    "$strandline" compare "$reports/valid/leaks.json" "$reports/valid/ok.json"
+check "the comparison as JSON" 0 out '"schema": "strandline.compare/1"' \
+    "$strandline" compare --json "$reports/valid/ok.json" "$reports/valid/leaks.json"
+check "one report is not enough" 2 err "two reports are needed, not 1" \
+    "$strandline" compare "$reports/valid/ok.json"
+check "standard input holds one report" 2 err "only one report" "$strandline" compare - -
+
+check "a full disk behind standard output is no success" 3 err "No space left on device" \
+    to /dev/full "$strandline" gate "$reports/valid/ok.json"
+check "a closed standard output is no success" 3 err "cannot write to standard output" \
+    closed "$strandline" gate "$reports/valid/ok.json"
+check "a reader that went away is no success" 3 err "Broken pipe" \
+    broken_pipe "$strandline" gate "$reports/valid/ok.json"
+echo "1..$n"

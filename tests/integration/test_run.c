@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `strandline run` over the in-memory transport: needs no server. */
+#include "sl_test.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "strandline.h"
+
+#define RUN_TEST(name) SL_TEST(run, name, .init = strandline_enter, .fini = strandline_leave)
+
+/* One trial that ends in about half a second. */
+#define SMALL_SCENARIO(load, limits)                                                               \
+    "{\"load\": {\"events\": 200, \"topics\": 2, \"aggregates\": 10" load "},\n"                   \
+    " \"limits\": {\"timeout\": \"20s\", \"settle\": \"500ms\"" limits "},\n"                      \
+    " \"modes\": {\"keyed\": {\"workers\": 8}, \"unified\": {\"workers\": 8}},\n"                  \
+    " \"play\": [\"keyed\", \"unified\"]}\n"
+
+static void assert_status(const struct command_result *result, int expected)
+{
+    cr_assert_eq(result->status, expected, "exit status %d, not %d\n%s\n%s", result->status,
+                 expected, result->output, result->errors);
+}
+
+static size_t n_groups_with_cause(const json_t *root, const char *trial, const char *cause)
+{
+    char path[128];
+    size_t n = 0;
+
+    (void) snprintf(path, sizeof path, "%s.leaks.groups", trial);
+    const json_t *groups = json_at(root, path);
+    for (size_t i = 0; i < json_array_size(groups); i++)
+        if (strcmp(json_text_at(json_array_get(groups, i), "cause"), cause) == 0)
+            n++;
+    return n;
+}
+
+RUN_TEST(every_mode_delivers_everything_in_order_and_leaks_nothing)
+{
+    struct command_result result =
+        strandline_run("run", "low", "--transport", "memory", "--mode", "keyed,unified,direct",
+                       "--output", "report.json", NULL);
+    assert_status(&result, 0);
+    json_t *root = strandline_json("report.json");
+    static const char *const modes[] = {"keyed", "unified", "direct"};
+
+    cr_assert_eq(json_array_size(json_at(root, "cells")), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *cell = json_array_get(json_at(root, "cells"), i);
+        cr_assert_str_eq(json_text_at(cell, "key.scenario"), "low");
+        cr_assert_str_eq(json_text_at(cell, "key.mode"), modes[i]);
+        cr_assert_str_eq(json_text_at(cell, "key.transport"), "memory");
+        cr_assert(json_is_null(json_at(cell, "key.fault")));
+        cr_assert_str_eq(json_text_at(cell, "trials.0.status"), "ok");
+        cr_assert_eq(json_number_at(cell, "trials.0.delivery.published"), 500);
+        cr_assert_eq(json_number_at(cell, "trials.0.delivery.handled"), 500);
+        cr_assert_eq(json_number_at(cell, "trials.0.delivery.lost"), 0);
+        cr_assert_eq(json_number_at(cell, "trials.0.delivery.order_violations"), 0);
+        cr_assert_eq(json_number_at(cell, "trials.0.leaks.count"), 0);
+        cr_assert_eq(json_number_at(cell, "trials.0.threads.before"), 1);
+        cr_assert_eq(json_number_at(cell, "trials.0.threads.after"), 1);
+        cr_assert_eq(json_number_at(cell, "trials.0.resources.fds_after"),
+                     json_number_at(cell, "trials.0.resources.fds_before"));
+    }
+    cr_assert_geq(json_number_at(root, "cells.0.trials.0.threads.peak"), 5 * 1024);
+    cr_assert_eq(json_number_at(root, "verdict.exit"), 0);
+    json_decref(root);
+    command_result_release(&result);
+}
+
+RUN_TEST(a_planted_leak_is_found_in_every_run)
+{
+    strandline_file("small.json", SMALL_SCENARIO("", ""));
+    struct command_result result = strandline_run("run", "./small.json", "--transport", "memory",
+                                                  "--output", "report.json", NULL);
+    assert_status(&result, 0);
+    json_t *root = strandline_json("report.json");
+    cr_assert_gt(json_number_at(root, "control.planted"), 0);
+    cr_assert_eq(json_number_at(root, "control.found"), json_number_at(root, "control.planted"));
+    json_decref(root);
+    command_result_release(&result);
+}
+
+RUN_TEST(a_pool_that_is_not_stopped_leaks_exactly_its_workers_parked)
+{
+    strandline_file("small.json", SMALL_SCENARIO("", ""));
+    struct command_result result =
+        strandline_run("run", "./small.json", "--transport", "memory", "--fault",
+                       "pool-not-stopped", "--output", "report.json", NULL);
+    assert_status(&result, 1);
+    json_t *root = strandline_json("report.json");
+    cr_assert_eq(json_number_at(root, "cells.0.trials.0.leaks.count"), 16, "2 topics x 8 workers");
+    cr_assert_eq(json_number_at(root, "cells.1.trials.0.leaks.count"), 8);
+    cr_assert_str_eq(json_text_at(root, "cells.0.key.fault"), "pool-not-stopped");
+    cr_assert_eq(n_groups_with_cause(root, "cells.0.trials.0", "parked"),
+                 json_array_size(json_at(root, "cells.0.trials.0.leaks.groups")));
+    cr_assert_eq(json_number_at(root, "verdict.exit"), 1);
+    json_decref(root);
+    command_result_release(&result);
+}
+
+RUN_TEST(a_skipped_close_is_named_whatever_else_is_on_the_stacks)
+{
+    strandline_file("small.json", SMALL_SCENARIO("", ""));
+    struct command_result result = strandline_run(
+        "run", "./small.json", "--transport", "memory", "--fault",
+        "close-skipped,pool-not-stopped,orphan-fetcher", "--output", "report.json", NULL);
+    assert_status(&result, 1);
+    json_t *root = strandline_json("report.json");
+    cr_assert_gt(json_number_at(root, "cells.0.trials.0.leaks.count"), 16);
+    cr_assert_eq(n_groups_with_cause(root, "cells.0.trials.0", "not-closed"),
+                 json_array_size(json_at(root, "cells.0.trials.0.leaks.groups")));
+    json_decref(root);
+    command_result_release(&result);
+}
+
+RUN_TEST(a_handler_that_never_returns_is_named_by_the_hang_snapshot)
+{
+    strandline_file("hang.json", SMALL_SCENARIO(", \"handler\": {\"kind\": \"hang\"}",
+                                                ", \"close_deadline\": \"300ms\""));
+    struct command_result result =
+        strandline_run("run", "./hang.json", "--transport", "memory", "--mode", "unified",
+                       "--output", "report.json", NULL);
+    assert_status(&result, 1);
+    json_t *root = strandline_json("report.json");
+    cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "timeout");
+    cr_assert(json_is_true(json_at(root, "cells.0.trials.0.close.timed_out")));
+    char *text = json_dumps(json_at(root, "cells.0.trials.0.hang_groups"), 0);
+    cr_assert(strstr(text, "hanging_handler"), "%s", text);
+    free(text);
+    json_decref(root);
+    command_result_release(&result);
+}
+
+RUN_TEST(a_thread_limit_while_workers_are_created_is_one_clear_error)
+{
+    const char *const argv[] = {
+        strandline_program(), "run",         "low", "--transport", "memory", "--mode", "keyed",
+        "--output",           "report.json", NULL};
+    /* 5,120 stacks of 64 KiB do not fit into this address space. */
+    const struct command command = {
+        .argv = argv, .directory = strandline_directory(), .memory = 300ul << 20};
+    struct command_result result = command_run(&command);
+    assert_status(&result, 3);
+    json_t *root = strandline_json("report.json");
+    cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "failed");
+    cr_assert(strstr(json_text_at(root, "cells.0.trials.0.reason"), "thread"), "%s",
+              json_text_at(root, "cells.0.trials.0.reason"));
+    json_decref(root);
+    command_result_release(&result);
+}
+
+RUN_TEST(a_driver_from_a_shared_object_is_driven_like_the_built_in_one)
+{
+    strandline_file("small.json", SMALL_SCENARIO("", ""));
+    struct command_result result =
+        strandline_run("run", "./small.json", "--transport", "memory", "--mode", "unified",
+                       "--driver", EXAMPLE_DRIVER, "--output", "report.json", NULL);
+    assert_status(&result, 0);
+    json_t *root = strandline_json("report.json");
+    cr_assert(strstr(json_text_at(root, "driver"), "simple"), "%s", json_text_at(root, "driver"));
+    cr_assert_eq(json_number_at(root, "cells.0.trials.0.delivery.handled"), 200);
+    json_decref(root);
+    command_result_release(&result);
+}
+
+RUN_TEST(trials_of_a_cell_are_all_in_the_report)
+{
+    strandline_file("small.json", SMALL_SCENARIO("", ""));
+    struct command_result result = strandline_run("run", "./small.json", "--transport", "memory",
+                                                  "--trials", "3", "--output", "report.json", NULL);
+    assert_status(&result, 0);
+    json_t *root = strandline_json("report.json");
+    cr_assert_eq(json_array_size(json_at(root, "cells.0.trials")), 3);
+    cr_assert_eq(json_array_size(json_at(root, "cells.1.trials")), 3);
+    json_decref(root);
+    command_result_release(&result);
+}
+
+RUN_TEST(a_mistake_in_a_scenario_is_refused_with_its_place)
+{
+    strandline_file("bad.json", "{\"load\": {\"events\": 10,\n  \"topcis\": 5}}\n");
+    struct command_result result = strandline_run("run", "./bad.json", NULL);
+    assert_status(&result, 2);
+    cr_assert(strstr(result.errors, "bad.json:2:3"), "%s", result.errors);
+    cr_assert(strstr(result.errors, "load.topcis"), "%s", result.errors);
+    cr_assert_str_eq(result.output, "");
+    command_result_release(&result);
+}
+
+RUN_TEST(an_unknown_option_mode_or_fault_is_a_usage_error)
+{
+    static const char *const cases[][2] = {
+        {"--nonsense", "1"}, {"--mode", "keyd"}, {"--trials", "0"}, {"--fault", "no-such-fault"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct command_result result =
+            strandline_run("run", "low", "--transport", "memory", cases[i][0], cases[i][1], NULL);
+        assert_status(&result, 2);
+        cr_assert(strstr(result.errors, i ? cases[i][1] : cases[i][0]), "%s", result.errors);
+        command_result_release(&result);
+    }
+}
+
+RUN_TEST(list_and_dry_run_play_nothing)
+{
+    struct command_result result = strandline_run("run", "--list", NULL);
+    assert_status(&result, 0);
+    cr_assert(strstr(result.output, "incident"), "%s", result.output);
+    command_result_release(&result);
+
+    result = strandline_run("run", "incident", "--dry-run", NULL);
+    assert_status(&result, 0);
+    cr_assert(strstr(result.output, "pool-not-stopped"), "%s", result.output);
+    command_result_release(&result);
+    cr_assert_neq(access("report.json", F_OK), 0);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `strandline run` over a real nats-server, and what it leaves behind however it ends. */
+#include "sl_test.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "strandline.h"
+
+#define LIMIT_NS (60 * SL_NS_PER_S)
+
+static void enter(void)
+{
+    strandline_enter();
+    /* Store directories of private servers go here, so that what stays can be seen. */
+    (void) setenv("TMPDIR", strandline_directory(), 1);
+}
+
+static void leave(void)
+{
+    strandline_leave();
+}
+
+#define NATS_TEST(name) SL_TEST(run_nats, name, .init = enter, .fini = leave)
+
+static void need_server(void)
+{
+    if (system("command -v nats-server >/dev/null || test -x /usr/sbin/nats-server") != 0)
+        cr_skip_test("nats-server is not installed");
+}
+
+/* 40 s of load, so that something can happen in the middle. */
+static const char slow_scenario[] =
+    "{\"load\": {\"events\": 4000, \"rate\": 100, \"topics\": 2, \"aggregates\": 10},\n"
+    " \"limits\": {\"timeout\": \"60s\", \"settle\": \"500ms\"},\n"
+    " \"modes\": {\"unified\": {\"workers\": 8}}, \"play\": [\"unified\"]}\n";
+
+static const char quick_scenario[] =
+    "{\"load\": {\"events\": 200, \"topics\": 2, \"aggregates\": 10},\n"
+    " \"limits\": {\"timeout\": \"20s\", \"settle\": \"500ms\"},\n"
+    " \"modes\": {\"unified\": {\"workers\": 8}}, \"play\": [\"unified\"]}\n";
+
+struct found {
+    pid_t server, subject;
+};
+
+/* Command line of a process with spaces between the words; false when it is gone. */
+static bool read_command_line(const char *pid, char *ret_text, size_t size)
+{
+    char path[300];
+    (void) snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    size_t n = fread(ret_text, 1, size - 1, file);
+    (void) fclose(file);
+    for (size_t i = 0; i < n; i++)
+        if (!ret_text[i])
+            ret_text[i] = ' ';
+    ret_text[n] = '\0';
+    return n > 0;
+}
+
+static pid_t parent_of(const char *pid)
+{
+    char path[300], state;
+    int parent = 0;
+    (void) snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%*d (%*[^)]) %c %d", &state, &parent) != 2 || state == 'Z')
+        parent = 0;
+    (void) fclose(file);
+    return parent;
+}
+
+/* The server whose store lies in our directory, and the subject whose parent is `observer`. */
+static struct found look_around(pid_t observer)
+{
+    struct found found = {0};
+    char line[4096];
+    DIR *proc = opendir("/proc");
+
+    cr_assert(proc);
+    for (const struct dirent *entry; (entry = readdir(proc));) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+            !read_command_line(entry->d_name, line, sizeof line) || !parent_of(entry->d_name))
+            continue;
+        if (strstr(line, "nats-server") && strstr(line, strandline_directory()))
+            found.server = atoi(entry->d_name);
+        if (strstr(line, "strandline subject ") && parent_of(entry->d_name) == observer)
+            found.subject = atoi(entry->d_name);
+    }
+    (void) closedir(proc);
+    return found;
+}
+
+/* Wait until a thread of the subject is a worker of the bus: the trial proper runs. */
+static bool is_loading(pid_t subject)
+{
+    char path[300], name[64] = "";
+    bool worker = false;
+
+    (void) snprintf(path, sizeof path, "/proc/%d/task", subject);
+    DIR *tasks = subject ? opendir(path) : NULL;
+    if (!tasks)
+        return false;
+    for (const struct dirent *entry; !worker && (entry = readdir(tasks));) {
+        char comm[600];
+        (void) snprintf(comm, sizeof comm, "%s/%s/comm", path, entry->d_name);
+        FILE *file = fopen(comm, "r");
+        worker = file && fgets(name, sizeof name, file) && strncmp(name, "u-w", 3) == 0;
+        if (file)
+            (void) fclose(file);
+    }
+    (void) closedir(tasks);
+    return worker;
+}
+
+static struct found wait_until_loading(pid_t observer)
+{
+    struct found found = {0};
+    uint64_t deadline = sl_clock_now_ns() + LIMIT_NS;
+
+    while (!found.server || !is_loading(found.subject)) {
+        cr_assert_lt(sl_clock_now_ns(), deadline, "no load within a minute");
+        sl_clock_sleep_ns(10 * SL_NS_PER_MS);
+        found = look_around(observer);
+    }
+    return found;
+}
+
+/* Store directories of servers in our directory. */
+static size_t n_store_directories(void)
+{
+    size_t n = 0;
+    DIR *here = opendir(strandline_directory());
+
+    cr_assert(here);
+    for (const struct dirent *entry; (entry = readdir(here));)
+        n += entry->d_type == DT_DIR && entry->d_name[0] != '.';
+    (void) closedir(here);
+    return n;
+}
+
+static void assert_nothing_is_left(struct found was)
+{
+    uint64_t deadline = sl_clock_now_ns() + LIMIT_NS;
+
+    for (;;) {
+        bool gone = kill(was.subject, 0) != 0 && kill(was.server, 0) != 0;
+        if (gone && !n_store_directories())
+            return;
+        cr_assert_lt(sl_clock_now_ns(), deadline, "left: subject %d, server %d, %zu directories",
+                     kill(was.subject, 0) == 0, kill(was.server, 0) == 0, n_store_directories());
+        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
+    }
+}
+
+static pid_t start_slow_run(void)
+{
+    const char *const argv[] = {strandline_program(), "run",         "./slow.json", "--trials", "2",
+                                "--output",           "report.json", NULL};
+    const struct command command = {.argv = argv, .directory = strandline_directory()};
+
+    strandline_file("slow.json", slow_scenario);
+    return command_start(&command);
+}
+
+NATS_TEST(six_cells_on_a_real_server_lose_nothing_and_leak_nothing)
+{
+    need_server();
+    struct command_result result =
+        strandline_run("run", "low", "medium", "--trials", "1", "--output", "report.json", NULL);
+    cr_assert_eq(result.status, 0, "%s\n%s", result.output, result.errors);
+    json_t *root = strandline_json("report.json");
+    cr_assert_eq(json_array_size(json_at(root, "cells")), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *cell = json_array_get(json_at(root, "cells"), i);
+        cr_assert_str_eq(json_text_at(cell, "key.transport"), "nats");
+        cr_assert_eq(json_number_at(cell, "trials.0.leaks.count"), 0);
+        cr_assert_eq(json_number_at(cell, "trials.0.delivery.lost"), 0);
+        cr_assert_eq(json_number_at(cell, "trials.0.delivery.order_violations"), 0);
+        cr_assert_gt(json_number_at(cell, "trials.0.leaks.resident"), 0,
+                     "the client library keeps threads until teardown");
+    }
+    json_decref(root);
+    command_result_release(&result);
+    cr_assert_eq(n_store_directories(), 0);
+}
+
+NATS_TEST(the_incident_leaks_5125_0_0_and_325_threads)
+{
+    need_server();
+    static const long expected[] = {5125, 0, 0, 325};
+    struct command_result result =
+        strandline_run("run", "incident", "--output", "incident.json", NULL);
+    cr_assert_eq(result.status, 1, "%s\n%s", result.output, result.errors);
+    json_t *root = strandline_json("incident.json");
+    cr_assert_eq(json_array_size(json_at(root, "cells")), 4);
+    for (size_t i = 0; i < 4; i++)
+        cr_assert_eq(
+            json_number_at(json_array_get(json_at(root, "cells"), i), "trials.0.leaks.count"),
+            expected[i]);
+    json_decref(root);
+    command_result_release(&result);
+}
+
+NATS_TEST(a_skipped_close_is_recognised_by_the_read_loop)
+{
+    need_server();
+    strandline_file("quick.json", quick_scenario);
+    struct command_result result = strandline_run("run", "./quick.json", "--fault", "close-skipped",
+                                                  "--output", "report.json", NULL);
+    cr_assert_eq(result.status, 1, "%s\n%s", result.output, result.errors);
+    json_t *root = strandline_json("report.json");
+    const json_t *groups = json_at(root, "cells.0.trials.0.leaks.groups");
+    cr_assert_gt(json_array_size(groups), 0);
+    for (size_t i = 0; i < json_array_size(groups); i++)
+        cr_assert_str_eq(json_text_at(json_array_get(groups, i), "cause"), "not-closed");
+    json_decref(root);
+    command_result_release(&result);
+}
+
+NATS_TEST(a_server_that_refuses_is_exit_3)
+{
+    strandline_file("quick.json", quick_scenario);
+    struct command_result result =
+        strandline_run("run", "./quick.json", "--server", "nats://127.0.0.1:1", NULL);
+    cr_assert_eq(result.status, 3, "%s", result.errors);
+    cr_assert(strstr(result.errors, "127.0.0.1:1"), "%s", result.errors);
+    command_result_release(&result);
+}
+
+NATS_TEST(a_missing_server_program_is_exit_3_and_says_what_to_do)
+{
+    strandline_file("quick.json", quick_scenario);
+    struct command_result result =
+        strandline_run("run", "./quick.json", "--nats-server", "/nonexistent/nats-server", NULL);
+    cr_assert_eq(result.status, 3, "%s", result.errors);
+    cr_assert(strstr(result.errors, "--transport memory"), "%s", result.errors);
+    command_result_release(&result);
+}
+
+NATS_TEST(a_killed_server_fails_its_trial_and_the_next_trial_runs)
+{
+    need_server();
+    pid_t observer = start_slow_run();
+    struct found first = wait_until_loading(observer);
+    (void) kill(first.server, SIGKILL);
+    struct found second;
+    do
+        second = wait_until_loading(observer);
+    while (second.subject == first.subject);
+    cr_assert_neq(second.server, first.server, "a new server was started");
+    (void) kill(second.server, SIGKILL);
+    cr_assert_eq(command_wait(observer, 60), 3);
+
+    json_t *root = strandline_json("report.json");
+    cr_assert_eq(json_array_size(json_at(root, "cells.0.trials")), 2);
+    cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "failed");
+    cr_assert(strstr(json_text_at(root, "cells.0.trials.0.reason"), "nats-server"));
+    cr_assert_gt(json_array_size(json_at(root, "cells.0.trials.0.hang_groups")), 0);
+    json_decref(root);
+    assert_nothing_is_left(second);
+}
+
+static void interrupt_leaves_nothing(int signal_number, bool expects_report)
+{
+    need_server();
+    pid_t observer = start_slow_run();
+    struct found found = wait_until_loading(observer);
+    (void) kill(observer, signal_number);
+    int status = command_wait(observer, 60);
+    assert_nothing_is_left(found);
+    if (expects_report) {
+        cr_assert_eq(status, 3);
+        json_t *root = strandline_json("report.json");
+        cr_assert(json_is_true(json_at(root, "run.interrupted")));
+        json_decref(root);
+    }
+}
+
+NATS_TEST(an_interrupt_leaves_nothing_behind_and_a_report)
+{
+    interrupt_leaves_nothing(SIGINT, true);
+}
+
+NATS_TEST(a_termination_leaves_nothing_behind_and_a_report)
+{
+    interrupt_leaves_nothing(SIGTERM, true);
+}
+
+NATS_TEST(a_kill_of_the_observer_leaves_nothing_behind)
+{
+    interrupt_leaves_nothing(SIGKILL, false);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sl_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "reports/compare.h"
+#include "result_builder.h"
+
+static struct sl_run_result *run_of_two_modes(void)
+{
+    struct sl_run_result *result = result_new();
+    (void) result_add_cell(result, "low", "keyed", "nats", NULL, 3);
+    (void) result_add_cell(result, "low", "unified", "nats", NULL, 3);
+    return result;
+}
+
+static struct sl_comparison compare(const struct sl_run_result *base, struct sl_run_result *head)
+{
+    struct sl_comparison comparison = {0};
+    struct sl_error err = {0};
+    sl_assert_ok(sl_compare(base, head, head->arena, &comparison, &err), &err);
+    return comparison;
+}
+
+static const struct sl_metric_change *
+find_metric(const struct sl_comparison *comparison, const char *mode, const char *metric)
+{
+    for (size_t i = 0; i < comparison->n_metrics; i++)
+        if (strcmp(comparison->metrics[i].cell->key.mode, mode) == 0 &&
+            strcmp(comparison->metrics[i].metric, metric) == 0)
+            return &comparison->metrics[i];
+    cr_assert_fail("no metric %s of %s", metric, mode);
+    return NULL;
+}
+
+static char *print(const struct sl_comparison *comparison, bool json)
+{
+    const struct sl_table_opts opts = {0};
+    struct sl_error err = {0};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (json)
+        sl_assert_ok(sl_compare_print_json(comparison, out, &err), &err);
+    else
+        sl_compare_print(comparison, &opts, out);
+    (void) fclose(out);
+    return text;
+}
+
+SL_TEST(compare, groups_are_new_gone_and_the_same_in_this_order)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = run_of_two_modes();
+    (void) result_add_group(base, result_trial(base, 0, 0), 5, SL_CAUSE_PARKED, "stays");
+    (void) result_add_group(base, result_trial(base, 1, 1), 2, SL_CAUSE_IO, "goes");
+    (void) result_add_group(head, result_trial(head, 0, 0), 4, SL_CAUSE_PARKED, "stays");
+    (void) result_add_group(head, result_trial(head, 0, 2), 7, SL_CAUSE_PARKED, "stays");
+    (void) result_add_group(head, result_trial(head, 1, 0), 1, SL_CAUSE_IO, "comes");
+    (void) result_add_group(head, result_trial(head, 1, 0), 9, SL_CAUSE_RESIDENT, "resident");
+
+    struct sl_comparison comparison = compare(base, head);
+    cr_assert_eq(comparison.n_groups, 3);
+    cr_assert_eq(comparison.groups[0].change, SL_CHANGE_NEW);
+    cr_assert_str_eq(comparison.groups[0].group->function, "comes");
+    cr_assert_eq(comparison.groups[1].change, SL_CHANGE_GONE);
+    cr_assert_str_eq(comparison.groups[1].group->function, "goes");
+    cr_assert_eq(comparison.groups[2].change, SL_CHANGE_SAME);
+    cr_assert_eq(comparison.groups[2].base_count, 5);
+    cr_assert_eq(comparison.groups[2].head_count, 7, "the most in one trial");
+}
+
+SL_TEST(compare, a_leak_is_not_gone_when_nobody_could_look)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = run_of_two_modes();
+    (void) result_add_group(base, result_trial(base, 0, 0), 5, SL_CAUSE_PARKED, "stays");
+    for (size_t i = 0; i < 3; i++)
+        result_trial(head, 0, i)->leaks_missing = "not permitted";
+    struct sl_comparison comparison = compare(base, head);
+    cr_assert_eq(comparison.n_groups, 1);
+    cr_assert_eq(comparison.groups[0].change, SL_CHANGE_UNKNOWN);
+}
+
+SL_TEST(compare, metrics_are_medians_and_what_is_missing_stays_missing)
+{
+    static const double rates[] = {100, 900, 300};
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = run_of_two_modes();
+    for (size_t i = 0; i < 3; i++) {
+        result_trial(base, 0, i)->rate.delivered = SL_REAL(rates[i]);
+        result_trial(head, 0, i)->latency.publish.p99 = SL_MISSING_VALUE("too few samples");
+    }
+    result_trial(head, 1, 2)->delivery.lost = SL_VALUE(3);
+
+    struct sl_comparison comparison = compare(base, head);
+    const struct sl_metric_change *rate = find_metric(&comparison, "keyed", "rate.delivered");
+    cr_assert_eq(rate->base.value, 300);
+    cr_assert_str_eq(rate->unit, "/s");
+    cr_assert(!rate->lower_is_better);
+    const struct sl_metric_change *p99 = find_metric(&comparison, "keyed", "latency.publish.p99");
+    cr_assert_null(p99->base.missing);
+    cr_assert_str_eq(p99->head.missing, "too few samples");
+    cr_assert_eq(find_metric(&comparison, "unified", "delivery.lost")->head.value, 3,
+                 "the worst, not the median");
+
+    SL_AUTO_FREE char *json = print(&comparison, true);
+    cr_assert(strstr(json, "\"head\": \"too few samples\""));
+    cr_assert(strstr(json, "\"schema\": \"strandline.compare/1\""));
+}
+
+SL_TEST(compare, cells_of_one_side_are_shown)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
+    (void) result_add_cell(head, "low", "keyed", "nats", NULL, 1);
+    (void) result_add_cell(head, "high", "keyed", "nats", NULL, 1);
+    (void) result_add_group(head, result_trial(head, 1, 0), 2, SL_CAUSE_PARKED, "worker_main");
+
+    struct sl_comparison comparison = compare(base, head);
+    cr_assert_eq(comparison.n_only_base, 1);
+    cr_assert_eq(comparison.n_only_head, 1);
+    cr_assert_eq(comparison.groups[0].change, SL_CHANGE_NEW);
+    SL_AUTO_FREE char *text = print(&comparison, false);
+    cr_assert(strstr(text, "only in base: low/unified/nats\n"));
+    cr_assert(strstr(text, "only in head: high/keyed/nats\n"));
+}
+
+SL_TEST(compare, variants_with_one_key_pair_up_by_label)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
+    result_add_cell(base, "incident", "keyed", "nats", "f", 1)->claim.label = "as it was";
+    result_add_cell(base, "incident", "keyed", "nats", "f", 1)->claim.label = "fix 3";
+    result_add_cell(head, "incident", "keyed", "nats", "f", 1)->claim.label = "fix 3";
+    result_trial(base, 1, 0)->threads.peak = SL_VALUE(77);
+
+    struct sl_comparison comparison = compare(base, head);
+    cr_assert_eq(find_metric(&comparison, "keyed", "threads.peak")->base.value, 77);
+    cr_assert_str_eq(comparison.only_base[0]->claim.label, "as it was");
+}
+
+SL_TEST(compare, a_different_machine_is_said_first)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = run_of_two_modes();
+    cr_assert(compare(base, head).same_environment);
+    head->environment.kernel = "Linux 6.5.0";
+    head->environment.nats_server = NULL;
+
+    struct sl_comparison comparison = compare(base, head);
+    cr_assert(!comparison.same_environment);
+    cr_assert_eq(comparison.n_environment, 2);
+    SL_AUTO_FREE char *text = print(&comparison, false);
+    cr_assert_eq(strncmp(text, "different environments", 22), 0);
+    cr_assert(strstr(text, "  kernel: Linux 6.1.0, then Linux 6.5.0\n"));
+    cr_assert(strstr(text, "  nats-server: 2.9.10, then not known\n"));
+}
+
+SL_TEST(compare, the_text_is_the_sample)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
+    (void) result_add_cell(base, "low", "keyed", "nats", NULL, 1);
+    (void) result_add_cell(head, "low", "keyed", "nats", NULL, 1);
+    (void) result_add_group(base, result_trial(base, 0, 0), 5, SL_CAUSE_PARKED, "worker_main");
+    (void) result_add_group(head, result_trial(head, 0, 0), 6, SL_CAUSE_PARKED, "worker_main");
+    (void) result_add_group(head, result_trial(head, 0, 0), 1, SL_CAUSE_IO, "fetch_main");
+    result_trial(head, 0, 0)->rate.delivered = SL_REAL(13310);
+
+    struct sl_comparison comparison = compare(base, head);
+    SL_AUTO_FREE char *text = print(&comparison, false);
+    if (getenv("STRANDLINE_UPDATE_SAMPLES")) {
+        FILE *out = fopen(result_data_path("table/compare.txt"), "w");
+        (void) fputs(text, out);
+        (void) fclose(out);
+    }
+    SL_AUTO_FREE char *sample = result_read_file(result_data_path("table/compare.txt"));
+    cr_assert_str_eq(text, sample);
+}

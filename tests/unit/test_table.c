@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What people see, as samples in tests/data/table.  STRANDLINE_UPDATE_SAMPLES=1
+ * writes them anew, to be read before they are committed.
+ */
+#include "sl_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "reports/table.h"
+#include "reports/verdict.h"
+#include "result_builder.h"
+
+static char *print(struct sl_run_result *result, const struct sl_table_opts *opts)
+{
+    struct sl_policy policy = {0};
+    struct sl_error err = {0};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    sl_assert_ok(sl_verdict_evaluate(result, &policy, result->arena, &result->verdict, &err), &err);
+    sl_table_print(result, opts, out);
+    (void) fclose(out);
+    return text;
+}
+
+static void
+assert_sample(struct sl_run_result *result, const struct sl_table_opts *opts, const char *name)
+{
+    char path[64];
+    (void) snprintf(path, sizeof path, "table/%s.txt", name);
+    SL_AUTO_FREE char *text = print(result, opts);
+    if (getenv("STRANDLINE_UPDATE_SAMPLES")) {
+        FILE *out = fopen(result_data_path(path), "w");
+        cr_assert(out);
+        (void) fputs(text, out);
+        (void) fclose(out);
+    }
+    SL_AUTO_FREE char *sample = result_read_file(result_data_path(path));
+    cr_assert_str_eq(text, sample);
+}
+
+/* Two scenarios in two modes, nothing wrong. */
+static struct sl_run_result *good_run(size_t n_trials)
+{
+    struct sl_run_result *result = result_new();
+    (void) result_add_cell(result, "low", "keyed", "nats", NULL, n_trials);
+    (void) result_add_cell(result, "low", "unified", "nats", NULL, n_trials);
+    (void) result_add_cell(result, "medium", "keyed", "nats", NULL, n_trials);
+    (void) result_add_cell(result, "medium", "unified", "nats", NULL, n_trials);
+    for (size_t i = 0; i < result->n_cells; i++) {
+        for (size_t j = 0; j < n_trials; j++) {
+            struct sl_trial_result *trial = result_trial(result, i, j);
+            trial->threads.peak = SL_VALUE(i % 2 ? 29 : 5141);
+            trial->resources.rss_peak = SL_VALUE((i % 2 ? 12 : 48) * UINT64_C(1048576) + j);
+            (void) result_add_group(result, trial, 3, SL_CAUSE_RESIDENT, "timer_main");
+        }
+    }
+    return result;
+}
+
+static struct sl_run_result *incident_run(void)
+{
+    static const struct {
+        const char *label, *mode, *fault;
+        uint64_t claimed;
+        uint32_t workers, pool, fetch;
+    } variants[] = {
+        {"as it was", "keyed", "pool-not-stopped,orphan-fetcher", 5130, 1024, 5120, 5},
+        {"fix 1: unified pool only", "unified", NULL, 6, 32, 0, 0},
+        {"fix 2: Stop repaired", "keyed", NULL, 0, 1024, 0, 0},
+        {"fix 3: 64 workers", "keyed", "pool-not-stopped,orphan-fetcher", 320, 64, 320, 5},
+    };
+    struct sl_run_result *result = result_new();
+    for (size_t i = 0; i < SL_COUNT_OF(variants); i++) {
+        struct sl_cell_result *cell =
+            result_add_cell(result, "incident", variants[i].mode, "nats", variants[i].fault, 1);
+        cell->claim.label = variants[i].label;
+        cell->claim.leaked = SL_VALUE(variants[i].claimed);
+        cell->config.workers = variants[i].workers;
+        struct sl_trial_result *trial = result_trial(result, i, 0);
+        if (variants[i].pool)
+            (void) result_add_group(result, trial, variants[i].pool, SL_CAUSE_PARKED,
+                                    "worker_main");
+        if (variants[i].fetch)
+            (void) result_add_group(result, trial, variants[i].fetch, SL_CAUSE_IO, "fetch_main");
+    }
+    return result;
+}
+
+/* A hang, a crash, missing numbers, late threads, strange bytes in several trials. */
+static struct sl_run_result *bad_run(void)
+{
+    static const struct sl_late_thread late[] = {
+        {.tid = 77, .name = "slow", .delay_ns = 12 * SL_NS_PER_MS}};
+    SL_AUTO(sl_run_result) struct sl_run_result *full = result_new_full();
+    struct sl_run_result *result = good_run(3);
+    struct sl_trial_result *trial = result_trial(result, 0, 1);
+
+    trial->status = SL_TRIAL_TIMEOUT;
+    trial->phase = "closing";
+    trial->close = (struct sl_close_result){
+        .reached = true,
+        .timed_out = true,
+        .duration_ns = SL_MISSING_VALUE("Close did not return"),
+        .waits_for = "pool_stop waits for thread 12 (worker\x1b[31m_main)",
+    };
+    trial->leaks = (struct sl_leak_report){0};
+    trial->leaks_missing = "Close did not return";
+    (void) result_add_group(result, trial, 1, SL_CAUSE_UNKNOWN, "handler_main");
+    trial->hang_groups = trial->leaks.groups;
+    trial->n_hang_groups = 1;
+    trial->leaks = (struct sl_leak_report){0};
+
+    for (size_t j = 0; j < 3; j++)
+        result_trial(result, 2, j)->latency.end_to_end.p99 =
+            SL_MISSING_VALUE("500 samples, 1000 are needed");
+    trial = result_trial(result, 3, 2);
+    trial->status = SL_TRIAL_CRASHED;
+    trial->signal = 9;
+    trial->phase = "loaded";
+    trial->delivery.lost = SL_VALUE(7);
+    trial->leaks_missing = "the subject ended before Close";
+    trial = result_trial(result, 3, 0);
+    trial->leaks.late = 1;
+    trial->leaks.late_threads = late;
+    trial->leaks.n_late_threads = 1;
+    result->control = (struct sl_control){.reason = "no memory for it"};
+    return result;
+}
+
+static const struct sl_table_opts plain = {0};
+
+SL_TEST(table, a_good_run)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = good_run(1);
+    assert_sample(result, &plain, "good");
+}
+
+SL_TEST(table, several_trials)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = good_run(3);
+    assert_sample(result, &plain, "trials");
+}
+
+SL_TEST(table, the_incident_beside_its_claims)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = incident_run();
+    assert_sample(result, &plain, "incident");
+}
+
+SL_TEST(table, a_run_in_which_everything_went_wrong)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = bad_run();
+    assert_sample(result, &plain, "bad");
+}
+
+SL_TEST(table, a_narrow_terminal_exchanges_rows_and_columns)
+{
+    const struct sl_table_opts narrow = {.width = 60};
+    SL_AUTO(sl_run_result) struct sl_run_result *result = good_run(1);
+    assert_sample(result, &narrow, "narrow");
+}
+
+SL_TEST(table, colour_changes_no_character_but_the_colour)
+{
+    const struct sl_table_opts color = {.color = true};
+    SL_AUTO(sl_run_result) struct sl_run_result *result = incident_run();
+    SL_AUTO_FREE char *with = print(result, &color), *without = print(result, &plain);
+    cr_assert(strstr(with, "\033[31m"));
+    cr_assert_null(strchr(without, '\033'));
+    char *to = with;
+    for (const char *from = with; *from;) {
+        if (*from == '\033')
+            from = strchr(from, 'm') + 1;
+        else
+            *to++ = *from++;
+    }
+    *to = '\0';
+    cr_assert_str_eq(with, without);
+}
+
+SL_TEST(table, a_run_without_cells_is_no_success)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    SL_AUTO_FREE char *text = print(result, &plain);
+    cr_assert(strstr(text, "could not measure: no trial ran"));
+}
