@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * NATS JetStream transport, shared by its three files: transport_nats.c (connection,
+ * streams), transport_nats_pull.c (fetching), transport_nats_publish.c.
+ *
+ * One stream and one durable pull consumer per topic, one connection for all.  The
+ * client library is used for its connection, its subscriptions and the management
+ * of streams; pull requests and publish acknowledgements are the transport's own,
+ * because the packaged library (3.4.1) loses time in Fetch and never settles a
+ * publish whose answer was lost in a reconnect.  No callback of the library is used,
+ * so that none runs after its connection is gone.
+ */
+#ifndef BUS_TRANSPORT_NATS_H
+#define BUS_TRANSPORT_NATS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <nats/nats.h>
+
+#include "bus/transport.h"
+
+#define NATS_KEY_HEADER "Bus-Key"
+
+/* A fetched message, in the list of what its subscription holds. */
+struct nats_held {
+    struct nats_held *next, *previous;
+    natsMsg *message;
+    uint64_t touched_ns; /* when its redelivery time began */
+};
+
+/* Nodes are made in blocks and freed with the subscription. */
+struct nats_block {
+    struct nats_block *next;
+    struct nats_held nodes[256];
+};
+
+/* A pull request that the server still answers. */
+struct nats_pull {
+    uint64_t id;
+    uint32_t left; /* messages it may still bring */
+};
+
+#define NATS_MAX_PULLS 8u
+
+struct nats_subscription {
+    struct subscription base;
+    struct nats_subscription *next; /* of the transport's list */
+    natsSubscription *inbox;
+    char *inbox_name;      /* a pull request's reply subject is this, a dot, its id */
+    char *request_subject; /* where pull requests go */
+
+    pthread_mutex_t mutex;  /* guards the next four; taken alone */
+    struct nats_held held;  /* head of a ring, oldest first */
+    struct nats_held *free; /* singly linked */
+    uint64_t n_held;
+    bool stopped, waiting; /* waiting: the fetcher is in the library, waiting for a message */
+
+    /* The rest is the fetcher's own. */
+    struct nats_block *blocks;
+    struct nats_held *spare; /* nodes for what comes next */
+    struct nats_pull pulls[NATS_MAX_PULLS];
+    uint32_t n_pulls, outstanding; /* outstanding: sum of left */
+    uint64_t next_pull;
+    uint64_t heard_ns;      /* when the server said something last */
+    uint64_t reconnects;    /* of the connection, when the pulls were sent */
+    struct delivery *ready; /* collected, not fetched: [ready_first, n_ready) */
+    size_t ready_first, n_ready, ready_capacity;
+};
+
+/* A publish that waits for its answer.  The reply subject carries index and generation. */
+struct nats_slot {
+    uint64_t token;
+    uint64_t sent_ns;
+    uint32_t generation; /* so that a late answer does not settle a later publish */
+    uint32_t next_free;
+    bool busy;
+};
+
+struct nats_window {
+    pthread_mutex_t mutex; /* guards everything below; taken alone */
+    pthread_cond_t freed;
+    pthread_cond_t settled;
+    struct nats_slot *slots;
+    uint32_t n_slots, first_free, n_busy;
+    uint32_t n_unsettled; /* busy, or its outcome is being told */
+    uint64_t n_sent;
+    bool interrupted;
+};
+
+struct nats_transport {
+    struct transport base;
+    struct transport_config config; /* strings are borrowed from the bus */
+    natsConnection *connection;
+    jsCtx *jetstream;
+    char **subjects; /* per topic */
+    char **streams;  /* per topic */
+
+    pthread_mutex_t mutex; /* guards subscriptions; taken alone */
+    struct nats_subscription *subscriptions;
+
+    struct nats_window window;
+    natsSubscription *answers; /* of the server to publishes */
+    char *answers_name;
+    struct thread answers_thread;
+    atomic_bool ending;
+};
+
+/* transport_nats.c: a failure of the library as ours; `what` says what could not be done. */
+enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *format, ...)
+    SL_PRINTF(3, 4);
+
+/* transport_nats_publish.c */
+SL_CHECKED enum sl_status
+nats_publish_start(struct nats_transport *transport, struct sl_error *err);
+enum sl_status nats_publish(struct transport *transport, size_t topic,
+                            const struct sl_message *message, uint64_t token, struct sl_error *err);
+bool nats_wait_outcomes(struct transport *transport, uint64_t deadline_ns);
+void nats_interrupt(struct transport *transport);
+/* Settle the rest as unknown and join the thread.  @return how many were unknown */
+uint64_t nats_publish_finish(struct nats_transport *transport, uint64_t deadline_ns);
+void nats_publish_release(struct nats_transport *transport);
+
+/* transport_nats_pull.c */
+enum sl_status nats_subscription_new(struct nats_transport *transport, size_t topic,
+                                     struct nats_subscription **ret_subscription,
+                                     struct sl_error *err);
+void nats_subscription_free(struct nats_subscription *subscription);
+enum sl_status nats_fetch(struct subscription *subscription, struct delivery *ret_deliveries,
+                          size_t max, size_t *ret_n);
+void nats_collect(struct subscription *subscription);
+void nats_ack(struct subscription *subscription, const struct delivery *deliveries, size_t n);
+void nats_give_back(struct subscription *subscription, const struct delivery *deliveries, size_t n,
+                    uint64_t delay_ns);
+void nats_stop(struct subscription *subscription);
+/* Tell the server about everything held that was not touched for so long: "+WPI" or "-NAK". */
+void nats_tell_held(struct nats_subscription *subscription, const char *verb, uint64_t age_ns);
+/* Destroy the messages of everything held. */
+void nats_drop_held(struct nats_subscription *subscription);
+
+#endif

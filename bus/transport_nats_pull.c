@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fetching from JetStream with pull requests of our own.
+ *
+ * Several requests are under way at once and new ones are sent when half of what
+ * was asked for has come, so that the server never waits for us.  Each request has a
+ * reply subject of its own below one inbox; the server's end-of-request messages
+ * (404, 408, 409) carry it.  When the server says nothing, not even a heartbeat, or
+ * the connection was replaced, all requests count as lost and are sent again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/grow.h"
+#include "base/hash.h"
+#include "base/macros.h"
+#include "bus/sync.h"
+#include "bus/transport_nats.h"
+
+#define PULL_BATCH     500u
+#define PULL_TARGET    2000u /* messages asked for and not come */
+#define PULL_EXPIRES   (30 * SL_NS_PER_S)
+#define PULL_HEARTBEAT SL_NS_PER_S
+#define SILENCE_NS     (3 * SL_NS_PER_S)
+
+/* How long one wait in the library may take; what it is interrupted for is looked at then. */
+#define WAIT_MS 500
+
+#define ACK_CHUNK 32u
+
+static void ring_init(struct nats_held *head)
+{
+    head->next = head->previous = head;
+}
+
+static void ring_remove(struct nats_held *node)
+{
+    node->previous->next = node->next;
+    node->next->previous = node->previous;
+}
+
+static void ring_append(struct nats_held *head, struct nats_held *node)
+{
+    node->next = head;
+    node->previous = head->previous;
+    node->previous->next = node;
+    head->previous = node;
+}
+
+/* Inbox of one subscription, with everything below it. */
+static enum sl_status
+open_inbox(struct nats_subscription *subscription, natsConnection *connection, struct sl_error *err)
+{
+    natsInbox *name = NULL;
+    natsStatus status = natsInbox_Create(&name);
+    if (status)
+        return nats_fail(err, status, "cannot make an inbox for messages");
+    subscription->inbox_name = strdup(name);
+    natsInbox_Destroy(name);
+    SL_AUTO_FREE char *pattern = NULL;
+    if (!subscription->inbox_name || asprintf(&pattern, "%s.*", subscription->inbox_name) < 0)
+        return sl_fail(err, SL_ENOMEM, "cannot allocate a name");
+    status = natsConnection_SubscribeSync(&subscription->inbox, connection, pattern);
+    if (!status)
+        status = natsSubscription_SetPendingLimits(subscription->inbox, -1, -1);
+    return status ? nats_fail(err, status, "cannot subscribe to an inbox") : SL_OK;
+}
+
+enum sl_status nats_subscription_new(struct nats_transport *transport, size_t topic,
+                                     struct nats_subscription **ret_subscription,
+                                     struct sl_error *err)
+{
+    struct nats_subscription *subscription = calloc(1, sizeof *subscription);
+    if (!subscription)
+        return sl_fail(err, SL_ENOMEM, "cannot allocate a subscription");
+    subscription->base.transport = &transport->base;
+    sync_mutex_init(&subscription->mutex);
+    ring_init(&subscription->held);
+    enum sl_status status = open_inbox(subscription, transport->connection, err);
+    const char *stream = transport->streams[topic];
+    if (!status && asprintf(&subscription->request_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
+                            stream, stream) < 0) {
+        subscription->request_subject = NULL;
+        status = sl_fail(err, SL_ENOMEM, "cannot allocate a name");
+    }
+    if (status) {
+        nats_subscription_free(subscription);
+        return status;
+    }
+    *ret_subscription = subscription;
+    return SL_OK;
+}
+
+void nats_subscription_free(struct nats_subscription *subscription)
+{
+    for (struct nats_block *block = subscription->blocks, *next; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+    natsSubscription_Destroy(subscription->inbox); /* NULL unless it was never used */
+    free(subscription->ready);
+    free(subscription->request_subject);
+    free(subscription->inbox_name);
+    sync_mutex_release(&subscription->mutex);
+    free(subscription);
+}
+
+static natsConnection *connection_of(const struct nats_subscription *subscription)
+{
+    return ((struct nats_transport *) subscription->base.transport)->connection;
+}
+
+static natsStatus send_pull(struct nats_subscription *subscription)
+{
+    char reply[96], request[96];
+    uint64_t id = subscription->next_pull;
+    (void) snprintf(reply, sizeof reply, "%s.%llu", subscription->inbox_name,
+                    (unsigned long long) id);
+    int size = snprintf(request, sizeof request,
+                        "{\"batch\":%u,\"expires\":%llu,\"idle_heartbeat\":%llu}", PULL_BATCH,
+                        (unsigned long long) PULL_EXPIRES, (unsigned long long) PULL_HEARTBEAT);
+    natsStatus status = natsConnection_PublishRequest(
+        connection_of(subscription), subscription->request_subject, reply, request, size);
+    if (status)
+        return status;
+    subscription->next_pull++;
+    subscription->pulls[subscription->n_pulls++] = (struct nats_pull){id, PULL_BATCH};
+    subscription->outstanding += PULL_BATCH;
+    return NATS_OK;
+}
+
+static void forget_pulls(struct nats_subscription *subscription)
+{
+    subscription->n_pulls = 0;
+    subscription->outstanding = 0;
+}
+
+static void drop_pull(struct nats_subscription *subscription, uint32_t index)
+{
+    subscription->outstanding -= subscription->pulls[index].left;
+    subscription->n_pulls--;
+    memmove(&subscription->pulls[index], &subscription->pulls[index + 1],
+            (subscription->n_pulls - index) * sizeof *subscription->pulls);
+}
+
+/* The server serves requests in turn; the oldest takes the blame, the sum is what counts. */
+static void count_message(struct nats_subscription *subscription)
+{
+    if (subscription->n_pulls == 0)
+        return;
+    subscription->pulls[0].left--;
+    subscription->outstanding--;
+    if (subscription->pulls[0].left == 0)
+        drop_pull(subscription, 0);
+}
+
+static uint64_t count_reconnects(natsConnection *connection)
+{
+    natsStatistics *statistics = NULL;
+    uint64_t reconnects = 0;
+    if (natsStatistics_Create(&statistics) == NATS_OK &&
+        natsConnection_GetStats(connection, statistics) == NATS_OK)
+        (void) natsStatistics_GetCounts(statistics, NULL, NULL, NULL, NULL, &reconnects);
+    natsStatistics_Destroy(statistics);
+    return reconnects;
+}
+
+/* Nothing came for a while: are the requests lost? */
+static void check_silence(struct nats_subscription *subscription)
+{
+    uint64_t now_ns = sl_clock_now_ns();
+    uint64_t reconnects = count_reconnects(connection_of(subscription));
+    if (reconnects == subscription->reconnects && now_ns - subscription->heard_ns < SILENCE_NS)
+        return;
+    subscription->reconnects = reconnects;
+    subscription->heard_ns = now_ns;
+    forget_pulls(subscription);
+}
+
+static enum sl_status request_more(struct nats_subscription *subscription)
+{
+    if (subscription->outstanding > PULL_TARGET / 2)
+        return SL_OK;
+    if (subscription->n_pulls == 0)
+        subscription->heard_ns = sl_clock_now_ns();
+    while (subscription->outstanding + PULL_BATCH <= PULL_TARGET &&
+           subscription->n_pulls < NATS_MAX_PULLS) {
+        if (send_pull(subscription))
+            return SL_ECONNECT;
+    }
+    return SL_OK;
+}
+
+/* A status message of the server: a heartbeat, or the end of a request. */
+static void take_control(struct nats_subscription *subscription, natsMsg *message, const char *code)
+{
+    if (strcmp(code, "100") == 0)
+        return;
+    const char *dot = strrchr(natsMsg_GetSubject(message), '.');
+    uint64_t id = dot ? strtoull(dot + 1, NULL, 10) : UINT64_MAX;
+    for (uint32_t i = 0; i < subscription->n_pulls; i++) {
+        if (subscription->pulls[i].id == id) {
+            drop_pull(subscription, i);
+            return;
+        }
+    }
+}
+
+static bool is_control(struct nats_subscription *subscription, natsMsg *message)
+{
+    const char *code = NULL;
+    if (natsMsg_GetDataLength(message) > 0 ||
+        natsMsgHeader_Get(message, "Status", &code) != NATS_OK || !code)
+        return false;
+    take_control(subscription, message, code);
+    return true;
+}
+
+/*
+ * How often a message was delivered, from its reply subject:
+ * $JS.ACK.<stream>.<consumer>.<deliveries>.<...>, or with <domain>.<account> after
+ * ACK when there are eleven words or more.
+ */
+static uint32_t read_deliveries(const char *reply)
+{
+    unsigned n_dots = 0;
+    for (const char *c = reply; c && *c; c++)
+        n_dots += *c == '.';
+    unsigned skip = n_dots >= 10 ? 6 : 4;
+    const char *word = reply;
+    for (; word && skip > 0; skip--) {
+        word = strchr(word, '.');
+        word = word ? word + 1 : NULL;
+    }
+    return word ? (uint32_t) strtoul(word, NULL, 10) : 0;
+}
+
+/* Take a node, of the returned ones if need be.  @return NULL when memory is short */
+static struct nats_held *take_node(struct nats_subscription *subscription)
+{
+    if (!subscription->spare) {
+        sync_lock(&subscription->mutex);
+        subscription->spare = SL_TAKE(subscription->free);
+        sync_unlock(&subscription->mutex);
+    }
+    if (!subscription->spare) {
+        struct nats_block *block = calloc(1, sizeof *block);
+        if (!block)
+            return NULL;
+        block->next = subscription->blocks;
+        subscription->blocks = block;
+        for (size_t i = 0; i < SL_COUNT_OF(block->nodes); i++) {
+            block->nodes[i].next = subscription->spare;
+            subscription->spare = &block->nodes[i];
+        }
+    }
+    struct nats_held *node = subscription->spare;
+    subscription->spare = node->next;
+    return node;
+}
+
+/* @return false when the message was a control message, or memory is short (it comes again) */
+static bool
+accept(struct nats_subscription *subscription, natsMsg *message, struct delivery *ret_delivery)
+{
+    subscription->heard_ns = sl_clock_now_ns();
+    if (is_control(subscription, message)) {
+        natsMsg_Destroy(message);
+        return false;
+    }
+    count_message(subscription);
+    struct nats_held *node = take_node(subscription);
+    if (!node) {
+        natsMsg_Destroy(message);
+        return false;
+    }
+    const char *key = NULL;
+    if (natsMsgHeader_Get(message, NATS_KEY_HEADER, &key) != NATS_OK)
+        key = NULL;
+    node->message = message;
+    node->touched_ns = subscription->heard_ns;
+    *ret_delivery = (struct delivery){
+        .message = {.key = key,
+                    .payload = natsMsg_GetData(message),
+                    .payload_size = (size_t) natsMsg_GetDataLength(message),
+                    .deliveries = read_deliveries(natsMsg_GetReply(message))},
+        .handle = node,
+        .hash = key ? sl_fnv32(SL_FNV32_BASIS, key, strlen(key)) : 0,
+    };
+    return true;
+}
+
+/* Everything the library has, up to max; `message` is the first one, or NULL. */
+static size_t accept_all(struct nats_subscription *subscription, natsMsg *message,
+                         struct delivery *ret_deliveries, size_t max)
+{
+    size_t n = 0;
+    while (message ||
+           (n < max && natsSubscription_NextMsg(&message, subscription->inbox, 0) == NATS_OK)) {
+        if (accept(subscription, message, &ret_deliveries[n]))
+            n++;
+        message = NULL;
+    }
+    sync_lock(&subscription->mutex);
+    for (size_t i = 0; i < n; i++)
+        ring_append(&subscription->held, ret_deliveries[i].handle);
+    subscription->n_held += n;
+    sync_unlock(&subscription->mutex);
+    return n;
+}
+
+void nats_collect(struct subscription *base)
+{
+    struct nats_subscription *subscription = (struct nats_subscription *) base;
+    for (;;) {
+        if (!sl_grow(&subscription->ready, &subscription->ready_capacity,
+                     subscription->n_ready + ACK_CHUNK))
+            return;
+        size_t n =
+            accept_all(subscription, NULL, subscription->ready + subscription->n_ready, ACK_CHUNK);
+        subscription->n_ready += n;
+        if (n < ACK_CHUNK)
+            return;
+    }
+}
+
+static size_t
+take_ready(struct nats_subscription *subscription, struct delivery *ret_deliveries, size_t max)
+{
+    size_t n = SL_MIN(max, subscription->n_ready - subscription->ready_first);
+    if (n > 0)
+        memcpy(ret_deliveries, subscription->ready + subscription->ready_first,
+               n * sizeof *ret_deliveries);
+    subscription->ready_first += n;
+    if (subscription->ready_first == subscription->n_ready)
+        subscription->ready_first = subscription->n_ready = 0;
+    return n;
+}
+
+/* What came and was not fetched goes back at once instead of after the redelivery time. */
+static void return_unfetched(struct nats_subscription *subscription)
+{
+    nats_collect(&subscription->base);
+    if (subscription->n_ready > 0)
+        nats_give_back(&subscription->base, subscription->ready + subscription->ready_first,
+                       subscription->n_ready - subscription->ready_first, 0);
+    subscription->ready_first = subscription->n_ready = 0;
+    (void) natsSubscription_Unsubscribe(subscription->inbox);
+}
+
+/* Say that this thread is going to wait in the library.  @return false when stopped */
+static bool begin_wait(struct nats_subscription *subscription)
+{
+    sync_lock(&subscription->mutex);
+    subscription->waiting = !subscription->stopped;
+    bool waiting = subscription->waiting;
+    sync_unlock(&subscription->mutex);
+    return waiting;
+}
+
+static void end_wait(struct nats_subscription *subscription)
+{
+    sync_lock(&subscription->mutex);
+    subscription->waiting = false;
+    sync_unlock(&subscription->mutex);
+}
+
+enum sl_status
+nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t max, size_t *ret_n)
+{
+    struct nats_subscription *subscription = (struct nats_subscription *) base;
+    natsMsg *message = NULL;
+
+    if (!begin_wait(subscription)) {
+        return_unfetched(subscription);
+        return SL_ECLOSED;
+    }
+    size_t n = take_ready(subscription, ret_deliveries, max);
+    enum sl_status status = n > 0 ? SL_OK : request_more(subscription);
+    if (n > 0 || status) {
+        end_wait(subscription);
+        *ret_n = n;
+        return status;
+    }
+    natsStatus got = natsSubscription_NextMsg(&message, subscription->inbox, WAIT_MS);
+    end_wait(subscription);
+    switch (got) {
+    case NATS_OK:
+        *ret_n = accept_all(subscription, message, ret_deliveries, max);
+        return SL_OK;
+    case NATS_TIMEOUT:
+        check_silence(subscription);
+        *ret_n = 0;
+        return SL_OK;
+    case NATS_INVALID_SUBSCRIPTION:
+        return SL_ECLOSED;
+    default: /* no responders: the consumer is gone, or not there yet after a restart */
+        forget_pulls(subscription);
+        return SL_ECONNECT;
+    }
+}
+
+void nats_stop(struct subscription *base)
+{
+    struct nats_subscription *subscription = (struct nats_subscription *) base;
+    sync_lock(&subscription->mutex);
+    subscription->stopped = true;
+    bool wake = subscription->waiting;
+    sync_unlock(&subscription->mutex);
+    if (wake)
+        (void) natsSubscription_Unsubscribe(subscription->inbox);
+}
+
+/* Answer up to ACK_CHUNK deliveries and let them go. */
+static void answer(struct nats_subscription *subscription, const struct delivery *deliveries,
+                   size_t n, const char *verb)
+{
+    natsMsg *messages[ACK_CHUNK];
+    int size = (int) strlen(verb);
+
+    for (size_t i = 0; i < n; i++) {
+        messages[i] = ((struct nats_held *) deliveries[i].handle)->message;
+        /* What can not be sent is redelivered. */
+        (void) natsConnection_Publish(connection_of(subscription), natsMsg_GetReply(messages[i]),
+                                      verb, size);
+    }
+    sync_lock(&subscription->mutex);
+    for (size_t i = 0; i < n; i++) {
+        struct nats_held *node = deliveries[i].handle;
+        ring_remove(node);
+        node->next = subscription->free;
+        subscription->free = node;
+    }
+    subscription->n_held -= n;
+    sync_unlock(&subscription->mutex);
+    for (size_t i = 0; i < n; i++)
+        natsMsg_Destroy(messages[i]);
+}
+
+static void answer_all(struct nats_subscription *subscription, const struct delivery *deliveries,
+                       size_t n, const char *verb)
+{
+    for (size_t i = 0; i < n; i += ACK_CHUNK)
+        answer(subscription, deliveries + i, SL_MIN(n - i, (size_t) ACK_CHUNK), verb);
+}
+
+void nats_ack(struct subscription *base, const struct delivery *deliveries, size_t n)
+{
+    answer_all((struct nats_subscription *) base, deliveries, n, "+ACK");
+}
+
+void nats_give_back(struct subscription *base, const struct delivery *deliveries, size_t n,
+                    uint64_t delay_ns)
+{
+    char verb[64] = "-NAK";
+    if (delay_ns > 0)
+        (void) snprintf(verb, sizeof verb, "-NAK {\"delay\": %llu}", (unsigned long long) delay_ns);
+    answer_all((struct nats_subscription *) base, deliveries, n, verb);
+}
+
+/*
+ * The reply subjects are copied first, one after another with their NULs: workers
+ * may acknowledge and destroy the messages as soon as the lock is gone.
+ */
+static char *copy_replies(struct nats_subscription *subscription, uint64_t before_ns,
+                          uint64_t now_ns, size_t *ret_size)
+{
+    char *replies = NULL;
+    size_t size = 0, capacity = 0;
+
+    sync_lock(&subscription->mutex);
+    for (struct nats_held *node = subscription->held.next; node != &subscription->held;
+         node = node->next) {
+        if (node->touched_ns > before_ns)
+            continue;
+        const char *reply = natsMsg_GetReply(node->message);
+        size_t length = strlen(reply) + 1;
+        if (!sl_grow(&replies, &capacity, size + length))
+            break;
+        memcpy(replies + size, reply, length);
+        size += length;
+        node->touched_ns = now_ns;
+    }
+    sync_unlock(&subscription->mutex);
+    *ret_size = size;
+    return replies;
+}
+
+void nats_tell_held(struct nats_subscription *subscription, const char *verb, uint64_t age_ns)
+{
+    uint64_t now_ns = sl_clock_now_ns();
+    size_t size = 0;
+    SL_AUTO_FREE char *replies = copy_replies(subscription, now_ns - age_ns, now_ns, &size);
+
+    for (size_t at = 0; at < size; at += strlen(replies + at) + 1)
+        (void) natsConnection_Publish(connection_of(subscription), replies + at, verb,
+                                      (int) strlen(verb));
+}
+
+void nats_drop_held(struct nats_subscription *subscription)
+{
+    struct nats_held *head = &subscription->held;
+    for (struct nats_held *node = head->next; node != head; node = node->next)
+        natsMsg_Destroy(node->message);
+    ring_init(head);
+    subscription->n_held = 0;
+}
