@@ -58,12 +58,12 @@ struct sl_subject_config {
     struct sl_scenario_load load;
     struct sl_pool_settings pool;
     enum sl_mode mode;
-    bool purge;                /* do nothing but the driver's purge, then exit */
-    bool control;              /* use the driver that plants a known leak; see control.h */
+    bool purge;   /* do nothing but the driver's purge, then exit */
+    bool control; /* use the driver that plants a known leak; see control.h */
     char transport[SL_NAME_MAX];
-    char servers[1024];        /* "" none */
-    char fault[256];           /* "" none */
-    char prefix[SL_NAME_MAX];  /* of broker names, unique per trial */
+    char servers[1024];         /* "" none */
+    char fault[256];            /* "" none */
+    char prefix[SL_NAME_MAX];   /* of broker names, unique per trial */
     char driver_path[PATH_MAX]; /* "" the built-in one */
     uint64_t seed;
 };
@@ -99,17 +99,17 @@ struct sl_phase_record {
 
     /* loaded */
     uint64_t published, rejected, unknown;
-    uint64_t handled;     /* distinct */
+    uint64_t handled; /* distinct */
     uint64_t handler_calls, redelivered, order_violations;
     char first_violation[160];
     bool load_timed_out;
-    uint64_t load_ns;         /* first intended send to last handled */
-    uint64_t publish_ns;      /* first to last publish call */
+    uint64_t load_ns;                           /* first intended send to last handled */
+    uint64_t publish_ns;                        /* first to last publish call */
     uint64_t first_handled_ns, last_handled_ns; /* CLOCK_MONOTONIC; 0: none was handled */
-    struct sl_latency_summary publish_latency; /* intended send to the bus's answer */
-    struct sl_latency_summary end_to_end;      /* intended send to handler entry */
+    struct sl_latency_summary publish_latency;  /* intended send to the bus's answer */
+    struct sl_latency_summary end_to_end;       /* intended send to handler entry */
     uint64_t cpu_user_ns, cpu_sys_ns, ctx_voluntary, ctx_involuntary; /* over the load */
-    uint32_t bus_threads; /* the driver's own count */
+    uint32_t bus_threads;                                             /* the driver's own count */
 
     /* closed; published, handled etc. are refreshed, since Close drains */
     bool close_ok, close_timed_out;
@@ -121,7 +121,7 @@ struct sl_phase_record {
 
 /* SL_RECORD_FAILURE */
 struct sl_failure_record {
-    enum sl_phase phase;  /* that was being worked towards */
+    enum sl_phase phase; /* that was being worked towards */
     enum sl_status status;
     char text[320];
 };
@@ -140,7 +140,7 @@ SL_CHECKED enum sl_status sl_record_write(int fd, enum sl_record_type type, cons
  *         SL_ECLOSED wake_fd became readable (wake_fd < 0: none)
  */
 SL_CHECKED enum sl_status sl_record_read(int fd, int wake_fd, uint64_t deadline_ns,
-                                         enum sl_record_type *ret_type, void *data,
-                                         size_t capacity, size_t *ret_size, struct sl_error *err);
+                                         enum sl_record_type *ret_type, void *data, size_t capacity,
+                                         size_t *ret_size, struct sl_error *err);
 
 #endif
