@@ -25,10 +25,10 @@ static uint64_t checksum_of(const struct wire *wire)
     return sl_fnv64(SL_FNV64_BASIS, wire, offsetof(struct wire, checksum));
 }
 
-/* Byte at an offset behind the header; differs from message to message. */
-static unsigned char pattern_at(const struct wire *wire, size_t offset)
+/* Eight bytes at an offset behind the header; they differ from message to message. */
+static uint64_t pattern_at(const struct wire *wire, size_t offset)
 {
-    return (unsigned char) (wire->payload.index + 7 * offset);
+    return (wire->checksum + offset) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 void sl_payload_write(const struct sl_payload *payload, void *data, size_t size)
@@ -38,17 +38,26 @@ void sl_payload_write(const struct sl_payload *payload, void *data, size_t size)
 
     wire.checksum = checksum_of(&wire);
     memcpy(bytes, &wire, sizeof wire);
-    for (size_t i = sizeof wire; i < size; i++)
-        bytes[i] = pattern_at(&wire, i);
+    size_t at = sizeof wire;
+    for (; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) {
+        uint64_t word = pattern_at(&wire, at);
+        memcpy(bytes + at, &word, sizeof word);
+    }
+    uint64_t rest = pattern_at(&wire, at);
+    memcpy(bytes + at, &rest, size - at);
 }
 
 static bool pattern_holds(const struct wire *wire, const unsigned char *bytes, size_t size)
 {
-    unsigned char difference = 0; /* collected without a branch: this runs for every message */
+    uint64_t difference = 0; /* collected without a branch: this runs for every message */
+    size_t at = sizeof *wire;
 
-    for (size_t i = sizeof *wire; i < size; i++)
-        difference |= bytes[i] ^ pattern_at(wire, i);
-    return !difference;
+    for (uint64_t word; at + sizeof word <= size; at += sizeof word) {
+        memcpy(&word, bytes + at, sizeof word);
+        difference |= word ^ pattern_at(wire, at);
+    }
+    uint64_t rest = pattern_at(wire, at);
+    return !difference && memcmp(bytes + at, &rest, size - at) == 0;
 }
 
 enum sl_status sl_payload_read(uint64_t trial, const void *data, size_t size,
