@@ -33,8 +33,8 @@ struct sl_tasks {
  * Threads in state X or Z that are not the leader are left out: they have
  * ended.  SL_EGONE when there is no such process or only a zombie is left.
  */
-SL_CHECKED enum sl_status sl_tasks_list(pid_t pid, struct sl_tasks **ret_tasks,
-                                        struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_tasks_list(pid_t pid, struct sl_tasks **ret_tasks, struct sl_error *err);
 void sl_tasks_free(struct sl_tasks *tasks);
 SL_DEFINE_AUTO(sl_tasks, sl_tasks_free);
 

@@ -65,13 +65,13 @@ typedef enum sl_status (*sl_message_handler)(void *user, const struct sl_message
 typedef void (*sl_publish_callback)(void *user, uint64_t token, enum sl_publish_outcome outcome);
 
 struct sl_driver_config {
-    size_t size;         /* sizeof(struct sl_driver_config) of the caller */
-    const char *mode;    /* "keyed", "unified" or "direct" */
-    const char *transport; /* "nats" or "memory"; a driver may know others */
-    const char *servers; /* comma-separated URLs, or NULL when the transport needs none */
-    const char *storage; /* "memory" or "file": where the broker keeps messages */
-    const char *prefix;  /* prepended to every name made on the broker; unique per trial */
-    const char *fault;   /* NAME[,NAME...] to inject, or NULL */
+    size_t size;               /* sizeof(struct sl_driver_config) of the caller */
+    const char *mode;          /* "keyed", "unified" or "direct" */
+    const char *transport;     /* "nats" or "memory"; a driver may know others */
+    const char *servers;       /* comma-separated URLs, or NULL when the transport needs none */
+    const char *storage;       /* "memory" or "file": where the broker keeps messages */
+    const char *prefix;        /* prepended to every name made on the broker; unique per trial */
+    const char *fault;         /* NAME[,NAME...] to inject, or NULL */
     const char *const *topics; /* n_topics names that will be subscribed and published to */
     size_t n_topics;
     uint32_t workers;         /* keyed: per topic; unified: in all; direct: ignored; 0: default */
@@ -85,19 +85,19 @@ struct sl_driver_config {
 };
 
 struct sl_driver_stats {
-    size_t size;            /* set by the caller; the driver fills no more than this */
-    uint64_t delivered;     /* handler calls */
-    uint64_t redelivered;   /* of these, with deliveries > 1 */
-    uint64_t acked;         /* acknowledged to the broker */
+    size_t size;          /* set by the caller; the driver fills no more than this */
+    uint64_t delivered;   /* handler calls */
+    uint64_t redelivered; /* of these, with deliveries > 1 */
+    uint64_t acked;       /* acknowledged to the broker */
     uint64_t handler_errors;
-    uint64_t queue_full;    /* times a full queue paused a topic */
-    uint32_t threads;       /* threads the bus made and has not joined, client library excluded */
+    uint64_t queue_full; /* times a full queue paused a topic */
+    uint32_t threads;    /* threads the bus made and has not joined, client library excluded */
 };
 
 /* What close did.  Filled on every return of close. */
 struct sl_driver_close_report {
-    size_t size;    /* set by the caller; the driver fills no more than this */
-    bool timed_out; /* the deadline passed before everything was joined */
+    size_t size;                 /* set by the caller; the driver fills no more than this */
+    bool timed_out;              /* the deadline passed before everything was joined */
     uint32_t threads_abandoned;  /* not joined */
     uint64_t messages_abandoned; /* taken from the broker, neither handled nor acknowledged */
     uint64_t publishes_unknown;  /* outcomes reported as unknown by close itself */

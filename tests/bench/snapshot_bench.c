@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "harness/model/snapshot.h"
 
-/* The median of three is enough against a noisy neighbour; the smallest is kept. */
+/* Listing and reading, as bare as it can be written. */
 static uint64_t measure_floor(pid_t pid, size_t *ret_threads)
 {
     char path[64], text[256];

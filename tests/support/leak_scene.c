@@ -55,8 +55,10 @@ void scene_begin_torn_down(struct scene *scene)
 struct sl_thread *scene_add_reader(struct scene *scene, pid_t tid)
 {
     struct sl_thread *thread = sl_build_thread(scene->builder, tid, 2, scene->reader);
-    thread->wait = (struct sl_wait){
-        .kind = SL_WAIT_SOCKET, .syscall = "recvfrom", .socket = true, .target = "TCP 127.0.0.1:4222"};
+    thread->wait = (struct sl_wait){.kind = SL_WAIT_SOCKET,
+                                    .syscall = "recvfrom",
+                                    .socket = true,
+                                    .target = "TCP 127.0.0.1:4222"};
     return thread;
 }
 

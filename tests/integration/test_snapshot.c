@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sl_test.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <string.h>
+
+#include <strandline/snapshot.h>
+
+#include "base/clock.h"
+#include "harness/model/snapshot.h"
+#include "harness/snapshot/target.h"
+#include "harness/snapshot/tasks.h"
+#include "sl_subject.h"
+
+SL_DEFINE_AUTO(sl_snapshot, sl_snapshot_free);
+
+static struct sl_snapshot *take_with(pid_t pid, const struct sl_snapshot_opts *opts)
+{
+    struct sl_error err = {0};
+    struct sl_snapshot *snapshot = NULL;
+    sl_assert_ok(sl_snapshot_take(pid, opts, &snapshot, &err), &err);
+    return snapshot;
+}
+
+static struct sl_snapshot *take(pid_t pid)
+{
+    return take_with(pid, NULL);
+}
+
+static const struct sl_thread *thread_named(const struct sl_snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        if (strcmp(snapshot->threads[i].name, name) == 0)
+            return &snapshot->threads[i];
+    return NULL;
+}
+
+static bool has_function(const struct sl_stack *stack, const char *function)
+{
+    for (size_t i = 0; stack && i < stack->n_frames; i++)
+        if (stack->frames[i].function && strcmp(stack->frames[i].function, function) == 0)
+            return true;
+    return false;
+}
+
+static size_t count_function(const struct sl_stack *stack, const char *function)
+{
+    size_t n = 0;
+    for (size_t i = 0; stack && i < stack->n_frames; i++)
+        n += stack->frames[i].function && strcmp(stack->frames[i].function, function) == 0;
+    return n;
+}
+
+/* Sum over all threads, from the kernel's own counters. */
+static uint64_t count_switches(pid_t pid)
+{
+    struct sl_error err = {0};
+    struct sl_target target;
+    pid_t *tids;
+    size_t n_tids;
+    uint64_t sum = 0;
+
+    sl_assert_ok(sl_target_open(pid, &target, &err), &err);
+    sl_assert_ok(sl_target_list(&target, &tids, &n_tids, &err), &err);
+    for (size_t i = 0; i < n_tids; i++) {
+        struct sl_run_count count;
+        cr_assert(sl_target_run_count(&target, tids[i], &count) == 0);
+        sum += count.switches;
+    }
+    free(tids);
+    sl_target_release(&target);
+    return sum;
+}
+
+/* Until every thread sleeps, and went on sleeping between two looks. */
+static void await_sleep(pid_t pid)
+{
+    for (uint64_t last = 0;;) {
+        struct sl_error err = {0};
+        SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
+        bool all_sleep = true;
+        sl_assert_ok(sl_tasks_list(pid, &tasks, &err), &err);
+        for (size_t i = 0; i < tasks->n_tasks; i++)
+            all_sleep = all_sleep && tasks->tasks[i].state == 'S';
+        uint64_t switches = count_switches(pid);
+        if (all_sleep && switches == last)
+            return;
+        last = switches;
+        sl_clock_sleep_ns(10 * SL_NS_PER_MS);
+    }
+}
+
+SL_TEST(snapshot, parked_threads_are_complete_and_share_stacks, .timeout = 60)
+{
+    const char *const argv[] = {"parked", "500", "5", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+    const struct sl_stack *distinct[8];
+    size_t n_distinct = 0, n_parked = 0;
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    cr_assert_eq(snapshot->n_threads, 501);
+    cr_assert_eq(snapshot->stats.threads, 501);
+    for (size_t i = 0; i < snapshot->n_threads; i++) {
+        const struct sl_thread *thread = &snapshot->threads[i];
+        cr_assert(thread->stack && thread->stack->complete && thread->consistent);
+        cr_assert(i == 0 || thread->tid > thread[-1].tid);
+        if (!has_function(thread->stack, "park"))
+            continue;
+        n_parked++;
+        cr_assert_eq(thread->wait.kind, SL_WAIT_CONDITION);
+        cr_assert(has_function(thread->stack, "pthread_cond_wait"));
+        cr_assert(has_function(thread->stack, "worker"));
+        size_t depth = count_function(thread->stack, "level");
+        cr_assert(depth >= 1 && depth <= 5);
+        size_t known = 0;
+        while (known < n_distinct && distinct[known] != thread->stack)
+            known++;
+        if (known == n_distinct)
+            distinct[n_distinct++] = thread->stack;
+        cr_assert(n_distinct <= 5);
+    }
+    cr_assert_eq(n_parked, 500);
+    cr_assert_eq(n_distinct, 5);
+    cr_assert_eq(snapshot->stats.unwound, 6, "five depths and the main thread");
+    cr_assert_eq(snapshot->stats.memoised, 495);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SL_TEST(snapshot, blocked_threads_neither_run_nor_stop, .timeout = 60)
+{
+    const char *const argv[] = {"parked", "200", "3", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    uint64_t before = count_switches(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    cr_assert_eq(count_switches(subject.pid), before);
+    cr_assert_eq(snapshot->stats.stopped, 0);
+    cr_assert_eq(snapshot->stats.retried, 0);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+static const struct {
+    const char *name;
+    enum sl_wait_kind kind;
+    const char *target; /* how it begins, or NULL */
+    bool timed;
+} expected_waits[] = {
+    {"holder", SL_WAIT_SIGNAL, NULL, false},
+    {"mutex", SL_WAIT_MUTEX, NULL, false},
+    {"condition", SL_WAIT_CONDITION, NULL, false},
+    {"timed", SL_WAIT_CONDITION, NULL, true},
+    {"semaphore", SL_WAIT_SEMAPHORE, NULL, false},
+    {"rwlock", SL_WAIT_RWLOCK, NULL, false},
+    {"barrier", SL_WAIT_BARRIER, NULL, false},
+    {"join", SL_WAIT_JOIN, NULL, false},
+    {"pipe", SL_WAIT_IO, "pipe:[", false},
+    {"accept", SL_WAIT_SOCKET, "TCP 127.0.0.1:", false},
+    {"recv", SL_WAIT_SOCKET, "TCP 127.0.0.1:", false},
+    {"poll", SL_WAIT_POLL, "pipe:[", false},
+    {"epoll", SL_WAIT_POLL, "anon_inode:[eventpoll]", false},
+    {"sleep", SL_WAIT_SLEEP, NULL, true},
+    {"sigwait", SL_WAIT_SIGNAL, NULL, false},
+    {"semop", SL_WAIT_SEMAPHORE, NULL, false},
+};
+
+SL_TEST(snapshot, every_way_to_block_is_told_apart, .timeout = 60)
+{
+    const char *const argv[] = {"blocked_calls", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    pid_t holder = thread_named(snapshot, "holder")->tid;
+    for (size_t i = 0; i < SL_COUNT_OF(expected_waits); i++) {
+        const char *name = expected_waits[i].name, *target = expected_waits[i].target;
+        const struct sl_thread *thread = thread_named(snapshot, name);
+        char function[32];
+        (void) snprintf(function, sizeof function, "block_in_%s", name);
+        cr_assert(thread, "%s", name);
+        cr_assert(thread->stack->complete, "%s: %s", name, thread->stack->reason);
+        cr_assert(has_function(thread->stack, function), "%s", name);
+        cr_assert_eq(thread->wait.kind, expected_waits[i].kind, "%s: %s", name,
+                     sl_wait_kind_text(thread->wait.kind));
+        cr_assert_eq(thread->wait.timed, expected_waits[i].timed, "%s", name);
+        if (target)
+            cr_assert(thread->wait.target &&
+                          strncmp(thread->wait.target, target, strlen(target)) == 0,
+                      "%s: %s", name, thread->wait.target);
+    }
+    cr_assert_eq(thread_named(snapshot, "mutex")->wait.owner, holder);
+    cr_assert_eq(thread_named(snapshot, "join")->wait.owner, holder);
+    cr_assert(strstr(thread_named(snapshot, "accept")->wait.target, "(listening)"));
+    cr_assert_eq(sl_subject_end(&subject), 0, "a call returned");
+}
+
+SL_TEST(snapshot, stopping_threads_breaks_no_call, .timeout = 60)
+{
+    const char *const argv[] = {"blocked_calls", NULL};
+    const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = SL_SNAPSHOT_PTRACE};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    cr_assert(snapshot->stats.stopped > 0);
+    const struct sl_thread *mutex = thread_named(snapshot, "mutex");
+    cr_assert(mutex->source == SL_SOURCE_PTRACE && mutex->stack->complete);
+    const struct sl_thread *epoll = thread_named(snapshot, "epoll");
+    cr_assert(!epoll->stack && strstr(epoll->reason, "system call fail"));
+    await_sleep(subject.pid);
+    cr_assert_eq(sl_subject_end(&subject), 0, "a call returned");
+}
+
+SL_TEST(snapshot, a_thread_on_a_cpu_is_stopped_briefly_and_runs_on, .timeout = 60)
+{
+    const char *const argv[] = {"spinner", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    const struct sl_thread *spinner = thread_named(snapshot, "spin");
+    const struct sl_thread *clock = thread_named(snapshot, "clock");
+    cr_assert(spinner && spinner->source == SL_SOURCE_PTRACE);
+    cr_assert(spinner->stack->complete && has_function(spinner->stack, "spin"));
+    cr_assert(clock && clock->stack->complete && has_function(clock->stack, "read_clock"));
+    cr_assert_eq(snapshot->stats.stopped, 2);
+    /* They run on: their CPU time grows. */
+    uint64_t before = thread_named(snapshot, "spin")->cpu_ns;
+    for (uint64_t now = before; now <= before;) {
+        struct sl_snapshot *later = take(subject.pid);
+        now = thread_named(later, "spin")->cpu_ns;
+        sl_snapshot_free(later);
+    }
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SL_TEST(snapshot, without_stopping_a_running_thread_has_a_reason_and_no_stack, .timeout = 60)
+{
+    const char *const argv[] = {"spinner", NULL};
+    const struct sl_snapshot_opts opts = {.size = sizeof opts, .no_stop = true};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    const struct sl_thread *spinner = thread_named(snapshot, "spin");
+    cr_assert(!spinner->stack && strstr(spinner->reason, "on a CPU"));
+    cr_assert_eq(snapshot->stats.stopped, 0);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SL_TEST(snapshot, a_process_whose_leader_has_exited_is_read, .timeout = 60)
+{
+    const char *const argv[] = {"leader_gone", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    cr_assert_eq(snapshot->n_threads, 2);
+    const struct sl_thread *leader = sl_snapshot_find(snapshot, subject.pid);
+    cr_assert(leader && leader->state == 'Z' && !leader->stack && leader->reason);
+    const struct sl_thread *survivor = thread_named(snapshot, "survivor");
+    cr_assert(survivor->stack->complete && has_function(survivor->stack, "survive"));
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+static void *wait_in_own_process(void *argument)
+{
+    while (sem_wait(argument))
+        continue;
+    return NULL;
+}
+
+SL_TEST(snapshot, the_own_process_is_read_with_the_calling_thread, .timeout = 60)
+{
+    sem_t semaphore;
+    pthread_t thread;
+
+    cr_assert(sem_init(&semaphore, 0, 0) == 0);
+    cr_assert(pthread_create(&thread, NULL, wait_in_own_process, &semaphore) == 0);
+    bool found = false;
+    while (!found) { /* until the thread has reached its wait */
+        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(getpid());
+        const struct sl_thread *self = sl_snapshot_find(snapshot, gettid());
+        cr_assert(self && self->stack && self->stack->complete);
+        cr_assert(has_function(self->stack, "sl_snapshot_take"));
+        cr_assert_eq(snapshot->stats.stopped, 0);
+        for (size_t t = 0; t < snapshot->n_threads; t++)
+            found = found || (has_function(snapshot->threads[t].stack, "wait_in_own_process") &&
+                              snapshot->threads[t].stack->complete);
+        sl_clock_sleep_ns(SL_NS_PER_MS);
+    }
+    cr_assert(sem_post(&semaphore) == 0);
+    cr_assert(pthread_join(thread, NULL) == 0);
+    cr_assert(sem_destroy(&semaphore) == 0);
+}
+
+SL_TEST(snapshot, a_pid_that_does_not_exist_is_gone)
+{
+    struct sl_error err = {0};
+    struct sl_snapshot *snapshot = NULL;
+    struct sl_tasks *tasks = NULL;
+    pid_t pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0)
+        _exit(0);
+    cr_assert(waitpid(pid, NULL, 0) == pid);
+    sl_assert_fails(sl_snapshot_take(pid, NULL, &snapshot, &err), SL_EGONE, &err, "no process");
+    err = (struct sl_error){0};
+    sl_assert_fails(sl_tasks_list(pid, &tasks, &err), SL_EGONE, &err, "no process");
+}
+
+SL_TEST(snapshot, a_zombie_is_gone)
+{
+    struct sl_error err = {0};
+    struct sl_snapshot *snapshot = NULL;
+    siginfo_t info;
+    pid_t pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0)
+        _exit(0);
+    cr_assert(waitid(P_PID, (id_t) pid, &info, WEXITED | WNOWAIT) == 0);
+    sl_assert_fails(sl_snapshot_take(pid, NULL, &snapshot, &err), SL_EGONE, &err, "has ended");
+    cr_assert(waitpid(pid, NULL, 0) == pid);
+}
+
+static void *kill_soon(void *argument)
+{
+    struct sl_test_subject *subject = argument;
+    (void) kill(subject->pid, SIGKILL);
+    return NULL;
+}
+
+SL_TEST(snapshot, a_process_that_ends_meanwhile_is_an_error_or_a_smaller_snapshot, .timeout = 60)
+{
+    const char *const argv[] = {"parked", "300", "3", NULL};
+
+    for (int i = 0; i < 10; i++) {
+        struct sl_error err = {0};
+        struct sl_snapshot *snapshot = NULL;
+        pthread_t killer;
+        struct sl_test_subject subject = sl_subject_start(argv);
+        cr_assert(pthread_create(&killer, NULL, kill_soon, &subject) == 0);
+        enum sl_status status = sl_snapshot_take(subject.pid, NULL, &snapshot, &err);
+        cr_assert(pthread_join(killer, NULL) == 0);
+        if (status)
+            cr_assert(status == SL_EGONE || status == SL_EPERM, "%s: %s", sl_status_text(status),
+                      err.text);
+        else
+            cr_assert(snapshot->n_threads <= 301);
+        sl_snapshot_free(snapshot);
+        cr_assert_eq(sl_subject_end(&subject), -SIGKILL);
+    }
+}
+
+SL_TEST(snapshot, tasks_carry_name_state_and_identity, .timeout = 60)
+{
+    const char *const argv[] = {"blocked_calls", NULL};
+    struct sl_error err = {0};
+    SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    sl_assert_ok(sl_tasks_list(subject.pid, &tasks, &err), &err);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    cr_assert_eq(tasks->n_tasks, snapshot->n_threads);
+    for (size_t i = 0; i < tasks->n_tasks; i++) {
+        const struct sl_task *task = &tasks->tasks[i];
+        const struct sl_thread *thread = &snapshot->threads[i];
+        cr_assert(task->tid == thread->tid && task->start_time == thread->start_time);
+        cr_assert_str_eq(task->name, thread->name);
+        cr_assert(task->state == 'S' && task->start_time > 0);
+    }
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Subject programs of tests/subjects: they write a byte when they are ready, and end
+ * when their standard input is closed or their parent dies.
+ */
+#ifndef SL_SUBJECT_H
+#define SL_SUBJECT_H
+
+#include <criterion/criterion.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct sl_test_subject {
+    pid_t pid;
+    int input, output; /* our ends */
+};
+
+/* Start SL_SUBJECTS_DIR/argv[0] and wait until it says that it is ready. */
+static inline struct sl_test_subject sl_subject_start(const char *const *argv)
+{
+    int in[2], out[2];
+    char path[512], byte;
+
+    cr_assert(pipe(in) == 0 && pipe(out) == 0);
+    (void) snprintf(path, sizeof path, "%s/%s", SL_SUBJECTS_DIR, argv[0]);
+    pid_t pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void) dup2(in[0], STDIN_FILENO);
+        (void) dup2(out[1], STDOUT_FILENO);
+        for (int fd = 3; fd < 64; fd++)
+            (void) close(fd);
+        (void) execv(path, (char *const *) argv);
+        _exit(127);
+    }
+    (void) close(in[0]);
+    (void) close(out[1]);
+    cr_assert(read(out[0], &byte, 1) == 1, "'%s' did not get ready", path);
+    return (struct sl_test_subject){.pid = pid, .input = in[1], .output = out[0]};
+}
+
+/* End it.  @return its exit status, or minus the signal that ended it */
+static inline int sl_subject_end(struct sl_test_subject *subject)
+{
+    int status;
+    (void) close(subject->input);
+    cr_assert(waitpid(subject->pid, &status, 0) == subject->pid);
+    (void) close(subject->output);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+#endif
