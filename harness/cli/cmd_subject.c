@@ -4,6 +4,7 @@
  * `strandline run` for each trial, with the descriptors of its two pipes.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include <strandline/bus.h>
 
@@ -21,7 +22,8 @@ static int run(int argc, char **argv)
         (void) fputs("strandline: 'subject' is started by 'strandline run' only\n", stderr);
         return SL_EXIT_USAGE;
     }
-    return sl_subject_main(bus_driver(), (int) in_fd, (int) out_fd);
+    /* Threads that stayed may still run: no exit handler may take anything from under them. */
+    _exit(sl_subject_main(bus_driver(), (int) in_fd, (int) out_fd));
 }
 
 const struct sl_command sl_command_subject = {

@@ -101,8 +101,7 @@ void sl_trial_result_load(struct sl_trial_result *result, const struct sl_phase_
 void sl_trial_result_close(struct sl_trial_result *result, const struct sl_phase_record *record,
                            struct sl_arena *arena)
 {
-    if (!result->delivery.published.missing)
-        fill_delivery(&result->delivery, record, arena);
+    fill_delivery(&result->delivery, record, arena);
     result->close.ok = record->close_ok;
     result->close.timed_out = record->close_timed_out;
     result->close.duration_ns = SL_VALUE(record->close_ns);

@@ -13,7 +13,7 @@ void sl_trial_result_init(struct sl_trial_result *result, const char *missing);
 void sl_trial_result_load(struct sl_trial_result *result, const struct sl_phase_record *record,
                           const struct sl_scenario_load *load, struct sl_arena *arena);
 
-/* The numbers of `closed`; delivery again, since Close drains. */
+/* The numbers of `closed`; delivery again, since Close drains and a failed load has no `loaded`. */
 void sl_trial_result_close(struct sl_trial_result *result, const struct sl_phase_record *record,
                            struct sl_arena *arena);
 
