@@ -56,6 +56,7 @@ bool hold_add(struct hold *hold, const struct delivery *failed, uint64_t now_ns)
         free_key(key);
         return false;
     }
+    key->deliveries[0].message.deliveries++; /* the one to come */
     key->n_failures = 1;
     key->retry_ns = now_ns + hold_delay_ns(1);
     insert(hold, key);
@@ -112,6 +113,7 @@ void hold_failed(struct hold *hold, uint64_t now_ns)
     struct held_key *key = hold->keys;
     hold->keys = key->next;
     key->n_failures++;
+    key->deliveries[key->first].message.deliveries++;
     key->retry_ns = now_ns + hold_delay_ns(key->n_failures);
     insert(hold, key);
 }

@@ -24,7 +24,12 @@ struct hold {
 /* Retries wait 10 ms, then twice as long each time, up to 1 s. */
 uint64_t hold_delay_ns(uint32_t n_failures);
 
-/* A message failed for the first time.  @return false when memory is short */
+/*
+ * A message failed for the first time.  A failure counts as a delivery of its own:
+ * message.deliveries is one more when the message is due again.
+ *
+ * @return false when memory is short
+ */
 bool hold_add(struct hold *hold, const struct delivery *failed, uint64_t now_ns);
 
 /*

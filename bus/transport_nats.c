@@ -52,6 +52,8 @@ enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *fo
     (void) vsnprintf(what, sizeof what, format, args);
     va_end(args);
     const char *detail = nats_GetLastError(NULL);
+    if (detail && *detail == '(' && strstr(detail, "): "))
+        detail = strstr(detail, "): ") + 3; /* the library puts its own source line first */
     if (status == NATS_NO_RESPONDERS)
         detail = "the server has no JetStream";
     if (!detail || !*detail)

@@ -54,11 +54,10 @@ static void handle(struct worker *worker, struct acks *acks, const struct delive
 static void retry(struct worker *worker, struct acks *acks)
 {
     struct hold *hold = &worker->hold;
-    struct delivery *delivery;
+    const struct delivery *delivery;
 
     while (!atomic_load(&worker->pool->aborted) &&
            (delivery = hold_due(hold, sl_clock_now_ns())) != NULL) {
-        delivery->message.deliveries++;
         if (delivery_handle(delivery) == SL_OK) {
             add_ack(worker->pool->bus, acks, delivery);
             hold_succeeded(hold);

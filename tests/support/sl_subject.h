@@ -14,6 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef SL_SUBJECTS_DIR
+#define SL_SUBJECTS_DIR "." /* the build says where the programs are */
+#endif
+
 struct sl_test_subject {
     pid_t pid;
     int input, output; /* our ends */

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bus as a whole, on the in-memory transport. */
+#include "sl_test.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "bus_probe.h"
+
+static const char *const topics[] = {"orders", "payments.made", "stock"};
+#define N_TOPICS (sizeof topics / sizeof *topics)
+
+static const enum bus_mode modes[] = {BUS_KEYED, BUS_UNIFIED, BUS_DIRECT};
+
+static unsigned count_threads(void)
+{
+    unsigned n = 0;
+    DIR *directory = opendir("/proc/self/task");
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        n += entry->d_name[0] != '.';
+    (void) closedir(directory);
+    return n;
+}
+
+static struct bus_config config_of(enum bus_mode mode, struct probe *probe)
+{
+    return (struct bus_config){.size = sizeof(struct bus_config),
+                               .mode = mode,
+                               .transport = "memory",
+                               .topics = topics,
+                               .n_topics = N_TOPICS,
+                               .workers = 8,
+                               .on_publish = probe_on_publish,
+                               .user = probe};
+}
+
+static void
+open_probe(struct probe *probe, const struct bus_config *config, sl_message_handler handler)
+{
+    struct sl_error err = {0};
+    sl_assert_ok(bus_open(config, &probe->bus, &err), &err);
+    for (size_t i = 0; i < config->n_topics; i++)
+        sl_assert_ok(bus_subscribe(probe->bus, config->topics[i], handler, probe, &err), &err);
+}
+
+/* Publish n messages round the keys; a key has one topic. */
+static void publish_round(struct probe *probe, unsigned n)
+{
+    struct sl_error err = {0};
+    for (unsigned i = 0; i < n; i++) {
+        unsigned key = i % PROBE_KEYS;
+        sl_assert_ok(probe_publish(probe, topics[key % N_TOPICS], key, &err), &err);
+    }
+}
+
+static struct sl_driver_close_report
+close_probe(struct probe *probe, uint64_t deadline_ns, enum sl_status expected)
+{
+    struct sl_error err = {0};
+    struct sl_driver_close_report report = {.size = sizeof report};
+    enum sl_status status = bus_close(probe->bus, deadline_ns, &report, &err);
+    cr_assert_eq(status, expected, "close: %s: %s", sl_status_text(status), err.text);
+    return report;
+}
+
+static void close_cleanly(struct probe *probe)
+{
+    struct sl_driver_close_report report = close_probe(probe, 20 * SL_NS_PER_S, SL_OK);
+    cr_assert_not(report.timed_out);
+    cr_assert_eq(report.threads_abandoned, 0);
+    cr_assert_str_eq(report.detail, "");
+    bus_free(probe->bus);
+}
+
+SL_TEST(bus, every_message_is_handled_once_and_in_order_of_its_key)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct probe probe = {.fail_every = 0};
+        struct bus_config config = config_of(modes[i], &probe);
+        unsigned before = count_threads();
+        open_probe(&probe, &config, probe_handle);
+        publish_round(&probe, 20000);
+        cr_assert(probe_reaches(&probe.handled, 20000));
+        close_cleanly(&probe);
+        cr_assert_eq(atomic_load(&probe.violations), 0);
+        cr_assert_eq(atomic_load(&probe.duplicates), 0);
+        cr_assert_eq(atomic_load(&probe.overlaps), 0);
+        cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]), 20000);
+        cr_assert_eq(count_threads(), before);
+    }
+}
+
+SL_TEST(bus, a_failed_message_is_handled_again_before_later_ones_of_its_key)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct probe probe = {.fail_every = 10};
+        struct bus_config config = config_of(modes[i], &probe);
+        open_probe(&probe, &config, probe_handle);
+        publish_round(&probe, 50 * PROBE_KEYS);
+        cr_assert(probe_reaches(&probe.handled, 50 * PROBE_KEYS));
+        struct sl_driver_stats stats = {.size = sizeof stats};
+        bus_stats(probe.bus, &stats);
+        close_cleanly(&probe);
+        cr_assert_eq(atomic_load(&probe.violations), 0);
+        cr_assert_eq(atomic_load(&probe.failures), 5 * PROBE_KEYS);
+        cr_assert_eq(stats.handler_errors, 5 * PROBE_KEYS);
+        cr_assert_eq(stats.redelivered, 5 * PROBE_KEYS);
+    }
+}
+
+SL_TEST(bus, a_key_that_always_fails_stops_no_other_key)
+{
+    struct probe probe = {.poison_key = 1};
+    struct bus_config config = config_of(BUS_UNIFIED, &probe);
+    config.workers = 1;
+    open_probe(&probe, &config, probe_handle);
+    publish_round(&probe, 20 * PROBE_KEYS);
+    cr_assert(probe_reaches(&probe.handled, 20 * (PROBE_KEYS - 1)));
+    struct sl_driver_close_report report = close_probe(&probe, 20 * SL_NS_PER_S, SL_OK);
+    cr_assert_eq(report.messages_abandoned, 20);
+    cr_assert_eq(atomic_load(&probe.violations), 0);
+    bus_free(probe.bus);
+}
+
+SL_TEST(bus, direct_mode_gets_a_failed_message_again_from_the_broker)
+{
+    struct probe probe = {.fail_every = 10};
+    struct bus_config config = config_of(BUS_DIRECT, &probe);
+    open_probe(&probe, &config, probe_handle);
+    publish_round(&probe, 9 * PROBE_KEYS);
+    cr_assert(probe_reaches(&probe.handled, 9 * PROBE_KEYS));
+    publish_round(&probe, PROBE_KEYS); /* each the tenth of its key, and the last: order holds */
+    cr_assert(probe_reaches(&probe.handled, 10 * PROBE_KEYS));
+    cr_assert_eq(atomic_load(&probe.failures), PROBE_KEYS);
+    close_cleanly(&probe);
+}
+
+/* Tells that it was entered and waits to be let go. */
+struct hang {
+    struct probe probe; /* first: user of both handlers */
+    atomic_uint entered;
+    atomic_bool released;
+};
+
+static enum sl_status hang_handle(void *user, const struct sl_message *message)
+{
+    struct hang *hang = user;
+    atomic_fetch_add(&hang->entered, 1);
+    while (!atomic_load(&hang->released))
+        sl_clock_sleep_ns(SL_NS_PER_MS);
+    return probe_handle(&hang->probe, message);
+}
+
+SL_TEST(bus, a_full_queue_pauses_its_topic_and_loses_nothing)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct hang hang = {.entered = 0};
+        struct bus_config config = config_of(modes[i], &hang.probe);
+        config.queue_capacity = 4;
+        config.enqueue_wait_ns = SL_NS_PER_MS;
+        open_probe(&hang.probe, &config, hang_handle);
+        publish_round(&hang.probe, 200 * PROBE_KEYS);
+        uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
+        struct sl_driver_stats stats = {.size = sizeof stats};
+        while (stats.queue_full == 0 && sl_clock_now_ns() < until_ns) {
+            bus_stats(hang.probe.bus, &stats);
+            sl_clock_sleep_ns(SL_NS_PER_MS);
+        }
+        cr_assert_gt(stats.queue_full, 0);
+        atomic_store(&hang.released, true);
+        cr_assert(probe_reaches(&hang.probe.handled, 200 * PROBE_KEYS));
+        close_cleanly(&hang.probe);
+        cr_assert_eq(atomic_load(&hang.probe.violations), 0);
+        cr_assert_eq(atomic_load(&hang.probe.duplicates), 0);
+    }
+}
+
+SL_TEST(bus, what_a_handler_holds_longer_than_the_ack_wait_is_not_redelivered)
+{
+    struct hang hang = {.entered = 0};
+    struct bus_config config = config_of(BUS_UNIFIED, &hang.probe);
+    config.ack_wait_ns = 30 * SL_NS_PER_MS;
+    open_probe(&hang.probe, &config, hang_handle);
+    publish_round(&hang.probe, PROBE_KEYS);
+    cr_assert(probe_reaches(&hang.entered, 1));
+    sl_clock_sleep_ns(4 * config.ack_wait_ns);
+    atomic_store(&hang.released, true);
+    cr_assert(probe_reaches(&hang.probe.handled, PROBE_KEYS));
+    close_cleanly(&hang.probe);
+    cr_assert_eq(atomic_load(&hang.probe.duplicates), 0);
+}
+
+SL_TEST(bus, close_handles_what_was_taken)
+{
+    struct hang hang = {.entered = 0};
+    struct bus_config config = config_of(BUS_KEYED, &hang.probe);
+    open_probe(&hang.probe, &config, hang_handle);
+    publish_round(&hang.probe, 4 * PROBE_KEYS);
+    cr_assert(probe_reaches(&hang.entered, 1));
+    atomic_store(&hang.released, true);
+    struct sl_driver_close_report report = close_probe(&hang.probe, 20 * SL_NS_PER_S, SL_OK);
+    struct sl_driver_stats stats = {.size = sizeof stats};
+    bus_stats(hang.probe.bus, &stats);
+    cr_assert_eq(report.messages_abandoned, 0);
+    cr_assert_eq(stats.delivered, stats.acked);
+    cr_assert_eq(stats.threads, 0);
+    bus_free(hang.probe.bus);
+}
+
+SL_TEST(bus, close_again_gives_the_same_result)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_UNIFIED, &probe);
+    open_probe(&probe, &config, probe_handle);
+    (void) close_probe(&probe, SL_NS_PER_S, SL_OK);
+    (void) close_probe(&probe, 0, SL_OK);
+    bus_free(probe.bus);
+}
+
+static void *close_thread(void *user)
+{
+    struct probe *probe = user;
+    struct sl_driver_close_report report = {.size = sizeof report};
+    if (bus_close(probe->bus, 20 * SL_NS_PER_S, &report, NULL) == SL_OK && !report.timed_out)
+        atomic_fetch_add(&probe->handled, 1);
+    return NULL;
+}
+
+SL_TEST(bus, closers_at_the_same_time_get_the_same_result)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_KEYED, &probe);
+    pthread_t threads[4];
+    open_probe(&probe, &config, probe_handle);
+    for (size_t i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, close_thread, &probe), 0);
+    for (size_t i = 0; i < 4; i++)
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+    cr_assert_eq(atomic_load(&probe.handled), 4);
+    bus_free(probe.bus);
+}
+
+static enum sl_status close_handle(void *user, const struct sl_message *message)
+{
+    struct probe *probe = user;
+    (void) message;
+    if (bus_close(probe->bus, SL_NS_PER_S, NULL, NULL) == SL_EDEADLK)
+        atomic_fetch_add(&probe->handled, 1);
+    return SL_OK;
+}
+
+SL_TEST(bus, close_from_a_handler_is_refused)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct probe probe = {.fail_every = 0};
+        struct bus_config config = config_of(modes[i], &probe);
+        open_probe(&probe, &config, close_handle);
+        publish_round(&probe, 1);
+        cr_assert(probe_reaches(&probe.handled, 1));
+        close_cleanly(&probe);
+    }
+}
+
+static void close_on_publish(void *user, uint64_t token, enum sl_publish_outcome outcome)
+{
+    struct probe *probe = user;
+    (void) token;
+    (void) outcome;
+    if (bus_close(probe->bus, SL_NS_PER_S, NULL, NULL) == SL_EDEADLK &&
+        bus_flush(probe->bus, SL_NS_PER_S, NULL) == SL_EDEADLK)
+        atomic_fetch_add(&probe->handled, 1);
+}
+
+SL_TEST(bus, close_and_flush_from_a_publish_callback_are_refused)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_UNIFIED, &probe);
+    config.on_publish = close_on_publish;
+    open_probe(&probe, &config, probe_handle);
+    publish_round(&probe, 1);
+    cr_assert(probe_reaches(&probe.handled, 1));
+    close_cleanly(&probe);
+}
+
+SL_TEST(bus, close_returns_when_a_handler_never_does_and_names_its_thread)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct hang hang = {.entered = 0};
+        struct bus_config config = config_of(modes[i], &hang.probe);
+        open_probe(&hang.probe, &config, hang_handle);
+        publish_round(&hang.probe, 1);
+        cr_assert(probe_reaches(&hang.entered, 1));
+        struct sl_driver_close_report report =
+            close_probe(&hang.probe, 100 * SL_NS_PER_MS, SL_ETIMEDOUT);
+        cr_assert(report.timed_out);
+        cr_assert_eq(report.threads_abandoned, 1);
+        cr_assert_eq(report.messages_abandoned, 1);
+        cr_assert(strstr(report.detail, modes[i] == BUS_DIRECT ? "fetch-0" : "-w"), "%s",
+                  report.detail);
+        (void) close_probe(&hang.probe, 0, SL_ETIMEDOUT);
+        bus_free(hang.probe.bus); /* keeps what the handler still uses */
+        unsigned with_hang = count_threads();
+        atomic_store(&hang.released, true);
+        cr_assert(probe_reaches(&hang.probe.handled, 1));
+        uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
+        while (count_threads() >= with_hang && sl_clock_now_ns() < until_ns)
+            sl_clock_sleep_ns(SL_NS_PER_MS);
+        cr_assert_lt(count_threads(), with_hang);
+    }
+}
+
+static enum sl_status republish_handle(void *user, const struct sl_message *message)
+{
+    struct probe *probe = user;
+    if (bus_publish(probe->bus, message, 0, NULL) == SL_OK) /* refused in the end */
+        atomic_fetch_add(&probe->handled, 1);
+    return SL_OK;
+}
+
+SL_TEST(bus, close_ends_while_handlers_publish)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_UNIFIED, &probe);
+    open_probe(&probe, &config, republish_handle);
+    publish_round(&probe, PROBE_KEYS);
+    cr_assert(probe_reaches(&probe.handled, 1000));
+    close_cleanly(&probe);
+}
+
+SL_TEST(bus, a_closed_bus_refuses_everything_but_close_and_stats)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_UNIFIED, &probe);
+    struct sl_error err = {0};
+    struct sl_message message = {.topic = topics[0]};
+    sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
+    (void) close_probe(&probe, SL_NS_PER_S, SL_OK);
+    sl_assert_fails(bus_publish(probe.bus, &message, 0, &err), SL_ECLOSED, &err, "closed");
+    err = (struct sl_error){0};
+    sl_assert_fails(bus_subscribe(probe.bus, topics[0], probe_handle, NULL, &err), SL_ECLOSED, &err,
+                    "closed");
+    err = (struct sl_error){0};
+    sl_assert_fails(bus_flush(probe.bus, 0, &err), SL_ECLOSED, &err, "closed");
+    bus_free(probe.bus);
+}
+
+SL_TEST(bus, malformed_configurations_are_refused)
+{
+    static const char *const bad[] = {"", ".", "a..b", "a.", ".a", "a b", "a*", ">", "$SYS"};
+    struct probe probe = {.fail_every = 0};
+    struct bus *bus = NULL;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct sl_error err = {0};
+        struct bus_config config = config_of(BUS_UNIFIED, &probe);
+        config.topics = &bad[i];
+        config.n_topics = 1;
+        sl_assert_fails(bus_open(&config, &bus, &err), SL_EINVAL, &err, "malformed topic");
+    }
+    static const char *const twice[] = {"a", "a"};
+    static const struct {
+        struct bus_config config;
+        enum sl_status status;
+        const char *text;
+    } cases[] = {
+        {{.transport = "pigeon", .topics = topics, .n_topics = 1}, SL_ENOTSUP, "'pigeon'"},
+        {{.transport = "memory", .topics = topics}, SL_EINVAL, "topics"},
+        {{.transport = "memory", .topics = twice, .n_topics = 2}, SL_EINVAL, "twice"},
+        {{.transport = "memory", .topics = topics, .n_topics = 1, .prefix = "a.b"},
+         SL_EINVAL,
+         "prefix"},
+        {{.transport = "memory", .topics = topics, .n_topics = 1, .workers = 1u << 20},
+         SL_EINVAL,
+         "workers"},
+        {{.transport = "memory", .topics = topics, .n_topics = 1, .fault = "none-such"},
+         SL_ENOTSUP,
+         "'none-such'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sl_error err = {0};
+        struct bus_config config = cases[i].config;
+        config.size = sizeof config;
+        sl_assert_fails(bus_open(&config, &bus, &err), cases[i].status, &err, cases[i].text);
+    }
+    cr_assert_null(bus);
+}
+
+SL_TEST(bus, malformed_messages_are_refused)
+{
+    char long_key[BUS_MAX_KEY + 2];
+    memset(long_key, 'k', sizeof long_key - 1);
+    long_key[sizeof long_key - 1] = '\0';
+    const struct {
+        struct sl_message message;
+        enum sl_status status;
+    } cases[] = {
+        {{.topic = "unknown"}, SL_ENOENT},
+        {{.topic = NULL}, SL_ENOENT},
+        {{.topic = "orders", .key = ""}, SL_EINVAL},
+        {{.topic = "orders", .key = " a"}, SL_EINVAL},
+        {{.topic = "orders", .key = "a\r\nb"}, SL_EINVAL},
+        {{.topic = "orders", .key = long_key}, SL_EINVAL},
+        {{.topic = "orders", .payload_size = 1}, SL_EINVAL},
+        {{.topic = "orders", .payload = "", .payload_size = BUS_MAX_PAYLOAD + 1}, SL_EINVAL},
+    };
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_UNIFIED, &probe);
+    open_probe(&probe, &config, probe_handle);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_assert_eq(bus_publish(probe.bus, &cases[i].message, 0, NULL), cases[i].status);
+    struct sl_error err = {0};
+    sl_assert_fails(bus_subscribe(probe.bus, "orders", probe_handle, NULL, &err), SL_EBUSY, &err,
+                    "'orders'");
+    cr_assert_eq(bus_subscribe(probe.bus, "unknown", probe_handle, NULL, NULL), SL_ENOENT);
+    cr_assert_eq(bus_subscribe(probe.bus, "orders", NULL, NULL, NULL), SL_EINVAL);
+    close_cleanly(&probe);
+    cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]), 0);
+}
+
+/* Names of the threads of this process that begin with a prefix. */
+static unsigned count_named(const char *prefix)
+{
+    unsigned n = 0;
+    DIR *directory = opendir("/proc/self/task");
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        char path[300], name[32] = "";
+        (void) snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (!file)
+            continue;
+        n += fgets(name, sizeof name, file) && strncmp(name, prefix, strlen(prefix)) == 0;
+        (void) fclose(file);
+    }
+    (void) closedir(directory);
+    return n;
+}
+
+/* Threads name themselves, so right after their creation they have their creator's. */
+static bool named_become(const char *prefix, unsigned expected)
+{
+    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
+    while (count_named(prefix) != expected && sl_clock_now_ns() < until_ns)
+        sl_clock_sleep_ns(SL_NS_PER_MS);
+    return count_named(prefix) == expected;
+}
+
+SL_TEST(bus, threads_are_named_and_their_number_is_exact)
+{
+    static const unsigned expected[] = {
+        [BUS_KEYED] = N_TOPICS * 8 + N_TOPICS + 2,
+        [BUS_UNIFIED] = 8 + N_TOPICS + 2,
+        [BUS_DIRECT] = N_TOPICS + 2,
+    };
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct probe probe = {.fail_every = 0};
+        struct bus_config config = config_of(modes[i], &probe);
+        unsigned before = count_threads();
+        open_probe(&probe, &config, probe_handle);
+        struct sl_driver_stats stats = {.size = sizeof stats};
+        bus_stats(probe.bus, &stats);
+        cr_assert_eq(stats.threads, expected[modes[i]]);
+        cr_assert_eq(count_threads() - before, expected[modes[i]]);
+        cr_assert(named_become("fetch-", N_TOPICS));
+        cr_assert(named_become("monitor", 1));
+        cr_assert(named_become("broker", 1));
+        cr_assert(named_become("k1-w", modes[i] == BUS_KEYED ? 8 : 0));
+        cr_assert(named_become("u-w", modes[i] == BUS_UNIFIED ? 8 : 0));
+        close_cleanly(&probe);
+    }
+}
+
+SL_TEST(bus, faults_leave_exactly_the_threads_they_are_about)
+{
+    static const struct {
+        enum bus_mode mode;
+        const char *fault;
+        unsigned left;
+    } cases[] = {
+        {BUS_KEYED, "pool-not-stopped", N_TOPICS * 8},
+        {BUS_UNIFIED, "pool-not-stopped", 8},
+        {BUS_DIRECT, "pool-not-stopped", 0},
+        {BUS_KEYED, "orphan-fetcher", N_TOPICS},
+        {BUS_KEYED, "pool-not-stopped,orphan-fetcher", N_TOPICS * 8 + N_TOPICS},
+        {BUS_UNIFIED, "close-skipped", N_TOPICS + 8 + 2},
+    };
+    for (size_t i = 0; bus_faults()->name && i < sizeof cases / sizeof *cases; i++) {
+        struct probe probe = {.fail_every = 0};
+        struct bus_config config = config_of(cases[i].mode, &probe);
+        config.fault = cases[i].fault;
+        unsigned before = count_threads();
+        open_probe(&probe, &config, probe_handle);
+        publish_round(&probe, 1000);
+        cr_assert(probe_reaches(&probe.handled, 1000));
+        struct sl_driver_close_report report = close_probe(&probe, 20 * SL_NS_PER_S, SL_OK);
+        cr_assert_eq(report.threads_abandoned, 0, "a broken close does not know");
+        cr_assert_eq(report.messages_abandoned, 0);
+        cr_assert_eq(count_threads() - before, cases[i].left, "%s", cases[i].fault);
+        bus_free(probe.bus);
+    }
+}
+
+SL_TEST(bus, the_driver_plays_a_whole_trial)
+{
+    const struct sl_driver *driver = bus_driver();
+    struct probe probe = {.fail_every = 0};
+    struct sl_error err = {0};
+    struct sl_driver_config config = {.size = sizeof config,
+                                      .mode = "keyed",
+                                      .transport = "memory",
+                                      .storage = "memory",
+                                      .prefix = "test_",
+                                      .topics = topics,
+                                      .n_topics = N_TOPICS,
+                                      .workers = 4,
+                                      .on_publish = probe_on_publish,
+                                      .user = &probe};
+    struct sl_driver_close_report report = {.size = sizeof report};
+    struct sl_driver_stats stats = {.size = sizeof stats};
+    void *bus = NULL;
+
+    cr_assert_eq(driver->abi, SL_DRIVER_ABI);
+    sl_assert_ok(driver->open(&config, &bus, &err), &err);
+    probe.bus = bus;
+    for (size_t i = 0; i < N_TOPICS; i++)
+        sl_assert_ok(driver->subscribe(bus, topics[i], probe_handle, &probe, &err), &err);
+    publish_round(&probe, 100);
+    sl_assert_ok(driver->flush(bus, SL_NS_PER_S, &err), &err);
+    cr_assert(probe_reaches(&probe.handled, 100));
+    sl_assert_ok(driver->close(bus, 20 * SL_NS_PER_S, &report, &err), &err);
+    driver->stats(bus, &stats);
+    cr_assert_eq(stats.delivered, 100);
+    cr_assert_eq(stats.acked, 100);
+    driver->destroy(bus);
+    sl_assert_ok(driver->teardown(&err), &err);
+    sl_assert_ok(driver->purge(&config, &err), &err);
+}
+
+SL_TEST(bus, the_driver_refuses_unknown_words)
+{
+    const struct sl_driver *driver = bus_driver();
+    struct sl_driver_config good = {.size = sizeof good,
+                                    .mode = "direct",
+                                    .transport = "memory",
+                                    .topics = topics,
+                                    .n_topics = 1,
+                                    .on_publish = probe_on_publish};
+    void *bus = NULL;
+    struct sl_driver_config bad = good;
+    bad.mode = "sideways";
+    struct sl_error err = {0};
+    sl_assert_fails(driver->open(&bad, &bus, &err), SL_ENOTSUP, &err, "mode 'sideways'");
+    bad = good;
+    bad.storage = "tape";
+    err = (struct sl_error){0};
+    sl_assert_fails(driver->open(&bad, &bus, &err), SL_ENOTSUP, &err, "storage 'tape'");
+    bad = good;
+    bad.transport = "pigeon";
+    err = (struct sl_error){0};
+    sl_assert_fails(driver->open(&bad, &bus, &err), SL_ENOTSUP, &err, "transport 'pigeon'");
+    cr_assert_null(bus);
+}
