@@ -54,8 +54,8 @@ struct sl_latency {
 };
 
 struct sl_resources {
-    struct sl_value cpu_user_ns, cpu_sys_ns;        /* over the load, whole subject */
-    struct sl_value rss_peak, rss_after;            /* bytes; at the end of load, after Close */
+    struct sl_value cpu_user_ns, cpu_sys_ns; /* over the load, whole subject */
+    struct sl_value rss_peak, rss_after;     /* bytes; the most up to, and in use at, `closed` */
     struct sl_value ctx_voluntary, ctx_involuntary; /* over the load */
     struct sl_value fds_before, fds_after;          /* open descriptors at `start` and `closed` */
 };

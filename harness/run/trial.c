@@ -208,6 +208,7 @@ at_closed(struct trial *trial, const struct sl_phase_record *record, struct sl_e
         return s;
     trial->result->threads.after = SL_VALUE(trial->settled->n_threads);
     trial->result->snapshot = trial->settled->stats;
+    trial->result->resources.rss_peak = sl_observe_rss_peak(pid); /* Close may need more */
     trial->result->resources.rss_after = sl_observe_rss(pid);
     trial->result->resources.fds_after = sl_observe_fds(pid);
     return SL_OK;
