@@ -24,8 +24,8 @@ static bool is_stopping(struct topic *topic)
     return stopping;
 }
 
-/* Wait before trying to fetch again, unless told to stop. */
-static void fetcher_back_off(struct topic *topic)
+/* Wait before trying to fetch again, unless told to stop.  Its name belongs on the stack. */
+__attribute__((noinline)) static void fetcher_back_off(struct topic *topic)
 {
     uint64_t until_ns = sl_clock_now_ns() + BACK_OFF_NS;
     bool in_time = true;
