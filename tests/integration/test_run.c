@@ -135,6 +135,9 @@ RUN_TEST(a_handler_that_never_returns_is_named_by_the_hang_snapshot)
 
 RUN_TEST(a_thread_limit_while_workers_are_created_is_one_clear_error)
 {
+#ifdef __SANITIZE_ADDRESS__
+    cr_skip_test("AddressSanitizer needs more address space than the limit leaves");
+#endif
     const char *const argv[] = {
         strandline_program(), "run",         "low", "--transport", "memory", "--mode", "keyed",
         "--output",           "report.json", NULL};
