@@ -73,8 +73,8 @@ static uint64_t count_switches(pid_t pid)
     return sum;
 }
 
-/* Until every thread sleeps, and went on sleeping between two looks. */
-static void await_sleep(pid_t pid)
+/* Until every thread is blocked, and stayed so between two looks. */
+static void await_rest(pid_t pid, bool allow_uninterruptible)
 {
     for (uint64_t last = 0;;) {
         struct sl_error err = {0};
@@ -82,13 +82,19 @@ static void await_sleep(pid_t pid)
         bool all_sleep = true;
         sl_assert_ok(sl_tasks_list(pid, &tasks, &err), &err);
         for (size_t i = 0; i < tasks->n_tasks; i++)
-            all_sleep = all_sleep && tasks->tasks[i].state == 'S';
+            all_sleep = all_sleep && (tasks->tasks[i].state == 'S' ||
+                                      (allow_uninterruptible && tasks->tasks[i].state == 'D'));
         uint64_t switches = count_switches(pid);
         if (all_sleep && switches == last)
             return;
         last = switches;
         sl_clock_sleep_ns(10 * SL_NS_PER_MS);
     }
+}
+
+static void await_sleep(pid_t pid)
+{
+    await_rest(pid, false);
 }
 
 SL_TEST(snapshot, parked_threads_are_complete_and_share_stacks, .timeout = 60)
@@ -194,6 +200,48 @@ SL_TEST(snapshot, every_way_to_block_is_told_apart, .timeout = 60)
     cr_assert_eq(thread_named(snapshot, "join")->wait.owner, holder);
     cr_assert(strstr(thread_named(snapshot, "accept")->wait.target, "(listening)"));
     cr_assert_eq(sl_subject_end(&subject), 0, "a call returned");
+}
+
+/* The frames in the order of the names, others may lie between. */
+static bool has_functions(const struct sl_stack *stack, const char *const *names)
+{
+    for (size_t i = 0; stack && i < stack->n_frames && *names; i++)
+        if (stack->frames[i].function && strcmp(stack->frames[i].function, *names) == 0)
+            names++;
+    return !*names;
+}
+
+SL_TEST(snapshot, stacks_that_are_not_ordinary_are_complete, .timeout = 60)
+{
+    static const struct {
+        const char *thread, *functions[8];
+    } cases[] = {
+        {"altstack",
+         {"handle", "<signal handler called>", "raise_here", "interrupted", "run", "clone3"}},
+        {"vfork", {"wait_in_vfork", "run", "clone3"}},
+        {"deep", {"dive", "dive", "start_dive", "run", "clone3"}},
+        {"inlined", {"inner", "outer", "run", "clone3"}},
+    };
+    const char *const argv[] = {"odd_places", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_rest(subject.pid, true);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
+        const struct sl_thread *thread = thread_named(snapshot, cases[i].thread);
+        cr_assert(thread && thread->stack, "%s", cases[i].thread);
+        cr_assert(thread->stack->complete, "%s: %s", cases[i].thread, thread->stack->reason);
+        cr_assert(thread->source == SL_SOURCE_PROC, "%s was stopped", cases[i].thread);
+        cr_assert(has_functions(thread->stack, cases[i].functions), "%s", cases[i].thread);
+    }
+    cr_assert_eq(count_function(thread_named(snapshot, "deep")->stack, "dive"), 100);
+    const struct sl_stack *inlined = thread_named(snapshot, "inlined")->stack;
+    for (size_t i = 0; i + 1 < inlined->n_frames; i++)
+        if (inlined->frames[i].inlined)
+            cr_assert_eq(inlined->frames[i].address, inlined->frames[i + 1].address);
+    cr_assert_eq(thread_named(snapshot, "vfork")->wait.kind, SL_WAIT_CHILD);
+    cr_assert_eq(thread_named(snapshot, "vfork")->state, 'D');
+    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, stopping_threads_breaks_no_call, .timeout = 60)
