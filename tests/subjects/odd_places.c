@@ -16,11 +16,13 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DEPTH 100
 
 static sem_t never, handling;
+static volatile pid_t vforked; /* the child of vfork shares this memory */
 
 static void wait_for_ever(void)
 {
@@ -60,6 +62,7 @@ static __attribute__((noinline)) void wait_in_vfork(void)
     pid_t child = vfork();
     if (child == 0) {
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        vforked = getpid();
         (void) pause();
         _exit(0);
     }
@@ -127,5 +130,7 @@ int main(void)
         return 1;
     while (read(STDIN_FILENO, &byte, 1) > 0)
         continue;
+    if (vforked > 0 && kill(vforked, SIGKILL) == 0)
+        (void) waitpid(vforked, NULL, 0);
     _exit(0);
 }
