@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stack pointer and PC of blocked threads from /proc/PID/task/TID/syscall.
+ * Registers of blocked threads from /proc/PID/task/TID/syscall.
  *
  * The kernel writes the line only while the thread is off its CPU, and reading it
- * neither wakes nor stops the thread.  It holds no other register.
+ * neither wakes nor stops the thread.  It has the stack pointer and the PC and, in a
+ * system call, the registers that hold its arguments: the kernel gives them back
+ * unchanged, so they are the thread's own.  It has none that functions preserve.
  */
 #include "harness/snapshot/source.h"
 
@@ -14,6 +16,17 @@ static enum sl_look look_of_error(ssize_t error)
     if (error == -ESRCH || error == 0)
         return SL_LOOK_GONE;
     return error == -EACCES || error == -EPERM ? SL_LOOK_REFUSED : SL_LOOK_FAILED;
+}
+
+static void set_registers(const struct sl_syscall *call, struct sl_registers *registers)
+{
+    static const enum sl_register arguments[] = {SL_REG_RDI, SL_REG_RSI, SL_REG_RDX,
+                                                 SL_REG_R10, SL_REG_R8,  SL_REG_R9};
+
+    sl_registers_set(registers, SL_REG_RSP, call->sp);
+    sl_registers_set(registers, SL_REG_RIP, call->pc);
+    for (size_t i = 0; call->nr >= 0 && i < SL_COUNT_OF(arguments); i++)
+        sl_registers_set(registers, arguments[i], call->args[i]);
 }
 
 static enum sl_look
@@ -35,8 +48,7 @@ look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sight
     }
     if (!sighting.call.sp && !sighting.call.pc)
         return SL_LOOK_KERNEL;
-    sl_registers_set(&sighting.registers, SL_REG_RSP, sighting.call.sp);
-    sl_registers_set(&sighting.registers, SL_REG_RIP, sighting.call.pc);
+    set_registers(&sighting.call, &sighting.registers);
     *ret_sighting = sighting;
     return SL_LOOK_OK;
 }

@@ -71,6 +71,9 @@ static bool collect(struct sl_stacks *stacks, const struct sl_maps *maps, const 
             return false;
         memcpy(frames + n, part, n_part * sizeof *frames);
         n += n_part;
+        /* What it returns to was interrupted: the trampoline, which has no symbol of its own. */
+        if (i + 1 < n_pcs && pcs[i + 1].exact && !frames[n - 1].function)
+            frames[n - 1].function = "<signal handler called>";
     }
     ret_stack->frames = frames;
     ret_stack->n_frames = n;
