@@ -12,7 +12,7 @@
 
 #include "bus_scene.h"
 
-#define DEADLINE_NS (20 * SL_NS_PER_S)
+#define DEADLINE_NS (60 * SL_NS_PER_S)
 
 struct server {
     pid_t pid;
