@@ -23,9 +23,22 @@ static struct sl_snapshot *take_with(pid_t pid, const struct sl_snapshot_opts *o
     return snapshot;
 }
 
+/* From /proc, which every machine has. */
 static struct sl_snapshot *take(pid_t pid)
 {
-    return take_with(pid, NULL);
+    const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = SL_SNAPSHOT_PROC};
+    return take_with(pid, &opts);
+}
+
+/* NULL where the bpf source is not built in or not permitted. */
+static struct sl_snapshot *take_bpf(pid_t pid)
+{
+    const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = SL_SNAPSHOT_BPF};
+    struct sl_error err = {0};
+    struct sl_snapshot *snapshot = NULL;
+    enum sl_status status = sl_snapshot_take(pid, &opts, &snapshot, &err);
+    cr_assert(status == SL_OK || status == SL_EPERM || status == SL_ENOTSUP, "%s", err.text);
+    return snapshot;
 }
 
 static const struct sl_thread *thread_named(const struct sl_snapshot *snapshot, const char *name)
@@ -293,6 +306,62 @@ SL_TEST(snapshot, no_layout_of_unwind_tables_gives_a_wrong_stack, .timeout = 250
     }
 }
 
+SL_TEST(snapshot, bpf_stops_no_thread_for_want_of_a_register, .timeout = 120)
+{
+    static const char *const subjects[] = {SL_LAYOUTS "odd_places"};
+
+    for (size_t s = 0; s < SL_COUNT_OF(subjects); s++) {
+        const char *const argv[] = {subjects[s], NULL};
+        struct sl_test_subject subject = sl_subject_start(argv);
+        await_rest(subject.pid, true);
+        uint64_t before = count_switches(subject.pid);
+        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_bpf(subject.pid);
+        for (size_t i = 0; snapshot && i < snapshot->n_threads; i++) {
+            const struct sl_thread *thread = &snapshot->threads[i];
+            cr_assert(thread->source == SL_SOURCE_BPF && thread->consistent);
+            cr_assert(thread->stack && thread->stack->complete, "%s: %s: %s", subjects[s],
+                      thread->name, thread->stack ? thread->stack->reason : thread->reason);
+        }
+        cr_assert(!snapshot || snapshot->stats.stopped == 0);
+        cr_assert_eq(count_switches(subject.pid), before);
+        cr_assert_eq(sl_subject_end(&subject), 0, "%s: a call returned", subjects[s]);
+        if (!snapshot)
+            cr_skip_test("the bpf source is not permitted");
+    }
+}
+
+SL_TEST(snapshot, all_sources_agree, .timeout = 60)
+{
+    const char *const argv[] = {"blocked_calls", NULL};
+    const struct sl_snapshot_opts stop = {
+        .size = sizeof stop, .source = SL_SNAPSHOT_PTRACE, .allow_stop = true};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *proc = take(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *bpf = take_bpf(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *ptrace = take_with(subject.pid, &stop);
+    for (size_t i = 0; i < proc->n_threads; i++) {
+        const struct sl_thread *thread = &proc->threads[i];
+        const struct sl_thread *others[] = {bpf ? &bpf->threads[i] : thread, &ptrace->threads[i]};
+        for (size_t k = 0; k < SL_COUNT_OF(others); k++) {
+            cr_assert_eq(thread->tid, others[k]->tid);
+            cr_assert_eq(thread->start_time, others[k]->start_time);
+            cr_assert_str_eq(thread->name, others[k]->name);
+            cr_assert_eq(thread->wait.kind, others[k]->wait.kind, "%s", thread->name);
+            cr_assert_eq(thread->stack->n_frames, others[k]->stack->n_frames, "%s", thread->name);
+            for (size_t f = 0; f < thread->stack->n_frames; f++)
+                cr_assert_eq(thread->stack->frames[f].address, others[k]->stack->frames[f].address);
+        }
+        if (bpf) {
+            cr_assert_eq(thread->switches, bpf->threads[i].switches, "%s", thread->name);
+            cr_assert_eq(thread->cpu_ns, bpf->threads[i].cpu_ns, "%s", thread->name);
+            cr_assert_eq(thread->state, bpf->threads[i].state, "%s", thread->name);
+        }
+    }
+    (void) sl_subject_end(&subject); /* stopping was allowed to break calls */
+}
+
 SL_TEST(snapshot, stopping_threads_breaks_no_call, .timeout = 60)
 {
     const char *const argv[] = {"blocked_calls", NULL};
@@ -335,7 +404,8 @@ SL_TEST(snapshot, a_thread_on_a_cpu_is_stopped_briefly_and_runs_on, .timeout = 6
 SL_TEST(snapshot, without_stopping_a_running_thread_has_a_reason_and_no_stack, .timeout = 60)
 {
     const char *const argv[] = {"spinner", NULL};
-    const struct sl_snapshot_opts opts = {.size = sizeof opts, .no_stop = true};
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .no_stop = true};
     struct sl_test_subject subject = sl_subject_start(argv);
 
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
