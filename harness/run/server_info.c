@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -143,8 +144,19 @@ enum sl_status sl_server_info_read(const struct sl_server_address *address, uint
     if (strncmp(line, greeting, strlen(greeting)) != 0)
         return sl_fail(err, SL_EPROTO, "'%s' does not speak NATS", address->url);
 
-    const char *jetstream = value_of(line, "\"jetstream\":");
     copy_version(line, ret_info->version, sizeof ret_info->version);
-    ret_info->jetstream = jetstream && strncmp(jetstream, "true", 4) == 0;
     return SL_OK;
+}
+
+bool sl_server_is_healthy(const struct sl_server_address *monitor, uint64_t deadline_ns)
+{
+    static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
+    char line[256];
+    unsigned status = 0;
+
+    SL_AUTO_FD int fd = connect_to(monitor, deadline_ns, NULL);
+    if (fd < 0 || send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != sizeof request - 1 ||
+        read_line(fd, monitor->url, deadline_ns, line, sizeof line, NULL))
+        return false;
+    return sscanf(line, "HTTP/%*u.%*u %u", &status) == 1 && status == 200;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a NATS server says of itself: the INFO line that it sends to every connection. */
+/*
+ * What a NATS server says of itself: the INFO line that it sends to every connection, and its
+ * answer to the question whether it is healthy.
+ */
 #ifndef SL_RUN_SERVER_INFO_H
 #define SL_RUN_SERVER_INFO_H
 
@@ -10,7 +13,6 @@
 
 struct sl_server_info {
     char version[32]; /* "" when it did not say, or not in so few characters */
-    bool jetstream;
 };
 
 struct sl_server_address {
@@ -30,5 +32,10 @@ struct sl_server_address {
 SL_CHECKED enum sl_status sl_server_info_read(const struct sl_server_address *address,
                                               uint64_t deadline_ns, struct sl_server_info *ret_info,
                                               struct sl_error *err);
+
+/*
+ * Ask the monitoring port whether JetStream is ready.  No answer before the deadline is no.
+ */
+bool sl_server_is_healthy(const struct sl_server_address *monitor, uint64_t deadline_ns);
 
 #endif
