@@ -174,6 +174,7 @@ add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
     stream.SubjectsLen = 1;
     stream.Storage =
         transport->config.storage == BUS_STORAGE_FILE ? js_FileStorage : js_MemoryStorage;
+    stream.Replicas = transport->config.replicas;
     natsStatus status = js_AddStream(NULL, transport->jetstream, &stream, &options, &code);
     if (!status)
         return SL_OK;
