@@ -342,6 +342,23 @@ enum sl_status sl_server_start(const struct sl_server_opts *opts, struct sl_serv
     return SL_OK;
 }
 
+/* A node that was paused answers nothing, and the others know no less. */
+int sl_server_leader(const struct sl_server *server, const char *stream)
+{
+    char leader[16];
+
+    for (unsigned i = 0; i < server->n_nodes; i++) {
+        if (!runs(&server->nodes[i]))
+            continue;
+        sl_server_read_leader(&server->nodes[i].monitor, stream, sl_clock_now_ns() + SL_NS_PER_S,
+                              leader, sizeof leader);
+        for (unsigned j = 0; j < server->n_nodes; j++)
+            if (strcmp(leader, server->plan.nodes[j].name) == 0 && runs(&server->nodes[j]))
+                return (int) j;
+    }
+    return -1;
+}
+
 /* Have the keeper start what does not run.  All at once: a cluster needs its majority. */
 static enum sl_status
 start_missing(struct sl_server *server, uint64_t deadline_ns, struct sl_error *err)

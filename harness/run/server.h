@@ -78,6 +78,9 @@ void sl_server_kill(struct sl_server *server, unsigned node);
 void sl_server_pause(struct sl_server *server, unsigned node);
 void sl_server_resume(struct sl_server *server, unsigned node);
 
+/* Node that leads a stream of a cluster; -1 when none that runs is known to. */
+int sl_server_leader(const struct sl_server *server, const char *stream);
+
 /**
  * Start the nodes that ended again, with the ports and stores they had, and wait until every
  * node is ready.
