@@ -35,7 +35,7 @@ unwind_batch(struct sl_pass *pass, struct sl_attempt **batch, size_t n, struct s
     enum sl_status status = SL_OK;
 
     for (size_t i = 0; i < n && !status; i++)
-        status = sl_attempt_request(pass, batch[i], pass->copies + i * SL_MAX_COPY,
+        status = sl_attempt_request(pass, batch[i], pass->copies + i * pass->copy_size,
                                     &pass->requests[i], err);
     if (status)
         return status;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "harness/snapshot/pass.h"
+#include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (50 * SL_NS_PER_MS)
 
@@ -158,6 +159,8 @@ static enum sl_status take(struct job *job)
         status = prepare(pass, job->err);
     if (!status)
         status = sl_pass_run(pass, job->err);
+    if (!status && job->opts.find_unjoined)
+        status = sl_unjoined_find(pass, job->err);
     if (!status && !snapshot->n_threads)
         status = sl_fail(job->err, SL_EGONE, "process %ld has ended", (long) job->pid);
     release(pass);
@@ -208,6 +211,7 @@ enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
     }
     snapshot->arena = arena;
     snapshot->pid = pid;
+    snapshot->unjoined_missing = "not asked for";
     snapshot->taken_ns = sl_clock_now_ns();
     snapshot->ticks_per_second = (uint64_t) sysconf(_SC_CLK_TCK);
 

@@ -39,6 +39,7 @@ struct sl_snapshot_opts {
                             unless that made their system call return EINTR. */
     bool allow_stop;     /* stop even threads in calls that then return EINTR */
     uint32_t max_frames; /* 0: 256 */
+    bool find_unjoined;  /* also list threads that ended and were never joined (glibc) */
     uint64_t stop_budget_ns; /* for one thread; 0: 50 ms */
 };
 

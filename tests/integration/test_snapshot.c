@@ -15,6 +15,9 @@
 
 SL_DEFINE_AUTO(sl_snapshot, sl_snapshot_free);
 
+/* Builds of blocked_calls that this machine could make. */
+static const char *const layouts[] = {SL_LAYOUTS NULL};
+
 static struct sl_snapshot *take_with(pid_t pid, const struct sl_snapshot_opts *opts)
 {
     struct sl_error err = {0};
@@ -282,14 +285,12 @@ static void check_blocked_stack(const char *subject, const struct sl_thread *thr
 
 SL_TEST(snapshot, no_layout_of_unwind_tables_gives_a_wrong_stack, .timeout = 250)
 {
-    static const char *const subjects[] = {SL_LAYOUTS NULL};
-
-    for (size_t s = 0; subjects[s]; s++) {
-        const char *const argv[] = {subjects[s], NULL};
+    for (size_t s = 0; layouts[s]; s++) {
+        const char *const argv[] = {layouts[s], NULL};
         struct sl_test_subject subject = sl_subject_start(argv);
         size_t n_complete = 0;
         /* Without frame pointers no register but SP and PC is ever needed. */
-        bool frame_pointers = strstr(subjects[s], "O0") || strstr(subjects[s], "frame_pointer");
+        bool frame_pointers = strstr(layouts[s], "O0") || strstr(layouts[s], "frame_pointer");
 
         await_sleep(subject.pid);
         SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
@@ -297,12 +298,12 @@ SL_TEST(snapshot, no_layout_of_unwind_tables_gives_a_wrong_stack, .timeout = 250
             const struct sl_thread *thread = &snapshot->threads[i];
             n_complete += thread->stack && thread->stack->complete;
             if (thread->tid != subject.pid)
-                check_blocked_stack(subjects[s], thread);
+                check_blocked_stack(layouts[s], thread);
         }
         if (!frame_pointers)
-            cr_assert_eq(n_complete, snapshot->n_threads, "%s: %zu complete", subjects[s],
+            cr_assert_eq(n_complete, snapshot->n_threads, "%s: %zu complete", layouts[s],
                          n_complete);
-        cr_assert_eq(sl_subject_end(&subject), 0, "%s: a call returned", subjects[s]);
+        cr_assert_eq(sl_subject_end(&subject), 0, "%s: a call returned", layouts[s]);
     }
 }
 
@@ -458,6 +459,41 @@ SL_TEST(snapshot, the_own_process_is_read_with_the_calling_thread, .timeout = 60
     cr_assert(sem_post(&semaphore) == 0);
     cr_assert(pthread_join(thread, NULL) == 0);
     cr_assert(sem_destroy(&semaphore) == 0);
+}
+
+SL_TEST(snapshot, ended_threads_that_nobody_joined_are_found_with_their_start, .timeout = 60)
+{
+    const char *const argv[] = {"unjoined", NULL};
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .find_unjoined = true};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    cr_assert_null(snapshot->unjoined_missing, "%s", snapshot->unjoined_missing);
+    cr_assert_eq(snapshot->n_threads, 2);
+    cr_assert_eq(snapshot->n_unjoined, 3);
+    for (size_t i = 0; i < snapshot->n_unjoined; i++)
+        cr_assert_str_eq(snapshot->unjoined[i].start->function, "forgotten");
+    SL_AUTO(sl_snapshot) struct sl_snapshot *plain = take(subject.pid);
+    cr_assert(plain->n_unjoined == 0 && plain->unjoined_missing);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SL_TEST(snapshot, where_the_c_library_is_static_unjoined_threads_are_not_known, .timeout = 60)
+{
+    const char *const argv[] = {"blocked_calls_static", NULL};
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .find_unjoined = true};
+
+    bool is_built = false;
+    for (size_t i = 0; layouts[i]; i++)
+        is_built = is_built || strcmp(layouts[i], argv[0]) == 0;
+    if (!is_built)
+        cr_skip_test("no static C library");
+    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    cr_assert(snapshot->n_unjoined == 0 && snapshot->unjoined_missing);
+    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, a_pid_that_does_not_exist_is_gone)
