@@ -10,7 +10,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "threads_record.h"
+#include "harness/snapshot/threads_record.h"
 
 #define KERNEL_TYPE __attribute__((preserve_access_index))
 /* Loads around it happen in the order in which they are written. */
