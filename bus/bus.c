@@ -60,6 +60,8 @@ static void fill_defaults(struct bus_config *config)
         config->max_pending = BUS_DEFAULT_MAX_PENDING;
     if (config->ack_wait_ns == 0)
         config->ack_wait_ns = BUS_DEFAULT_ACK_WAIT_NS;
+    if (config->replicas == 0)
+        config->replicas = 1;
     if (!config->prefix)
         config->prefix = "bus_";
 }
@@ -168,6 +170,7 @@ open_transport(struct bus *bus, const struct transport_ops *ops, struct sl_error
         .n_topics = bus->n_topics,
         .max_pending = bus->config.max_pending,
         .ack_wait_ns = bus->config.ack_wait_ns,
+        .replicas = bus->config.replicas,
         .ledger = &bus->ledger,
         .on_outcome = settle_publish,
         .user = bus,
@@ -360,10 +363,27 @@ void bus_stats(const struct bus *bus, struct sl_driver_stats *ret_stats)
     memcpy(ret_stats, &stats, SL_MIN(stats.size, sizeof stats));
 }
 
+/*
+ * Buses that were freed while somebody still used them.  Nobody reads this list; it
+ * tells leak checkers, and people in a debugger, that the memory is kept on purpose.
+ */
+static struct bus *_Atomic kept_buses;
+
+static void keep_bus(struct bus *bus)
+{
+    bus->next_kept = atomic_load(&kept_buses);
+    while (!atomic_compare_exchange_weak(&kept_buses, &bus->next_kept, bus))
+        continue;
+}
+
 void bus_free(struct bus *bus)
 {
-    if (!bus || atomic_load(&bus->state) != BUS_CLOSED || bus->kept)
+    if (!bus)
         return;
+    if (atomic_load(&bus->state) != BUS_CLOSED || bus->kept) {
+        keep_bus(bus);
+        return;
+    }
     for (size_t i = 0; i < bus->n_topics; i++) {
         if (bus->topics[i].pool != bus->unified)
             pool_free(bus->topics[i].pool);

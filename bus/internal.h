@@ -76,8 +76,9 @@ struct bus {
 
     pthread_mutex_t mutex; /* guards state and what close found */
     pthread_cond_t closed;
-    atomic_int state; /* enum bus_state; changed with the mutex held */
-    bool kept;        /* somebody was left behind: memory stays */
+    atomic_int state;      /* enum bus_state; changed with the mutex held */
+    bool kept;             /* somebody was left behind: memory stays */
+    struct bus *next_kept; /* see bus_free */
     enum sl_status close_status;
     struct sl_driver_close_report close_report;
 };

@@ -30,9 +30,14 @@
 
 enum record_state { RECORD_READY, RECORD_HELD, RECORD_DELAYED, RECORD_DONE };
 
+/* First member of a record, and head of the ring of records in one state. */
+struct list {
+    struct list *next, *previous;
+};
+
 struct record {
-    struct record *next, *previous; /* in the list of its state */
-    uint64_t due_ns;                /* held, delayed: when to redeliver */
+    struct list link;
+    uint64_t due_ns; /* held, delayed: when to redeliver */
     enum record_state state;
     uint32_t n_holders; /* fetches that returned it and have not let it go */
     uint32_t deliveries;
@@ -40,10 +45,6 @@ struct record {
     size_t payload_size;
     size_t key_size; /* with its NUL; 0: no key */
     char bytes[];    /* key, payload */
-};
-
-struct list {
-    struct record head; /* a ring; only the links are used */
 };
 
 struct memory_topic {
@@ -73,33 +74,39 @@ struct memory_transport {
 
 static void list_init(struct list *list)
 {
-    list->head.next = list->head.previous = &list->head;
+    list->next = list->previous = list;
 }
 
 static bool list_is_empty(const struct list *list)
 {
-    return list->head.next == &list->head;
+    return list->next == list;
 }
 
-static void list_append(struct list *list, struct record *record)
+static struct record *record_at(struct list *link)
 {
-    record->next = &list->head;
-    record->previous = list->head.previous;
-    record->previous->next = record;
-    list->head.previous = record;
+    return (struct record *) link;
+}
+
+/* Before `place`, which is the ring's head for the last one. */
+static void list_insert(struct list *place, struct record *record)
+{
+    record->link.next = place;
+    record->link.previous = place->previous;
+    record->link.previous->next = &record->link;
+    place->previous = &record->link;
 }
 
 static void list_remove(struct record *record)
 {
-    record->previous->next = record->next;
-    record->next->previous = record->previous;
+    record->link.previous->next = record->link.next;
+    record->link.next->previous = record->link.previous;
 }
 
 static void list_free(struct list *list)
 {
-    for (struct record *record = list->head.next, *next; record != &list->head; record = next) {
-        next = record->next;
-        free(record);
+    for (struct list *link = list->next, *next; link != list; link = next) {
+        next = link->next;
+        free(record_at(link));
     }
 }
 
@@ -108,21 +115,19 @@ static void make_ready(struct memory_topic *topic, struct record *record)
 {
     list_remove(record);
     record->state = RECORD_READY;
-    struct record *first = topic->ready.head.next;
-    while (first != &topic->ready.head && first->deliveries > 0)
-        first = first->next;
-    record->next = first;
-    record->previous = first->previous;
-    record->previous->next = record;
-    first->previous = record;
+    struct list *place = topic->ready.next;
+    while (place != &topic->ready && record_at(place)->deliveries > 0)
+        place = place->next;
+    list_insert(place, record);
 }
 
 /* Move what is due from a list to the ready ones.  @return when the next one will be */
 static uint64_t expire(struct memory_topic *topic, struct list *list, uint64_t now_ns)
 {
     uint64_t next_ns = UINT64_MAX;
-    for (struct record *record = list->head.next, *next; record != &list->head; record = next) {
-        next = record->next;
+    for (struct list *link = list->next, *next; link != list; link = next) {
+        struct record *record = record_at(link);
+        next = link->next;
         if (record->due_ns <= now_ns)
             make_ready(topic, record);
         else
@@ -271,7 +276,7 @@ static void hold_record(struct memory_topic *topic, struct record *record, uint6
     record->due_ns = due_ns;
     record->deliveries++;
     record->n_holders++;
-    list_append(&topic->held, record);
+    list_insert(&topic->held, record);
     topic->n_held++;
     *ret_delivery = (struct delivery){
         .message = {.key = record->key_size ? record->bytes : NULL,
@@ -295,7 +300,7 @@ static enum sl_status memory_fetch(struct subscription *subscription,
     bool stopped = topic->stopped;
     uint64_t now_ns = sl_clock_now_ns();
     while (!stopped && n < max && !list_is_empty(&topic->ready))
-        hold_record(topic, topic->ready.head.next, now_ns + broker->ack_wait_ns,
+        hold_record(topic, record_at(topic->ready.next), now_ns + broker->ack_wait_ns,
                     &ret_deliveries[n++]);
     topic->fetched_ns = now_ns;
     sync_unlock(&topic->mutex);
@@ -315,7 +320,7 @@ static void
 memory_ack(struct subscription *subscription, const struct delivery *deliveries, size_t n)
 {
     struct memory_topic *topic = (struct memory_topic *) subscription;
-    struct record *done = NULL;
+    struct list *done = NULL;
 
     sync_lock(&topic->mutex);
     topic->n_held -= n;
@@ -325,14 +330,14 @@ memory_ack(struct subscription *subscription, const struct delivery *deliveries,
             list_remove(record);
         record->state = RECORD_DONE;
         if (--record->n_holders == 0) {
-            record->next = done;
-            done = record;
+            record->link.next = done;
+            done = &record->link;
         }
     }
     sync_unlock(&topic->mutex);
     while (done) {
-        struct record *next = done->next;
-        free(done);
+        struct list *next = done->next;
+        free(record_at(done));
         done = next;
     }
 }
@@ -356,7 +361,7 @@ static void memory_give_back(struct subscription *subscription, const struct del
         list_remove(record);
         record->state = RECORD_DELAYED;
         record->due_ns = due_ns;
-        list_append(&topic->delayed, record);
+        list_insert(&topic->delayed, record);
     }
     sync_unlock(&topic->mutex);
     wake_broker_at(broker, due_ns);
@@ -369,8 +374,8 @@ static void memory_extend(struct transport *transport)
     for (size_t i = 0; i < broker->n_topics; i++) {
         struct memory_topic *topic = &broker->topics[i];
         sync_lock(&topic->mutex);
-        for (struct record *r = topic->held.head.next; r != &topic->held.head; r = r->next)
-            r->due_ns = due_ns;
+        for (struct list *link = topic->held.next; link != &topic->held; link = link->next)
+            record_at(link)->due_ns = due_ns;
         sync_unlock(&topic->mutex);
     }
 }
@@ -416,7 +421,7 @@ static enum sl_status memory_publish(struct transport *transport, size_t index,
                        message->payload_size);
 
     sync_lock(&topic->mutex);
-    list_append(&topic->ready, record);
+    list_insert(&topic->ready, record);
     bool wake = topic->fetcher_waits;
     topic->fetcher_waits = false; /* one signal per wait is enough */
     sync_unlock(&topic->mutex);

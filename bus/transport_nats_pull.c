@@ -29,26 +29,8 @@
 /* How long one wait in the library may take; what it is interrupted for is looked at then. */
 #define WAIT_MS 500
 
-#define ACK_CHUNK 32u
-
-static void ring_init(struct nats_held *head)
-{
-    head->next = head->previous = head;
-}
-
-static void ring_remove(struct nats_held *node)
-{
-    node->previous->next = node->next;
-    node->next->previous = node->previous;
-}
-
-static void ring_append(struct nats_held *head, struct nats_held *node)
-{
-    node->next = head;
-    node->previous = head->previous;
-    node->previous->next = node;
-    head->previous = node;
-}
+/* Messages collected in one go. */
+#define COLLECT_CHUNK 32u
 
 /* Inbox of one subscription, with everything below it. */
 static enum sl_status
@@ -69,18 +51,20 @@ open_inbox(struct nats_subscription *subscription, natsConnection *connection, s
     return status ? nats_fail(err, status, "cannot subscribe to an inbox") : SL_OK;
 }
 
-enum sl_status nats_subscription_new(struct nats_transport *transport, size_t topic,
-                                     struct nats_subscription **ret_subscription,
-                                     struct sl_error *err)
+enum sl_status
+nats_subscription_new(struct nats_transport *transport, size_t topic, const jsConsumerInfo *info,
+                      struct nats_subscription **ret_subscription, struct sl_error *err)
 {
     struct nats_subscription *subscription = calloc(1, sizeof *subscription);
     if (!subscription)
         return sl_fail(err, SL_ENOMEM, "cannot allocate a subscription");
     subscription->base.transport = &transport->base;
     sync_mutex_init(&subscription->mutex);
-    ring_init(&subscription->held);
+    nats_held_init(subscription);
     enum sl_status status = open_inbox(subscription, transport->connection, err);
-    const char *stream = transport->streams[topic];
+    const char *stream = subscription->stream = transport->streams[topic];
+    if (!status && !nats_order_begin(subscription, info))
+        status = sl_fail(err, SL_ENOMEM, "cannot allocate the track of a topic");
     if (!status && asprintf(&subscription->request_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
                             stream, stream) < 0) {
         subscription->request_subject = NULL;
@@ -96,12 +80,11 @@ enum sl_status nats_subscription_new(struct nats_transport *transport, size_t to
 
 void nats_subscription_free(struct nats_subscription *subscription)
 {
-    for (struct nats_block *block = subscription->blocks, *next; block; block = next) {
-        next = block->next;
-        free(block);
-    }
+    nats_held_release(subscription);
     natsSubscription_Destroy(subscription->inbox); /* NULL unless it was never used */
     free(subscription->ready);
+    free(subscription->parked);
+    track_release(&subscription->track);
     free(subscription->request_subject);
     free(subscription->inbox_name);
     sync_mutex_release(&subscription->mutex);
@@ -178,6 +161,7 @@ static void check_silence(struct nats_subscription *subscription)
     subscription->reconnects = reconnects;
     subscription->heard_ns = now_ns;
     forget_pulls(subscription);
+    nats_order_ask_again(subscription);
 }
 
 static enum sl_status request_more(struct nats_subscription *subscription)
@@ -219,13 +203,20 @@ static bool is_control(struct nats_subscription *subscription, natsMsg *message)
     return true;
 }
 
+/* What a reply subject says of its message. */
+struct reply_facts {
+    uint64_t deliveries, sequence, consumer_number, stored_ns;
+};
+
 /*
- * How often a message was delivered, from its reply subject:
- * $JS.ACK.<stream>.<consumer>.<deliveries>.<...>, or with <domain>.<account> after
- * ACK when there are eleven words or more.
+ * $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<...>, or with
+ * <domain>.<account> after ACK when there are eleven words or more.
  */
-static uint32_t read_deliveries(const char *reply)
+static struct reply_facts read_reply(const char *reply)
 {
+    struct reply_facts facts = {.deliveries = 0};
+    uint64_t *const numbers[] = {&facts.deliveries, &facts.sequence, &facts.consumer_number,
+                                 &facts.stored_ns};
     unsigned n_dots = 0;
     for (const char *c = reply; c && *c; c++)
         n_dots += *c == '.';
@@ -235,31 +226,12 @@ static uint32_t read_deliveries(const char *reply)
         word = strchr(word, '.');
         word = word ? word + 1 : NULL;
     }
-    return word ? (uint32_t) strtoul(word, NULL, 10) : 0;
-}
-
-/* Take a node, of the returned ones if need be.  @return NULL when memory is short */
-static struct nats_held *take_node(struct nats_subscription *subscription)
-{
-    if (!subscription->spare) {
-        sync_lock(&subscription->mutex);
-        subscription->spare = SL_TAKE(subscription->free);
-        sync_unlock(&subscription->mutex);
+    for (size_t i = 0; word && i < SL_COUNT_OF(numbers); i++) {
+        char *end;
+        *numbers[i] = strtoull(word, &end, 10);
+        word = *end == '.' ? end + 1 : NULL;
     }
-    if (!subscription->spare) {
-        struct nats_block *block = calloc(1, sizeof *block);
-        if (!block)
-            return NULL;
-        block->next = subscription->blocks;
-        subscription->blocks = block;
-        for (size_t i = 0; i < SL_COUNT_OF(block->nodes); i++) {
-            block->nodes[i].next = subscription->spare;
-            subscription->spare = &block->nodes[i];
-        }
-    }
-    struct nats_held *node = subscription->spare;
-    subscription->spare = node->next;
-    return node;
+    return facts;
 }
 
 /* @return false when the message was a control message, or memory is short (it comes again) */
@@ -272,21 +244,25 @@ accept(struct nats_subscription *subscription, natsMsg *message, struct delivery
         return false;
     }
     count_message(subscription);
-    struct nats_held *node = take_node(subscription);
+    struct nats_held *node = nats_held_new(subscription);
     if (!node) {
         natsMsg_Destroy(message);
         return false;
     }
+    struct reply_facts facts = read_reply(natsMsg_GetReply(message));
+    subscription->consumer_number = facts.consumer_number;
     const char *key = NULL;
     if (natsMsgHeader_Get(message, NATS_KEY_HEADER, &key) != NATS_OK)
         key = NULL;
     node->message = message;
     node->touched_ns = subscription->heard_ns;
+    node->sequence = facts.sequence;
+    node->stored_ns = facts.stored_ns;
     *ret_delivery = (struct delivery){
         .message = {.key = key,
                     .payload = natsMsg_GetData(message),
                     .payload_size = (size_t) natsMsg_GetDataLength(message),
-                    .deliveries = read_deliveries(natsMsg_GetReply(message))},
+                    .deliveries = (uint32_t) facts.deliveries},
         .handle = node,
         .hash = key ? sl_fnv32(SL_FNV32_BASIS, key, strlen(key)) : 0,
     };
@@ -304,12 +280,7 @@ static size_t accept_all(struct nats_subscription *subscription, natsMsg *messag
             n++;
         message = NULL;
     }
-    sync_lock(&subscription->mutex);
-    for (size_t i = 0; i < n; i++)
-        ring_append(&subscription->held, ret_deliveries[i].handle);
-    subscription->n_held += n;
-    sync_unlock(&subscription->mutex);
-    return n;
+    return nats_held_admit(subscription, ret_deliveries, n);
 }
 
 void nats_collect(struct subscription *base)
@@ -317,12 +288,13 @@ void nats_collect(struct subscription *base)
     struct nats_subscription *subscription = (struct nats_subscription *) base;
     for (;;) {
         if (!sl_grow(&subscription->ready, &subscription->ready_capacity,
-                     subscription->n_ready + ACK_CHUNK))
+                     subscription->n_ready + COLLECT_CHUNK))
             return;
-        size_t n =
-            accept_all(subscription, NULL, subscription->ready + subscription->n_ready, ACK_CHUNK);
-        subscription->n_ready += n;
-        if (n < ACK_CHUNK)
+        size_t n = accept_all(subscription, NULL, subscription->ready + subscription->n_ready,
+                              COLLECT_CHUNK);
+        subscription->n_ready +=
+            nats_order_pass(subscription, subscription->ready + subscription->n_ready, n);
+        if (n < COLLECT_CHUNK)
             return;
     }
 }
@@ -348,6 +320,9 @@ static void return_unfetched(struct nats_subscription *subscription)
         nats_give_back(&subscription->base, subscription->ready + subscription->ready_first,
                        subscription->n_ready - subscription->ready_first, 0);
     subscription->ready_first = subscription->n_ready = 0;
+    if (subscription->n_parked > 0)
+        nats_give_back(&subscription->base, subscription->parked, subscription->n_parked, 0);
+    subscription->n_parked = 0;
     (void) natsSubscription_Unsubscribe(subscription->inbox);
 }
 
@@ -378,6 +353,7 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
         return_unfetched(subscription);
         return SL_ECLOSED;
     }
+    nats_order_ask(subscription);
     size_t n = take_ready(subscription, ret_deliveries, max);
     enum sl_status status = n > 0 ? SL_OK : request_more(subscription);
     if (n > 0 || status) {
@@ -389,7 +365,8 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
     end_wait(subscription);
     switch (got) {
     case NATS_OK:
-        *ret_n = accept_all(subscription, message, ret_deliveries, max);
+        n = accept_all(subscription, message, ret_deliveries, max);
+        *ret_n = nats_order_pass(subscription, ret_deliveries, n);
         return SL_OK;
     case NATS_TIMEOUT:
         check_silence(subscription);
@@ -412,99 +389,4 @@ void nats_stop(struct subscription *base)
     sync_unlock(&subscription->mutex);
     if (wake)
         (void) natsSubscription_Unsubscribe(subscription->inbox);
-}
-
-/* Answer up to ACK_CHUNK deliveries and let them go. */
-static void answer(struct nats_subscription *subscription, const struct delivery *deliveries,
-                   size_t n, const char *verb)
-{
-    natsMsg *messages[ACK_CHUNK];
-    int size = (int) strlen(verb);
-
-    for (size_t i = 0; i < n; i++) {
-        messages[i] = ((struct nats_held *) deliveries[i].handle)->message;
-        /* What can not be sent is redelivered. */
-        (void) natsConnection_Publish(connection_of(subscription), natsMsg_GetReply(messages[i]),
-                                      verb, size);
-    }
-    sync_lock(&subscription->mutex);
-    for (size_t i = 0; i < n; i++) {
-        struct nats_held *node = deliveries[i].handle;
-        ring_remove(node);
-        node->next = subscription->free;
-        subscription->free = node;
-    }
-    subscription->n_held -= n;
-    sync_unlock(&subscription->mutex);
-    for (size_t i = 0; i < n; i++)
-        natsMsg_Destroy(messages[i]);
-}
-
-static void answer_all(struct nats_subscription *subscription, const struct delivery *deliveries,
-                       size_t n, const char *verb)
-{
-    for (size_t i = 0; i < n; i += ACK_CHUNK)
-        answer(subscription, deliveries + i, SL_MIN(n - i, (size_t) ACK_CHUNK), verb);
-}
-
-void nats_ack(struct subscription *base, const struct delivery *deliveries, size_t n)
-{
-    answer_all((struct nats_subscription *) base, deliveries, n, "+ACK");
-}
-
-void nats_give_back(struct subscription *base, const struct delivery *deliveries, size_t n,
-                    uint64_t delay_ns)
-{
-    char verb[64] = "-NAK";
-    if (delay_ns > 0)
-        (void) snprintf(verb, sizeof verb, "-NAK {\"delay\": %llu}", (unsigned long long) delay_ns);
-    answer_all((struct nats_subscription *) base, deliveries, n, verb);
-}
-
-/*
- * The reply subjects are copied first, one after another with their NULs: workers
- * may acknowledge and destroy the messages as soon as the lock is gone.
- */
-static char *copy_replies(struct nats_subscription *subscription, uint64_t before_ns,
-                          uint64_t now_ns, size_t *ret_size)
-{
-    char *replies = NULL;
-    size_t size = 0, capacity = 0;
-
-    sync_lock(&subscription->mutex);
-    for (struct nats_held *node = subscription->held.next; node != &subscription->held;
-         node = node->next) {
-        if (node->touched_ns > before_ns)
-            continue;
-        const char *reply = natsMsg_GetReply(node->message);
-        size_t length = strlen(reply) + 1;
-        if (!sl_grow(&replies, &capacity, size + length))
-            break;
-        memcpy(replies + size, reply, length);
-        size += length;
-        node->touched_ns = now_ns;
-    }
-    sync_unlock(&subscription->mutex);
-    *ret_size = size;
-    return replies;
-}
-
-void nats_tell_held(struct nats_subscription *subscription, const char *verb, uint64_t age_ns)
-{
-    uint64_t now_ns = sl_clock_now_ns();
-    size_t size = 0;
-    SL_AUTO_FREE char *replies = copy_replies(subscription, now_ns - age_ns, now_ns, &size);
-
-    for (size_t at = 0; at < size; at += strlen(replies + at) + 1)
-        (void) natsConnection_Publish(connection_of(subscription), replies + at, verb,
-                                      (int) strlen(verb));
-}
-
-void nats_drop_held(struct nats_subscription *subscription)
-{
-    struct nats_held *head = &subscription->held;
-    for (struct nats_held *node = head->next; node != head; node = node->next)
-        natsMsg_Destroy(node->message);
-    ring_init(head);
-    subscription->n_held = 0;
 }

@@ -297,6 +297,7 @@ static const struct sl_field config_fields[] = {
     SCALAR(TEXT, struct sl_cell_config, handler_kind),
     SCALAR(TEXT, struct sl_cell_config, keys),
     SCALAR(TEXT, struct sl_cell_config, storage),
+    SCALAR(VALUE, struct sl_cell_config, replicas),
     SCALAR(U64, struct sl_cell_config, settle_ns),
     SCALAR(U64, struct sl_cell_config, timeout_ns),
     SCALAR(U64, struct sl_cell_config, close_deadline_ns),
@@ -333,6 +334,7 @@ static const struct sl_field environment_fields[] = {
     SCALAR(TEXT, struct sl_environment, libunwind),
     SCALAR(TEXT, struct sl_environment, libdw),
     SCALAR(TEXT, struct sl_environment, nats_server),
+    SCALAR(VALUE, struct sl_environment, nats_servers),
     SCALAR(REAL, struct sl_environment, load_before),
     SCALAR(REAL, struct sl_environment, load_after),
 };

@@ -42,6 +42,8 @@ static void become_subject(pid_t observer, int in_fd, int out_fd, int output_fd,
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output_fd, STDOUT_FILENO) < 0 ||
         dup2(output_fd, STDERR_FILENO) < 0)
         _exit(EXEC_FAILED);
+    /* What our own caller left open is none of the subject's business. */
+    (void) close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
     clear_close_on_exec(in_fd);
     clear_close_on_exec(out_fd);
     (void) execv("/proc/self/exe", argv);

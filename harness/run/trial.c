@@ -208,6 +208,7 @@ at_closed(struct trial *trial, const struct sl_phase_record *record, struct sl_e
         return s;
     trial->result->threads.after = SL_VALUE(trial->settled->n_threads);
     trial->result->snapshot = trial->settled->stats;
+    trial->result->resources.rss_peak = sl_observe_rss_peak(pid); /* Close may need more */
     trial->result->resources.rss_after = sl_observe_rss(pid);
     trial->result->resources.fds_after = sl_observe_fds(pid);
     return SL_OK;
@@ -374,6 +375,7 @@ static enum sl_status send_config(struct trial *trial, bool purge, struct sl_err
         .load = input->cell->scenario->load,
         .pool = input->cell->pool,
         .mode = input->cell->mode,
+        .replicas = input->replicas,
         .purge = purge,
         .control = input->control,
         .seed = input->seed,
