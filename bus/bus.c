@@ -307,8 +307,8 @@ enum sl_status bus_subscribe(struct bus *bus, const char *topic_name, sl_message
     return status;
 }
 
-enum sl_status
-bus_publish(struct bus *bus, const struct sl_message *message, uint64_t token, struct sl_error *err)
+enum sl_status publish_message(struct bus *bus, const struct sl_message *message, const char *id,
+                               uint64_t token, struct sl_error *err)
 {
     if (!bus || !message)
         return sl_fail(err, SL_EINVAL, "no bus or no message to publish");
@@ -321,9 +321,15 @@ bus_publish(struct bus *bus, const struct sl_message *message, uint64_t token, s
         return status;
     if (!gate_enter(&bus->callers))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closed", topic->name);
-    status = bus->transport->ops->publish(bus->transport, topic->index, message, token, err);
+    status = bus->transport->ops->publish(bus->transport, topic->index, message, id, token, err);
     gate_leave(&bus->callers);
     return status;
+}
+
+enum sl_status
+bus_publish(struct bus *bus, const struct sl_message *message, uint64_t token, struct sl_error *err)
+{
+    return publish_message(bus, message, NULL, token, err);
 }
 
 enum sl_status bus_flush(struct bus *bus, uint64_t timeout_ns, struct sl_error *err)

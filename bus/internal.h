@@ -83,6 +83,10 @@ struct bus {
     struct sl_driver_close_report close_report;
 };
 
+/* bus.c: as bus_publish; id: of the message, for a broker that stores it once; NULL: its own */
+SL_CHECKED enum sl_status publish_message(struct bus *bus, const struct sl_message *message,
+                                          const char *id, uint64_t token, struct sl_error *err);
+
 /* fetcher.c */
 SL_CHECKED enum sl_status fetcher_start(struct topic *topic, struct sl_error *err);
 void fetcher_stop(struct topic *topic);
