@@ -15,6 +15,7 @@
 #ifndef BUS_TRANSPORT_H
 #define BUS_TRANSPORT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,8 @@
 
 struct transport {
     const struct transport_ops *ops;
+    atomic_bool connected; /* as was seen at most 100 ms ago */
+    atomic_uint_fast64_t reconnects;
 };
 
 struct subscription {

@@ -211,7 +211,7 @@ static enum sl_status memory_open(const struct transport_config *config,
         return sl_fail(err, SL_ENOMEM, "cannot allocate a broker of %zu topics", config->n_topics);
     }
     *broker = (struct memory_transport){
-        .base.ops = &transport_memory,
+        .base = {.ops = &transport_memory, .connected = true},
         .topics = topics,
         .n_topics = config->n_topics,
         .ack_wait_ns = config->ack_wait_ns,

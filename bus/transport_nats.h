@@ -127,6 +127,7 @@ uint64_t nats_publish_finish(struct nats_transport *transport, uint64_t deadline
 void nats_publish_release(struct nats_transport *transport);
 
 /* transport_nats_pull.c */
+uint64_t nats_count_reconnects(natsConnection *connection);
 enum sl_status nats_subscription_new(struct nats_transport *transport, size_t topic,
                                      struct nats_subscription **ret_subscription,
                                      struct sl_error *err);

@@ -165,6 +165,14 @@ static void take_answer(struct nats_transport *transport, natsMsg *answer)
     (void) settle(transport, name, outcome);
 }
 
+/* For metrics, which may not wait: the library's own lock is held while it writes. */
+static void observe_connection(struct nats_transport *transport)
+{
+    atomic_store(&transport->base.connected,
+                 natsConnection_Status(transport->connection) == NATS_CONN_STATUS_CONNECTED);
+    atomic_store(&transport->base.reconnects, nats_count_reconnects(transport->connection));
+}
+
 static void nats_answers_main(void *argument)
 {
     struct nats_transport *transport = argument;
@@ -182,6 +190,7 @@ static void nats_answers_main(void *argument)
             continue;
         expire_ns = now_ns + EXPIRE_EVERY_MS * SL_NS_PER_MS;
         (void) settle_older(transport, now_ns - SL_MIN(now_ns, PUBLISH_WAIT_NS));
+        observe_connection(transport);
     }
     nats_ReleaseThreadMemory();
 }

@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include <strandline/bus_metrics.h>
+
 #include "base/clock.h"
 #include "envelope_sample.h"
 #include "harness/run/server.h"
@@ -80,6 +82,14 @@ SL_TEST(bus_envelope, an_event_that_is_published_again_is_stored_once)
     sl_assert_ok(bus_flush(bus, DEADLINE_NS, &err), &err);
     cr_assert_eq(atomic_load(&receiver.n), 2);
     cr_assert_eq(atomic_load(&receiver.n_wrong), 0);
+
+    struct bus_metrics metrics = {.size = sizeof metrics};
+    bus_metrics_take(bus, &metrics);
+    cr_assert_eq(metrics.published, 3);
+    cr_assert_eq(metrics.accepted, 3);
+    cr_assert_eq(metrics.publishes_pending, 0);
+    cr_assert_eq(metrics.delivered, 2);
+    cr_assert(metrics.connected);
     sl_assert_ok(bus_close(bus, DEADLINE_NS, NULL, &err), &err);
     bus_free(bus);
     sl_assert_ok(bus_teardown(&err), &err);
