@@ -24,8 +24,8 @@ static bool is_stopping(struct topic *topic)
     return stopping;
 }
 
-/* Wait before trying to fetch again, unless told to stop. */
-static void fetcher_back_off(struct topic *topic)
+/* Wait before trying to fetch again, unless told to stop.  Its name belongs on the stack. */
+__attribute__((noinline)) static void fetcher_back_off(struct topic *topic)
 {
     uint64_t until_ns = sl_clock_now_ns() + BACK_OFF_NS;
     bool in_time = true;
@@ -36,33 +36,39 @@ static void fetcher_back_off(struct topic *topic)
 }
 
 /*
- * The topic is paused: nothing is fetched while the head of the batch waits for
- * room.  What the client library has buffered is taken over meanwhile, so that the
- * broker does not redeliver it.
+ * Now and then, while a batch takes its time: take over what the client library has
+ * buffered meanwhile, so that it is kept from redelivery like the batch itself.
  */
-static void pause_topic(struct topic *topic, const struct delivery *first)
+static void collect_now_and_then(struct topic *topic, uint64_t *last_ns)
 {
-    uint64_t until_ns = sl_clock_now_ns() + PAUSE_STEP_NS;
-    if (pool_wait_room(topic->pool, first, until_ns))
-        return;
     struct bus *bus = topic->bus;
-    if (gate_enter(&bus->users)) {
-        bus->transport->ops->collect(topic->subscription);
-        gate_leave(&bus->users);
-    }
+    uint64_t now_ns = sl_clock_now_ns();
+    if (now_ns - *last_ns < bus->config.ack_wait_ns / 4)
+        return;
+    *last_ns = now_ns;
+    if (!gate_enter(&bus->users))
+        return;
+    bus->transport->ops->collect(topic->subscription);
+    gate_leave(&bus->users);
 }
 
+/*
+ * While the batch does not fit into the queues the topic is paused: the batch waits
+ * here and nothing more is fetched.
+ */
 static void dispatch_to_pool(struct topic *topic, size_t n)
 {
     struct bus *bus = topic->bus;
-    uint64_t since_ns = 0;
+    uint64_t began_ns = 0, collected_ns = 0;
+    uint64_t step_ns = SL_MIN(PAUSE_STEP_NS, bus->config.ack_wait_ns / 4);
+    size_t before = 0;
     bool counted = false;
 
     while ((n = pool_submit(topic->pool, &topic->router, topic->batch, n)) > 0) {
         uint64_t now_ns = sl_clock_now_ns();
-        if (since_ns == 0)
-            since_ns = now_ns;
-        if (!counted && now_ns - since_ns >= bus->config.enqueue_wait_ns) {
+        if (began_ns == 0)
+            began_ns = collected_ns = now_ns;
+        if (!counted && now_ns - began_ns >= bus->config.enqueue_wait_ns) {
             atomic_fetch_add(&bus->counters.queue_full, 1);
             counted = true;
         }
@@ -70,14 +76,18 @@ static void dispatch_to_pool(struct topic *topic, size_t n)
             delivery_give_back(bus, topic->batch, n, 0);
             return;
         }
-        pause_topic(topic, &topic->batch[0]);
+        bool room = pool_wait_room(topic->pool, &topic->batch[0], now_ns + step_ns);
+        if (room && n == before)
+            sl_clock_sleep_ns(SL_NS_PER_MS); /* room, but no memory to use it */
+        before = n;
+        collect_now_and_then(topic, &collected_ns);
     }
 }
 
 static void dispatch_directly(struct topic *topic, size_t n)
 {
     struct bus *bus = topic->bus;
-    uint64_t collect_ns = sl_clock_now_ns() + bus->config.ack_wait_ns / 4;
+    uint64_t collected_ns = sl_clock_now_ns();
 
     for (size_t i = 0; i < n; i++) {
         const struct delivery *delivery = &topic->batch[i];
@@ -89,11 +99,7 @@ static void dispatch_directly(struct topic *topic, size_t n)
             delivery_ack(bus, delivery, 1);
         else
             delivery_give_back(bus, delivery, 1, hold_delay_ns(delivery->message.deliveries));
-        if (sl_clock_now_ns() >= collect_ns && gate_enter(&bus->users)) {
-            bus->transport->ops->collect(topic->subscription);
-            gate_leave(&bus->users);
-            collect_ns = sl_clock_now_ns() + bus->config.ack_wait_ns / 4;
-        }
+        collect_now_and_then(topic, &collected_ns);
     }
 }
 

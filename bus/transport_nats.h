@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NATS JetStream transport, shared by its three files: transport_nats.c (connection,
- * streams), transport_nats_pull.c (fetching), transport_nats_publish.c.
+ * NATS JetStream transport, shared by its files: transport_nats.c (connection,
+ * streams), transport_nats_pull.c (fetching), transport_nats_held.c (acknowledging),
+ * transport_nats_publish.c.
  *
  * One stream and one durable pull consumer per topic, one connection for all.  The
  * client library is used for its connection, its subscriptions and the management
@@ -135,10 +136,19 @@ void nats_subscription_free(struct nats_subscription *subscription);
 enum sl_status nats_fetch(struct subscription *subscription, struct delivery *ret_deliveries,
                           size_t max, size_t *ret_n);
 void nats_collect(struct subscription *subscription);
+void nats_stop(struct subscription *subscription);
+
+/* transport_nats_held.c */
+void nats_held_init(struct nats_subscription *subscription);
+void nats_held_release(struct nats_subscription *subscription);
+/* By the fetcher: a node for one more message.  @return NULL when memory is short */
+struct nats_held *nats_held_new(struct nats_subscription *subscription);
+/* By the fetcher: from now on the deliveries, whose handles are such nodes, are held. */
+void nats_held_append(struct nats_subscription *subscription, const struct delivery *deliveries,
+                      size_t n);
 void nats_ack(struct subscription *subscription, const struct delivery *deliveries, size_t n);
 void nats_give_back(struct subscription *subscription, const struct delivery *deliveries, size_t n,
                     uint64_t delay_ns);
-void nats_stop(struct subscription *subscription);
 /* Tell the server about everything held that was not touched for so long: "+WPI" or "-NAK". */
 void nats_tell_held(struct nats_subscription *subscription, const char *verb, uint64_t age_ns);
 /* Destroy the messages of everything held. */

@@ -29,26 +29,8 @@
 /* How long one wait in the library may take; what it is interrupted for is looked at then. */
 #define WAIT_MS 500
 
-#define ACK_CHUNK 32u
-
-static void ring_init(struct nats_held *head)
-{
-    head->next = head->previous = head;
-}
-
-static void ring_remove(struct nats_held *node)
-{
-    node->previous->next = node->next;
-    node->next->previous = node->previous;
-}
-
-static void ring_append(struct nats_held *head, struct nats_held *node)
-{
-    node->next = head;
-    node->previous = head->previous;
-    node->previous->next = node;
-    head->previous = node;
-}
+/* Messages collected in one go. */
+#define COLLECT_CHUNK 32u
 
 /* Inbox of one subscription, with everything below it. */
 static enum sl_status
@@ -78,7 +60,7 @@ enum sl_status nats_subscription_new(struct nats_transport *transport, size_t to
         return sl_fail(err, SL_ENOMEM, "cannot allocate a subscription");
     subscription->base.transport = &transport->base;
     sync_mutex_init(&subscription->mutex);
-    ring_init(&subscription->held);
+    nats_held_init(subscription);
     enum sl_status status = open_inbox(subscription, transport->connection, err);
     const char *stream = transport->streams[topic];
     if (!status && asprintf(&subscription->request_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
@@ -96,10 +78,7 @@ enum sl_status nats_subscription_new(struct nats_transport *transport, size_t to
 
 void nats_subscription_free(struct nats_subscription *subscription)
 {
-    for (struct nats_block *block = subscription->blocks, *next; block; block = next) {
-        next = block->next;
-        free(block);
-    }
+    nats_held_release(subscription);
     natsSubscription_Destroy(subscription->inbox); /* NULL unless it was never used */
     free(subscription->ready);
     free(subscription->request_subject);
@@ -238,30 +217,6 @@ static uint32_t read_deliveries(const char *reply)
     return word ? (uint32_t) strtoul(word, NULL, 10) : 0;
 }
 
-/* Take a node, of the returned ones if need be.  @return NULL when memory is short */
-static struct nats_held *take_node(struct nats_subscription *subscription)
-{
-    if (!subscription->spare) {
-        sync_lock(&subscription->mutex);
-        subscription->spare = SL_TAKE(subscription->free);
-        sync_unlock(&subscription->mutex);
-    }
-    if (!subscription->spare) {
-        struct nats_block *block = calloc(1, sizeof *block);
-        if (!block)
-            return NULL;
-        block->next = subscription->blocks;
-        subscription->blocks = block;
-        for (size_t i = 0; i < SL_COUNT_OF(block->nodes); i++) {
-            block->nodes[i].next = subscription->spare;
-            subscription->spare = &block->nodes[i];
-        }
-    }
-    struct nats_held *node = subscription->spare;
-    subscription->spare = node->next;
-    return node;
-}
-
 /* @return false when the message was a control message, or memory is short (it comes again) */
 static bool
 accept(struct nats_subscription *subscription, natsMsg *message, struct delivery *ret_delivery)
@@ -272,7 +227,7 @@ accept(struct nats_subscription *subscription, natsMsg *message, struct delivery
         return false;
     }
     count_message(subscription);
-    struct nats_held *node = take_node(subscription);
+    struct nats_held *node = nats_held_new(subscription);
     if (!node) {
         natsMsg_Destroy(message);
         return false;
@@ -304,11 +259,7 @@ static size_t accept_all(struct nats_subscription *subscription, natsMsg *messag
             n++;
         message = NULL;
     }
-    sync_lock(&subscription->mutex);
-    for (size_t i = 0; i < n; i++)
-        ring_append(&subscription->held, ret_deliveries[i].handle);
-    subscription->n_held += n;
-    sync_unlock(&subscription->mutex);
+    nats_held_append(subscription, ret_deliveries, n);
     return n;
 }
 
@@ -317,12 +268,12 @@ void nats_collect(struct subscription *base)
     struct nats_subscription *subscription = (struct nats_subscription *) base;
     for (;;) {
         if (!sl_grow(&subscription->ready, &subscription->ready_capacity,
-                     subscription->n_ready + ACK_CHUNK))
+                     subscription->n_ready + COLLECT_CHUNK))
             return;
-        size_t n =
-            accept_all(subscription, NULL, subscription->ready + subscription->n_ready, ACK_CHUNK);
+        size_t n = accept_all(subscription, NULL, subscription->ready + subscription->n_ready,
+                              COLLECT_CHUNK);
         subscription->n_ready += n;
-        if (n < ACK_CHUNK)
+        if (n < COLLECT_CHUNK)
             return;
     }
 }
@@ -412,99 +363,4 @@ void nats_stop(struct subscription *base)
     sync_unlock(&subscription->mutex);
     if (wake)
         (void) natsSubscription_Unsubscribe(subscription->inbox);
-}
-
-/* Answer up to ACK_CHUNK deliveries and let them go. */
-static void answer(struct nats_subscription *subscription, const struct delivery *deliveries,
-                   size_t n, const char *verb)
-{
-    natsMsg *messages[ACK_CHUNK];
-    int size = (int) strlen(verb);
-
-    for (size_t i = 0; i < n; i++) {
-        messages[i] = ((struct nats_held *) deliveries[i].handle)->message;
-        /* What can not be sent is redelivered. */
-        (void) natsConnection_Publish(connection_of(subscription), natsMsg_GetReply(messages[i]),
-                                      verb, size);
-    }
-    sync_lock(&subscription->mutex);
-    for (size_t i = 0; i < n; i++) {
-        struct nats_held *node = deliveries[i].handle;
-        ring_remove(node);
-        node->next = subscription->free;
-        subscription->free = node;
-    }
-    subscription->n_held -= n;
-    sync_unlock(&subscription->mutex);
-    for (size_t i = 0; i < n; i++)
-        natsMsg_Destroy(messages[i]);
-}
-
-static void answer_all(struct nats_subscription *subscription, const struct delivery *deliveries,
-                       size_t n, const char *verb)
-{
-    for (size_t i = 0; i < n; i += ACK_CHUNK)
-        answer(subscription, deliveries + i, SL_MIN(n - i, (size_t) ACK_CHUNK), verb);
-}
-
-void nats_ack(struct subscription *base, const struct delivery *deliveries, size_t n)
-{
-    answer_all((struct nats_subscription *) base, deliveries, n, "+ACK");
-}
-
-void nats_give_back(struct subscription *base, const struct delivery *deliveries, size_t n,
-                    uint64_t delay_ns)
-{
-    char verb[64] = "-NAK";
-    if (delay_ns > 0)
-        (void) snprintf(verb, sizeof verb, "-NAK {\"delay\": %llu}", (unsigned long long) delay_ns);
-    answer_all((struct nats_subscription *) base, deliveries, n, verb);
-}
-
-/*
- * The reply subjects are copied first, one after another with their NULs: workers
- * may acknowledge and destroy the messages as soon as the lock is gone.
- */
-static char *copy_replies(struct nats_subscription *subscription, uint64_t before_ns,
-                          uint64_t now_ns, size_t *ret_size)
-{
-    char *replies = NULL;
-    size_t size = 0, capacity = 0;
-
-    sync_lock(&subscription->mutex);
-    for (struct nats_held *node = subscription->held.next; node != &subscription->held;
-         node = node->next) {
-        if (node->touched_ns > before_ns)
-            continue;
-        const char *reply = natsMsg_GetReply(node->message);
-        size_t length = strlen(reply) + 1;
-        if (!sl_grow(&replies, &capacity, size + length))
-            break;
-        memcpy(replies + size, reply, length);
-        size += length;
-        node->touched_ns = now_ns;
-    }
-    sync_unlock(&subscription->mutex);
-    *ret_size = size;
-    return replies;
-}
-
-void nats_tell_held(struct nats_subscription *subscription, const char *verb, uint64_t age_ns)
-{
-    uint64_t now_ns = sl_clock_now_ns();
-    size_t size = 0;
-    SL_AUTO_FREE char *replies = copy_replies(subscription, now_ns - age_ns, now_ns, &size);
-
-    for (size_t at = 0; at < size; at += strlen(replies + at) + 1)
-        (void) natsConnection_Publish(connection_of(subscription), replies + at, verb,
-                                      (int) strlen(verb));
-}
-
-void nats_drop_held(struct nats_subscription *subscription)
-{
-    struct nats_held *head = &subscription->held;
-    for (struct nats_held *node = head->next; node != head; node = node->next)
-        natsMsg_Destroy(node->message);
-    ring_init(head);
-    subscription->n_held = 0;
 }

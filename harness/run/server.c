@@ -26,7 +26,7 @@
 #include "harness/run/server_info.h"
 #include "harness/run/server_keeper.h"
 
-#define START_TIMEOUT_NS   (10 * SL_NS_PER_S)
+#define START_TIMEOUT_NS   (30 * SL_NS_PER_S)
 #define POLL_SHORTEST_NS   SL_NS_PER_MS
 #define POLL_LONGEST_NS    (50 * SL_NS_PER_MS)
 #define KEEPER_PATIENCE_NS (4 * SL_NS_PER_S)

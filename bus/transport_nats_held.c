@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a JetStream subscription holds: messages that were fetched and not yet
+ * answered.  A worker answers on its own thread; the monitor extends all of them.
+ *
+ * A natsMsg may be read and destroyed on any thread: its data and headers are its
+ * own, and its pointer to the subscription is used by the library's acknowledging
+ * functions only, which is why answers are published to the reply subject instead.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/grow.h"
+#include "base/macros.h"
+#include "bus/sync.h"
+#include "bus/transport_nats.h"
+
+#define ACK_CHUNK 32u
+
+static void ring_init(struct nats_held *head)
+{
+    head->next = head->previous = head;
+}
+
+static void ring_remove(struct nats_held *node)
+{
+    node->previous->next = node->next;
+    node->next->previous = node->previous;
+}
+
+static void ring_append(struct nats_held *head, struct nats_held *node)
+{
+    node->next = head;
+    node->previous = head->previous;
+    node->previous->next = node;
+    head->previous = node;
+}
+
+void nats_held_init(struct nats_subscription *subscription)
+{
+    ring_init(&subscription->held);
+}
+
+void nats_held_release(struct nats_subscription *subscription)
+{
+    for (struct nats_block *block = subscription->blocks, *next; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+}
+
+struct nats_held *nats_held_new(struct nats_subscription *subscription)
+{
+    if (!subscription->spare) {
+        sync_lock(&subscription->mutex);
+        subscription->spare = SL_TAKE(subscription->free);
+        sync_unlock(&subscription->mutex);
+    }
+    if (!subscription->spare) {
+        struct nats_block *block = calloc(1, sizeof *block);
+        if (!block)
+            return NULL;
+        block->next = subscription->blocks;
+        subscription->blocks = block;
+        for (size_t i = 0; i < SL_COUNT_OF(block->nodes); i++) {
+            block->nodes[i].next = subscription->spare;
+            subscription->spare = &block->nodes[i];
+        }
+    }
+    struct nats_held *node = subscription->spare;
+    subscription->spare = node->next;
+    return node;
+}
+
+void nats_held_append(struct nats_subscription *subscription, const struct delivery *deliveries,
+                      size_t n)
+{
+    sync_lock(&subscription->mutex);
+    for (size_t i = 0; i < n; i++)
+        ring_append(&subscription->held, deliveries[i].handle);
+    subscription->n_held += n;
+    sync_unlock(&subscription->mutex);
+}
+
+static natsConnection *connection_of(const struct nats_subscription *subscription)
+{
+    return ((struct nats_transport *) subscription->base.transport)->connection;
+}
+
+/* Answer up to ACK_CHUNK deliveries and let them go. */
+static void answer(struct nats_subscription *subscription, const struct delivery *deliveries,
+                   size_t n, const char *verb)
+{
+    natsMsg *messages[ACK_CHUNK];
+    int size = (int) strlen(verb);
+
+    for (size_t i = 0; i < n; i++) {
+        messages[i] = ((struct nats_held *) deliveries[i].handle)->message;
+        /* What can not be sent is redelivered. */
+        (void) natsConnection_Publish(connection_of(subscription), natsMsg_GetReply(messages[i]),
+                                      verb, size);
+    }
+    sync_lock(&subscription->mutex);
+    for (size_t i = 0; i < n; i++) {
+        struct nats_held *node = deliveries[i].handle;
+        ring_remove(node);
+        node->next = subscription->free;
+        subscription->free = node;
+    }
+    subscription->n_held -= n;
+    sync_unlock(&subscription->mutex);
+    for (size_t i = 0; i < n; i++)
+        natsMsg_Destroy(messages[i]);
+}
+
+static void answer_all(struct nats_subscription *subscription, const struct delivery *deliveries,
+                       size_t n, const char *verb)
+{
+    for (size_t i = 0; i < n; i += ACK_CHUNK)
+        answer(subscription, deliveries + i, SL_MIN(n - i, (size_t) ACK_CHUNK), verb);
+}
+
+void nats_ack(struct subscription *base, const struct delivery *deliveries, size_t n)
+{
+    answer_all((struct nats_subscription *) base, deliveries, n, "+ACK");
+}
+
+void nats_give_back(struct subscription *base, const struct delivery *deliveries, size_t n,
+                    uint64_t delay_ns)
+{
+    char verb[64] = "-NAK";
+    if (delay_ns > 0)
+        (void) snprintf(verb, sizeof verb, "-NAK {\"delay\": %llu}", (unsigned long long) delay_ns);
+    answer_all((struct nats_subscription *) base, deliveries, n, verb);
+}
+
+/*
+ * The reply subjects are copied first, one after another with their NULs: workers
+ * may acknowledge and destroy the messages as soon as the lock is gone.
+ */
+static char *copy_replies(struct nats_subscription *subscription, uint64_t before_ns,
+                          uint64_t now_ns, size_t *ret_size)
+{
+    char *replies = NULL;
+    size_t size = 0, capacity = 0;
+
+    sync_lock(&subscription->mutex);
+    for (struct nats_held *node = subscription->held.next; node != &subscription->held;
+         node = node->next) {
+        if (node->touched_ns > before_ns)
+            continue;
+        const char *reply = natsMsg_GetReply(node->message);
+        size_t length = strlen(reply) + 1;
+        if (!sl_grow(&replies, &capacity, size + length))
+            break;
+        memcpy(replies + size, reply, length);
+        size += length;
+        node->touched_ns = now_ns;
+    }
+    sync_unlock(&subscription->mutex);
+    *ret_size = size;
+    return replies;
+}
+
+void nats_tell_held(struct nats_subscription *subscription, const char *verb, uint64_t age_ns)
+{
+    uint64_t now_ns = sl_clock_now_ns();
+    size_t size = 0;
+    SL_AUTO_FREE char *replies = copy_replies(subscription, now_ns - age_ns, now_ns, &size);
+
+    for (size_t at = 0; at < size; at += strlen(replies + at) + 1)
+        (void) natsConnection_Publish(connection_of(subscription), replies + at, verb,
+                                      (int) strlen(verb));
+}
+
+void nats_drop_held(struct nats_subscription *subscription)
+{
+    struct nats_held *head = &subscription->held;
+    for (struct nats_held *node = head->next; node != head; node = node->next)
+        natsMsg_Destroy(node->message);
+    ring_init(head);
+    subscription->n_held = 0;
+}
