@@ -10,8 +10,12 @@
 /* A handled message waits at most this long, and one handler call, for its acknowledgement. */
 #define ACK_DELAY_NS SL_NS_PER_MS
 
+/*
+ * Handled and not acknowledged.  They are kept at the front of the batch that is
+ * being handled, so that the frame of a parked worker stays small.
+ */
 struct acks {
-    struct delivery done[WORKER_BATCH];
+    struct delivery *done;
     size_t n;
     uint64_t since_ns; /* when the first of them was handled */
 };
@@ -29,29 +33,50 @@ static void add_ack(struct bus *bus, struct acks *acks, const struct delivery *d
     if (acks->n == 0)
         acks->since_ns = now;
     acks->done[acks->n++] = *delivery;
-    if (acks->n == WORKER_BATCH || now - acks->since_ns >= ACK_DELAY_NS)
+    if (now - acks->since_ns >= ACK_DELAY_NS)
         flush_acks(bus, acks);
 }
 
-static void handle(struct worker *worker, struct acks *acks, const struct delivery *delivery)
+/*
+ * A message of a held key joins it; one that fails makes its key held.  Only when
+ * memory is short for that it goes back to the broker, and its key may lose its order.
+ *
+ * @return whether the message was handled and is to be acknowledged
+ */
+static bool handle(struct worker *worker, const struct delivery *delivery)
+{
+    struct hold *hold = &worker->hold;
+    bool kept = false;
+    bool stored = !hold->keys || hold_keep(hold, delivery, &kept);
+
+    if (stored && !kept) {
+        if (delivery_handle(delivery) == SL_OK)
+            return true;
+        stored = hold_add(hold, delivery, sl_clock_now_ns());
+    }
+    if (!stored)
+        delivery_give_back(worker->pool->bus, delivery, 1, hold_delay_ns(1));
+    return false;
+}
+
+/* Handle a batch; once the pool is aborted the rest of it is given back. */
+static void handle_batch(struct worker *worker, struct delivery *batch, size_t n)
 {
     struct bus *bus = worker->pool->bus;
-    bool kept = false;
+    struct acks acks = {.done = batch};
+    size_t i = 0;
 
-    if (worker->hold.keys && !hold_keep(&worker->hold, delivery, &kept)) {
-        delivery_give_back(bus, delivery, 1, hold_delay_ns(1));
-        return;
+    for (; i < n && !atomic_load(&worker->pool->aborted); i++) {
+        if (handle(worker, &batch[i]))
+            add_ack(bus, &acks, &batch[i]);
     }
-    if (kept)
-        return;
-    if (delivery_handle(delivery) == SL_OK)
-        add_ack(bus, acks, delivery);
-    else if (!hold_add(&worker->hold, delivery, sl_clock_now_ns()))
-        delivery_give_back(bus, delivery, 1, hold_delay_ns(1));
+    flush_acks(bus, &acks);
+    if (i < n)
+        delivery_give_back(bus, batch + i, n - i, 0);
 }
 
 /* Try the held keys whose time has come. */
-static void retry(struct worker *worker, struct acks *acks)
+static void retry(struct worker *worker)
 {
     struct hold *hold = &worker->hold;
     const struct delivery *delivery;
@@ -59,7 +84,7 @@ static void retry(struct worker *worker, struct acks *acks)
     while (!atomic_load(&worker->pool->aborted) &&
            (delivery = hold_due(hold, sl_clock_now_ns())) != NULL) {
         if (delivery_handle(delivery) == SL_OK) {
-            add_ack(worker->pool->bus, acks, delivery);
+            delivery_ack(worker->pool->bus, delivery, 1);
             hold_succeeded(hold);
         } else {
             hold_failed(hold, sl_clock_now_ns());
@@ -67,22 +92,10 @@ static void retry(struct worker *worker, struct acks *acks)
     }
 }
 
-/* Handle a batch; once the pool is aborted the rest of it is given back. */
-static void
-handle_batch(struct worker *worker, struct acks *acks, const struct delivery *batch, size_t n)
-{
-    size_t i = 0;
-    for (; i < n && !atomic_load(&worker->pool->aborted); i++)
-        handle(worker, acks, &batch[i]);
-    if (i < n)
-        delivery_give_back(worker->pool->bus, batch + i, n - i, 0);
-}
-
 void worker_loop(struct worker *worker)
 {
     struct bus *bus = worker->pool->bus;
     struct delivery batch[WORKER_BATCH];
-    struct acks acks = {.n = 0};
     enum queue_state state = QUEUE_OPEN;
 
     for (;;) {
@@ -90,12 +103,11 @@ void worker_loop(struct worker *worker)
         bool full = worker->hold.n_deliveries >= worker->queue.capacity && state == QUEUE_OPEN;
         size_t n = queue_pop(&worker->queue, batch, full ? 0 : WORKER_BATCH,
                              hold_next_ns(&worker->hold), &state);
-        handle_batch(worker, &acks, batch, n);
+        handle_batch(worker, batch, n);
         if (state == QUEUE_OPEN)
-            retry(worker, &acks);
+            retry(worker);
         else if (n == 0)
             break;
-        flush_acks(bus, &acks);
     }
     while (hold_remove(&worker->hold, &batch[0]))
         delivery_give_back(bus, batch, 1, 0);

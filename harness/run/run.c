@@ -14,6 +14,8 @@
 #include "harness/run/trial_result.h"
 
 #define PROBE_NS (5 * SL_NS_PER_S)
+/* Ours is on this machine and has nothing else to do. */
+#define PRIVATE_PROBE_NS (2 * SL_NS_PER_S)
 
 struct run {
     const struct sl_run_opts *opts;
@@ -58,14 +60,17 @@ static void describe_server(struct run *run, const char *version, const char *se
     environment->nats_servers = SL_VALUE(count_servers(servers));
 }
 
-/* A private server with every node running: the one that is there, or a new one. */
+/* A private server with every node running: the one that is there if it answers, or a new one. */
 static enum sl_status provide_private(struct run *run, struct sl_error *err)
 {
     const struct sl_server_opts opts = {.program = run->opts->server_program,
                                         .nodes = run->opts->cluster};
+    char version[64];
 
     /* What the last trial did not need may be mended; a server that died has lost messages. */
-    if (run->server && sl_server_is_alive(run->server) && !sl_server_restart(run->server, NULL))
+    if (run->server && sl_server_is_alive(run->server) && !sl_server_restart(run->server, NULL) &&
+        !sl_server_probe(sl_server_url(run->server), PRIVATE_PROBE_NS, version, sizeof version,
+                         NULL))
         return SL_OK;
     sl_server_stop(SL_TAKE(run->server));
     enum sl_status s = sl_server_start(&opts, &run->server, err);
@@ -77,8 +82,9 @@ static enum sl_status provide_private(struct run *run, struct sl_error *err)
 /* A server that answers: the one named, or a private one. */
 static enum sl_status provide_server(struct run *run, struct sl_error *err)
 {
+    char version[64];
+
     if (run->opts->servers) {
-        char version[64];
         enum sl_status s =
             sl_server_probe(run->opts->servers, PROBE_NS, version, sizeof version, err);
         if (!s)
@@ -188,7 +194,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
     }
     if (!s)
         s = sl_trial_run(&input, run->arena, ret_trial, &run->result->driver, &local);
-    if (run->opts->servers && needs_server(cell) && s != SL_ECLOSED)
+    if (run->opts->servers && needs_server(cell))
         (void) !sl_trial_purge(&input, NULL); /* what stays has this run's prefix */
     if (s == SL_ECLOSED || s == SL_ENOMEM)
         return sl_fail(err, s, "%s", local.text);

@@ -21,7 +21,7 @@
 #include "harness/run/server_keeper.h"
 #include "harness/run/server_layout.h"
 
-#define START_TIMEOUT_NS   (10 * SL_NS_PER_S)
+#define START_TIMEOUT_NS   (30 * SL_NS_PER_S)
 #define CLUSTER_TIMEOUT_NS (60 * SL_NS_PER_S) /* includes elections, which wait for seconds */
 #define POLL_SHORTEST_NS   SL_NS_PER_MS
 #define POLL_LONGEST_NS    (50 * SL_NS_PER_MS)

@@ -25,7 +25,7 @@ struct sl_server;
 
 struct sl_server_opts {
     const char *program;       /* NULL: "nats-server" from PATH, /usr/sbin, /usr/local/bin */
-    uint64_t start_timeout_ns; /* 0: 10 s for one node, 60 s for several */
+    uint64_t start_timeout_ns; /* 0: 30 s for one node, 60 s for several */
     unsigned nodes;            /* 0: 1; at most 5 */
 };
 

@@ -2,12 +2,12 @@
 #include "harness/snapshot/symbol_object.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include <dwarf.h>
 #include <gelf.h>
 
 #include "base/grow.h"
+#include "harness/snapshot/symbol_section.h"
 
 #define MAX_VDSO ((uint64_t) 1024 * 1024)
 
@@ -35,19 +35,10 @@ static void open_vdso(struct sl_modules *modules, struct sl_object *object)
         object->elf = elf_memory((char *) object->image, size);
 }
 
-static bool has_section(Elf *elf, const char *name)
+static bool has_debug_info(int fd)
 {
-    size_t names;
-    if (elf_getshdrstrndx(elf, &names))
-        return false;
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
-        GElf_Shdr header;
-        const char *found =
-            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
-        if (found && strcmp(found, name) == 0)
-            return true;
-    }
-    return false;
+    struct sl_section section;
+    return sl_section_find(fd, ".debug_info", &section);
 }
 
 /* .symtab names local functions too; it may be in the debug file.  .dynsym has the exported. */
@@ -75,13 +66,13 @@ struct sl_object *sl_object_new(struct sl_modules *modules, const struct sl_modu
         object->fd = sl_module_open(modules, module);
         object->elf = open_elf(object->fd);
     }
-    if (!object->elf || !has_section(object->elf, ".debug_info")) {
+    if (!has_debug_info(object->fd)) {
         object->debug_fd = sl_module_open_debug(modules, module);
         object->debug_elf = open_elf(object->debug_fd);
     }
     load_symbols(object);
     Elf *with_dwarf = object->debug_elf ? object->debug_elf : object->elf;
-    if (with_dwarf && has_section(with_dwarf, ".debug_info"))
+    if (with_dwarf && has_debug_info(object->debug_elf ? object->debug_fd : object->fd))
         object->dwarf = dwarf_begin_elf(with_dwarf, DWARF_C_READ, NULL);
     return object;
 }

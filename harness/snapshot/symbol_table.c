@@ -8,11 +8,6 @@
 
 #include "base/grow.h"
 
-static int rank_of_binding(unsigned char binding)
-{
-    return binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2;
-}
-
 /*
  * Which of two names of the same code is shown: the one programs use.  Exported
  * before local, fewer leading underscores, then shorter, then alphabetical, so
@@ -22,10 +17,9 @@ static int compare_names(const struct sl_symbol *a, const struct sl_symbol *b)
 {
     size_t a_bars = strspn(a->name, "_"), b_bars = strspn(b->name, "_");
     size_t a_length = strlen(a->name), b_length = strlen(b->name);
-    int ranks = rank_of_binding(a->binding) - rank_of_binding(b->binding);
 
-    if (ranks)
-        return ranks;
+    if (a->local != b->local)
+        return a->local ? 1 : -1;
     if (a_bars != b_bars)
         return a_bars < b_bars ? -1 : 1;
     if (a_length != b_length)
@@ -69,7 +63,7 @@ read_symbols(Elf *elf, Elf_Data *data, size_t n, size_t strings, struct sl_symbo
             (struct sl_symbol){.start = symbol.st_value,
                                .end = symbol.st_value + symbol.st_size,
                                .name = name,
-                               .binding = GELF_ST_BIND(symbol.st_info)};
+                               .local = GELF_ST_BIND(symbol.st_info) == STB_LOCAL};
     }
     return true;
 }

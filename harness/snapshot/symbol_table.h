@@ -13,7 +13,7 @@ struct sl_symbol {
     uint64_t start, end;
     uint64_t reach;   /* highest end among this and all before it */
     const char *name; /* in the string table of the file */
-    unsigned char binding;
+    bool local;
 };
 
 struct sl_symbol_table {

@@ -245,7 +245,8 @@ walk(struct sl_unwinder *unwinder, const struct sl_maps *maps, size_t *n_pcs)
 {
     const struct sl_registers *registers = unwinder->view->registers;
     struct sl_pc pc = {.address = registers->value[SL_REG_RIP], .exact = true};
-    uint64_t cfa = registers->value[SL_REG_RSP];
+    /* The first caller's frame may begin at SP itself: vfork keeps its return address in rdi. */
+    uint64_t cfa = registers->value[SL_REG_RSP] - 1;
     unw_cursor_t cursor;
 
     if (unw_init_remote(&cursor, unwinder->space, unwinder))

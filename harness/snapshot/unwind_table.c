@@ -6,7 +6,7 @@
 
 #include "base/grow.h"
 #include "harness/snapshot/bytes.h"
-#include "harness/snapshot/elf_section.h"
+#include "harness/snapshot/symbol_section.h"
 
 #define HEADER_VERSION    1
 #define PE_OMIT           0xff
@@ -115,10 +115,10 @@ static void read_header(struct sl_modules *modules, const struct sl_module *modu
 static void find_by_sections(struct sl_modules *modules, const struct sl_module *module,
                              struct sl_unwind_table *table)
 {
-    struct sl_elf_section section;
+    struct sl_section section;
     SL_AUTO_FD int fd = sl_module_open(modules, module);
 
-    if (fd < 0 || !sl_elf_section_find(fd, ".eh_frame", &section) || !section.address)
+    if (fd < 0 || !sl_section_find(fd, ".eh_frame", &section) || !section.address)
         return;
     uint64_t start = module->bias + section.address, end = segment_end(module, start);
     if (end && end - start >= section.size)
@@ -238,19 +238,19 @@ static void open_debug_frame(struct sl_modules *modules, const struct sl_module 
                              struct sl_unwind_table *table)
 {
     struct index *index = &table->debug_frame;
-    struct sl_elf_section section;
+    size_t size;
 
     index->built = true; /* tried: an absent section is not looked for again */
     SL_AUTO_FD int fd = sl_module_open(modules, module);
-    if (fd < 0 || !sl_elf_section_load(fd, ".debug_frame", &table->debug_frame_data, &section)) {
+    if (fd < 0 || !sl_section_load(fd, ".debug_frame", &table->debug_frame_data, &size)) {
         SL_AUTO_FD int debug_fd = sl_module_open_debug(modules, module);
         if (debug_fd < 0 ||
-            !sl_elf_section_load(debug_fd, ".debug_frame", &table->debug_frame_data, &section))
+            !sl_section_load(debug_fd, ".debug_frame", &table->debug_frame_data, &size))
             return;
     }
     index->section = (struct sl_cfi_section){.read = read_buffer,
                                              .context = table->debug_frame_data,
-                                             .end = section.size,
+                                             .end = size,
                                              .debug_frame = true,
                                              .bias = module->bias};
     index->built = false;

@@ -13,7 +13,22 @@
 #include "harness/snapshot/reader.h"
 
 /* DWARF register numbers of x86-64. */
-enum { SL_REG_RBX = 3, SL_REG_RBP = 6, SL_REG_RSP = 7, SL_REG_R12 = 12, SL_REG_RIP = 16 };
+enum sl_register {
+    SL_REG_RDX = 1,
+    SL_REG_RBX = 3,
+    SL_REG_RSI = 4,
+    SL_REG_RDI = 5,
+    SL_REG_RBP = 6,
+    SL_REG_RSP = 7,
+    SL_REG_R8 = 8,
+    SL_REG_R9 = 9,
+    SL_REG_R10 = 10,
+    SL_REG_R12 = 12,
+    SL_REG_R13 = 13,
+    SL_REG_R14 = 14,
+    SL_REG_R15 = 15,
+    SL_REG_RIP = 16
+};
 #define SL_N_REGISTERS 17
 
 struct sl_registers {
@@ -40,8 +55,6 @@ struct sl_view {
     const uint8_t *copy;    /* bytes from sp on */
     size_t copied;
     struct sl_reader *reader;
-    /* Read after the copy was made, so that the thread has to be checked again. */
-    bool read_late;
     bool read_elsewhere; /* outside [sp, stack_end) */
     size_t deepest;      /* bytes behind sp that were needed */
     uint8_t *window;     /* SL_WINDOW_SIZE bytes of the owner's, for what the copy lacks */

@@ -2,7 +2,6 @@
 /* The bus on a real nats-server, which each test starts for itself. */
 #include "sl_test.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -11,12 +10,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "bus_probe.h"
+#include "bus_scene.h"
 
-#define DEADLINE_NS (20 * SL_NS_PER_S)
-
-static const char *const topics[] = {"orders", "payments.made", "stock"};
-#define N_TOPICS (sizeof topics / sizeof *topics)
+#define DEADLINE_NS (60 * SL_NS_PER_S)
 
 struct server {
     pid_t pid;
@@ -103,21 +99,6 @@ static void server_stop(struct server *server)
     (void) nftw(server->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static unsigned count_entries(const char *path)
-{
-    unsigned n = 0;
-    DIR *directory = opendir(path);
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        n += entry->d_name[0] != '.';
-    (void) closedir(directory);
-    return n;
-}
-
-static unsigned count_threads(void)
-{
-    return count_entries("/proc/self/task");
-}
-
 /* Threads of the client library are detached: they end soon after the call that ends them. */
 static bool threads_fall_to(unsigned expected)
 {
@@ -142,31 +123,10 @@ config_of(enum bus_mode mode, const struct server *server, struct probe *probe)
                                .user = probe};
 }
 
-static void
-open_probe(struct probe *probe, const struct bus_config *config, sl_message_handler handler)
-{
-    struct sl_error err = {0};
-    sl_assert_ok(bus_open(config, &probe->bus, &err), &err);
-    for (size_t i = 0; i < config->n_topics; i++)
-        sl_assert_ok(bus_subscribe(probe->bus, config->topics[i], handler, probe, &err), &err);
-}
-
-static void publish_round(struct probe *probe, unsigned n)
-{
-    struct sl_error err = {0};
-    for (unsigned i = 0; i < n; i++) {
-        unsigned key = i % PROBE_KEYS;
-        sl_assert_ok(probe_publish(probe, topics[key % N_TOPICS], key, &err), &err);
-    }
-}
-
 static struct sl_driver_close_report
-close_probe(struct probe *probe, uint64_t deadline_ns, enum sl_status expected)
+close_and_free(struct probe *probe, uint64_t deadline_ns, enum sl_status expected)
 {
-    struct sl_error err = {0};
-    struct sl_driver_close_report report = {.size = sizeof report};
-    enum sl_status status = bus_close(probe->bus, deadline_ns, &report, &err);
-    cr_assert_eq(status, expected, "close: %s: %s", sl_status_text(status), err.text);
+    struct sl_driver_close_report report = close_probe(probe, deadline_ns, expected);
     bus_free(probe->bus);
     return report;
 }
@@ -193,7 +153,7 @@ SL_TEST(bus_nats, every_message_is_handled_in_order_and_nothing_stays)
         sl_assert_ok(bus_flush(probe.bus, DEADLINE_NS, &err), &err);
         cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]), 5000);
         cr_assert(probe_reaches(&probe.handled, 5000));
-        struct sl_driver_close_report report = close_probe(&probe, DEADLINE_NS, SL_OK);
+        struct sl_driver_close_report report = close_and_free(&probe, DEADLINE_NS, SL_OK);
         cr_assert_eq(report.messages_abandoned, 0);
         cr_assert_eq(atomic_load(&probe.violations), 0);
         cr_assert_eq(atomic_load(&probe.duplicates), 0);
@@ -218,7 +178,7 @@ SL_TEST(bus_nats, close_ends_the_connection_and_teardown_the_library)
     struct sl_driver_stats stats = {.size = sizeof stats};
     bus_stats(probe.bus, &stats);
     cr_assert_eq(stats.threads, N_TOPICS + 8 + 2);
-    (void) close_probe(&probe, DEADLINE_NS, SL_OK);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     cr_assert(threads_fall_to(before + 3), "timer, callbacks and collector stay until teardown");
     sl_assert_ok(bus_teardown(&err), &err);
     cr_assert(threads_fall_to(before));
@@ -249,7 +209,7 @@ SL_TEST(bus_nats, faults_leave_their_threads_and_still_end_the_connection)
         open_probe(&probe, &config, probe_handle);
         publish_round(&probe, 1000);
         cr_assert(probe_reaches(&probe.handled, 1000));
-        struct sl_driver_close_report report = close_probe(&probe, DEADLINE_NS, SL_OK);
+        struct sl_driver_close_report report = close_and_free(&probe, DEADLINE_NS, SL_OK);
         cr_assert_eq(report.threads_abandoned, 0);
         cr_assert_eq(report.messages_abandoned, 0);
         purge(&config);
@@ -269,7 +229,7 @@ SL_TEST(bus_nats, a_failed_message_keeps_its_place_in_its_key)
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, 30 * PROBE_KEYS);
     cr_assert(probe_reaches(&probe.handled, 30 * PROBE_KEYS));
-    (void) close_probe(&probe, DEADLINE_NS, SL_OK);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     cr_assert_eq(atomic_load(&probe.violations), 0);
     cr_assert_eq(atomic_load(&probe.failures), 3 * PROBE_KEYS);
     sl_assert_ok(bus_teardown(&err), &err);
@@ -298,7 +258,7 @@ SL_TEST(bus_nats, what_waits_longer_than_the_ack_wait_is_not_redelivered)
     cr_assert(probe_reaches(&probe.handled, 1500));
     struct sl_driver_stats stats = {.size = sizeof stats};
     bus_stats(probe.bus, &stats);
-    (void) close_probe(&probe, DEADLINE_NS, SL_OK);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     cr_assert_gt(stats.queue_full, 0);
     cr_assert_eq(atomic_load(&probe.duplicates), 0);
     cr_assert_eq(atomic_load(&probe.violations), 0);
@@ -316,17 +276,17 @@ SL_TEST(bus_nats, a_new_bus_gets_what_the_last_one_left)
     struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
     sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
     publish_round(&probe, 500);
-    (void) close_probe(&probe, DEADLINE_NS, SL_OK); /* nobody subscribed */
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK); /* nobody subscribed */
     open_probe(&probe, &config, probe_handle);
     cr_assert(probe_reaches(&probe.handled, 500));
-    (void) close_probe(&probe, DEADLINE_NS, SL_OK);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     cr_assert_eq(atomic_load(&probe.violations), 0);
     purge(&config);
     memset(&probe, 0, sizeof probe);
     open_probe(&probe, &config, probe_handle); /* the streams are new ones */
     publish_round(&probe, 10);
     cr_assert(probe_reaches(&probe.handled, 10));
-    (void) close_probe(&probe, DEADLINE_NS, SL_OK);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     cr_assert_eq(atomic_load(&probe.violations), 0);
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);
@@ -375,7 +335,7 @@ SL_TEST(bus_nats, a_dead_server_ends_in_unknown_outcomes_and_close_in_its_deadli
     publish_round(&probe, 50);
     sl_assert_fails(bus_flush(probe.bus, 100 * SL_NS_PER_MS, &err), SL_ETIMEDOUT, &err, "outcome");
     uint64_t begin_ns = sl_clock_now_ns();
-    struct sl_driver_close_report report = close_probe(&probe, SL_NS_PER_S, SL_OK);
+    struct sl_driver_close_report report = close_and_free(&probe, SL_NS_PER_S, SL_OK);
     cr_assert_lt(sl_clock_now_ns() - begin_ns, 5 * SL_NS_PER_S);
     cr_assert_eq(report.publishes_unknown, 50);
     cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]), 100);
@@ -398,7 +358,7 @@ SL_TEST(bus_nats, a_publish_that_waits_for_a_dead_server_is_ended_by_close)
     server_kill(&server);
     publish_round(&probe, 25); /* blocks until outcomes become unknown, twice */
     cr_assert(probe_reaches(&probe.outcomes[SL_PUBLISH_UNKNOWN], 15));
-    (void) close_probe(&probe, SL_NS_PER_S, SL_OK);
+    (void) close_and_free(&probe, SL_NS_PER_S, SL_OK);
     cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_UNKNOWN]), 25);
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);
@@ -427,7 +387,7 @@ SL_TEST(bus_nats, delivery_goes_on_after_a_restart_of_the_server)
         sl_clock_sleep_ns(100 * SL_NS_PER_MS);
     }
     cr_assert_geq(atomic_load(&probe.handled), expected + PROBE_KEYS);
-    (void) close_probe(&probe, DEADLINE_NS, SL_OK);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);
 }

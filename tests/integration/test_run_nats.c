@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "harness/run/server.h"
 #include "strandline.h"
 
 #define LIMIT_NS (60 * SL_NS_PER_S)
@@ -29,8 +30,10 @@ static void leave(void)
 
 static void need_server(void)
 {
-    if (system("command -v nats-server >/dev/null || test -x /usr/sbin/nats-server") != 0)
+    if (system("command -v nats-server >/dev/null || test -x /usr/sbin/nats-server") != 0) {
+        strandline_leave(); /* a test that is skipped has no .fini */
         cr_skip_test("nats-server is not installed");
+    }
 }
 
 /* 40 s of load, so that something can happen in the middle. */
@@ -174,14 +177,37 @@ static void assert_nothing_is_left(struct found was)
     }
 }
 
-static pid_t start_slow_run(void)
+/* Two trials, on a private server when `servers` is NULL. */
+static pid_t start_run(const char *scenario, const char *servers)
 {
-    const char *const argv[] = {strandline_program(), "run",         "./slow.json", "--trials", "2",
-                                "--output",           "report.json", NULL};
+    const char *const argv[] = {strandline_program(),
+                                "run",
+                                "./slow.json",
+                                "--trials",
+                                "2",
+                                "--output",
+                                "report.json",
+                                servers ? "--server" : NULL,
+                                servers,
+                                NULL};
     const struct command command = {.argv = argv, .directory = strandline_directory()};
 
-    strandline_file("slow.json", slow_scenario);
+    strandline_file("slow.json", scenario);
     return command_start(&command);
+}
+
+static pid_t start_slow_run(void)
+{
+    return start_run(slow_scenario, NULL);
+}
+
+static struct found wait_until_next_loads(pid_t observer, struct found first)
+{
+    struct found next;
+    do
+        next = wait_until_loading(observer);
+    while (next.subject == first.subject);
+    return next;
 }
 
 NATS_TEST(six_cells_on_a_real_server_lose_nothing_and_leak_nothing)
@@ -265,10 +291,7 @@ NATS_TEST(a_killed_server_fails_its_trial_and_the_next_trial_runs)
     pid_t observer = start_slow_run();
     struct found first = wait_until_loading(observer);
     (void) kill(first.server, SIGKILL);
-    struct found second;
-    do
-        second = wait_until_loading(observer);
-    while (second.subject == first.subject);
+    struct found second = wait_until_next_loads(observer, first);
     cr_assert_neq(second.server, first.server, "a new server was started");
     (void) kill(second.server, SIGKILL);
     cr_assert_eq(command_wait(observer, 60), 3);
@@ -280,6 +303,67 @@ NATS_TEST(a_killed_server_fails_its_trial_and_the_next_trial_runs)
     cr_assert_gt(json_array_size(json_at(root, "cells.0.trials.0.hang_groups")), 0);
     json_decref(root);
     assert_nothing_is_left(second);
+}
+
+NATS_TEST(a_server_that_stops_answering_fails_its_trial_and_is_replaced)
+{
+    need_server();
+    static const char scenario[] =
+        "{\"load\": {\"events\": 200, \"rate\": 100, \"topics\": 2, \"aggregates\": 10},\n"
+        " \"limits\": {\"timeout\": \"4s\", \"settle\": \"500ms\", \"close_deadline\": \"1s\"},\n"
+        " \"modes\": {\"unified\": {\"workers\": 8}}, \"play\": [\"unified\"]}\n";
+    pid_t observer = start_run(scenario, NULL);
+    struct found first = wait_until_loading(observer);
+    (void) kill(first.server, SIGSTOP);
+    struct found second = wait_until_next_loads(observer, first);
+    cr_assert_neq(second.server, first.server, "the one that does not answer is still used");
+    cr_assert_neq(command_wait(observer, 60), 0);
+
+    json_t *root = strandline_json("report.json");
+    cr_assert_str_neq(json_text_at(root, "cells.0.trials.0.status"), "ok");
+    cr_assert_str_eq(json_text_at(root, "cells.0.trials.1.status"), "ok");
+    json_decref(root);
+    assert_nothing_is_left(first);
+    assert_nothing_is_left(second);
+}
+
+/* Streams that a server keeps in files. */
+static size_t n_streams(const struct sl_server *server)
+{
+    char path[4200];
+    size_t n = 0;
+
+    (void) snprintf(path, sizeof path, "%s/store/jetstream/$G/streams",
+                    sl_server_directory(server));
+    DIR *streams = opendir(path);
+    for (const struct dirent *entry; streams && (entry = readdir(streams));)
+        n += entry->d_name[0] != '.';
+    if (streams)
+        (void) closedir(streams);
+    return n;
+}
+
+NATS_TEST(an_interrupt_leaves_no_stream_on_a_server_of_somebody_else)
+{
+    need_server();
+    static const char scenario[] =
+        "{\"load\": {\"events\": 4000, \"rate\": 100, \"storage\": \"file\"},\n"
+        " \"limits\": {\"timeout\": \"60s\"},\n"
+        " \"modes\": {\"unified\": {\"workers\": 8}}, \"play\": [\"unified\"]}\n";
+    SL_AUTO(sl_server) struct sl_server *server = NULL;
+    struct sl_error err = {0};
+
+    sl_assert_ok(sl_server_start(NULL, &server, &err), &err);
+    pid_t observer = start_run(scenario, sl_server_url(server));
+    (void) wait_until_loading(observer);
+    cr_assert_gt(n_streams(server), 0, "this test looks for streams in the wrong place");
+    (void) kill(observer, SIGINT);
+    cr_assert_eq(command_wait(observer, 60), 3);
+    uint64_t deadline = sl_clock_now_ns() + LIMIT_NS;
+    while (n_streams(server) > 0) {
+        cr_assert_lt(sl_clock_now_ns(), deadline, "%zu streams stay", n_streams(server));
+        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
+    }
 }
 
 static void interrupt_leaves_nothing(int signal_number, bool expects_report)

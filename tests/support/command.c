@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -85,6 +86,7 @@ struct command_result command_run(const struct command *command)
     result.status = collect(pid);
     result.output = read_back(output);
     result.errors = read_back(errors);
+    cr_assert(!strstr(result.errors, "LeakSanitizer"), "%s", result.errors);
     return result;
 }
 

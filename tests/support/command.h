@@ -20,7 +20,10 @@ struct command_result {
     char *errors; /* standard error */
 };
 
-/* Run to the end.  Fails the test when the program cannot be started. */
+/*
+ * Run to the end.  Fails the test when the program cannot be started, or when a
+ * LeakSanitizer in it found something.
+ */
 struct command_result command_run(const struct command *command);
 void command_result_release(struct command_result *result);
 

@@ -154,6 +154,7 @@ SL_TEST(private_dir, sweep_spares_what_is_held)
     make_parent();
     make_name(path);
     SL_AUTO_FD int dir = sl_private_dir_create(path, &lock);
+    cr_assert_geq(dir, 0);
     make_name(other);
     sl_private_dir_sweep(other);
     cr_assert(exists(path));

@@ -165,6 +165,7 @@ SL_TEST(server_probe, who_accepts_and_says_nothing_is_given_up)
     uint16_t port;
 
     SL_AUTO_FD int fd = listen_on_loopback(&port);
+    cr_assert_geq(fd, 0);
     (void) snprintf(url, sizeof url, "127.0.0.1:%u", port);
     sl_assert_fails(sl_server_probe(url, SHORT_NS, version, sizeof version, &err), SL_ECONNECT,
                     &err, "Connection timed out");

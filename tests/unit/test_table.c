@@ -98,7 +98,6 @@ static struct sl_run_result *bad_run(void)
 {
     static const struct sl_late_thread late[] = {
         {.tid = 77, .name = "slow", .delay_ns = 12 * SL_NS_PER_MS}};
-    SL_AUTO(sl_run_result) struct sl_run_result *full = result_new_full();
     struct sl_run_result *result = good_run(3);
     struct sl_trial_result *trial = result_trial(result, 0, 1);
 
