@@ -83,7 +83,8 @@ struct bus_config {
  * @return SL_OK
  *         SL_EINVAL   a field is out of range or malformed
  *         SL_ENOTSUP  unknown transport or fault, or not built in, or a server without JetStream
- *         SL_ECONNECT no server answered; the text has the URL
+ *         SL_ECONNECT no server answered, or a cluster elected no leader within 20 s; the text has
+ *                     the URL
  *         SL_EPROTO   the server refused a stream
  *         SL_ELIMIT   thread limit; the text says how many were made, all of them are joined
  *         SL_ENOMEM
