@@ -15,6 +15,7 @@
 #ifndef BUS_TRANSPORT_H
 #define BUS_TRANSPORT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,8 @@
 
 struct transport {
     const struct transport_ops *ops;
+    atomic_bool connected; /* as was seen at most 100 ms ago */
+    atomic_uint_fast64_t reconnects;
 };
 
 struct subscription {
@@ -90,9 +93,14 @@ struct transport_ops {
     /* Make fetch return SL_ECLOSED, now and from now on.  Idempotent. */
     void (*stop)(struct subscription *subscription);
 
-    /* As bus_publish, arguments checked. */
+    /*
+     * As bus_publish, arguments checked.
+     *
+     * @param id  of the message, so that a broker that compares ids stores it once; NULL: one
+     *            of its own
+     */
     enum sl_status (*publish)(struct transport *transport, size_t topic,
-                              const struct sl_message *message, uint64_t token,
+                              const struct sl_message *message, const char *id, uint64_t token,
                               struct sl_error *err);
 
     /* Wait until every publish has its outcome.  @return false when deadline_ns passed first */

@@ -299,6 +299,7 @@ static enum sl_status start(struct nats_transport *transport, struct sl_error *e
     natsStatus made = natsConnection_JetStream(&transport->jetstream, transport->connection, NULL);
     if (made)
         return nats_fail(err, made, "cannot use JetStream");
+    atomic_store(&transport->base.connected, true);
     for (size_t i = 0; i < transport->config.n_topics && !status; i++)
         status = add_stream(transport, i, err);
     return status ? status : nats_publish_start(transport, err);

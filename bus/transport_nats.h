@@ -21,10 +21,12 @@
 
 #include <nats/nats.h>
 
+#include <strandline/envelope.h>
+
 #include "bus/track.h"
 #include "bus/transport.h"
 
-#define NATS_KEY_HEADER "Bus-Key"
+#define NATS_KEY_HEADER BUS_KEY_HEADER
 
 /* A fetched message, in the list of what its subscription holds. */
 struct nats_held {
@@ -131,7 +133,8 @@ enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *fo
 SL_CHECKED enum sl_status
 nats_publish_start(struct nats_transport *transport, struct sl_error *err);
 enum sl_status nats_publish(struct transport *transport, size_t topic,
-                            const struct sl_message *message, uint64_t token, struct sl_error *err);
+                            const struct sl_message *message, const char *id, uint64_t token,
+                            struct sl_error *err);
 bool nats_wait_outcomes(struct transport *transport, uint64_t deadline_ns);
 void nats_interrupt(struct transport *transport);
 /* Settle the rest as unknown and join the thread.  @return how many were unknown */
@@ -139,6 +142,7 @@ uint64_t nats_publish_finish(struct nats_transport *transport, uint64_t deadline
 void nats_publish_release(struct nats_transport *transport);
 
 /* transport_nats_pull.c */
+uint64_t nats_count_reconnects(natsConnection *connection);
 enum sl_status
 nats_subscription_new(struct nats_transport *transport, size_t topic, const jsConsumerInfo *info,
                       struct nats_subscription **ret_subscription, struct sl_error *err);

@@ -140,7 +140,7 @@ static void count_message(struct nats_subscription *subscription)
         drop_pull(subscription, 0);
 }
 
-static uint64_t count_reconnects(natsConnection *connection)
+uint64_t nats_count_reconnects(natsConnection *connection)
 {
     natsStatistics *statistics = NULL;
     uint64_t reconnects = 0;
@@ -155,7 +155,7 @@ static uint64_t count_reconnects(natsConnection *connection)
 static void check_silence(struct nats_subscription *subscription)
 {
     uint64_t now_ns = sl_clock_now_ns();
-    uint64_t reconnects = count_reconnects(connection_of(subscription));
+    uint64_t reconnects = nats_count_reconnects(connection_of(subscription));
     if (reconnects == subscription->reconnects && now_ns - subscription->heard_ns < SILENCE_NS)
         return;
     subscription->reconnects = reconnects;

@@ -68,9 +68,10 @@ static enum sl_status provide_private(struct run *run, struct sl_error *err)
     char version[64];
 
     /* What the last trial did not need may be mended; a server that died has lost messages. */
-    if (run->server && sl_server_is_alive(run->server) && !sl_server_restart(run->server, NULL) &&
+    if (run->server && sl_server_is_alive(run->server) &&
         !sl_server_probe(sl_server_url(run->server), PRIVATE_PROBE_NS, version, sizeof version,
-                         NULL))
+                         NULL) &&
+        !sl_server_restart(run->server, NULL))
         return SL_OK;
     sl_server_stop(SL_TAKE(run->server));
     enum sl_status s = sl_server_start(&opts, &run->server, err);
