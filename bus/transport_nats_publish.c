@@ -20,6 +20,7 @@
 
 #define PUBLISH_WAIT_NS (5 * SL_NS_PER_S)
 #define EXPIRE_EVERY_MS 100
+#define NO_ROOM_NS      (10 * SL_NS_PER_MS)
 #define NO_SLOT         UINT32_MAX
 
 /* Longest reply subject and message id: an inbox name, a dot, 16 hex digits. */
@@ -83,31 +84,69 @@ static void unsettle(struct nats_window *window)
         sync_broadcast(&window->settled);
 }
 
-/* The publish did not happen after all: no outcome. */
-static void cancel_slot(struct nats_window *window, uint64_t name)
+/* With the mutex held: the slot of a publish whose outcome was not told, or NULL. */
+static struct nats_slot *find_slot(struct nats_window *window, uint64_t name)
+{
+    uint32_t index = (uint32_t) (name >> 32);
+    struct nats_slot *slot = index < window->n_slots ? &window->slots[index] : NULL;
+
+    return slot && slot->busy && slot->generation == (uint32_t) name ? slot : NULL;
+}
+
+/*
+ * The publish did not happen after all: no outcome.
+ *
+ * @return false when it was told in the meantime, so that the publish counts as one
+ */
+static bool cancel_slot(struct nats_window *window, uint64_t name)
 {
     sync_lock(&window->mutex);
-    free_slot(window, (uint32_t) (name >> 32));
-    unsettle(window);
+    bool found = find_slot(window, name);
+    if (found) {
+        free_slot(window, (uint32_t) (name >> 32));
+        unsettle(window);
+    }
     sync_unlock(&window->mutex);
     sync_signal(&window->freed);
+    return found;
+}
+
+/*
+ * The library has no room for the message, because the connection is lost.  Wait a little;
+ * the publish is not under way yet.
+ *
+ * @return false when the bus closes, or the outcome was told as unknown
+ */
+static bool wait_for_room(struct nats_window *window, uint64_t name)
+{
+    uint64_t until_ns = sl_clock_now_ns() + NO_ROOM_NS;
+    bool in_time = true;
+
+    sync_lock(&window->mutex);
+    while (!window->interrupted && in_time)
+        in_time = sync_wait_until(&window->freed, &window->mutex, until_ns);
+    struct nats_slot *slot = find_slot(window, name);
+    if (slot)
+        slot->sent_ns = sl_clock_now_ns();
+    bool go_on = slot && !window->interrupted;
+    sync_unlock(&window->mutex);
+    return go_on;
 }
 
 /* Tell the outcome of a publish, unless it was told before.  @return whether it was told now */
 static bool settle(struct nats_transport *transport, uint64_t name, enum sl_publish_outcome outcome)
 {
     struct nats_window *window = &transport->window;
-    uint32_t index = (uint32_t) (name >> 32);
 
     sync_lock(&window->mutex);
-    struct nats_slot *slot = index < window->n_slots ? &window->slots[index] : NULL;
-    if (!slot || !slot->busy || slot->generation != (uint32_t) name) {
+    const struct nats_slot *slot = find_slot(window, name);
+    if (!slot) {
         sync_unlock(&window->mutex);
         return false;
     }
     uint64_t token = slot->token;
     bool wake = window->first_free == NO_SLOT;
-    free_slot(window, index);
+    free_slot(window, (uint32_t) (name >> 32));
     sync_unlock(&window->mutex);
     if (wake)
         sync_broadcast(&window->freed);
@@ -257,11 +296,15 @@ enum sl_status nats_publish(struct transport *base, size_t topic, const struct s
                        message->topic);
     natsStatus status = make_message(transport, topic, message, id, name, number, &made);
     if (!status)
-        status = natsConnection_PublishMsg(transport->connection, made);
+        do
+            status = natsConnection_PublishMsg(transport->connection, made);
+        while (status == NATS_INSUFFICIENT_BUFFER && wait_for_room(&transport->window, name));
     natsMsg_Destroy(made);
-    if (!status)
+    if (!status || !cancel_slot(&transport->window, name))
         return SL_OK;
-    cancel_slot(&transport->window, name);
+    if (status == NATS_INSUFFICIENT_BUFFER)
+        return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
+                       message->topic);
     return nats_fail(err, status, "cannot publish to '%s'", message->topic);
 }
 

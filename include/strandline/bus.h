@@ -112,7 +112,8 @@ SL_API SL_CHECKED enum sl_status bus_subscribe(struct bus *bus, const char *topi
 /**
  * Hand a message over for publishing; message->deliveries is ignored.
  *
- * Blocks while max_pending outcomes are missing.  Messages published one after
+ * Blocks while max_pending outcomes are missing, and while the connection is lost and the
+ * client library has no more room for what is to be sent then.  Messages published one after
  * another by one thread are stored in that order.
  *
  * @param token  given back with the outcome
@@ -122,7 +123,7 @@ SL_API SL_CHECKED enum sl_status bus_subscribe(struct bus *bus, const char *topi
  *                     too large
  *         SL_ENOENT   no such topic in the configuration
  *         SL_ECLOSED  the bus is closing or closed
- *         SL_ECONNECT connection lost for good, or its buffer is full
+ *         SL_ECONNECT connection lost for good
  *         SL_ENOMEM
  */
 SL_API SL_CHECKED enum sl_status bus_publish(struct bus *bus, const struct sl_message *message,
