@@ -9,6 +9,7 @@
 #include "bus_bench.h"
 
 #define DEADLINE_NS (30 * SL_NS_PER_S)
+#define PARK_NS     (300 * SL_NS_PER_MS) /* ample for the last worker to be parked */
 
 static enum sl_status ignore(void *user, const struct sl_message *message)
 {
@@ -194,16 +195,6 @@ static double cpu_ms(void)
            (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
 }
 
-/* Wait until every worker is parked: nothing of this process runs any more. */
-static void wait_idle(void)
-{
-    double before = -1;
-    while (cpu_ms() - before > 0.5) {
-        before = cpu_ms();
-        sl_clock_sleep_ns(50 * SL_NS_PER_MS);
-    }
-}
-
 struct closing {
     const struct bench_options *options;
     struct bench_sample *sample;
@@ -217,7 +208,7 @@ static void *close_once(void *argument)
     struct bus *bus = open_bus(closing->options, "memory", BUS_KEYED, NULL);
     subscribe_all(bus);
     count_threads(bus, sample);
-    wait_idle();
+    sl_clock_sleep_ns(PARK_NS);
     double cpu_before = cpu_ms();
     uint64_t began_ns = sl_clock_now_ns();
     if (bus_close(bus, DEADLINE_NS, NULL, &err))
