@@ -198,23 +198,26 @@ static bool is_control(struct nats_subscription *subscription, natsMsg *message)
     return true;
 }
 
+/* Places of words in a message's reply subject. */
+enum reply_word { REPLY_DELIVERIES = 4, REPLY_BEHIND = 8 };
+
 /*
- * How often a message was delivered, from its reply subject:
- * $JS.ACK.<stream>.<consumer>.<deliveries>.<...>, or with <domain>.<account> after
- * ACK when there are eleven words or more.
+ * A number from the reply subject of a message:
+ * $JS.ACK.<stream>.<consumer>.<deliveries>.<...>.<...>.<...>.<behind>, or with
+ * <domain>.<account> after ACK when there are eleven words or more.
  */
-static uint32_t read_deliveries(const char *reply)
+static uint64_t read_reply(const char *reply, enum reply_word index)
 {
     unsigned n_dots = 0;
     for (const char *c = reply; c && *c; c++)
         n_dots += *c == '.';
-    unsigned skip = n_dots >= 10 ? 6 : 4;
+    unsigned skip = (unsigned) index + (n_dots >= 10 ? 2 : 0);
     const char *word = reply;
     for (; word && skip > 0; skip--) {
         word = strchr(word, '.');
         word = word ? word + 1 : NULL;
     }
-    return word ? (uint32_t) strtoul(word, NULL, 10) : 0;
+    return word ? strtoull(word, NULL, 10) : 0;
 }
 
 /* @return false when the message was a control message, or memory is short (it comes again) */
@@ -241,7 +244,8 @@ accept(struct nats_subscription *subscription, natsMsg *message, struct delivery
         .message = {.key = key,
                     .payload = natsMsg_GetData(message),
                     .payload_size = (size_t) natsMsg_GetDataLength(message),
-                    .deliveries = read_deliveries(natsMsg_GetReply(message))},
+                    .deliveries =
+                        (uint32_t) read_reply(natsMsg_GetReply(message), REPLY_DELIVERIES)},
         .handle = node,
         .hash = key ? sl_fnv32(SL_FNV32_BASIS, key, strlen(key)) : 0,
     };
@@ -258,6 +262,10 @@ static size_t accept_all(struct nats_subscription *subscription, natsMsg *messag
         if (accept(subscription, message, &ret_deliveries[n]))
             n++;
         message = NULL;
+    }
+    if (n > 0) {
+        const struct nats_held *last = ret_deliveries[n - 1].handle;
+        subscription->base.n_behind = read_reply(natsMsg_GetReply(last->message), REPLY_BEHIND);
     }
     nats_held_append(subscription, ret_deliveries, n);
     return n;
