@@ -60,6 +60,8 @@ static void fill_defaults(struct bus_config *config)
         config->max_pending = BUS_DEFAULT_MAX_PENDING;
     if (config->ack_wait_ns == 0)
         config->ack_wait_ns = BUS_DEFAULT_ACK_WAIT_NS;
+    if (config->replicas == 0)
+        config->replicas = 1;
     if (!config->prefix)
         config->prefix = "bus_";
 }
@@ -169,6 +171,7 @@ open_transport(struct bus *bus, const struct transport_ops *ops, struct sl_error
         .n_topics = bus->n_topics,
         .max_pending = bus->config.max_pending,
         .ack_wait_ns = bus->config.ack_wait_ns,
+        .replicas = bus->config.replicas,
         .ledger = &bus->ledger,
         .on_outcome = settle_publish,
         .user = bus,

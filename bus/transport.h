@@ -44,6 +44,7 @@ struct transport_config {
     size_t n_topics;
     uint32_t max_pending;
     uint64_t ack_wait_ns;
+    uint32_t replicas;
     struct ledger *ledger;
     /* Outcome of a publish; called with no lock held, on the thread in publish or another. */
     void (*on_outcome)(void *user, uint64_t token, enum sl_publish_outcome outcome);

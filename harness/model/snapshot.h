@@ -85,7 +85,7 @@ struct sl_thread {
     uint64_t switches; /* voluntary and involuntary context switches so far */
 };
 
-/* A thread that ended and was never joined: the kernel knows it no more, its stack is still held. */
+/* A thread that ended and was never joined: gone for the kernel, its stack is still held. */
 struct sl_unjoined {
     uint64_t pthread;             /* its pthread_t */
     const struct sl_frame *start; /* the function that it was started with */

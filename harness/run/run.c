@@ -40,7 +40,47 @@ static bool plan_needs_server(const struct sl_run_plan *plan)
     return false;
 }
 
-/* A server that answers: the one named, or a private one, replaced when it does not. */
+/* Servers in a comma-separated list. */
+static uint64_t count_servers(const char *servers)
+{
+    uint64_t n = 1;
+
+    for (; *servers; servers++)
+        n += *servers == ',';
+    return n;
+}
+
+static void describe_server(struct run *run, const char *version, const char *servers)
+{
+    struct sl_environment *environment = &run->result->environment;
+
+    if (environment->nats_server)
+        return;
+    environment->nats_server = sl_arena_strdup(run->arena, version);
+    environment->nats_servers = SL_VALUE(count_servers(servers));
+}
+
+/* A private server with every node running: the one that is there if it answers, or a new one. */
+static enum sl_status provide_private(struct run *run, struct sl_error *err)
+{
+    const struct sl_server_opts opts = {.program = run->opts->server_program,
+                                        .nodes = run->opts->cluster};
+    char version[64];
+
+    /* What the last trial did not need may be mended; a server that died has lost messages. */
+    if (run->server && sl_server_is_alive(run->server) &&
+        !sl_server_probe(sl_server_url(run->server), PRIVATE_PROBE_NS, version, sizeof version,
+                         NULL) &&
+        !sl_server_restart(run->server, NULL))
+        return SL_OK;
+    sl_server_stop(SL_TAKE(run->server));
+    enum sl_status s = sl_server_start(&opts, &run->server, err);
+    if (!s)
+        describe_server(run, sl_server_version(run->server), sl_server_url(run->server));
+    return s;
+}
+
+/* A server that answers: the one named, or a private one. */
 static enum sl_status provide_server(struct run *run, struct sl_error *err)
 {
     char version[64];
@@ -48,24 +88,20 @@ static enum sl_status provide_server(struct run *run, struct sl_error *err)
     if (run->opts->servers) {
         enum sl_status s =
             sl_server_probe(run->opts->servers, PROBE_NS, version, sizeof version, err);
-        if (!s && !run->result->environment.nats_server)
-            run->result->environment.nats_server = sl_arena_strdup(run->arena, version);
+        if (!s)
+            describe_server(run, version, run->opts->servers);
         return s;
     }
-    if (run->server && sl_server_is_alive(run->server) &&
-        !sl_server_probe(sl_server_url(run->server), PRIVATE_PROBE_NS, version, sizeof version,
-                         NULL))
-        return SL_OK;
-    sl_server_stop(SL_TAKE(run->server));
-    const struct sl_server_opts opts = {.program = run->opts->server_program};
-    enum sl_status s = sl_server_start(&opts, &run->server, err);
-    if (!s && !run->result->environment.nats_server)
-        run->result->environment.nats_server =
-            sl_arena_strdup(run->arena, sl_server_version(run->server));
-    return s;
+    return provide_private(run, err);
 }
 
-static struct sl_cell_config describe_config(const struct sl_run_cell *cell, struct sl_arena *arena)
+/* Servers that keep each message. */
+static uint32_t replicas_of(const struct run *run)
+{
+    return SL_MAX(run->opts->cluster, 1u);
+}
+
+static struct sl_cell_config describe_config(const struct run *run, const struct sl_run_cell *cell)
 {
     const struct sl_scenario_load *load = &cell->scenario->load;
     char keys[64];
@@ -84,8 +120,10 @@ static struct sl_cell_config describe_config(const struct sl_run_cell *cell, str
         .publishers = load->publishers,
         .handler_cost_ns = load->handler_cost_ns,
         .handler_kind = sl_handler_kind_text(load->handler),
-        .keys = sl_arena_strdup(arena, keys),
+        .keys = sl_arena_strdup(run->arena, keys),
         .storage = sl_storage_text(load->storage),
+        .replicas = needs_server(cell) ? SL_VALUE(replicas_of(run))
+                                       : SL_MISSING_VALUE("no servers to replicate to"),
         .settle_ns = load->settle_ns,
         .timeout_ns = load->timeout_ns,
         .close_deadline_ns = load->close_deadline_ns,
@@ -122,7 +160,7 @@ static enum sl_status prepare_cells(struct run *run, struct sl_error *err)
             .key = {sl_arena_strdup(run->arena, cell->scenario->name), sl_mode_text(cell->mode),
                     sl_arena_strdup(run->arena, cell->transport),
                     sl_arena_strdup(run->arena, cell->fault)},
-            .config = describe_config(cell, run->arena),
+            .config = describe_config(run, cell),
             .claim = describe_claim(cell->variant, run->arena),
             .trials = run->trials[i],
         };
@@ -143,6 +181,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
     struct sl_trial_input input = {
         .cell = cell,
         .servers = run->opts->servers,
+        .replicas = replicas_of(run),
         .driver_path = run->opts->driver_path,
         .prefix = prefix,
         .seed = run->opts->seed,
@@ -271,6 +310,7 @@ static enum sl_status start_result(struct run *run, struct sl_error *err)
     (void) strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
     run->result->run.started_at = sl_arena_strdup(run->arena, text);
     sl_environment_read(run->arena, &run->result->environment);
+    run->result->environment.nats_servers = SL_MISSING_VALUE("no server was needed");
     return prepare_cells(run, err);
 }
 

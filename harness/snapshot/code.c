@@ -2,8 +2,6 @@
 /* What is known about the code of the target, and turning one copied stack into frames. */
 #include "harness/snapshot/pass.h"
 
-#include <string.h>
-
 #include "base/fail.h"
 
 #define MAX_MAPS_READS     4

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dump PID...: one snapshot of each process, every thread by itself, as JSON.
+ * dump [bpf|proc|ptrace] PID: one snapshot of the process, every thread by itself, as JSON.
  *
- * One object per line: {"pid", "error"} or {"pid", "stats", "threads"}, a thread being
+ * {"pid", "error"} or {"pid", "stats", "threads"}, a thread being
  * {"tid", "name", "state", "source", "consistent", "complete", "reason", "wait", "frames"} and
  * a frame {"address", "function", "inlined"}.  What the oracles are compared with.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
 #include <strandline/snapshot.h>
 
+#include "base/macros.h"
 #include "harness/model/snapshot.h"
 
 static json_t *dump_frame(const struct sl_frame *frame)
@@ -62,18 +64,24 @@ static json_t *dump_process(pid_t pid, const struct sl_snapshot_opts *opts)
 
 int main(int argc, char **argv)
 {
+    static const struct {
+        const char *name;
+        enum sl_snapshot_source source;
+    } sources[] = {
+        {"bpf", SL_SNAPSHOT_BPF}, {"proc", SL_SNAPSHOT_PROC}, {"ptrace", SL_SNAPSHOT_PTRACE}};
     /* No cut: where the oracles go on, so do we. */
-    const struct sl_snapshot_opts opts = {.size = sizeof opts, .max_frames = 4096};
+    struct sl_snapshot_opts opts = {.size = sizeof opts, .max_frames = 4096};
 
-    if (argc < 2) {
-        (void) fprintf(stderr, "usage: dump PID...\n");
+    for (size_t i = 0; argc == 3 && i < SL_COUNT_OF(sources); i++)
+        if (strcmp(argv[1], sources[i].name) == 0)
+            opts.source = sources[i].source;
+    if (argc < 2 || argc > 3 || (argc == 3 && opts.source == SL_SNAPSHOT_AUTO)) {
+        (void) fprintf(stderr, "usage: dump [bpf|proc|ptrace] PID\n");
         return 2;
     }
-    for (int i = 1; i < argc; i++) {
-        json_t *process = dump_process((pid_t) atoi(argv[i]), &opts);
-        if (!process || json_dumpf(process, stdout, JSON_COMPACT) || putchar('\n') == EOF)
-            return 3;
-        json_decref(process);
-    }
+    json_t *process = dump_process((pid_t) atoi(argv[argc - 1]), &opts);
+    if (!process || json_dumpf(process, stdout, JSON_COMPACT) || putchar('\n') == EOF)
+        return 3;
+    json_decref(process);
     return 0;
 }

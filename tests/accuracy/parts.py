@@ -26,13 +26,17 @@ class Row:
 @dataclasses.dataclass
 class Tools:
     dump: str  # program that takes snapshots
+    sources: list  # of registers
     oracles: dict
 
     def judge(self, pid):
-        return list(score.judge_process(self.dump, pid, self.oracles).values())
+        return score.judge_process(self.dump, self.sources, pid, self.oracles)
 
     def take(self, pid):
-        return score.take(self.dump, pid)
+        """(source, thread) of one snapshot by each source."""
+        for source in self.sources:
+            for thread in score.take(self.dump, source, pid).values():
+                yield source, thread
 
 
 def subject(tools, name, command):
@@ -61,7 +65,7 @@ def returned_calls(tools, program):
     with process.running([program], ready=True) as child:
         process.await_quiet(child.pid)
         for _ in range(5):
-            tools.take(child.pid)
+            list(tools.take(child.pid))
         process.await_quiet(child.pid)
         child.stdin.close()
         child.wait(10)
@@ -86,7 +90,7 @@ def functions_of(thread):
 VFORK = ["vfork", "wait_for_child", "parent", "start_thread", "clone3"]
 
 
-def judge_vfork(thread):
+def judge_vfork(source, thread):
     """No debugger can stop that thread, so it is held against its source."""
     functions = [name.lstrip("_") for name in functions_of(thread)]
     grade = "wrong"
@@ -94,7 +98,7 @@ def judge_vfork(thread):
         grade = "identical"
     elif not thread["complete"] and thread["reason"] and functions == VFORK[:len(functions)]:
         grade = "partial"
-    return score.Judgement(thread["name"], grade, thread["reason"] or "")
+    return score.Judgement(thread["name"], grade, source, thread["reason"] or "")
 
 
 def vfork(tools, directory):
@@ -102,20 +106,20 @@ def vfork(tools, directory):
     builds.build("gcc -O2", [builds.SUBJECTS / "vfork_parent.c"], program)
     with process.running([program], ready=True) as child:
         process.await_quiet(child.pid)
-        threads = tools.take(child.pid).values()
-    return Row("parent of a vfork", [judge_vfork(t) for t in threads if t["name"] == "vfork"])
+        seen = list(tools.take(child.pid))
+    return Row("parent of a vfork", [judge_vfork(*one) for one in seen if one[1]["name"] == "vfork"])
 
 
-def judge_flicker(thread):
+def judge_flicker(source, thread):
     """It was in one chain or in the other, or still or again in neither."""
     chain = [name for name in functions_of(thread) if name.startswith(("left_", "right_"))]
     whole = [f"{chain[0].split('_')[0]}_{i}" for i in range(4, -1, -1)] if chain else []
     possible = chain == whole[len(whole) - len(chain):] if thread["complete"] else \
         chain == whole[:len(chain)]
     if not possible or not (thread["complete"] or thread["reason"]):
-        return score.Judgement(thread["name"], "wrong", " ".join(chain))
+        return score.Judgement(thread["name"], "wrong", source, " ".join(chain))
     grade = "identical" if thread["complete"] else "partial"
-    return score.Judgement(thread["name"], grade, thread["reason"] or "")
+    return score.Judgement(thread["name"], grade, source, thread["reason"] or "")
 
 
 def flicker(tools, directory, snapshots):
@@ -124,8 +128,8 @@ def flicker(tools, directory, snapshots):
                  ["-fno-optimize-sibling-calls"])
     with process.running([program, "24"], ready=True) as child:
         for _ in range(snapshots):
-            threads = tools.take(child.pid).values()
-            judgements += [judge_flicker(t) for t in threads if t["name"] == "flicker"]
+            judgements += [judge_flicker(source, thread) for source, thread in tools.take(child.pid)
+                           if thread["name"] == "flicker"]
     return Row(f"threads that never rest, {snapshots} snapshots", judgements)
 
 

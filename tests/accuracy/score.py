@@ -16,6 +16,7 @@ import subprocess
 import process
 
 ROUNDS = 3
+TIMEOUT_S = 120
 MAX_SAMPLES = 6  # of a thread that runs all the time
 GRADES = ("identical", "partial", "moved", "wrong")
 
@@ -24,15 +25,17 @@ GRADES = ("identical", "partial", "moved", "wrong")
 class Judgement:
     name: str
     grade: str
+    source: str = "proc"  # of the snapshot's registers
     reason: str = ""  # partial: what we say; wrong: in which way
     ours: list = dataclasses.field(default_factory=list)
     theirs: dict = dataclasses.field(default_factory=dict)  # oracle -> [pc, ...]
     agrees: list = dataclasses.field(default_factory=list)  # oracles, as far as ours goes
 
 
-def take(dump, pid):
+def take(dump, source, pid):
     """{tid: thread} as the snapshot has them.  Raises RuntimeError when there is none."""
-    done = subprocess.run([dump, str(pid)], stdout=subprocess.PIPE, check=False, timeout=60)
+    done = subprocess.run([dump, source, str(pid)], stdout=subprocess.PIPE, check=False,
+                          timeout=TIMEOUT_S)
     if done.returncode:
         raise RuntimeError(f"dump ended with status {done.returncode}")
     snapshot = json.loads(done.stdout)
@@ -61,7 +64,7 @@ def judge(thread, again, truths):
     prefix = sorted({name for name, pcs in samples if begins_with(pcs[skip:], ours[skip:])})
 
     def result(grade, reason="", agrees=()):
-        return Judgement(thread["name"], grade, reason, ours, theirs, list(agrees))
+        return Judgement(thread["name"], grade, "", reason, ours, theirs, list(agrees))
 
     if not thread["complete"] and not thread["reason"]:
         return result("wrong", "neither complete nor a reason")
@@ -76,30 +79,39 @@ def judge(thread, again, truths):
     return result("wrong", "complete" if thread["complete"] else thread["reason"])
 
 
-def one_round(dump, pid, oracles):
-    before = take(dump, pid)
-    samples = {tid: [] for tid in before}
-    running = any(thread["state"] == "R" for thread in before.values())
-    for name, ask in oracles.items():
-        repeats = MAX_SAMPLES if running and name == "eu-stack" else 1
-        for _ in range(repeats):
-            for tid, pcs in ask(pid).items():
-                if tid in samples:
-                    samples[tid].append((name, pcs))
+def ask(oracles, pid, running):
+    """[(oracle, {tid: [pc, ...]})]; several samples where a thread runs all the time."""
+    samples = []
+    for name, stacks_of in oracles.items():
+        for _ in range(MAX_SAMPLES if running and name == "eu-stack" else 1):
+            samples.append((name, stacks_of(pid)))
+    return samples
+
+
+def one_round(dump, sources, pid, oracles):
+    before = {source: take(dump, source, pid) for source in sources}
+    running = any(t["state"] == "R" for threads in before.values() for t in threads.values())
+    samples = ask(oracles, pid, running)
     process.await_quiet(pid)
-    after = take(dump, pid)
-    return {tid: judge(thread, after.get(tid), samples[tid]) for tid, thread in before.items()}
+    for source, threads in before.items():
+        after = take(dump, source, pid)
+        for tid, thread in threads.items():
+            truths = [(name, stacks[tid]) for name, stacks in samples if tid in stacks]
+            judgement = judge(thread, after.get(tid), truths)
+            judgement.source = source
+            yield tid, judgement
 
 
-def judge_process(dump, pid, oracles):
-    """{tid: Judgement}.  A thread is judged again when it moved; wrong is what stays wrong."""
+def judge_process(dump, sources, pid, oracles):
+    """Judgements of each thread, by each source.  One that moved is judged again; wrong is what
+    stays wrong."""
     best = {}
     for _ in range(ROUNDS):
         process.await_quiet(pid)
-        for tid, judgement in one_round(dump, pid, oracles).items():
-            known = best.get(tid)
+        for tid, judgement in one_round(dump, sources, pid, oracles):
+            known = best.get((tid, judgement.source))
             if not known or GRADES.index(judgement.grade) < GRADES.index(known.grade):
-                best[tid] = judgement
+                best[tid, judgement.source] = judgement
         if all(judgement.grade in ("identical", "partial") for judgement in best.values()):
             break
-    return best
+    return list(best.values())

@@ -66,7 +66,7 @@ class Judging(unittest.TestCase):
 class JudgingBySource(unittest.TestCase):
     def grade(self, *functions, complete=True, reason=None):
         planted = thread([0] * len(functions), complete, reason, functions=functions)
-        return parts.judge_flicker(planted).grade
+        return parts.judge_flicker("proc", planted).grade
 
     def test_one_chain_is_identical(self):
         self.assertEqual(self.grade("nap", *(f"left_{i}" for i in (4, 3, 2, 1, 0)), "run"),
@@ -85,8 +85,8 @@ class JudgingBySource(unittest.TestCase):
     def test_vfork_has_to_show_every_function(self):
         whole = thread([0] * 5, functions=parts.VFORK)
         short = thread([0] * 4, functions=parts.VFORK[:4])
-        self.assertEqual(parts.judge_vfork(whole).grade, "identical")
-        self.assertEqual(parts.judge_vfork(short).grade, "wrong")
+        self.assertEqual(parts.judge_vfork("proc", whole).grade, "identical")
+        self.assertEqual(parts.judge_vfork("proc", short).grade, "wrong")
 
 
 if __name__ == "__main__":

@@ -106,13 +106,17 @@ RUN_TEST(a_skipped_close_is_named_whatever_else_is_on_the_stacks)
 {
     strandline_file("small.json", SMALL_SCENARIO("", ""));
     struct command_result result = strandline_run(
-        "run", "./small.json", "--transport", "memory", "--fault",
+        "run", "./small.json", "--transport", "memory", "--mode", "keyed,unified,direct", "--fault",
         "close-skipped,pool-not-stopped,orphan-fetcher", "--output", "report.json", NULL);
     assert_status(&result, 1);
     json_t *root = strandline_json("report.json");
     cr_assert_gt(json_number_at(root, "cells.0.trials.0.leaks.count"), 16);
-    cr_assert_eq(n_groups_with_cause(root, "cells.0.trials.0", "not-closed"),
-                 json_array_size(json_at(root, "cells.0.trials.0.leaks.groups")));
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *cell = json_array_get(json_at(root, "cells"), i);
+        cr_assert_gt(json_number_at(cell, "trials.0.leaks.count"), 0);
+        cr_assert_eq(n_groups_with_cause(cell, "trials.0", "not-closed"),
+                     json_array_size(json_at(cell, "trials.0.leaks.groups")));
+    }
     json_decref(root);
     command_result_release(&result);
 }
