@@ -143,6 +143,8 @@ static enum sl_status fetch(struct topic *topic, size_t *ret_n)
         return SL_ECLOSED;
     enum sl_status status =
         bus->transport->ops->fetch(topic->subscription, topic->batch, FETCH_BATCH, ret_n);
+    if (!status)
+        count(&bus->counters.fetched, *ret_n);
     gate_leave(&bus->users);
     return status;
 }

@@ -51,9 +51,9 @@ open_inbox(struct nats_subscription *subscription, natsConnection *connection, s
     return status ? nats_fail(err, status, "cannot subscribe to an inbox") : SL_OK;
 }
 
-enum sl_status nats_subscription_new(struct nats_transport *transport, size_t topic,
-                                     struct nats_subscription **ret_subscription,
-                                     struct sl_error *err)
+enum sl_status
+nats_subscription_new(struct nats_transport *transport, size_t topic, const jsConsumerInfo *info,
+                      struct nats_subscription **ret_subscription, struct sl_error *err)
 {
     struct nats_subscription *subscription = calloc(1, sizeof *subscription);
     if (!subscription)
@@ -62,7 +62,9 @@ enum sl_status nats_subscription_new(struct nats_transport *transport, size_t to
     sync_mutex_init(&subscription->mutex);
     nats_held_init(subscription);
     enum sl_status status = open_inbox(subscription, transport->connection, err);
-    const char *stream = transport->streams[topic];
+    const char *stream = subscription->stream = transport->streams[topic];
+    if (!status && !nats_order_begin(subscription, info))
+        status = sl_fail(err, SL_ENOMEM, "cannot allocate the track of a topic");
     if (!status && asprintf(&subscription->request_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
                             stream, stream) < 0) {
         subscription->request_subject = NULL;
@@ -81,6 +83,8 @@ void nats_subscription_free(struct nats_subscription *subscription)
     nats_held_release(subscription);
     natsSubscription_Destroy(subscription->inbox); /* NULL unless it was never used */
     free(subscription->ready);
+    free(subscription->parked);
+    track_release(&subscription->track);
     free(subscription->request_subject);
     free(subscription->inbox_name);
     sync_mutex_release(&subscription->mutex);
@@ -136,7 +140,7 @@ static void count_message(struct nats_subscription *subscription)
         drop_pull(subscription, 0);
 }
 
-static uint64_t count_reconnects(natsConnection *connection)
+uint64_t nats_count_reconnects(natsConnection *connection)
 {
     natsStatistics *statistics = NULL;
     uint64_t reconnects = 0;
@@ -151,12 +155,13 @@ static uint64_t count_reconnects(natsConnection *connection)
 static void check_silence(struct nats_subscription *subscription)
 {
     uint64_t now_ns = sl_clock_now_ns();
-    uint64_t reconnects = count_reconnects(connection_of(subscription));
+    uint64_t reconnects = nats_count_reconnects(connection_of(subscription));
     if (reconnects == subscription->reconnects && now_ns - subscription->heard_ns < SILENCE_NS)
         return;
     subscription->reconnects = reconnects;
     subscription->heard_ns = now_ns;
     forget_pulls(subscription);
+    nats_order_ask_again(subscription);
 }
 
 static enum sl_status request_more(struct nats_subscription *subscription)
@@ -198,26 +203,35 @@ static bool is_control(struct nats_subscription *subscription, natsMsg *message)
     return true;
 }
 
-/* Places of words in a message's reply subject. */
-enum reply_word { REPLY_DELIVERIES = 4, REPLY_BEHIND = 8 };
+/* What a reply subject says of its message. */
+struct reply_facts {
+    uint64_t deliveries, sequence, consumer_number, stored_ns, n_behind;
+};
 
 /*
- * A number from the reply subject of a message:
- * $JS.ACK.<stream>.<consumer>.<deliveries>.<...>.<...>.<...>.<behind>, or with
+ * $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<behind>, or with
  * <domain>.<account> after ACK when there are eleven words or more.
  */
-static uint64_t read_reply(const char *reply, enum reply_word index)
+static struct reply_facts read_reply(const char *reply)
 {
+    struct reply_facts facts = {.deliveries = 0};
+    uint64_t *const numbers[] = {&facts.deliveries, &facts.sequence, &facts.consumer_number,
+                                 &facts.stored_ns, &facts.n_behind};
     unsigned n_dots = 0;
     for (const char *c = reply; c && *c; c++)
         n_dots += *c == '.';
-    unsigned skip = (unsigned) index + (n_dots >= 10 ? 2 : 0);
+    unsigned skip = n_dots >= 10 ? 6 : 4;
     const char *word = reply;
     for (; word && skip > 0; skip--) {
         word = strchr(word, '.');
         word = word ? word + 1 : NULL;
     }
-    return word ? strtoull(word, NULL, 10) : 0;
+    for (size_t i = 0; word && i < SL_COUNT_OF(numbers); i++) {
+        char *end;
+        *numbers[i] = strtoull(word, &end, 10);
+        word = *end == '.' ? end + 1 : NULL;
+    }
+    return facts;
 }
 
 /* @return false when the message was a control message, or memory is short (it comes again) */
@@ -235,17 +249,21 @@ accept(struct nats_subscription *subscription, natsMsg *message, struct delivery
         natsMsg_Destroy(message);
         return false;
     }
+    struct reply_facts facts = read_reply(natsMsg_GetReply(message));
+    subscription->consumer_number = facts.consumer_number;
+    subscription->base.n_behind = facts.n_behind;
     const char *key = NULL;
     if (natsMsgHeader_Get(message, NATS_KEY_HEADER, &key) != NATS_OK)
         key = NULL;
     node->message = message;
     node->touched_ns = subscription->heard_ns;
+    node->sequence = facts.sequence;
+    node->stored_ns = facts.stored_ns;
     *ret_delivery = (struct delivery){
         .message = {.key = key,
                     .payload = natsMsg_GetData(message),
                     .payload_size = (size_t) natsMsg_GetDataLength(message),
-                    .deliveries =
-                        (uint32_t) read_reply(natsMsg_GetReply(message), REPLY_DELIVERIES)},
+                    .deliveries = (uint32_t) facts.deliveries},
         .handle = node,
         .hash = key ? sl_fnv32(SL_FNV32_BASIS, key, strlen(key)) : 0,
     };
@@ -263,12 +281,7 @@ static size_t accept_all(struct nats_subscription *subscription, natsMsg *messag
             n++;
         message = NULL;
     }
-    if (n > 0) {
-        const struct nats_held *last = ret_deliveries[n - 1].handle;
-        subscription->base.n_behind = read_reply(natsMsg_GetReply(last->message), REPLY_BEHIND);
-    }
-    nats_held_append(subscription, ret_deliveries, n);
-    return n;
+    return nats_held_admit(subscription, ret_deliveries, n);
 }
 
 void nats_collect(struct subscription *base)
@@ -280,7 +293,8 @@ void nats_collect(struct subscription *base)
             return;
         size_t n = accept_all(subscription, NULL, subscription->ready + subscription->n_ready,
                               COLLECT_CHUNK);
-        subscription->n_ready += n;
+        subscription->n_ready +=
+            nats_order_pass(subscription, subscription->ready + subscription->n_ready, n);
         if (n < COLLECT_CHUNK)
             return;
     }
@@ -307,6 +321,9 @@ static void return_unfetched(struct nats_subscription *subscription)
         nats_give_back(&subscription->base, subscription->ready + subscription->ready_first,
                        subscription->n_ready - subscription->ready_first, 0);
     subscription->ready_first = subscription->n_ready = 0;
+    if (subscription->n_parked > 0)
+        nats_give_back(&subscription->base, subscription->parked, subscription->n_parked, 0);
+    subscription->n_parked = 0;
     (void) natsSubscription_Unsubscribe(subscription->inbox);
 }
 
@@ -337,6 +354,7 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
         return_unfetched(subscription);
         return SL_ECLOSED;
     }
+    nats_order_ask(subscription);
     size_t n = take_ready(subscription, ret_deliveries, max);
     enum sl_status status = n > 0 ? SL_OK : request_more(subscription);
     if (n > 0 || status) {
@@ -348,7 +366,8 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
     end_wait(subscription);
     switch (got) {
     case NATS_OK:
-        *ret_n = accept_all(subscription, message, ret_deliveries, max);
+        n = accept_all(subscription, message, ret_deliveries, max);
+        *ret_n = nats_order_pass(subscription, ret_deliveries, n);
         return SL_OK;
     case NATS_TIMEOUT:
         check_silence(subscription);
