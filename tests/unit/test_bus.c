@@ -98,7 +98,7 @@ SL_TEST(bus, what_a_handler_holds_longer_than_the_ack_wait_is_not_redelivered)
 {
     struct hang hang = {.entered = 0};
     struct bus_config config = config_of(BUS_UNIFIED, &hang.probe);
-    config.ack_wait_ns = 30 * SL_NS_PER_MS;
+    config.ack_wait_ns = 300 * SL_NS_PER_MS;
     open_probe(&hang.probe, &config, hang_handle);
     publish_round(&hang.probe, PROBE_KEYS);
     cr_assert(probe_reaches(&hang.entered, 1));
