@@ -91,6 +91,7 @@ struct nats_subscription {
 struct nats_slot {
     uint64_t token;
     uint64_t sent_ns;
+    uint32_t topic;
     uint32_t generation; /* so that a late answer does not settle a later publish */
     uint32_t next_free;
     bool busy;
@@ -104,6 +105,7 @@ struct nats_window {
     uint32_t n_slots, first_free, n_busy;
     uint32_t n_unsettled; /* busy, or its outcome is being told */
     uint64_t n_sent;
+    uint64_t *stalled_ns; /* per topic: nothing is published before */
     bool interrupted;
 };
 

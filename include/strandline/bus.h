@@ -83,7 +83,8 @@ struct bus_config {
  * @return SL_OK
  *         SL_EINVAL   a field is out of range or malformed
  *         SL_ENOTSUP  unknown transport or fault, or not built in, or a server without JetStream
- *         SL_ECONNECT no server answered; the text has the URL
+ *         SL_ECONNECT no server answered, or a cluster elected no leader within 20 s; the text has
+ *                     the URL
  *         SL_EPROTO   the server refused a stream
  *         SL_ELIMIT   thread limit; the text says how many were made, all of them are joined
  *         SL_ENOMEM
@@ -111,7 +112,9 @@ SL_API SL_CHECKED enum sl_status bus_subscribe(struct bus *bus, const char *topi
 /**
  * Hand a message over for publishing; message->deliveries is ignored.
  *
- * Blocks while max_pending outcomes are missing.  Messages published one after
+ * Blocks while max_pending outcomes are missing, and while the connection is lost and the
+ * client library has no more room for what is to be sent then; for a tenth of a second at a
+ * time while the stream of the topic has no leader.  Messages published one after
  * another by one thread are stored in that order.
  *
  * @param token  given back with the outcome
@@ -121,7 +124,7 @@ SL_API SL_CHECKED enum sl_status bus_subscribe(struct bus *bus, const char *topi
  *                     too large
  *         SL_ENOENT   no such topic in the configuration
  *         SL_ECLOSED  the bus is closing or closed
- *         SL_ECONNECT connection lost for good, or its buffer is full
+ *         SL_ECONNECT connection lost for good
  *         SL_ENOMEM
  */
 SL_API SL_CHECKED enum sl_status bus_publish(struct bus *bus, const struct sl_message *message,

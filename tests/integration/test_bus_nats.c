@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,15 +100,6 @@ static void server_stop(struct server *server)
 {
     server_kill(server);
     (void) nftw(server->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/* Threads of the client library are detached: they end soon after the call that ends them. */
-static bool threads_fall_to(unsigned expected)
-{
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    while (count_threads() > expected && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-    return count_threads() == expected;
 }
 
 static struct bus_config
@@ -390,6 +382,51 @@ SL_TEST(bus_nats, delivery_goes_on_after_a_restart_of_the_server)
     }
     cr_assert_geq(atomic_load(&probe.handled), expected + PROBE_KEYS);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+    sl_assert_ok(bus_teardown(&err), &err);
+    server_stop(&server);
+}
+
+#define N_LARGE 40u
+#define LARGE   (512u * 1024) /* in all more than the library buffers for a lost connection */
+
+static void *publish_large(void *user)
+{
+    struct probe *probe = user;
+    const struct sl_message message = {
+        .topic = topics[0], .payload = calloc(1, LARGE), .payload_size = LARGE};
+    for (unsigned i = 0; i < N_LARGE; i++)
+        atomic_fetch_add(bus_publish(probe->bus, &message, i, NULL) ? &probe->failures
+                                                                    : &probe->published[0],
+                         1);
+    free((void *) message.payload);
+    return NULL;
+}
+
+SL_TEST(bus_nats, a_publish_that_finds_no_room_waits_for_the_server)
+{
+    struct server server;
+    struct probe probe = {.fail_every = 0};
+    struct sl_error err = {0};
+    pthread_t publisher;
+    server_start(&server, true);
+    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    config.storage = BUS_STORAGE_FILE;
+    sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
+    char port[8];
+    (void) snprintf(port, sizeof port, "%s", strrchr(server.url, ':') + 1);
+    server_kill(&server);
+    cr_assert_eq(pthread_create(&publisher, NULL, publish_large, &probe), 0);
+    cr_assert(probe_reaches(&probe.published[0], 15), "8 MiB are buffered");
+    *server.url = '\0';
+    server_run(&server, port);
+    (void) pthread_join(publisher, NULL);
+    cr_assert_eq(atomic_load(&probe.failures), 0);
+    sl_assert_ok(bus_flush(probe.bus, DEADLINE_NS, &err), &err);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+    cr_assert_gt(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]), 0);
+    cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]) +
+                     atomic_load(&probe.outcomes[SL_PUBLISH_UNKNOWN]),
+                 N_LARGE);
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);
 }
