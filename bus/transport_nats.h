@@ -89,7 +89,7 @@ struct nats_subscription {
 
 /* A publish that waits for its answer.  The reply subject carries index and generation. */
 struct nats_slot {
-    uint64_t token;
+    struct ticket ticket;
     uint64_t sent_ns;
     uint32_t generation; /* so that a late answer does not settle a later publish */
     uint32_t next_free;
@@ -133,7 +133,7 @@ enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *fo
 SL_CHECKED enum sl_status
 nats_publish_start(struct nats_transport *transport, struct sl_error *err);
 enum sl_status nats_publish(struct transport *transport, size_t topic,
-                            const struct sl_message *message, const char *id, uint64_t token,
+                            const struct sl_message *message, const char *id, struct ticket ticket,
                             struct sl_error *err);
 bool nats_wait_outcomes(struct transport *transport, uint64_t deadline_ns);
 void nats_interrupt(struct transport *transport);
@@ -187,6 +187,7 @@ struct nats_held *nats_held_new(struct nats_subscription *subscription);
 size_t
 nats_held_admit(struct nats_subscription *subscription, struct delivery *deliveries, size_t n);
 void nats_ack(struct subscription *subscription, const struct delivery *deliveries, size_t n);
+void nats_terminate(struct subscription *subscription, const struct delivery *deliveries, size_t n);
 void nats_give_back(struct subscription *subscription, const struct delivery *deliveries, size_t n,
                     uint64_t delay_ns);
 /* Tell the server about everything held that was not touched for so long: "+WPI" or "-NAK". */

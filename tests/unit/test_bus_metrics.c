@@ -203,6 +203,9 @@ SL_TEST(bus_metrics, the_text_is_openmetrics_and_has_every_number)
         {"strandline_bus_acked_messages_total", 10},
         {"strandline_bus_given_back_messages_total", 11},
         {"strandline_bus_queue_full_pauses_total", 12},
+        {"strandline_bus_given_up_messages_total", 17},
+        {"strandline_bus_results_waits_total", 18},
+        {"strandline_bus_dropped_results_total", 19},
         {"strandline_bus_reconnects_total", 13},
         {"strandline_bus_pending_publishes", 14},
         {"strandline_bus_held_messages", 15},
@@ -229,6 +232,9 @@ SL_TEST(bus_metrics, the_text_is_openmetrics_and_has_every_number)
                             .publishes_pending = 14,
                             .held = 15,
                             .threads = 16,
+                            .given_up = 17,
+                            .results_waits = 18,
+                            .results_dropped = 19,
                             .connected = true,
                             .state = BUS_CLOSING};
     struct open_metrics read;
