@@ -75,9 +75,10 @@ struct nats_subscription {
     struct nats_pull pulls[NATS_MAX_PULLS];
     uint32_t n_pulls, outstanding; /* outstanding: sum of left */
     uint64_t next_pull;
-    uint64_t heard_ns;      /* when the server said something last */
-    uint64_t reconnects;    /* of the connection, when the pulls were sent */
-    struct delivery *ready; /* collected, not fetched: [ready_first, n_ready) */
+    uint64_t refused_until_ns; /* no request is sent before */
+    uint64_t heard_ns;         /* when the server said something last */
+    uint64_t reconnects;       /* of the connection, when the pulls were sent */
+    struct delivery *ready;    /* collected, not fetched: [ready_first, n_ready) */
     size_t ready_first, n_ready, ready_capacity;
     struct delivery *parked; /* behind a gap, by sequence */
     size_t n_parked, parked_capacity;
