@@ -215,6 +215,7 @@ static void run_close(struct closing *closing)
         bus->kept = true;
     }
     finish_publishes(closing);
+    results_end(&bus->results);
     disconnect(closing);
     bus->kept = bus->kept || ledger_count(&bus->ledger) > 0;
 }

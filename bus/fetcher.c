@@ -104,6 +104,8 @@ static void dispatch_to_pool(struct topic *topic, size_t n)
         if (!counted && now_ns - began_ns >= bus->config.enqueue_wait_ns) {
             atomic_fetch_add(&bus->counters.queue_full, 1);
             counted = true;
+            log_line(&bus->logger, LOG_PAUSED, "paused topic '%s': a worker's queue is full",
+                     topic->name);
         }
         if (atomic_load(&topic->abandoned)) {
             delivery_give_back(bus, topic->batch, n, 0);
@@ -130,7 +132,7 @@ static void dispatch_directly(struct topic *topic, size_t n)
         }
         if (delivery_handle(delivery) == SL_OK)
             delivery_ack(bus, delivery, 1);
-        else
+        else if (!dead_is_due(delivery) || !dead_bury(delivery))
             delivery_give_back(bus, delivery, 1, hold_delay_ns(delivery->message.deliveries));
         collect_now_and_then(topic, &collected_ns);
     }

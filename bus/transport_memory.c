@@ -55,7 +55,7 @@ struct memory_transport {
     struct memory_topic *topics;
     size_t n_topics;
     uint64_t ack_wait_ns;
-    void (*on_outcome)(void *user, uint64_t token, enum sl_publish_outcome outcome);
+    void (*on_outcome)(void *user, struct ticket ticket, enum sl_publish_outcome outcome);
     void *user;
     struct thread broker;
     pthread_mutex_t mutex; /* guards the two below; taken alone */
@@ -396,7 +396,7 @@ static struct record *new_record(const struct sl_message *message)
 
 static enum sl_status memory_publish(struct transport *transport, size_t index,
                                      const struct sl_message *message, const char *id,
-                                     uint64_t token, struct sl_error *err)
+                                     struct ticket ticket, struct sl_error *err)
 {
     struct memory_transport *broker = (struct memory_transport *) transport;
     struct memory_topic *topic = &broker->topics[index];
@@ -413,7 +413,7 @@ static enum sl_status memory_publish(struct transport *transport, size_t index,
     sync_unlock(&topic->mutex);
     if (wake)
         sync_signal(&topic->not_empty);
-    broker->on_outcome(broker->user, token, SL_PUBLISH_ACCEPTED);
+    broker->on_outcome(broker->user, ticket, SL_PUBLISH_ACCEPTED);
     return SL_OK;
 }
 
@@ -470,6 +470,7 @@ const struct transport_ops transport_memory = {
     .collect = memory_collect,
     .ack = memory_ack,
     .give_back = memory_give_back,
+    .terminate = memory_ack, /* either way it is done */
     .extend = memory_extend,
     .stop = memory_stop,
     .publish = memory_publish,

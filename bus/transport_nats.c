@@ -424,6 +424,7 @@ const struct transport_ops transport_nats = {
     .collect = nats_collect,
     .ack = nats_ack,
     .give_back = nats_give_back,
+    .terminate = nats_terminate,
     .extend = nats_extend,
     .stop = nats_stop,
     .publish = nats_publish,

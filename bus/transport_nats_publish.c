@@ -57,7 +57,7 @@ static void free_slot(struct nats_window *window, uint32_t index)
 
 /* Wait for a free slot, and until the topic is not stalled.  @return its index and generation as
  * the reply subject has it */
-static enum sl_status take_slot(struct nats_window *window, size_t topic, uint64_t token,
+static enum sl_status take_slot(struct nats_window *window, size_t topic, struct ticket ticket,
                                 uint64_t *ret_name, uint64_t *ret_number)
 {
     sync_lock(&window->mutex);
@@ -77,7 +77,7 @@ static enum sl_status take_slot(struct nats_window *window, size_t topic, uint64
     struct nats_slot *slot = &window->slots[index];
     window->first_free = slot->next_free;
     slot->busy = true;
-    slot->token = token;
+    slot->ticket = ticket;
     slot->sent_ns = sl_clock_now_ns();
     slot->topic = (uint32_t) topic;
     window->n_busy++;
@@ -155,14 +155,14 @@ static bool settle(struct nats_transport *transport, uint64_t name, enum sl_publ
         sync_unlock(&window->mutex);
         return false;
     }
-    uint64_t token = slot->token;
+    struct ticket ticket = slot->ticket;
     bool wake = window->first_free == NO_SLOT;
     free_slot(window, (uint32_t) (name >> 32));
     sync_unlock(&window->mutex);
     if (wake)
         sync_broadcast(&window->freed);
 
-    transport->config.on_outcome(transport->config.user, token, outcome);
+    transport->config.on_outcome(transport->config.user, ticket, outcome);
 
     sync_lock(&window->mutex);
     unsettle(window);
@@ -317,13 +317,13 @@ static natsStatus make_message(struct nats_transport *transport, size_t topic,
 }
 
 enum sl_status nats_publish(struct transport *base, size_t topic, const struct sl_message *message,
-                            const char *id, uint64_t token, struct sl_error *err)
+                            const char *id, struct ticket ticket, struct sl_error *err)
 {
     struct nats_transport *transport = (struct nats_transport *) base;
     uint64_t name = 0, number = 0;
     natsMsg *made = NULL;
 
-    if (take_slot(&transport->window, topic, token, &name, &number))
+    if (take_slot(&transport->window, topic, ticket, &name, &number))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
                        message->topic);
     natsStatus status = make_message(transport, topic, message, id, name, number, &made);

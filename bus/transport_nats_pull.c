@@ -29,6 +29,9 @@
 /* How long one wait in the library may take; what it is interrupted for is looked at then. */
 #define WAIT_MS 500
 
+/* After a request was refused, no other is sent for so long. */
+#define REFUSED_MS 100
+
 /* Messages collected in one go. */
 #define COLLECT_CHUNK 32u
 
@@ -166,7 +169,8 @@ static void check_silence(struct nats_subscription *subscription)
 
 static enum sl_status request_more(struct nats_subscription *subscription)
 {
-    if (subscription->outstanding > PULL_TARGET / 2)
+    if (subscription->outstanding > PULL_TARGET / 2 ||
+        sl_clock_now_ns() < subscription->refused_until_ns)
         return SL_OK;
     if (subscription->n_pulls == 0)
         subscription->heard_ns = sl_clock_now_ns();
@@ -183,6 +187,8 @@ static void take_control(struct nats_subscription *subscription, natsMsg *messag
 {
     if (strcmp(code, "100") == 0)
         return;
+    if (strcmp(code, "409") == 0)
+        subscription->refused_until_ns = subscription->heard_ns + REFUSED_MS * SL_NS_PER_MS;
     const char *dot = strrchr(natsMsg_GetSubject(message), '.');
     uint64_t id = dot ? strtoull(dot + 1, NULL, 10) : UINT64_MAX;
     for (uint32_t i = 0; i < subscription->n_pulls; i++) {
@@ -362,7 +368,9 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
         *ret_n = n;
         return status;
     }
-    natsStatus got = natsSubscription_NextMsg(&message, subscription->inbox, WAIT_MS);
+    natsStatus got = natsSubscription_NextMsg(
+        &message, subscription->inbox,
+        sl_clock_now_ns() < subscription->refused_until_ns ? REFUSED_MS : WAIT_MS);
     end_wait(subscription);
     switch (got) {
     case NATS_OK:
