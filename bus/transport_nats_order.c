@@ -90,12 +90,22 @@ static void release_parked(struct nats_subscription *subscription, uint64_t miss
             subscription->n_parked * sizeof *subscription->parked);
 }
 
+static bool is_ascending(const struct delivery *deliveries, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (sequence_of(&deliveries[i]) < sequence_of(&deliveries[i - 1]))
+            return false;
+    return true;
+}
+
+/* A gap may have been opened and filled within the deliveries: then they are sorted, too. */
 size_t
 nats_order_pass(struct nats_subscription *subscription, const struct delivery *deliveries, size_t n)
 {
     uint64_t missing = n > 0 ? first_missing(subscription) : TRACK_NONE;
 
-    if (n == 0 || (missing == TRACK_NONE && subscription->n_parked == 0))
+    if (n == 0 ||
+        (missing == TRACK_NONE && subscription->n_parked == 0 && is_ascending(deliveries, n)))
         return n;
     for (size_t i = 0; i < n; i++)
         if (!park(subscription, &deliveries[i]))
