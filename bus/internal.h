@@ -41,6 +41,7 @@ struct topic {
     struct thread fetcher;
     struct delivery *batch; /* FETCH_BATCH of them, the fetcher's */
     struct pool_router router;
+    uint64_t gather_ns; /* the fetcher's: how long to wait for more */
 
     pthread_mutex_t mutex; /* guards stopping */
     pthread_cond_t stop;

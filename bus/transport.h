@@ -33,6 +33,7 @@ struct transport {
 
 struct subscription {
     struct transport *transport;
+    uint64_t n_behind; /* messages that the broker had left at the last fetch, if it says so */
 };
 
 /* Everything is borrowed and outlives the transport. */

@@ -21,13 +21,6 @@
 /* How often the broker looks for what to redeliver, unless it is told. */
 #define BROKER_PERIOD_NS (250 * SL_NS_PER_MS)
 
-/*
- * When a stream of messages has dried up for the moment, the fetcher waits this long
- * for a handful instead of waking up for each one.  A message that comes after a
- * pause is not delayed.
- */
-#define GATHER_NS (100 * SL_NS_PER_US)
-
 enum record_state { RECORD_READY, RECORD_HELD, RECORD_DELAYED, RECORD_DONE };
 
 /* First member of a record, and head of the ring of records in one state. */
@@ -52,8 +45,7 @@ struct memory_topic {
     pthread_mutex_t mutex; /* guards everything below; taken alone */
     pthread_cond_t not_empty;
     struct list ready, held, delayed;
-    uint64_t n_held;     /* deliveries fetched and not let go */
-    uint64_t fetched_ns; /* when fetch returned something last */
+    uint64_t n_held; /* deliveries fetched and not let go */
     bool fetcher_waits;
     bool stopped;
 };
@@ -255,12 +247,6 @@ static enum sl_status memory_subscribe(struct transport *transport, size_t index
 /* With the mutex held: wait until there is something to fetch, or the topic is stopped. */
 static void wait_ready(struct memory_topic *topic)
 {
-    if (list_is_empty(&topic->ready) && !topic->stopped &&
-        sl_clock_now_ns() - topic->fetched_ns < GATHER_NS) {
-        sync_unlock(&topic->mutex);
-        sl_clock_sleep_ns(GATHER_NS);
-        sync_lock(&topic->mutex);
-    }
     while (list_is_empty(&topic->ready) && !topic->stopped) {
         topic->fetcher_waits = true;
         (void) sync_wait_until(&topic->not_empty, &topic->mutex, SYNC_FOREVER);
@@ -302,7 +288,6 @@ static enum sl_status memory_fetch(struct subscription *subscription,
     while (!stopped && n < max && !list_is_empty(&topic->ready))
         hold_record(topic, record_at(topic->ready.next), now_ns + broker->ack_wait_ns,
                     &ret_deliveries[n++]);
-    topic->fetched_ns = now_ns;
     sync_unlock(&topic->mutex);
     if (stopped)
         return SL_ECLOSED;

@@ -101,6 +101,8 @@ static natsStatus set_options(natsOptions *options, char *servers)
     if (!s)
         s = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER, RECONNECT_JITTER);
     if (!s)
+        s = natsOptions_UseOldRequestStyle(options, true); /* the new one keeps a thread */
+    if (!s)
         s = natsOptions_SetErrorHandler(options, ignore_error, NULL);
     return s;
 }

@@ -205,18 +205,18 @@ static bool is_control(struct nats_subscription *subscription, natsMsg *message)
 
 /* What a reply subject says of its message. */
 struct reply_facts {
-    uint64_t deliveries, sequence, consumer_number, stored_ns;
+    uint64_t deliveries, sequence, consumer_number, stored_ns, n_behind;
 };
 
 /*
- * $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<...>, or with
+ * $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<behind>, or with
  * <domain>.<account> after ACK when there are eleven words or more.
  */
 static struct reply_facts read_reply(const char *reply)
 {
     struct reply_facts facts = {.deliveries = 0};
     uint64_t *const numbers[] = {&facts.deliveries, &facts.sequence, &facts.consumer_number,
-                                 &facts.stored_ns};
+                                 &facts.stored_ns, &facts.n_behind};
     unsigned n_dots = 0;
     for (const char *c = reply; c && *c; c++)
         n_dots += *c == '.';
@@ -251,6 +251,7 @@ accept(struct nats_subscription *subscription, natsMsg *message, struct delivery
     }
     struct reply_facts facts = read_reply(natsMsg_GetReply(message));
     subscription->consumer_number = facts.consumer_number;
+    subscription->base.n_behind = facts.n_behind;
     const char *key = NULL;
     if (natsMsgHeader_Get(message, NATS_KEY_HEADER, &key) != NATS_OK)
         key = NULL;

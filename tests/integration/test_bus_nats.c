@@ -102,15 +102,6 @@ static void server_stop(struct server *server)
     (void) nftw(server->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Threads of the client library are detached: they end soon after the call that ends them. */
-static bool threads_fall_to(unsigned expected)
-{
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    while (count_threads() > expected && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-    return count_threads() == expected;
-}
-
 static struct bus_config
 config_of(enum bus_mode mode, const struct server *server, struct probe *probe)
 {
