@@ -123,8 +123,8 @@ static bool cancel_slot(struct nats_window *window, uint64_t name)
 }
 
 /*
- * The library has no room for the message, because the connection is lost.  Wait a little;
- * the publish is not under way yet.
+ * The connection is lost, and the message could not be handed over.  Wait a little; the time
+ * in which it is to be answered begins anew.
  *
  * @return false when the bus closes, or the outcome was told as unknown
  */
@@ -316,23 +316,50 @@ static natsStatus make_message(struct nats_transport *transport, size_t topic,
     return status;
 }
 
+/* The connection broke while the message was written: it may have got through. */
+static bool broke_off(natsStatus status)
+{
+    return status == NATS_IO_ERROR || status == NATS_CONNECTION_DISCONNECTED ||
+           status == NATS_SSL_ERROR || status == NATS_TIMEOUT;
+}
+
+/*
+ * Hand a message over; while the connection is lost and there is no room for it, or when it
+ * broke in the middle, again and again.  The server stores it once, because of its id.
+ *
+ * @param ret_sent  it may have got through, whatever is returned
+ */
+static natsStatus
+send_message(struct nats_transport *transport, natsMsg *message, uint64_t name, bool *ret_sent)
+{
+    natsStatus status;
+
+    *ret_sent = false;
+    do {
+        status = natsConnection_PublishMsg(transport->connection, message);
+        *ret_sent |= status == NATS_OK || broke_off(status);
+    } while ((status == NATS_INSUFFICIENT_BUFFER || broke_off(status)) &&
+             wait_for_room(&transport->window, name));
+    return status;
+}
+
 enum sl_status nats_publish(struct transport *base, size_t topic, const struct sl_message *message,
                             const char *id, struct ticket ticket, struct sl_error *err)
 {
     struct nats_transport *transport = (struct nats_transport *) base;
     uint64_t name = 0, number = 0;
     natsMsg *made = NULL;
+    bool sent = false;
 
     if (take_slot(&transport->window, topic, ticket, &name, &number))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
                        message->topic);
     natsStatus status = make_message(transport, topic, message, id, name, number, &made);
     if (!status)
-        do
-            status = natsConnection_PublishMsg(transport->connection, made);
-        while (status == NATS_INSUFFICIENT_BUFFER && wait_for_room(&transport->window, name));
+        status = send_message(transport, made, name, &sent);
     natsMsg_Destroy(made);
-    if (!status || !cancel_slot(&transport->window, name))
+    /* What may have got through has an outcome, be it that it is unknown. */
+    if (sent || !cancel_slot(&transport->window, name))
         return SL_OK;
     if (status == NATS_INSUFFICIENT_BUFFER)
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
