@@ -45,6 +45,7 @@ struct sl_source_context {
     int spare_fds;      /* proc: descriptors that may still be kept open */
     int pending_signal; /* ptrace: taken from the thread by the stop, given back by leave */
     struct sl_bpf *bpf; /* state of that source between open and close */
+    size_t next_record; /* bpf: where the thread after the last one is expected */
 };
 
 /*
