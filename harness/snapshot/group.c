@@ -51,9 +51,10 @@ static struct member *member_new(struct sl_pass *pass, size_t number)
     member->copies = malloc(SL_BATCH * SL_MAX_COPY);
     if (!member->copies || sl_reader_new(&member->target, &member->reader, NULL))
         return NULL;
-    if (number) /* what the process has to spare is for the thread that has its table */
-        member->context.spare_fds =
-            sl_crew_part_descriptors(member->target.task_fd) ? count_room() : 0;
+    if (number) { /* what the process has to spare is for the thread that has its table */
+        bool parted = pass->parted && sl_crew_part_descriptors(member->target.task_fd);
+        member->context.spare_fds = parted ? count_room() : 0;
+    }
     return SL_TAKE(member);
 }
 
@@ -79,7 +80,7 @@ static enum sl_status unwind_copies(struct member *member, size_t n, struct sl_e
         member->seen[i]->copied = member->requests[i].copied;
         status = sl_attempt_unwind(pass, member->seen[i], err);
     }
-    size_t wanted = (pass->deepest + 255) / 256 * 256;
+    size_t wanted = (pass->deepest + 63) / 64 * 64;
     pass->copy_size = SL_MIN(SL_MAX(wanted, SL_MIN_COPY), SL_MAX_COPY);
     return status;
 }
@@ -171,8 +172,12 @@ static enum sl_status check_at_once(struct sl_pass *pass, struct sl_error *err)
 
 enum sl_status sl_groups_read(struct sl_pass *pass, struct sl_error *err)
 {
+    size_t n_members = sl_crew_size(pass->n_attempts);
+
     atomic_store(&pass->next, 0);
-    sl_crew_run(sl_crew_size(pass->n_attempts), read_groups, pass);
+    pass->parted = n_members > 1 && sl_reader_settle(pass->code.reader);
+    sl_crew_run(n_members, read_groups, pass);
+    pass->parted = false;
     if (pass->group_status) {
         if (err && !err->status)
             *err = pass->group_error;

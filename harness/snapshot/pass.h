@@ -85,6 +85,7 @@ struct sl_pass {
     size_t n_attempts;
 
     /* Of those who do groups at once. */
+    bool parted;        /* they have descriptors of their own: what they share can use none */
     atomic_size_t next; /* the first attempt that nobody took */
     /* Guards code, the arena and statistics of the snapshot, and all sizes above. */
     pthread_mutex_t lock;
