@@ -39,6 +39,36 @@ static void *run(void *argument)
     return NULL;
 }
 
+/*
+ * Away from the CPU of the calling thread, which goes on there.  When no CPU is idle
+ * the kernel starts a thread beside the one that made it, and sees no reason to move it
+ * before the work is done.  @return false when there is no other CPU
+ */
+static bool set_elsewhere(pthread_attr_t *attributes)
+{
+    cpu_set_t cpus;
+    int own = sched_getcpu();
+
+    if (own < 0 || sched_getaffinity(0, sizeof cpus, &cpus))
+        return false;
+    CPU_CLR(own, &cpus);
+    return CPU_COUNT(&cpus) > 0 && pthread_attr_setaffinity_np(attributes, sizeof cpus, &cpus) == 0;
+}
+
+static void start(struct seat *seat)
+{
+    pthread_attr_t attributes;
+
+    seat->made = false;
+    if (pthread_attr_init(&attributes) == 0) {
+        seat->made = set_elsewhere(&attributes) &&
+                     pthread_create(&seat->thread, &attributes, run, seat) == 0;
+        (void) pthread_attr_destroy(&attributes);
+    }
+    if (!seat->made)
+        seat->made = pthread_create(&seat->thread, NULL, run, seat) == 0;
+}
+
 void sl_crew_run(size_t n_members, void (*work)(void *argument, size_t member), void *argument)
 {
     struct seat seats[MAX_MEMBERS];
@@ -49,7 +79,7 @@ void sl_crew_run(size_t n_members, void (*work)(void *argument, size_t member), 
     (void) pthread_sigmask(SIG_SETMASK, &all, &old);
     for (size_t i = 1; i < n_members; i++) {
         seats[i] = (struct seat){.work = work, .argument = argument, .member = i};
-        seats[i].made = pthread_create(&seats[i].thread, NULL, run, &seats[i]) == 0;
+        start(&seats[i]);
     }
     (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
     work(argument, 0);

@@ -60,6 +60,8 @@ static enum sl_status look_at_all(struct sl_pass *pass, struct sl_error *err)
     bool one_by_one = pass->source->stops;
     enum sl_status status = one_by_one ? SL_OK : sl_groups_read(pass, err);
 
+    /* Not before: the descriptors of what it opened are of use to this thread only. */
+    sl_ahead_end(&pass->ahead, pass->code.symbolizer);
     for (size_t i = 0; i < pass->n_attempts && !status; i++) {
         struct sl_attempt *attempt = &pass->attempts[i];
         status = one_by_one ? sl_attempt_alone(pass, pass->source, attempt, err)

@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "harness/model/snapshot.h"
+#include "harness/snapshot/ahead.h"
 #include "harness/snapshot/descriptor.h"
 #include "harness/snapshot/maps.h"
 #include "harness/snapshot/memo.h"
@@ -68,6 +69,7 @@ struct sl_pass {
     struct sl_target target;
     struct sl_descriptors *descriptors;
     struct sl_code code;
+    struct sl_ahead ahead;
     const struct sl_register_source *source;
     struct sl_source_context source_context;
     pid_t *tids;

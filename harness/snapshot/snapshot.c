@@ -111,6 +111,9 @@ static void survey_part(void *argument, size_t part)
     }
     pass->helper_tid = gettid();
     survey->statuses[part] = sl_code_open(pass, error);
+    /* Not in the calling process, whose threads are just being listed. */
+    if (!survey->statuses[part] && !pass->target.self && !pass->opts->no_symbols)
+        sl_ahead_start(&pass->ahead, &pass->target, pass->code.modules, pass->code.maps);
 }
 
 static enum sl_status survey(struct sl_pass *pass, struct sl_error *err)
@@ -175,6 +178,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
 
 static void release(struct sl_pass *pass)
 {
+    sl_ahead_end(&pass->ahead, NULL);
     if (pass->source)
         pass->source->close(&pass->source_context);
     sl_code_close(&pass->code);

@@ -64,6 +64,12 @@ void sl_symbolizer_free(struct sl_symbolizer *symbolizer)
     free(symbolizer); /* entries are the arena's */
 }
 
+void sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_object *object)
+{
+    object->next = symbolizer->objects;
+    symbolizer->objects = object;
+}
+
 static struct sl_object *
 find_object(struct sl_symbolizer *symbolizer, const struct sl_module *module)
 {
@@ -71,10 +77,8 @@ find_object(struct sl_symbolizer *symbolizer, const struct sl_module *module)
         if (object->module == module)
             return object;
     struct sl_object *object = sl_object_new(symbolizer->modules, module);
-    if (object) {
-        object->next = symbolizer->objects;
-        symbolizer->objects = object;
-    }
+    if (object)
+        sl_symbolizer_adopt(symbolizer, object);
     return object;
 }
 

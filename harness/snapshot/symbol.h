@@ -21,6 +21,7 @@
 #include "harness/snapshot/unwind.h"
 
 struct sl_symbolizer;
+struct sl_object;
 
 /*
  * @param arena   owns frames and strings
@@ -31,6 +32,9 @@ SL_CHECKED enum sl_status sl_symbolizer_new(struct sl_modules *modules, struct s
                                             struct sl_error *err);
 void sl_symbolizer_free(struct sl_symbolizer *symbolizer);
 SL_DEFINE_AUTO(sl_symbolizer, sl_symbolizer_free);
+
+/* Take over what was opened for a module, which is then not opened again. */
+void sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_object *object);
 
 /*
  * Frames of one physical frame: the functions inlined at the address, innermost

@@ -32,11 +32,16 @@ static struct entry **bucket_of(const struct sl_module *module, uint64_t address
     return &buckets[sl_fnv64(hash, &address, sizeof address) % BUCKETS];
 }
 
+static bool is_of(const struct entry *entry, const struct sl_module *module)
+{
+    return entry->build_id_size == module->build_id_size &&
+           memcmp(entry->build_id, module->build_id, entry->build_id_size) == 0;
+}
+
 static const struct entry *find(const struct sl_module *module, uint64_t address)
 {
     const struct entry *entry = *bucket_of(module, address);
-    while (entry && (entry->address != address || entry->build_id_size != module->build_id_size ||
-                     memcmp(entry->build_id, module->build_id, entry->build_id_size) != 0))
+    while (entry && (entry->address != address || !is_of(entry, module)))
         entry = entry->next;
     return entry;
 }
@@ -56,6 +61,18 @@ size_t sl_symbol_cache_find(const struct sl_module *module, uint64_t address,
     }
     (void) pthread_mutex_unlock(&lock);
     return n;
+}
+
+bool sl_symbol_cache_knows(const struct sl_module *module)
+{
+    bool known = false;
+
+    (void) pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < BUCKETS && !known; i++)
+        for (const struct entry *entry = buckets[i]; entry && !known; entry = entry->next)
+            known = is_of(entry, module);
+    (void) pthread_mutex_unlock(&lock);
+    return known;
 }
 
 /* Deep: the strings too.  @return NULL when memory is short */

@@ -24,6 +24,9 @@
 size_t sl_symbol_cache_find(const struct sl_module *module, uint64_t address,
                             struct sl_frame *frames, size_t capacity);
 
+/* Is anything known of the module? */
+bool sl_symbol_cache_knows(const struct sl_module *module);
+
 /* Remember them, unless there are too many already. */
 void sl_symbol_cache_add(const struct sl_module *module, uint64_t address,
                          const struct sl_frame *frames, size_t n_frames);

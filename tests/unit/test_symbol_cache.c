@@ -50,6 +50,7 @@ SL_TEST(symbol_cache, what_was_added_is_found_by_build_id_and_address)
     cr_assert_null(found(&module, 0x1001));
     cr_assert_null(found(&other, 0x1000));
     cr_assert_null(found(&longer, 0x1000));
+    cr_assert(sl_symbol_cache_knows(&same) && !sl_symbol_cache_knows(&other));
 }
 
 SL_TEST(symbol_cache, all_of_a_frame_is_kept_but_where_it_was_mapped)
