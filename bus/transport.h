@@ -22,6 +22,7 @@
 #include <strandline/bus.h>
 
 #include "bus/delivery.h"
+#include "bus/fault_state.h"
 #include "bus/ledger.h"
 
 struct transport {
@@ -30,6 +31,7 @@ struct transport {
 
 struct subscription {
     struct transport *transport;
+    uint64_t n_reconnects; /* that fetch has noticed; for the fetcher */
 };
 
 /* Everything is borrowed and outlives the transport. */
@@ -42,6 +44,8 @@ struct transport_config {
     uint32_t max_pending;
     uint64_t ack_wait_ns;
     struct ledger *ledger;
+    fault_set faults;
+    struct fault_state *fault_state;
     /* Outcome of a publish; called with no lock held, on the thread in publish or another. */
     void (*on_outcome)(void *user, uint64_t token, enum sl_publish_outcome outcome);
     void *user;

@@ -174,6 +174,13 @@ add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
     stream.SubjectsLen = 1;
     stream.Storage =
         transport->config.storage == BUS_STORAGE_FILE ? js_FileStorage : js_MemoryStorage;
+    if (fault_is_set(transport->config.faults, FAULT_LIMITS_EAT_UNREAD))
+        stream.MaxMsgs =
+            (int64_t) transport->config.fault_state->rules[FAULT_LIMITS_EAT_UNREAD].limit;
+    char unsure[NATS_FAULT_SUBJECT];
+    if (fault_is_set(transport->config.faults, FAULT_SILENT_DOWNGRADE) &&
+        nats_is_downgraded(transport, topic))
+        subjects[0] = nats_fault_subject(transport, topic, unsure);
     natsStatus status = js_AddStream(NULL, transport->jetstream, &stream, &options, &code);
     if (!status)
         return SL_OK;

@@ -241,6 +241,9 @@ enum sl_status nats_publish(struct transport *base, size_t topic, const struct s
     uint64_t name = 0, number = 0;
     natsMsg *made = NULL;
 
+    if (fault_is_set(transport->config.faults, FAULT_SILENT_DOWNGRADE) &&
+        nats_is_downgraded(transport, topic))
+        return nats_fault_publish(transport, topic, message, token, err);
     if (take_slot(&transport->window, token, &name, &number))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
                        message->topic);

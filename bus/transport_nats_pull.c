@@ -154,6 +154,7 @@ static void check_silence(struct nats_subscription *subscription)
     uint64_t reconnects = count_reconnects(connection_of(subscription));
     if (reconnects == subscription->reconnects && now_ns - subscription->heard_ns < SILENCE_NS)
         return;
+    subscription->base.n_reconnects += reconnects != subscription->reconnects;
     subscription->reconnects = reconnects;
     subscription->heard_ns = now_ns;
     forget_pulls(subscription);

@@ -52,7 +52,8 @@ static bool handle(struct worker *worker, const struct delivery *delivery)
     if (stored && !kept) {
         if (delivery_handle(delivery) == SL_OK)
             return true;
-        stored = hold_add(hold, delivery, sl_clock_now_ns());
+        stored = !fault_is_set(worker->pool->bus->faults, FAULT_REDELIVERY_REORDERS) &&
+                 hold_add(hold, delivery, sl_clock_now_ns());
     }
     if (!stored)
         delivery_give_back(worker->pool->bus, delivery, 1, hold_delay_ns(1));

@@ -15,7 +15,7 @@ struct run_request {
     size_t n_scenarios;
     const char *servers, *server_program, *driver_path, *output;
     uint64_t seed;
-    bool list, dry_run, json;
+    bool list, list_faults, dry_run, json;
     enum sl_color color;
 };
 
