@@ -89,9 +89,9 @@ static void stop_monitor(struct closing *closing)
     struct bus *bus = closing->bus;
     if (fault_is_set(bus->faults, FAULT_MONITOR_NOT_STOPPED))
         return;
-    monitor_stop(bus);
     if (fault_is_set(bus->faults, FAULT_CLOSE_HOLDS_LOCK))
         fault_join_under_lock(bus);
+    monitor_stop(bus);
     (void) join(closing, &bus->monitor, closing->deadline_ns);
 }
 

@@ -12,6 +12,8 @@
 __attribute__((noinline)) void fault_join_under_lock(struct bus *bus)
 {
     sync_lock(&bus->mutex);
+    bus->monitor_stopping = true;
+    sync_broadcast(&bus->monitor_stop);
     (void) ledger_join(&bus->monitor, SYNC_FOREVER);
     sync_unlock(&bus->mutex);
 }

@@ -57,11 +57,12 @@ enum sl_status fault_fetch(struct topic *topic, size_t *ret_n)
     return SL_OK;
 }
 
+/* Room in a queue that has ended is none that a worker made. */
 __attribute__((noinline)) bool fault_wait_room(struct pool *pool, const struct delivery *delivery)
 {
     struct queue *queue = &pool->workers[pool_route(pool, delivery)].queue;
     sync_lock(&queue->mutex);
-    while (queue->count >= queue->capacity) {
+    while (queue->count >= queue->capacity || queue->state != QUEUE_OPEN) {
         queue->pusher_waits = true;
         (void) sync_wait_until(&queue->not_full, &queue->mutex, SYNC_FOREVER);
     }

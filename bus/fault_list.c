@@ -181,6 +181,7 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
     [FAULT_SHARED_DURABLE] =
         {.name = "shared-durable",
          .id = "O1",
+         .transport = "nats",
          .keys = "delay=20ms",
          .mechanism =
              "two fetchers of a topic share its durable, and one queues what it took after "

@@ -57,7 +57,7 @@ SL_CHECKED enum sl_status fault_twin_new(struct topic *topic, bool survives, boo
 void fault_twin_free(struct fault_twin *twin);
 
 /* fault_close.c */
-/* Join the monitor, which was told to stop. */
+/* Stop the monitor and join it. */
 void fault_join_under_lock(struct bus *bus);
 /* End what the faults of subscribing made, as far as Close knows of it. */
 void fault_end_subscribing(struct bus *bus, uint64_t drain_ns, uint64_t deadline_ns);

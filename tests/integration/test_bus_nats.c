@@ -391,3 +391,55 @@ SL_TEST(bus_nats, delivery_goes_on_after_a_restart_of_the_server)
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);
 }
+
+/* Threads of this process whose name begins like this. */
+static unsigned count_named(const char *start)
+{
+    unsigned n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
+        char path[300], name[32] = "";
+        (void) snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file && fgets(name, sizeof name, file))
+            n += strncmp(name, start, strlen(start)) == 0;
+        if (file)
+            (void) fclose(file);
+    }
+    (void) closedir(tasks);
+    return n;
+}
+
+/* A thread names itself soon after it was started. */
+static bool named_reach(const char *start, unsigned expected)
+{
+    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
+    while (count_named(start) != expected && sl_clock_now_ns() < until_ns)
+        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
+    return count_named(start) == expected;
+}
+
+SL_TEST(bus_nats, fetchers_that_survive_a_reconnect_survive_close)
+{
+    struct server server;
+    struct probe probe = {.fail_every = 0};
+    struct sl_error err = {0};
+    if (!bus_faults()->name)
+        cr_skip_test("built without faults");
+    server_start(&server, true);
+    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    config.storage = BUS_STORAGE_FILE;
+    config.fault = "fetchers-survive-reconnect";
+    open_probe(&probe, &config, probe_handle);
+    cr_assert(named_reach("fetch-", N_TOPICS));
+    char port[8];
+    (void) snprintf(port, sizeof port, "%s", strrchr(server.url, ':') + 1);
+    server_kill(&server);
+    *server.url = '\0';
+    server_run(&server, port);
+    cr_assert(named_reach("fetch-", 2 * N_TOPICS));
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+    cr_assert_eq(count_named("fetch-"), N_TOPICS);
+    sl_assert_ok(bus_teardown(&err), &err);
+    server_stop(&server);
+}

@@ -154,9 +154,10 @@ static unsigned count_errors(const char *fault, unsigned n)
     config.fault = fault;
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, n);
-    (void) close_probe(&probe, 20 * SL_NS_PER_S, SL_OK);
-    bus_stats(probe.bus, &stats);
-    bus_free(probe.bus);
+    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
+    for (; stats.acked < n && sl_clock_now_ns() < until_ns; bus_stats(probe.bus, &stats))
+        sl_clock_sleep_ns(SL_NS_PER_MS / 2);
+    close_cleanly(&probe);
     return (unsigned) stats.handler_errors;
 }
 
@@ -225,6 +226,7 @@ SL_TEST(bus_fault, a_log_storm_is_a_line_per_message)
     config.fault = "log-storm";
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, 100);
+    cr_assert(probe_reaches(&probe.handled, 100));
     close_cleanly(&probe);
     (void) dup2(before, STDERR_FILENO);
     ssize_t size = pread(file, text, sizeof text, 0);
@@ -238,9 +240,9 @@ SL_TEST(bus_fault, a_log_storm_is_a_line_per_message)
 
 SL_TEST(bus_fault, what_faults_made_and_close_ends_is_freed)
 {
-    static const char *const faults[] = {
-        "idle-double-pool,workers=3", "shared-durable", "key-split", "results-dropped",
-        "log-storm,nth=1000",         "serialised-pool"};
+    static const char *const faults[] = {"idle-double-pool,workers=3", "key-split",
+                                         "results-dropped", "log-storm,nth=1000",
+                                         "serialised-pool"};
     for (size_t i = 0; faults_are_built_in() && i < sizeof faults / sizeof *faults; i++) {
         for (size_t mode = 0; mode < sizeof modes / sizeof *modes; mode++) {
             struct probe probe = {.fail_every = 0};
