@@ -26,7 +26,7 @@ static const char quiet[] = SCENARIO("\"events\": 200, \"aggregates\": 10",
 /* Close comes when half a second's work is in the queues, and could do it. */
 static const char busy[] = SCENARIO(
     "\"events\": 200, \"aggregates\": 40, \"handler\": {\"kind\": \"sleep\", \"cost\": \"20ms\"}",
-    "\"timeout\": \"100ms\", \"close_deadline\": \"5s\"");
+    "\"timeout\": \"100ms\", \"close_deadline\": \"3s\"");
 /* Every queue of a key fills up behind a handler call that never ends. */
 static const char hanging[] =
     SCENARIO("\"events\": 200, \"aggregates\": 2, \"handler\": {\"kind\": \"hang\"}",
