@@ -61,6 +61,8 @@ static void fill_defaults(struct bus_config *config)
         config->max_pending = BUS_DEFAULT_MAX_PENDING;
     if (config->ack_wait_ns == 0)
         config->ack_wait_ns = BUS_DEFAULT_ACK_WAIT_NS;
+    if (config->replicas == 0)
+        config->replicas = 1;
     if (!config->prefix)
         config->prefix = "bus_";
 }
@@ -155,6 +157,7 @@ static void settle_publish(void *user, uint64_t token, enum sl_publish_outcome o
 
     if (fault_is_any(bus->faults, FAULTS_OF_OUTCOMES) && fault_loses_outcome(bus))
         return;
+    count(&bus->publishing.outcomes[outcome], 1);
     if (!bus->config.on_publish)
         return;
     scope_enter(&scope, bus);
@@ -173,6 +176,7 @@ open_transport(struct bus *bus, const struct transport_ops *ops, struct sl_error
         .n_topics = bus->n_topics,
         .max_pending = bus->config.max_pending,
         .ack_wait_ns = bus->config.ack_wait_ns,
+        .replicas = bus->config.replicas,
         .ledger = &bus->ledger,
         .faults = bus->faults,
         .fault_state = bus->fault_state,
@@ -323,8 +327,8 @@ enum sl_status bus_subscribe(struct bus *bus, const char *topic_name, sl_message
     return status;
 }
 
-enum sl_status
-bus_publish(struct bus *bus, const struct sl_message *message, uint64_t token, struct sl_error *err)
+enum sl_status publish_message(struct bus *bus, const struct sl_message *message, const char *id,
+                               uint64_t token, struct sl_error *err)
 {
     if (!bus || !message)
         return sl_fail(err, SL_EINVAL, "no bus or no message to publish");
@@ -337,11 +341,21 @@ bus_publish(struct bus *bus, const struct sl_message *message, uint64_t token, s
         return status;
     if (!gate_enter(&bus->callers))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closed", topic->name);
-    status = fault_is_any(bus->faults, FAULTS_OF_PUBLISHING)
-                 ? fault_publish(topic, message, token, err)
-                 : bus->transport->ops->publish(bus->transport, topic->index, message, token, err);
+    count(&bus->publishing.published, 1);
+    status =
+        fault_is_any(bus->faults, FAULTS_OF_PUBLISHING)
+            ? fault_publish(topic, message, id, token, err)
+            : bus->transport->ops->publish(bus->transport, topic->index, message, id, token, err);
+    if (status)
+        count(&bus->publishing.errors, 1);
     gate_leave(&bus->callers);
     return status;
+}
+
+enum sl_status
+bus_publish(struct bus *bus, const struct sl_message *message, uint64_t token, struct sl_error *err)
+{
+    return publish_message(bus, message, NULL, token, err);
 }
 
 enum sl_status bus_flush(struct bus *bus, uint64_t timeout_ns, struct sl_error *err)
@@ -356,11 +370,6 @@ enum sl_status bus_flush(struct bus *bus, uint64_t timeout_ns, struct sl_error *
     bool done = bus->transport->ops->wait_outcomes(bus->transport, deadline_ns);
     gate_leave(&bus->callers);
     return done ? SL_OK : sl_fail(err, SL_ETIMEDOUT, "publishes without an outcome remain");
-}
-
-static uint64_t read_counter(const atomic_uint_fast64_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
 void bus_stats(const struct bus *bus, struct sl_driver_stats *ret_stats)

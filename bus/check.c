@@ -71,6 +71,8 @@ enum sl_status check_config(const struct bus_config *config, struct sl_error *er
     if (config->max_pending > BUS_MAX_PENDING)
         return sl_fail(err, SL_EINVAL, "at most %u publishes may be pending, not %u",
                        BUS_MAX_PENDING, config->max_pending);
+    if (config->replicas > BUS_MAX_REPLICAS || config->replicas % 2 == 0)
+        return sl_fail(err, SL_EINVAL, "a stream has 1, 3 or 5 replicas, not %u", config->replicas);
     enum sl_status status = check_prefix(config->prefix, err);
     return status ? status : check_topics(config, err);
 }

@@ -179,7 +179,7 @@ static void finish_publishes(struct closing *closing)
         bus->kept = true;
     }
     closing->report.messages_abandoned =
-        ops->count_held(bus->transport) + atomic_load(&bus->counters.given_back);
+        ops->count_held(bus->transport) + read_counter(&bus->counters.given_back_closing);
     closing->report.publishes_unknown =
         ops->finish(bus->transport, SL_MIN(closing->deadline_ns, sync_deadline(OUTCOMES_NS)));
 }
@@ -198,6 +198,7 @@ static void disconnect(struct closing *closing)
     if (gate_wait_empty(&bus->users, SL_MAX(closing->deadline_ns, sync_deadline(LAST_CALL_NS))) &&
         !bus->kept) {
         ops->close(bus->transport, ledger_count(&bus->ledger) > 0);
+        atomic_store(&bus->transport->connected, false);
     } else {
         /* Taking the connection away from a thread that is inside it would crash it. */
         add_detail(closing, "%sthe connection is still in use",

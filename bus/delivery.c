@@ -3,11 +3,6 @@
 
 #include "bus/fault_sites.h"
 
-static void count(atomic_uint_fast64_t *counter, uint64_t n)
-{
-    (void) atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
-}
-
 enum sl_status delivery_handle(const struct delivery *delivery)
 {
     struct topic *topic = delivery->topic;
@@ -59,7 +54,8 @@ void delivery_give_back(struct bus *bus, const struct delivery *deliveries, size
         bus->transport->ops->give_back(deliveries[i].topic->subscription, deliveries + i, length,
                                        delay_ns);
     }
+    count(&bus->counters.given_back, n);
     if (atomic_load(&bus->state) != BUS_RUNNING)
-        count(&bus->counters.given_back, n);
+        count(&bus->counters.given_back_closing, n);
     gate_leave(&bus->users);
 }

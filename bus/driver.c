@@ -53,6 +53,7 @@ static enum sl_status translate(const struct sl_driver_config *config,
         .ack_wait_ns = full.ack_wait_ns,
         .on_publish = full.on_publish,
         .user = full.user,
+        .replicas = full.replicas,
     };
     enum sl_status status = parse_mode(full.mode, &ret_config->mode, err);
     return status ? status : parse_storage(full.storage, &ret_config->storage, err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "bus/fault_sites.h"
 #include "bus/sync.h"
 
@@ -80,6 +81,18 @@ __attribute__((noinline)) void fault_end_pools_locked(struct bus *bus)
     (void) pthread_rwlock_unlock(&bus->fault_state->publish_lock);
 }
 
+/* Its first wait is seen, so that Close returns to a worker that has come to rest. */
+static void await_first_wait(struct queue *queue)
+{
+    bool waits = false;
+    while (!waits) {
+        sync_lock(&queue->mutex);
+        waits = queue->popper_waits;
+        sync_unlock(&queue->mutex);
+        sl_clock_sleep_ns(SL_NS_PER_MS);
+    }
+}
+
 /* Short of threads or memory, there is one worker less too many. */
 void fault_spawn_worker(struct bus *bus)
 {
@@ -93,4 +106,5 @@ void fault_spawn_worker(struct bus *bus)
     late->next = state->pools;
     state->pools = late;
     sync_unlock(&state->mutex);
+    await_first_wait(&late->pool->workers[0].queue);
 }

@@ -28,15 +28,13 @@ __attribute__((noinline)) static void fault_wait_done(struct topic *topic)
     sync_unlock(&topic->mutex);
 }
 
-/* Memory or threads may be short; then there is one fetcher less too many. */
+/* One per reconnect.  When that fails, the server is not ready yet: at the next fetch. */
 static void add_fetchers(struct topic *topic)
 {
-    while (topic->fault.n_refetched < topic->subscription->n_reconnects) {
-        struct topic *twin = NULL;
-        enum sl_status s = fault_twin_new(topic, true, true, &twin, NULL);
-        (void) s;
+    struct topic *twin;
+    while (topic->fault.n_refetched < atomic_load(&topic->bus->transport->reconnects) &&
+           fault_twin_new(topic, true, true, &twin, NULL) == SL_OK)
         topic->fault.n_refetched++;
-    }
 }
 
 enum sl_status fault_fetch(struct topic *topic, size_t *ret_n)

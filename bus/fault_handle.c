@@ -45,6 +45,6 @@ enum sl_status fault_handle(const struct delivery *delivery)
                            : topic->handler(topic->user, &delivery->message);
     if (!s || !fault_is_set(bus->faults, FAULT_ACK_ON_ERROR))
         return s;
-    (void) atomic_fetch_add(&bus->counters.handler_errors, 1);
+    count(&bus->counters.handler_errors, 1);
     return SL_OK;
 }

@@ -183,9 +183,9 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .id = "O1",
          .transport = "nats",
          .keys = "delay=20ms",
-         .mechanism =
-             "two fetchers of a topic share its durable, and one queues what it took after "
-             "'delay'",
+         .mechanism = "two fetchers of a topic share its durable, neither minds the gaps that it "
+                      "sees, and one queues what it took after "
+                      "'delay'",
          .expected = "under a load of some duration messages of a key overtake each other: "
                      "order violations"},
     [FAULT_REDELIVERY_REORDERS] =

@@ -26,7 +26,8 @@ struct apart {
     size_t topic;
     uint64_t token;
     struct sl_message message;
-    char bytes[]; /* key, payload */
+    const char *id;
+    char bytes[]; /* key, id, payload */
 };
 
 static void publish_apart_main(void *argument)
@@ -36,18 +37,20 @@ static void publish_apart_main(void *argument)
     const struct transport_ops *ops = bus->transport->ops;
 
     sl_clock_sleep_ns(bus->fault_state->rules[FAULT_KEY_SPLIT].delay_ns);
-    if (ops->publish(bus->transport, apart->topic, &apart->message, apart->token, NULL) &&
+    if (ops->publish(bus->transport, apart->topic, &apart->message, apart->id, apart->token,
+                     NULL) &&
         bus->config.on_publish)
         bus->config.on_publish(bus->config.user, apart->token, SL_PUBLISH_REJECTED);
     free(apart);
     gate_leave(&bus->callers);
 }
 
-static struct apart *
-new_apart(const struct topic *topic, const struct sl_message *message, uint64_t token)
+static struct apart *new_apart(const struct topic *topic, const struct sl_message *message,
+                               const char *id, uint64_t token)
 {
     size_t key_size = message->key ? strlen(message->key) + 1 : 0;
-    struct apart *apart = calloc(1, sizeof *apart + key_size + message->payload_size);
+    size_t id_size = id ? strlen(id) + 1 : 0;
+    struct apart *apart = calloc(1, sizeof *apart + key_size + id_size + message->payload_size);
     if (!apart)
         return NULL;
     *apart = (struct apart){
@@ -55,20 +58,22 @@ new_apart(const struct topic *topic, const struct sl_message *message, uint64_t 
     apart->message.topic = topic->name;
     if (key_size)
         apart->message.key = memcpy(apart->bytes, message->key, key_size);
+    if (id_size)
+        apart->id = memcpy(apart->bytes + key_size, id, id_size);
     if (message->payload_size)
         apart->message.payload =
-            memcpy(apart->bytes + key_size, message->payload, message->payload_size);
+            memcpy(apart->bytes + key_size + id_size, message->payload, message->payload_size);
     return apart;
 }
 
 /* The thread is one more caller inside bus_publish, so that Close waits for it. */
 static enum sl_status publish_apart(const struct topic *topic, const struct sl_message *message,
-                                    uint64_t token, struct sl_error *err)
+                                    const char *id, uint64_t token, struct sl_error *err)
 {
     struct bus *bus = topic->bus;
     if (!gate_enter(&bus->callers))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closed", topic->name);
-    struct apart *apart = new_apart(topic, message, token);
+    struct apart *apart = new_apart(topic, message, id, token);
     enum sl_status s =
         apart ? fault_thread_start(bus, "publish-apart", publish_apart_main, apart, err)
               : sl_fail(err, SL_ENOMEM, "cannot copy a message");
@@ -80,7 +85,7 @@ static enum sl_status publish_apart(const struct topic *topic, const struct sl_m
 }
 
 enum sl_status fault_publish(const struct topic *topic, const struct sl_message *message,
-                             uint64_t token, struct sl_error *err)
+                             const char *id, uint64_t token, struct sl_error *err)
 {
     struct bus *bus = topic->bus;
     struct fault_state *state = bus->fault_state;
@@ -93,8 +98,8 @@ enum sl_status fault_publish(const struct topic *topic, const struct sl_message 
     }
     if (fault_is_set(bus->faults, FAULT_KEY_SPLIT) &&
         fault_strikes(state, FAULT_KEY_SPLIT, topic->name))
-        return publish_apart(topic, message, token, err);
-    return bus->transport->ops->publish(bus->transport, topic->index, message, token, err);
+        return publish_apart(topic, message, id, token, err);
+    return bus->transport->ops->publish(bus->transport, topic->index, message, id, token, err);
 }
 
 bool fault_loses_outcome(struct bus *bus)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <strandline/bus.h>
+#include <strandline/bus_metrics.h>
 
 #include "bus/fault.h"
 #include "bus/fault_state.h"
@@ -33,10 +34,8 @@
 struct topic_fault {
     bool is_twin;                    /* see fault_twin.c */
     uint64_t n_fetched, n_completed; /* n_completed: guarded by the topic's mutex */
-    uint64_t n_refetched;            /* of the subscription's reconnects */
+    uint64_t n_refetched;            /* of the transport's reconnects */
 };
-
-enum bus_state { BUS_RUNNING, BUS_CLOSING, BUS_CLOSED };
 
 struct topic {
     struct bus *bus;
@@ -59,10 +58,28 @@ struct topic {
     struct topic_fault fault;
 };
 
+/* Fields of struct bus_metrics, but for the first of these. */
 struct counters {
-    atomic_uint_fast64_t delivered, redelivered, acked, handler_errors, queue_full;
-    atomic_uint_fast64_t given_back; /* while closing */
+    atomic_uint_fast64_t given_back_closing; /* given_back while closing */
+    atomic_uint_fast64_t fetched, delivered, redelivered, acked, handler_errors, given_back;
+    atomic_uint_fast64_t queue_full;
 };
+
+/* Apart from the others, because other threads write them. */
+struct publish_counters {
+    atomic_uint_fast64_t published, errors;
+    atomic_uint_fast64_t outcomes[SL_PUBLISH_UNKNOWN + 1];
+};
+
+static inline void count(atomic_uint_fast64_t *counter, uint64_t n)
+{
+    (void) atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static inline uint64_t read_counter(const atomic_uint_fast64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
 
 struct bus {
     struct bus_config config; /* pointers in it are NULL; defaults filled in */
@@ -83,7 +100,8 @@ struct bus {
 
     struct gate subscribers; /* callers in bus_subscribe */
     struct gate callers;     /* callers in bus_publish and bus_flush */
-    struct gate users;       /* threads in the transport: fetchers, workers, the monitor */
+    struct publish_counters publishing;
+    struct gate users; /* threads in the transport: fetchers, workers, the monitor */
 
     pthread_mutex_t mutex; /* guards state and what close found */
     pthread_cond_t closed;
@@ -93,6 +111,10 @@ struct bus {
     enum sl_status close_status;
     struct sl_driver_close_report close_report;
 };
+
+/* bus.c: as bus_publish; id: of the message, for a broker that stores it once; NULL: its own */
+SL_CHECKED enum sl_status publish_message(struct bus *bus, const struct sl_message *message,
+                                          const char *id, uint64_t token, struct sl_error *err);
 
 /* fetcher.c */
 SL_CHECKED enum sl_status fetcher_start(struct topic *topic, struct sl_error *err);

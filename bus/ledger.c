@@ -146,5 +146,5 @@ bool ledger_join(struct thread *thread, uint64_t deadline_ns)
 
 uint32_t ledger_count(const struct ledger *ledger)
 {
-    return __atomic_load_n(&ledger->n_threads, __ATOMIC_RELAXED);
+    return atomic_load_explicit(&ledger->n_threads, memory_order_relaxed);
 }

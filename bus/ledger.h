@@ -37,9 +37,9 @@ struct ledger {
     pthread_mutex_t mutex; /* guards everything below; innermost lock */
     pthread_cond_t finished;
     struct thread *threads;
-    uint32_t n_threads;
-    const void *owner;  /* of the scope every thread runs in */
-    uint32_t n_planned; /* threads the owner will have in all, for error texts */
+    atomic_uint n_threads; /* read without the mutex too */
+    const void *owner;     /* of the scope every thread runs in */
+    uint32_t n_planned;    /* threads the owner will have in all, for error texts */
     size_t stack_size;
 };
 

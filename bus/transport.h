@@ -15,6 +15,7 @@
 #ifndef BUS_TRANSPORT_H
 #define BUS_TRANSPORT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,11 +28,12 @@
 
 struct transport {
     const struct transport_ops *ops;
+    atomic_bool connected; /* as was seen at most 100 ms ago */
+    atomic_uint_fast64_t reconnects;
 };
 
 struct subscription {
     struct transport *transport;
-    uint64_t n_reconnects; /* that fetch has noticed; for the fetcher */
 };
 
 /* Everything is borrowed and outlives the transport. */
@@ -43,6 +45,7 @@ struct transport_config {
     size_t n_topics;
     uint32_t max_pending;
     uint64_t ack_wait_ns;
+    uint32_t replicas;
     struct ledger *ledger;
     fault_set faults;
     struct fault_state *fault_state;
@@ -93,9 +96,14 @@ struct transport_ops {
     /* Make fetch return SL_ECLOSED, now and from now on.  Idempotent. */
     void (*stop)(struct subscription *subscription);
 
-    /* As bus_publish, arguments checked. */
+    /*
+     * As bus_publish, arguments checked.
+     *
+     * @param id  of the message, so that a broker that compares ids stores it once; NULL: one
+     *            of its own
+     */
     enum sl_status (*publish)(struct transport *transport, size_t topic,
-                              const struct sl_message *message, uint64_t token,
+                              const struct sl_message *message, const char *id, uint64_t token,
                               struct sl_error *err);
 
     /* Wait until every publish has its outcome.  @return false when deadline_ns passed first */

@@ -211,7 +211,7 @@ static enum sl_status memory_open(const struct transport_config *config,
         return sl_fail(err, SL_ENOMEM, "cannot allocate a broker of %zu topics", config->n_topics);
     }
     *broker = (struct memory_transport){
-        .base.ops = &transport_memory,
+        .base = {.ops = &transport_memory, .connected = true},
         .topics = topics,
         .n_topics = config->n_topics,
         .ack_wait_ns = config->ack_wait_ns,
@@ -410,12 +410,13 @@ static struct record *new_record(const struct sl_message *message)
 }
 
 static enum sl_status memory_publish(struct transport *transport, size_t index,
-                                     const struct sl_message *message, uint64_t token,
-                                     struct sl_error *err)
+                                     const struct sl_message *message, const char *id,
+                                     uint64_t token, struct sl_error *err)
 {
     struct memory_transport *broker = (struct memory_transport *) transport;
     struct memory_topic *topic = &broker->topics[index];
     struct record *record = new_record(message);
+    (void) id; /* nothing is published here twice unless somebody means it */
     if (!record)
         return sl_fail(err, SL_ENOMEM, "cannot store a message of %zu bytes",
                        message->payload_size);

@@ -174,6 +174,7 @@ add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
     stream.SubjectsLen = 1;
     stream.Storage =
         transport->config.storage == BUS_STORAGE_FILE ? js_FileStorage : js_MemoryStorage;
+    stream.Replicas = transport->config.replicas;
     if (fault_is_set(transport->config.faults, FAULT_LIMITS_EAT_UNREAD))
         stream.MaxMsgs =
             (int64_t) transport->config.fault_state->rules[FAULT_LIMITS_EAT_UNREAD].limit;
@@ -189,8 +190,9 @@ add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
     return nats_fail(err, status, "cannot create stream '%s'", stream.Name);
 }
 
-static enum sl_status
-add_consumer(struct nats_transport *transport, size_t topic, struct sl_error *err)
+/* @param ret_info  to be destroyed by the caller */
+static enum sl_status add_consumer(struct nats_transport *transport, size_t topic,
+                                   jsConsumerInfo **ret_info, struct sl_error *err)
 {
     jsConsumerConfig consumer;
     jsOptions options;
@@ -204,7 +206,7 @@ add_consumer(struct nats_transport *transport, size_t topic, struct sl_error *er
     consumer.MaxAckPending = -1; /* the bus itself bounds what it takes */
     consumer.MaxDeliver = -1;
     consumer.MemoryStorage = transport->config.storage == BUS_STORAGE_MEMORY;
-    natsStatus status = js_AddConsumer(NULL, transport->jetstream, transport->streams[topic],
+    natsStatus status = js_AddConsumer(ret_info, transport->jetstream, transport->streams[topic],
                                        &consumer, &options, NULL);
     return status ? nats_fail(err, status, "cannot create consumer '%s'", consumer.Durable) : SL_OK;
 }
@@ -277,6 +279,7 @@ static enum sl_status start(struct nats_transport *transport, struct sl_error *e
     natsStatus made = natsConnection_JetStream(&transport->jetstream, transport->connection, NULL);
     if (made)
         return nats_fail(err, made, "cannot use JetStream");
+    atomic_store(&transport->base.connected, true);
     for (size_t i = 0; i < transport->config.n_topics && !status; i++)
         status = add_stream(transport, i, err);
     return status ? status : nats_publish_start(transport, err);
@@ -310,9 +313,11 @@ static enum sl_status nats_subscribe(struct transport *base, size_t topic,
     struct nats_transport *transport = (struct nats_transport *) base;
     struct nats_subscription *subscription = NULL;
 
-    enum sl_status status = add_consumer(transport, topic, err);
+    jsConsumerInfo *info = NULL;
+    enum sl_status status = add_consumer(transport, topic, &info, err);
     if (!status)
-        status = nats_subscription_new(transport, topic, &subscription, err);
+        status = nats_subscription_new(transport, topic, info, &subscription, err);
+    jsConsumerInfo_Destroy(info);
     if (status)
         return status;
     sync_lock(&transport->mutex);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * NATS JetStream transport, shared by its files: transport_nats.c (connection,
- * streams), transport_nats_pull.c (fetching), transport_nats_held.c (acknowledging),
- * transport_nats_publish.c.
+ * streams), transport_nats_pull.c (fetching), transport_nats_order.c (gaps),
+ * transport_nats_held.c (acknowledging), transport_nats_publish.c.
  *
  * One stream and one durable pull consumer per topic, one connection for all.  The
  * client library is used for its connection, its subscriptions and the management
@@ -21,15 +21,22 @@
 
 #include <nats/nats.h>
 
+#include <strandline/envelope.h>
+
+#include "bus/track.h"
 #include "bus/transport.h"
 
-#define NATS_KEY_HEADER "Bus-Key"
+#define NATS_KEY_HEADER BUS_KEY_HEADER
 
 /* A fetched message, in the list of what its subscription holds. */
 struct nats_held {
     struct nats_held *next, *previous;
     natsMsg *message;
     uint64_t touched_ns; /* when its redelivery time began */
+    uint64_t sequence;   /* in its stream */
+    uint64_t stored_ns;  /* when the stream took it */
+    uint32_t era;        /* of the track */
+    enum track_verdict verdict;
 };
 
 /* Nodes are made in blocks and freed with the subscription. */
@@ -53,7 +60,10 @@ struct nats_subscription {
     char *inbox_name;      /* a pull request's reply subject is this, a dot, its id */
     char *request_subject; /* where pull requests go */
 
-    pthread_mutex_t mutex;  /* guards the next four; taken alone */
+    const char *stream; /* of the transport's; also the consumer's name */
+
+    pthread_mutex_t mutex; /* guards the next five; taken alone */
+    struct track track;
     struct nats_held held;  /* head of a ring, oldest first */
     struct nats_held *free; /* singly linked */
     uint64_t n_held;
@@ -69,6 +79,12 @@ struct nats_subscription {
     uint64_t reconnects;    /* of the connection, when the pulls were sent */
     struct delivery *ready; /* collected, not fetched: [ready_first, n_ready) */
     size_t ready_first, n_ready, ready_capacity;
+    struct delivery *parked; /* behind a gap, by sequence */
+    size_t n_parked, parked_capacity;
+    uint64_t gap;             /* first missing sequence, TRACK_NONE without one */
+    uint64_t gap_ns;          /* since when it is the first one */
+    uint64_t ask_ns;          /* when the missing ones are asked for next */
+    uint64_t consumer_number; /* of a delivery that is not acknowledged */
 };
 
 /* A publish that waits for its answer.  The reply subject carries index and generation. */
@@ -113,6 +129,10 @@ struct nats_transport {
 enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *format, ...)
     SL_PRINTF(3, 4);
 
+/* Faults with which two fetchers share a durable, each as if it was alone. */
+#define NATS_FAULTS_OF_SHARING                                                                     \
+    (FAULT_BIT(FAULT_SHARED_DURABLE) | FAULT_BIT(FAULT_FETCHERS_SURVIVE_RECONNECT))
+
 /* transport_nats_fault.c: silent-downgrade.  Is the topic published without its stream? */
 #define NATS_FAULT_SUBJECT 640
 bool nats_is_downgraded(const struct nats_transport *transport, size_t topic);
@@ -127,7 +147,8 @@ enum sl_status nats_fault_publish(struct nats_transport *transport, size_t topic
 SL_CHECKED enum sl_status
 nats_publish_start(struct nats_transport *transport, struct sl_error *err);
 enum sl_status nats_publish(struct transport *transport, size_t topic,
-                            const struct sl_message *message, uint64_t token, struct sl_error *err);
+                            const struct sl_message *message, const char *id, uint64_t token,
+                            struct sl_error *err);
 bool nats_wait_outcomes(struct transport *transport, uint64_t deadline_ns);
 void nats_interrupt(struct transport *transport);
 /* Settle the rest as unknown and join the thread.  @return how many were unknown */
@@ -135,23 +156,50 @@ uint64_t nats_publish_finish(struct nats_transport *transport, uint64_t deadline
 void nats_publish_release(struct nats_transport *transport);
 
 /* transport_nats_pull.c */
-enum sl_status nats_subscription_new(struct nats_transport *transport, size_t topic,
-                                     struct nats_subscription **ret_subscription,
-                                     struct sl_error *err);
+uint64_t nats_count_reconnects(natsConnection *connection);
+enum sl_status
+nats_subscription_new(struct nats_transport *transport, size_t topic, const jsConsumerInfo *info,
+                      struct nats_subscription **ret_subscription, struct sl_error *err);
 void nats_subscription_free(struct nats_subscription *subscription);
 enum sl_status nats_fetch(struct subscription *subscription, struct delivery *ret_deliveries,
                           size_t max, size_t *ret_n);
 void nats_collect(struct subscription *subscription);
 void nats_stop(struct subscription *subscription);
 
+/* transport_nats_order.c, by the fetcher only */
+
+/*
+ * What an earlier consumer left unacknowledged comes before anything newer.
+ *
+ * @param info  of the consumer, before the first pull request
+ * @return false when memory is short
+ */
+bool nats_order_begin(struct nats_subscription *subscription, const jsConsumerInfo *info);
+/*
+ * Deliveries behind a gap wait; those that waited for what came now become ready.
+ *
+ * @return how many of the deliveries go on at once: all or none
+ */
+size_t nats_order_pass(struct nats_subscription *subscription, const struct delivery *deliveries,
+                       size_t n);
+/* Ask for what is missing, from time to time, and find out what will never come. */
+void nats_order_ask(struct nats_subscription *subscription);
+/* The connection was replaced, so that nothing that was asked for may come. */
+void nats_order_ask_again(struct nats_subscription *subscription);
+
 /* transport_nats_held.c */
 void nats_held_init(struct nats_subscription *subscription);
 void nats_held_release(struct nats_subscription *subscription);
 /* By the fetcher: a node for one more message.  @return NULL when memory is short */
 struct nats_held *nats_held_new(struct nats_subscription *subscription);
-/* By the fetcher: from now on the deliveries, whose handles are such nodes, are held. */
-void nats_held_append(struct nats_subscription *subscription, const struct delivery *deliveries,
-                      size_t n);
+/*
+ * By the fetcher: from now on the deliveries, whose handles are such nodes, are held.  Those
+ * that are in hand already, or were acknowledged before, are dropped.
+ *
+ * @return how many are left, in their order
+ */
+size_t
+nats_held_admit(struct nats_subscription *subscription, struct delivery *deliveries, size_t n);
 void nats_ack(struct subscription *subscription, const struct delivery *deliveries, size_t n);
 void nats_give_back(struct subscription *subscription, const struct delivery *deliveries, size_t n,
                     uint64_t delay_ns);

@@ -74,24 +74,57 @@ struct nats_held *nats_held_new(struct nats_subscription *subscription)
     return node;
 }
 
-void nats_held_append(struct nats_subscription *subscription, const struct delivery *deliveries,
-                      size_t n)
-{
-    sync_lock(&subscription->mutex);
-    for (size_t i = 0; i < n; i++)
-        ring_append(&subscription->held, deliveries[i].handle);
-    subscription->n_held += n;
-    sync_unlock(&subscription->mutex);
-}
-
 static natsConnection *connection_of(const struct nats_subscription *subscription)
 {
     return ((struct nats_transport *) subscription->base.transport)->connection;
 }
 
+/* Of a copy that is not needed: its acknowledgement was lost, if there was one. */
+static void drop_copy(struct nats_subscription *subscription, struct nats_held *node)
+{
+    if (node->verdict == TRACK_FINISHED)
+        (void) natsConnection_PublishString(connection_of(subscription),
+                                            natsMsg_GetReply(node->message), "+ACK");
+    natsMsg_Destroy(node->message);
+    node->next = subscription->spare;
+    subscription->spare = node;
+}
+
+size_t
+nats_held_admit(struct nats_subscription *subscription, struct delivery *deliveries, size_t n)
+{
+    size_t n_taken = 0;
+
+    sync_lock(&subscription->mutex);
+    for (size_t i = 0; i < n; i++) {
+        struct nats_held *node = deliveries[i].handle;
+        node->verdict = track_arrive(&subscription->track, node->sequence, node->stored_ns);
+        node->era = subscription->track.era;
+        if (node->verdict != TRACK_TAKE)
+            continue;
+        ring_append(&subscription->held, node);
+        n_taken++;
+    }
+    subscription->n_held += n_taken;
+    sync_unlock(&subscription->mutex);
+    if (n_taken == n)
+        return n;
+    n_taken = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct nats_held *node = deliveries[i].handle;
+        if (node->verdict == TRACK_TAKE)
+            deliveries[n_taken++] = deliveries[i];
+        else
+            drop_copy(subscription, node);
+    }
+    return n_taken;
+}
+
+typedef void (*track_change)(struct track *track, uint64_t sequence, uint32_t era);
+
 /* Answer up to ACK_CHUNK deliveries and let them go. */
 static void answer(struct nats_subscription *subscription, const struct delivery *deliveries,
-                   size_t n, const char *verb)
+                   size_t n, const char *verb, track_change change)
 {
     natsMsg *messages[ACK_CHUNK];
     int size = (int) strlen(verb);
@@ -105,6 +138,7 @@ static void answer(struct nats_subscription *subscription, const struct delivery
     sync_lock(&subscription->mutex);
     for (size_t i = 0; i < n; i++) {
         struct nats_held *node = deliveries[i].handle;
+        change(&subscription->track, node->sequence, node->era);
         ring_remove(node);
         node->next = subscription->free;
         subscription->free = node;
@@ -116,15 +150,15 @@ static void answer(struct nats_subscription *subscription, const struct delivery
 }
 
 static void answer_all(struct nats_subscription *subscription, const struct delivery *deliveries,
-                       size_t n, const char *verb)
+                       size_t n, const char *verb, track_change change)
 {
     for (size_t i = 0; i < n; i += ACK_CHUNK)
-        answer(subscription, deliveries + i, SL_MIN(n - i, (size_t) ACK_CHUNK), verb);
+        answer(subscription, deliveries + i, SL_MIN(n - i, (size_t) ACK_CHUNK), verb, change);
 }
 
 void nats_ack(struct subscription *base, const struct delivery *deliveries, size_t n)
 {
-    answer_all((struct nats_subscription *) base, deliveries, n, "+ACK");
+    answer_all((struct nats_subscription *) base, deliveries, n, "+ACK", track_done);
 }
 
 void nats_give_back(struct subscription *base, const struct delivery *deliveries, size_t n,
@@ -133,7 +167,7 @@ void nats_give_back(struct subscription *base, const struct delivery *deliveries
     char verb[64] = "-NAK";
     if (delay_ns > 0)
         (void) snprintf(verb, sizeof verb, "-NAK {\"delay\": %llu}", (unsigned long long) delay_ns);
-    answer_all((struct nats_subscription *) base, deliveries, n, verb);
+    answer_all((struct nats_subscription *) base, deliveries, n, verb, track_given_back);
 }
 
 /*

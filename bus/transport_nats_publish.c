@@ -165,6 +165,14 @@ static void take_answer(struct nats_transport *transport, natsMsg *answer)
     (void) settle(transport, name, outcome);
 }
 
+/* For metrics, which may not wait: the library's own lock is held while it writes. */
+static void observe_connection(struct nats_transport *transport)
+{
+    atomic_store(&transport->base.connected,
+                 natsConnection_Status(transport->connection) == NATS_CONN_STATUS_CONNECTED);
+    atomic_store(&transport->base.reconnects, nats_count_reconnects(transport->connection));
+}
+
 static void nats_answers_main(void *argument)
 {
     struct nats_transport *transport = argument;
@@ -182,6 +190,7 @@ static void nats_answers_main(void *argument)
             continue;
         expire_ns = now_ns + EXPIRE_EVERY_MS * SL_NS_PER_MS;
         (void) settle_older(transport, now_ns - SL_MIN(now_ns, PUBLISH_WAIT_NS));
+        observe_connection(transport);
     }
     nats_ReleaseThreadMemory();
 }
@@ -212,19 +221,21 @@ enum sl_status nats_publish_start(struct nats_transport *transport, struct sl_er
 }
 
 static natsStatus make_message(struct nats_transport *transport, size_t topic,
-                               const struct sl_message *message, uint64_t name, uint64_t number,
-                               natsMsg **ret_message)
+                               const struct sl_message *message, const char *id, uint64_t name,
+                               uint64_t number, natsMsg **ret_message)
 {
-    char reply[NAME_SIZE], id[NAME_SIZE];
+    char reply[NAME_SIZE], own_id[NAME_SIZE];
     natsMsg *made = NULL;
 
     (void) snprintf(reply, sizeof reply, "%s.%016llx", transport->answers_name,
                     (unsigned long long) name);
-    (void) snprintf(id, sizeof id, "%s.%llx", transport->answers_name, (unsigned long long) number);
+    if (!id)
+        (void) snprintf(own_id, sizeof own_id, "%s.%llx", transport->answers_name,
+                        (unsigned long long) number);
     natsStatus status = natsMsg_Create(&made, transport->subjects[topic], reply, message->payload,
                                        (int) message->payload_size);
     if (!status)
-        status = natsMsgHeader_Set(made, "Nats-Msg-Id", id);
+        status = natsMsgHeader_Set(made, BUS_ID_HEADER, id ? id : own_id);
     if (!status && message->key)
         status = natsMsgHeader_Set(made, NATS_KEY_HEADER, message->key);
     if (status)
@@ -235,7 +246,7 @@ static natsStatus make_message(struct nats_transport *transport, size_t topic,
 }
 
 enum sl_status nats_publish(struct transport *base, size_t topic, const struct sl_message *message,
-                            uint64_t token, struct sl_error *err)
+                            const char *id, uint64_t token, struct sl_error *err)
 {
     struct nats_transport *transport = (struct nats_transport *) base;
     uint64_t name = 0, number = 0;
@@ -247,7 +258,7 @@ enum sl_status nats_publish(struct transport *base, size_t topic, const struct s
     if (take_slot(&transport->window, token, &name, &number))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
                        message->topic);
-    natsStatus status = make_message(transport, topic, message, name, number, &made);
+    natsStatus status = make_message(transport, topic, message, id, name, number, &made);
     if (!status)
         status = natsConnection_PublishMsg(transport->connection, made);
     natsMsg_Destroy(made);

@@ -51,9 +51,9 @@ open_inbox(struct nats_subscription *subscription, natsConnection *connection, s
     return status ? nats_fail(err, status, "cannot subscribe to an inbox") : SL_OK;
 }
 
-enum sl_status nats_subscription_new(struct nats_transport *transport, size_t topic,
-                                     struct nats_subscription **ret_subscription,
-                                     struct sl_error *err)
+enum sl_status
+nats_subscription_new(struct nats_transport *transport, size_t topic, const jsConsumerInfo *info,
+                      struct nats_subscription **ret_subscription, struct sl_error *err)
 {
     struct nats_subscription *subscription = calloc(1, sizeof *subscription);
     if (!subscription)
@@ -62,7 +62,9 @@ enum sl_status nats_subscription_new(struct nats_transport *transport, size_t to
     sync_mutex_init(&subscription->mutex);
     nats_held_init(subscription);
     enum sl_status status = open_inbox(subscription, transport->connection, err);
-    const char *stream = transport->streams[topic];
+    const char *stream = subscription->stream = transport->streams[topic];
+    if (!status && !nats_order_begin(subscription, info))
+        status = sl_fail(err, SL_ENOMEM, "cannot allocate the track of a topic");
     if (!status && asprintf(&subscription->request_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
                             stream, stream) < 0) {
         subscription->request_subject = NULL;
@@ -81,6 +83,8 @@ void nats_subscription_free(struct nats_subscription *subscription)
     nats_held_release(subscription);
     natsSubscription_Destroy(subscription->inbox); /* NULL unless it was never used */
     free(subscription->ready);
+    free(subscription->parked);
+    track_release(&subscription->track);
     free(subscription->request_subject);
     free(subscription->inbox_name);
     sync_mutex_release(&subscription->mutex);
@@ -136,7 +140,7 @@ static void count_message(struct nats_subscription *subscription)
         drop_pull(subscription, 0);
 }
 
-static uint64_t count_reconnects(natsConnection *connection)
+uint64_t nats_count_reconnects(natsConnection *connection)
 {
     natsStatistics *statistics = NULL;
     uint64_t reconnects = 0;
@@ -151,13 +155,13 @@ static uint64_t count_reconnects(natsConnection *connection)
 static void check_silence(struct nats_subscription *subscription)
 {
     uint64_t now_ns = sl_clock_now_ns();
-    uint64_t reconnects = count_reconnects(connection_of(subscription));
+    uint64_t reconnects = nats_count_reconnects(connection_of(subscription));
     if (reconnects == subscription->reconnects && now_ns - subscription->heard_ns < SILENCE_NS)
         return;
-    subscription->base.n_reconnects += reconnects != subscription->reconnects;
     subscription->reconnects = reconnects;
     subscription->heard_ns = now_ns;
     forget_pulls(subscription);
+    nats_order_ask_again(subscription);
 }
 
 static enum sl_status request_more(struct nats_subscription *subscription)
@@ -199,13 +203,20 @@ static bool is_control(struct nats_subscription *subscription, natsMsg *message)
     return true;
 }
 
+/* What a reply subject says of its message. */
+struct reply_facts {
+    uint64_t deliveries, sequence, consumer_number, stored_ns;
+};
+
 /*
- * How often a message was delivered, from its reply subject:
- * $JS.ACK.<stream>.<consumer>.<deliveries>.<...>, or with <domain>.<account> after
- * ACK when there are eleven words or more.
+ * $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<...>, or with
+ * <domain>.<account> after ACK when there are eleven words or more.
  */
-static uint32_t read_deliveries(const char *reply)
+static struct reply_facts read_reply(const char *reply)
 {
+    struct reply_facts facts = {.deliveries = 0};
+    uint64_t *const numbers[] = {&facts.deliveries, &facts.sequence, &facts.consumer_number,
+                                 &facts.stored_ns};
     unsigned n_dots = 0;
     for (const char *c = reply; c && *c; c++)
         n_dots += *c == '.';
@@ -215,7 +226,12 @@ static uint32_t read_deliveries(const char *reply)
         word = strchr(word, '.');
         word = word ? word + 1 : NULL;
     }
-    return word ? (uint32_t) strtoul(word, NULL, 10) : 0;
+    for (size_t i = 0; word && i < SL_COUNT_OF(numbers); i++) {
+        char *end;
+        *numbers[i] = strtoull(word, &end, 10);
+        word = *end == '.' ? end + 1 : NULL;
+    }
+    return facts;
 }
 
 /* @return false when the message was a control message, or memory is short (it comes again) */
@@ -233,16 +249,20 @@ accept(struct nats_subscription *subscription, natsMsg *message, struct delivery
         natsMsg_Destroy(message);
         return false;
     }
+    struct reply_facts facts = read_reply(natsMsg_GetReply(message));
+    subscription->consumer_number = facts.consumer_number;
     const char *key = NULL;
     if (natsMsgHeader_Get(message, NATS_KEY_HEADER, &key) != NATS_OK)
         key = NULL;
     node->message = message;
     node->touched_ns = subscription->heard_ns;
+    node->sequence = facts.sequence;
+    node->stored_ns = facts.stored_ns;
     *ret_delivery = (struct delivery){
         .message = {.key = key,
                     .payload = natsMsg_GetData(message),
                     .payload_size = (size_t) natsMsg_GetDataLength(message),
-                    .deliveries = read_deliveries(natsMsg_GetReply(message))},
+                    .deliveries = (uint32_t) facts.deliveries},
         .handle = node,
         .hash = key ? sl_fnv32(SL_FNV32_BASIS, key, strlen(key)) : 0,
     };
@@ -260,8 +280,7 @@ static size_t accept_all(struct nats_subscription *subscription, natsMsg *messag
             n++;
         message = NULL;
     }
-    nats_held_append(subscription, ret_deliveries, n);
-    return n;
+    return nats_held_admit(subscription, ret_deliveries, n);
 }
 
 void nats_collect(struct subscription *base)
@@ -273,7 +292,8 @@ void nats_collect(struct subscription *base)
             return;
         size_t n = accept_all(subscription, NULL, subscription->ready + subscription->n_ready,
                               COLLECT_CHUNK);
-        subscription->n_ready += n;
+        subscription->n_ready +=
+            nats_order_pass(subscription, subscription->ready + subscription->n_ready, n);
         if (n < COLLECT_CHUNK)
             return;
     }
@@ -300,6 +320,9 @@ static void return_unfetched(struct nats_subscription *subscription)
         nats_give_back(&subscription->base, subscription->ready + subscription->ready_first,
                        subscription->n_ready - subscription->ready_first, 0);
     subscription->ready_first = subscription->n_ready = 0;
+    if (subscription->n_parked > 0)
+        nats_give_back(&subscription->base, subscription->parked, subscription->n_parked, 0);
+    subscription->n_parked = 0;
     (void) natsSubscription_Unsubscribe(subscription->inbox);
 }
 
@@ -330,6 +353,7 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
         return_unfetched(subscription);
         return SL_ECLOSED;
     }
+    nats_order_ask(subscription);
     size_t n = take_ready(subscription, ret_deliveries, max);
     enum sl_status status = n > 0 ? SL_OK : request_more(subscription);
     if (n > 0 || status) {
@@ -341,7 +365,8 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
     end_wait(subscription);
     switch (got) {
     case NATS_OK:
-        *ret_n = accept_all(subscription, message, ret_deliveries, max);
+        n = accept_all(subscription, message, ret_deliveries, max);
+        *ret_n = nats_order_pass(subscription, ret_deliveries, n);
         return SL_OK;
     case NATS_TIMEOUT:
         check_silence(subscription);

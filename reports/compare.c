@@ -162,17 +162,31 @@ static bool compare_texts(struct maker *maker, const char *what, const char *bas
     return text != NULL;
 }
 
+/* Version and, of a cluster, the number of its nodes.  @return NULL when memory is short */
+static const char *
+describe_servers(const struct maker *maker, const struct sl_environment *environment)
+{
+    const char *version = environment->nats_server ? environment->nats_server : "not known";
+    const struct sl_value *n = &environment->nats_servers;
+
+    if (n->missing || n->value == 1)
+        return version;
+    return sl_arena_printf(maker->arena, "%s x %" PRIu64, version, n->value);
+}
+
 static bool compare_environments(struct maker *maker, const struct sl_run_result *base,
                                  const struct sl_run_result *head)
 {
     const struct sl_environment *a = &base->environment, *b = &head->environment;
     const char *cores_a = sl_arena_printf(maker->arena, "%" PRIu64, a->cores);
     const char *cores_b = sl_arena_printf(maker->arena, "%" PRIu64, b->cores);
+    const char *servers_a = describe_servers(maker, a), *servers_b = describe_servers(maker, b);
 
-    return cores_a && cores_b && compare_texts(maker, "CPU", a->cpu, b->cpu) &&
+    return cores_a && cores_b && servers_a && servers_b &&
+           compare_texts(maker, "CPU", a->cpu, b->cpu) &&
            compare_texts(maker, "cores", cores_a, cores_b) &&
            compare_texts(maker, "kernel", a->kernel, b->kernel) &&
-           compare_texts(maker, "nats-server", a->nats_server, b->nats_server) &&
+           compare_texts(maker, "nats-server", servers_a, servers_b) &&
            compare_texts(maker, "libnats", a->libnats, b->libnats) &&
            compare_texts(maker, "driver", base->driver, head->driver) &&
            compare_texts(maker, "build type", base->tool.build_type, head->tool.build_type);

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 
@@ -32,5 +33,8 @@ size_t sl_utf8_columns(const char *text);
  * @return NULL when memory is short, and for NULL
  */
 char *sl_format_printable(struct sl_arena *arena, const char *text);
+
+/* The same to a stream, without a copy; NULL: nowhere.  @return columns of what is printed */
+size_t sl_print_printable(const char *text, FILE *out);
 
 #endif

@@ -3,68 +3,8 @@
 
 #include <string.h>
 
-#include "base/macros.h"
 #include "harness/model/result.h"
-
-/* The C type behind each kind.  A table line whose member has another type does not compile. */
-typedef struct sl_value type_VALUE;
-typedef struct sl_real type_REAL;
-typedef uint32_t type_COUNT;
-typedef uint64_t type_U64;
-typedef uint32_t type_U32;
-typedef int32_t type_INT;
-typedef bool type_BOOL;
-typedef const char *type_NAME;
-typedef const char *type_TEXT;
-typedef uint64_t type_HEX;
-typedef uint64_t type_DECIMAL;
-
-#define MEMBER(type, member) (((type *) 0)->member)
-#define HAS_TYPE(type, member, wanted)                                                             \
-    (0 *                                                                                           \
-     sizeof(                                                                                       \
-         char[__builtin_types_compatible_p(__typeof__(MEMBER(type, member)), wanted) ? 1 : -1]))
-
-#define KEYED(kind_, type, key_, member)                                                           \
-    .key = (key_), .kind = SL_FIELD_##kind_,                                                       \
-    .offset = offsetof(type, member) + HAS_TYPE(type, member, type_##kind_)
-#define SCALAR(kind_, type, member)                                                                \
-    {                                                                                              \
-        KEYED(kind_, type, #member, member)                                                        \
-    }
-#define ENUM(type, member, words_)                                                                 \
-    {                                                                                              \
-        .key = #member, .kind = SL_FIELD_WORD, .offset = offsetof(type, member),                   \
-        .words = &(words_)                                                                         \
-    }
-#define CHARS(type, member)                                                                        \
-    {                                                                                              \
-        .key = #member, .kind = SL_FIELD_CHARS, .offset = offsetof(type, member),                  \
-        .size = sizeof MEMBER(type, member)                                                        \
-    }
-#define LIST(type, key_, member, count, object_)                                                   \
-    {                                                                                              \
-        .key = (key_), .kind = SL_FIELD_LIST, .offset = offsetof(type, member),                    \
-        .other = offsetof(type, count) + HAS_TYPE(type, count, size_t),                            \
-        .size = sizeof *MEMBER(type, member), .object = &(object_)                                 \
-    }
-#define NAMES(type, key_, member, count)                                                           \
-    {                                                                                              \
-        .key = (key_), .kind = SL_FIELD_NAMES,                                                     \
-        .offset = offsetof(type, member) + HAS_TYPE(type, member, const char *const *),            \
-        .other = offsetof(type, count) + HAS_TYPE(type, count, size_t)                             \
-    }
-#define OBJECT(type, member, object_)                                                              \
-    {                                                                                              \
-        .key = #member, .kind = SL_FIELD_OBJECT, .offset = offsetof(type, member),                 \
-        .object = &(object_)                                                                       \
-    }
-/* An object of the file whose members lie in the parent's struct. */
-#define PART(key_, object_)                                                                        \
-    {                                                                                              \
-        .key = (key_), .kind = SL_FIELD_OBJECT, .object = &(object_)                               \
-    }
-#define FIELDS(array) .fields = (array), .n_fields = SL_COUNT_OF(array)
+#include "reports/layout_macros.h"
 
 #define X(name, text) +1
 enum { N_WAIT_KINDS = 0 SL_WAIT_MAP(X), N_TRIAL_STATUSES = 0 SL_TRIAL_STATUS_MAP(X) };
@@ -94,7 +34,7 @@ static const struct sl_field frame_fields[] = {
     SCALAR(U32, struct sl_frame, line),      SCALAR(TEXT, struct sl_frame, module),
     SCALAR(HEX, struct sl_frame, address),   SCALAR(BOOL, struct sl_frame, inlined),
 };
-static const struct sl_object frame_object = {FIELDS(frame_fields), .one_line = true};
+const struct sl_object sl_layout_frame = {FIELDS(frame_fields), .one_line = true};
 
 static const struct sl_field wait_fields[] = {
     ENUM(struct sl_wait, kind, wait_kinds), SCALAR(INT, struct sl_wait, syscall_nr),
@@ -102,7 +42,7 @@ static const struct sl_field wait_fields[] = {
     SCALAR(INT, struct sl_wait, owner),     SCALAR(BOOL, struct sl_wait, timed),
     SCALAR(TEXT, struct sl_wait, target),
 };
-static const struct sl_object wait_object = {FIELDS(wait_fields), .one_line = true};
+const struct sl_object sl_layout_wait = {FIELDS(wait_fields), .one_line = true};
 
 static const struct sl_field group_fields[] = {
     CHARS(struct sl_leak_group, fingerprint),
@@ -111,10 +51,10 @@ static const struct sl_field group_fields[] = {
     ENUM(struct sl_leak_group, cause, causes),
     SCALAR(TEXT, struct sl_leak_group, evidence),
     SCALAR(TEXT, struct sl_leak_group, function),
-    LIST(struct sl_leak_group, "frames", frames, n_frames, frame_object),
+    LIST(struct sl_leak_group, "frames", frames, n_frames, sl_layout_frame),
     SCALAR(BOOL, struct sl_leak_group, complete),
     SCALAR(TEXT, struct sl_leak_group, reason),
-    OBJECT(struct sl_leak_group, wait, wait_object),
+    OBJECT(struct sl_leak_group, wait, sl_layout_wait),
     CHARS(struct sl_leak_group, thread_name),
     {.key = "tids",
      .kind = SL_FIELD_TIDS,
@@ -246,7 +186,7 @@ static const struct sl_field close_fields[] = {
 };
 static const struct sl_object close_object = {FIELDS(close_fields)};
 
-static const struct sl_field snapshot_fields[] = {
+static const struct sl_field snapshot_stats_fields[] = {
     SCALAR(U32, struct sl_snapshot_stats, threads),
     SCALAR(U32, struct sl_snapshot_stats, unwound),
     SCALAR(U32, struct sl_snapshot_stats, memoised),
@@ -254,7 +194,7 @@ static const struct sl_field snapshot_fields[] = {
     SCALAR(U32, struct sl_snapshot_stats, stopped),
     SCALAR(U64, struct sl_snapshot_stats, duration_ns),
 };
-static const struct sl_object snapshot_object = {FIELDS(snapshot_fields), .one_line = true};
+const struct sl_object sl_layout_snapshot_stats = {FIELDS(snapshot_stats_fields), .one_line = true};
 
 static const struct sl_field trial_fields[] = {
     ENUM(struct sl_trial_result, status, trial_statuses),
@@ -269,7 +209,7 @@ static const struct sl_field trial_fields[] = {
     OBJECT(struct sl_trial_result, resources, resources_object),
     OBJECT(struct sl_trial_result, close, close_object),
     PART("leaks", leaks_object),
-    OBJECT(struct sl_trial_result, snapshot, snapshot_object),
+    OBJECT(struct sl_trial_result, snapshot, sl_layout_snapshot_stats),
     LIST(struct sl_trial_result, "hang_groups", hang_groups, n_hang_groups, group_object),
 };
 static const struct sl_object trial_object = {FIELDS(trial_fields)};
@@ -297,6 +237,7 @@ static const struct sl_field config_fields[] = {
     SCALAR(TEXT, struct sl_cell_config, handler_kind),
     SCALAR(TEXT, struct sl_cell_config, keys),
     SCALAR(TEXT, struct sl_cell_config, storage),
+    SCALAR(VALUE, struct sl_cell_config, replicas),
     SCALAR(U64, struct sl_cell_config, settle_ns),
     SCALAR(U64, struct sl_cell_config, timeout_ns),
     SCALAR(U64, struct sl_cell_config, close_deadline_ns),
@@ -333,6 +274,7 @@ static const struct sl_field environment_fields[] = {
     SCALAR(TEXT, struct sl_environment, libunwind),
     SCALAR(TEXT, struct sl_environment, libdw),
     SCALAR(TEXT, struct sl_environment, nats_server),
+    SCALAR(VALUE, struct sl_environment, nats_servers),
     SCALAR(REAL, struct sl_environment, load_before),
     SCALAR(REAL, struct sl_environment, load_after),
 };

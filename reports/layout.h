@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shape of a report file, as tables.
+ * The shape of a report file, and of the other JSON files, as tables.
  *
  * Writer and reader walk the same tables, so that what one writes the other
  * reads; a new key is one line here, one in report.schema.json and one in
@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+#include <strandline/error.h>
 
 #define SL_REPORT_SCHEMA_NAME  "strandline.report/"
 #define SL_REPORT_SCHEMA_MAJOR 1
@@ -65,5 +68,18 @@ struct sl_object {
 };
 
 extern const struct sl_object sl_report_layout; /* struct sl_run_result */
+
+/* What other files hold, too. */
+extern const struct sl_object sl_layout_frame;          /* struct sl_frame */
+extern const struct sl_object sl_layout_wait;           /* struct sl_wait */
+extern const struct sl_object sl_layout_snapshot_stats; /* struct sl_snapshot_stats */
+
+/**
+ * Write a struct as JSON, ending with a newline; flushes the stream.
+ *
+ * @param what  what error texts call the file: "report"
+ */
+SL_CHECKED enum sl_status sl_layout_print(const struct sl_object *layout, const void *base,
+                                          const char *what, FILE *out, struct sl_error *err);
 
 #endif

@@ -35,9 +35,23 @@ static void new_line(struct writer *writer)
     (void) fprintf(writer->out, "\n%*s", (int) (2 * writer->depth), "");
 }
 
+/* Nothing in it that JSON escapes, and nothing beyond ASCII: most texts, by far. */
+static bool is_plain(const char *text)
+{
+    while (*text >= ' ' && *text < 0x7f && *text != '"' && *text != '\\')
+        text++;
+    return !*text;
+}
+
 /* Bytes that are not UTF-8 (thread names and paths may hold any) become question marks. */
 static void write_string(struct writer *writer, const char *text)
 {
+    if (is_plain(text)) {
+        (void) fputc('"', writer->out);
+        (void) fputs(text, writer->out);
+        (void) fputc('"', writer->out);
+        return;
+    }
     SL_AUTO_FREE char *clean = strdup(text);
     for (char *at = clean; at && *at;) {
         size_t length = sl_utf8_length(at);
@@ -256,17 +270,23 @@ static void write_object(struct writer *writer, const struct sl_object *object, 
     (void) fputc('}', writer->out);
 }
 
-enum sl_status sl_report_print(const struct sl_run_result *result, FILE *out, struct sl_error *err)
+enum sl_status sl_layout_print(const struct sl_object *layout, const void *base, const char *what,
+                               FILE *out, struct sl_error *err)
 {
     struct writer writer = {.out = out, .err = err};
 
     errno = 0;
-    write_object(&writer, &sl_report_layout, result);
+    write_object(&writer, layout, base);
     (void) fputc('\n', out);
     if (fflush(out) != 0 || ferror(out)) {
         if (errno == 0) /* the stream had failed before */
             errno = EIO;
-        return sl_fail_errno(err, "cannot write the report");
+        return sl_fail_errno(err, "cannot write the %s", what);
     }
     return writer.status;
+}
+
+enum sl_status sl_report_print(const struct sl_run_result *result, FILE *out, struct sl_error *err)
+{
+    return sl_layout_print(&sl_report_layout, result, "report", out, err);
 }

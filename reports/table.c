@@ -323,6 +323,8 @@ static void print_environment(const struct sl_table *table)
     if (environment->nats_server)
         (void) fprintf(table->out, ", nats-server %s",
                        sl_table_text(table, environment->nats_server, ""));
+    if (!environment->nats_servers.missing && environment->nats_servers.value > 1)
+        (void) fprintf(table->out, " x %" PRIu64, environment->nats_servers.value);
     (void) fputc('\n', table->out);
 }
 

@@ -5,45 +5,15 @@
 
 #include "reports/cells.h"
 #include "reports/format.h"
+#include "reports/frames.h"
 #include "reports/table_parts.h"
 
 #define MAX_FRAMES      24 /* printed per stack; the report has all */
 #define MAX_HANG_GROUPS 6
 
-/* "bus/pool.c:88", else the file name of the module. */
-static const char *frame_place(const struct sl_table *table, const struct sl_frame *frame)
-{
-    const char *place = frame->file && frame->line
-                            ? sl_arena_printf(table->arena, "%s:%" PRIu32, frame->file, frame->line)
-                        : frame->file ? frame->file
-                                      : sl_path_base(frame->module);
-    return sl_table_text(table, place, "");
-}
-
-static const char *frame_function(const struct sl_table *table, const struct sl_frame *frame)
-{
-    if (frame->function)
-        return sl_table_text(table, frame->function, "?");
-    const char *address = sl_arena_printf(table->arena, "0x%" PRIx64, frame->address);
-    return address ? address : "?";
-}
-
 static void print_stack(const struct sl_table *table, const struct sl_leak_group *group)
 {
-    size_t n = SL_MIN(group->n_frames, MAX_FRAMES);
-    size_t width = 0;
-
-    for (size_t i = 0; i < n; i++)
-        width = SL_MAX(width, sl_utf8_columns(frame_function(table, &group->frames[i])));
-    for (size_t i = 0; i < n; i++) {
-        const struct sl_frame *frame = &group->frames[i];
-        const char *function = frame_function(table, frame);
-        (void) fprintf(table->out, "      %s%*s  %s%s\n", function,
-                       (int) (width - sl_utf8_columns(function)), "", frame_place(table, frame),
-                       frame->inlined ? " (inlined)" : "");
-    }
-    if (group->n_frames > n)
-        (void) fprintf(table->out, "      ... %zu more frames\n", group->n_frames - n);
+    sl_frames_print(group->frames, group->n_frames, MAX_FRAMES, 6, table->out);
     if (!group->complete)
         sl_style_print(SL_STYLE_WARN, table->opts, table->out, "      stack not complete: %s\n",
                        sl_table_text(table, group->reason, "no reason is recorded"));

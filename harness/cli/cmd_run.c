@@ -127,6 +127,7 @@ play(const struct run_request *request, const struct sl_run_plan *plan, int argc
     struct sl_run_opts opts = {
         .plan = plan,
         .servers = request->servers,
+        .cluster = request->cluster,
         .server_program = request->server_program,
         .driver_path = request->driver_path,
         .seed = request->seed,

@@ -10,8 +10,8 @@
 #include "harness/cli/cli.h"
 
 const struct sl_command *const sl_commands[] = {
-    &sl_command_run,  &sl_command_gate,    &sl_command_compare,
-    &sl_command_help, &sl_command_subject, NULL,
+    &sl_command_run,    &sl_command_gate, &sl_command_compare, &sl_command_snapshot,
+    &sl_command_doctor, &sl_command_help, &sl_command_subject, NULL,
 };
 
 /* `strandline`, `strandline --help`, `strandline --version`. */
@@ -65,6 +65,8 @@ int main(int argc, char **argv)
     /* A closed pipe and a file size limit are write errors, reported as such. */
     (void) signal(SIGPIPE, SIG_IGN);
     (void) signal(SIGXFSZ, SIG_IGN);
+    /* Who starts us may ignore its children's ends; we want to know how ours end. */
+    (void) signal(SIGCHLD, SIG_DFL);
 
     const struct sl_command *command = argc > 1 ? sl_command_find(argv[1]) : NULL;
     int status =

@@ -16,6 +16,7 @@ enum option_index {
     OPTION_MODE,
     OPTION_TRANSPORT,
     OPTION_SERVER,
+    OPTION_CLUSTER,
     OPTION_NATS_SERVER,
     OPTION_TRIALS,
     OPTION_FAULT,
@@ -33,6 +34,7 @@ const struct sl_option sl_run_options[] = {
     [OPTION_MODE] = {"mode", "LIST", "keyed, unified, direct (those that the scenario plays)", 'm'},
     [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (nats)", 't'},
     [OPTION_SERVER] = {"server", "URL[,URL]", "use this server instead of a private one", 's'},
+    [OPTION_CLUSTER] = {"cluster", "N", "nodes of the private server: 1, 3 or 5 (1)", 0},
     [OPTION_NATS_SERVER] = {"nats-server", "FILE", "program to start as the private server", 0},
     [OPTION_TRIALS] = {"trials", "N", "trials of each cell (the scenario's number)", 'n'},
     [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f'},
@@ -86,6 +88,18 @@ read_modes(struct run_request *request, const char *list, struct sl_error *err)
     return s;
 }
 
+/* An even number of nodes survives no more failures than the odd one below it. */
+static enum sl_status
+read_cluster(struct run_request *request, const char *text, struct sl_error *err)
+{
+    uint64_t n_nodes;
+
+    if (sl_parse_number(text, 1, 5, &n_nodes, NULL) || n_nodes % 2 == 0)
+        return sl_fail(err, SL_EINVAL, "'%s' is not 1, 3 or 5", text);
+    request->cluster = (unsigned) n_nodes;
+    return SL_OK;
+}
+
 static enum sl_status read_option(struct run_request *request, enum option_index option,
                                   const char *argument, struct sl_error *err)
 {
@@ -101,6 +115,8 @@ static enum sl_status read_option(struct run_request *request, enum option_index
     case OPTION_SERVER:
         request->servers = argument;
         return SL_OK;
+    case OPTION_CLUSTER:
+        return read_cluster(request, argument, err);
     case OPTION_NATS_SERVER:
         request->server_program = argument;
         return SL_OK;
@@ -191,6 +207,18 @@ static enum sl_status check_transports(const struct run_request *request, struct
     return SL_OK;
 }
 
+static enum sl_status check_cluster(const struct run_request *request, struct sl_error *err)
+{
+    if (!request->cluster)
+        return SL_OK;
+    if (request->servers)
+        return sl_fail(err, SL_EINVAL, "--cluster is of a private server: not with --server");
+    for (size_t i = 0; i < request->plan.n_transports; i++)
+        if (strcmp(request->plan.transports[i], "nats") == 0)
+            return SL_OK;
+    return sl_fail(err, SL_EINVAL, "--cluster needs --transport nats");
+}
+
 static void set_defaults(struct run_request *request)
 {
     static const char *const default_scenarios[] = {"low", "medium", "high"};
@@ -231,12 +259,12 @@ bool run_request_read(const struct sl_command *command, int argc, char **argv,
     request->scenarios = (const char *const *) options.operands;
     request->n_scenarios = (size_t) options.n_operands;
     set_defaults(request);
-    if (request->driver_path)
-        return true; /* a foreign driver answers for its names */
     *ret_status = SL_EXIT_USAGE;
-    if (check_transports(request, &err)) {
+    if ((!request->driver_path && check_transports(request, &err)) ||
+        check_cluster(request, &err)) {
         (void) sl_usage_error(command, "%s", err.text);
         return false;
     }
-    return !request->plan.fault || check_faults(command, request);
+    /* A foreign driver answers for its names. */
+    return request->driver_path || !request->plan.fault || check_faults(command, request);
 }

@@ -14,6 +14,7 @@ struct run_request {
     const char *const *scenarios; /* names or paths */
     size_t n_scenarios;
     const char *servers, *server_program, *driver_path, *output;
+    unsigned cluster; /* 0: not given */
     uint64_t seed;
     bool list, list_faults, dry_run, json;
     enum sl_color color;

@@ -54,6 +54,15 @@ SL_CHECKED enum sl_status sl_leak_group_all(const struct sl_snapshot *snapshot,
                                             const struct sl_leak_group **ret_groups,
                                             size_t *ret_n_groups, struct sl_error *err);
 
+/*
+ * Which of these groups each thread of the snapshot is in: ret_index[i] is that of the
+ * i-th thread.  The groups are those that sl_leak_group_all made of this snapshot.
+ */
+SL_CHECKED enum sl_status sl_leak_group_index(const struct sl_snapshot *snapshot,
+                                              const struct sl_leak_group *groups, size_t n_groups,
+                                              struct sl_arena *arena, const uint32_t **ret_index,
+                                              struct sl_error *err);
+
 /* Is this the stack of a thread whose entry function lies in one of the modules? */
 bool sl_leak_is_library(const struct sl_stack *stack, const char *const *modules);
 

@@ -115,6 +115,7 @@ struct sl_cell_config {
     const char *handler_kind; /* "spin", "sleep" */
     const char *keys;         /* "uniform", "zipf:1.1", "hot:0.5" */
     const char *storage;
+    struct sl_value replicas; /* servers that keep each message; missing without a server */
     uint64_t settle_ns, timeout_ns, close_deadline_ns;
     bool expects_leaks; /* the scenario plants a fault here */
 };
@@ -129,6 +130,7 @@ struct sl_cell_result {
 
 struct sl_environment {
     const char *cpu, *kernel, *os, *libc, *libnats, *libunwind, *libdw, *nats_server;
+    struct sl_value nats_servers; /* how many; missing when none was needed */
     uint64_t cores, memory;
     struct sl_real load_before, load_after; /* one-minute load average */
 };

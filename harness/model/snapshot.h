@@ -85,6 +85,12 @@ struct sl_thread {
     uint64_t switches; /* voluntary and involuntary context switches so far */
 };
 
+/* A thread that ended and was never joined: gone for the kernel, its stack is still held. */
+struct sl_unjoined {
+    uint64_t pthread;             /* its pthread_t */
+    const struct sl_frame *start; /* the function that it was started with */
+};
+
 struct sl_snapshot_stats {
     uint32_t threads, unwound, memoised, retried, stopped;
     uint64_t duration_ns;
@@ -97,6 +103,9 @@ struct sl_snapshot {
     uint64_t ticks_per_second;       /* unit of start_time */
     const struct sl_thread *threads; /* ascending tid */
     size_t n_threads;
+    const struct sl_unjoined *unjoined;
+    size_t n_unjoined;
+    const char *unjoined_missing; /* why unjoined threads are not known; NULL: these are all */
     struct sl_snapshot_stats stats;
 };
 

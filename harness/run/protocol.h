@@ -58,6 +58,7 @@ struct sl_subject_config {
     struct sl_scenario_load load;
     struct sl_pool_settings pool;
     enum sl_mode mode;
+    uint32_t replicas;
     bool purge;   /* do nothing but the driver's purge, then exit */
     bool control; /* use the driver that plants a known leak; see control.h */
     char transport[SL_NAME_MAX];

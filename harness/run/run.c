@@ -14,6 +14,8 @@
 #include "harness/run/trial_result.h"
 
 #define PROBE_NS (5 * SL_NS_PER_S)
+/* Ours is on this machine and has nothing else to do. */
+#define PRIVATE_PROBE_NS (2 * SL_NS_PER_S)
 
 struct run {
     const struct sl_run_opts *opts;
@@ -38,29 +40,68 @@ static bool plan_needs_server(const struct sl_run_plan *plan)
     return false;
 }
 
-/* A server that answers: the one named, or a private one, replaced when it has died. */
-static enum sl_status provide_server(struct run *run, struct sl_error *err)
+/* Servers in a comma-separated list. */
+static uint64_t count_servers(const char *servers)
 {
-    if (run->opts->servers) {
-        char version[64];
-        enum sl_status s =
-            sl_server_probe(run->opts->servers, PROBE_NS, version, sizeof version, err);
-        if (!s && !run->result->environment.nats_server)
-            run->result->environment.nats_server = sl_arena_strdup(run->arena, version);
-        return s;
-    }
-    if (run->server && sl_server_is_alive(run->server))
+    uint64_t n = 1;
+
+    for (; *servers; servers++)
+        n += *servers == ',';
+    return n;
+}
+
+static void describe_server(struct run *run, const char *version, const char *servers)
+{
+    struct sl_environment *environment = &run->result->environment;
+
+    if (environment->nats_server)
+        return;
+    environment->nats_server = sl_arena_strdup(run->arena, version);
+    environment->nats_servers = SL_VALUE(count_servers(servers));
+}
+
+/* A private server with every node running: the one that is there if it answers, or a new one. */
+static enum sl_status provide_private(struct run *run, struct sl_error *err)
+{
+    const struct sl_server_opts opts = {.program = run->opts->server_program,
+                                        .nodes = run->opts->cluster};
+    char version[64];
+
+    /* What the last trial did not need may be mended; a server that died has lost messages. */
+    if (run->server && sl_server_is_alive(run->server) &&
+        !sl_server_probe(sl_server_url(run->server), PRIVATE_PROBE_NS, version, sizeof version,
+                         NULL) &&
+        !sl_server_restart(run->server, NULL))
         return SL_OK;
     sl_server_stop(SL_TAKE(run->server));
-    const struct sl_server_opts opts = {.program = run->opts->server_program};
     enum sl_status s = sl_server_start(&opts, &run->server, err);
-    if (!s && !run->result->environment.nats_server)
-        run->result->environment.nats_server =
-            sl_arena_strdup(run->arena, sl_server_version(run->server));
+    if (!s)
+        describe_server(run, sl_server_version(run->server), sl_server_url(run->server));
     return s;
 }
 
-static struct sl_cell_config describe_config(const struct sl_run_cell *cell, struct sl_arena *arena)
+/* A server that answers: the one named, or a private one. */
+static enum sl_status provide_server(struct run *run, struct sl_error *err)
+{
+    char version[64];
+
+    if (run->opts->servers) {
+        enum sl_status s =
+            sl_server_probe(run->opts->servers, PROBE_NS, version, sizeof version, err);
+        if (!s)
+            describe_server(run, version, run->opts->servers);
+        return s;
+    }
+    return provide_private(run, err);
+}
+
+/* Servers that keep each message. */
+static uint32_t replicas_of(const struct run *run)
+{
+    return SL_MAX(run->opts->cluster, 1u);
+}
+
+static struct sl_cell_config describe_config(const struct run *run, const struct sl_run_cell *cell)
 {
     const struct sl_scenario_load *load = &cell->scenario->load;
     char keys[64];
@@ -79,8 +120,10 @@ static struct sl_cell_config describe_config(const struct sl_run_cell *cell, str
         .publishers = load->publishers,
         .handler_cost_ns = load->handler_cost_ns,
         .handler_kind = sl_handler_kind_text(load->handler),
-        .keys = sl_arena_strdup(arena, keys),
+        .keys = sl_arena_strdup(run->arena, keys),
         .storage = sl_storage_text(load->storage),
+        .replicas = needs_server(cell) ? SL_VALUE(replicas_of(run))
+                                       : SL_MISSING_VALUE("no servers to replicate to"),
         .settle_ns = load->settle_ns,
         .timeout_ns = load->timeout_ns,
         .close_deadline_ns = load->close_deadline_ns,
@@ -117,7 +160,7 @@ static enum sl_status prepare_cells(struct run *run, struct sl_error *err)
             .key = {sl_arena_strdup(run->arena, cell->scenario->name), sl_mode_text(cell->mode),
                     sl_arena_strdup(run->arena, cell->transport),
                     sl_arena_strdup(run->arena, cell->fault)},
-            .config = describe_config(cell, run->arena),
+            .config = describe_config(run, cell),
             .claim = describe_claim(cell->variant, run->arena),
             .trials = run->trials[i],
         };
@@ -138,6 +181,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
     struct sl_trial_input input = {
         .cell = cell,
         .servers = run->opts->servers,
+        .replicas = replicas_of(run),
         .driver_path = run->opts->driver_path,
         .prefix = prefix,
         .seed = run->opts->seed,
@@ -151,7 +195,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
     }
     if (!s)
         s = sl_trial_run(&input, run->arena, ret_trial, &run->result->driver, &local);
-    if (run->opts->servers && needs_server(cell) && s != SL_ECLOSED)
+    if (run->opts->servers && needs_server(cell))
         (void) !sl_trial_purge(&input, NULL); /* what stays has this run's prefix */
     if (s == SL_ECLOSED || s == SL_ENOMEM)
         return sl_fail(err, s, "%s", local.text);
@@ -266,6 +310,7 @@ static enum sl_status start_result(struct run *run, struct sl_error *err)
     (void) strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
     run->result->run.started_at = sl_arena_strdup(run->arena, text);
     sl_environment_read(run->arena, &run->result->environment);
+    run->result->environment.nats_servers = SL_MISSING_VALUE("no server was needed");
     return prepare_cells(run, err);
 }
 

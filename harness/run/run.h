@@ -17,6 +17,7 @@ struct sl_run_progress {
 struct sl_run_opts {
     const struct sl_run_plan *plan;
     const char *servers; /* comma-separated URLs; NULL: a private server where one is needed */
+    unsigned cluster;    /* nodes of the private server, and replicas; 0: 1 */
     const char *server_program; /* of the private server; NULL: nats-server */
     const char *driver_path;    /* NULL: the built-in driver */
     uint64_t seed;
@@ -31,7 +32,10 @@ struct sl_run_opts {
  * Before the first cell a known leak is planted and looked for (result->control).
  * Trials of one scenario are interleaved over its cells, the order reversed in every
  * other round.  A trial that fails is a result, and the next one is played; a
- * private server that died is replaced.
+ * private server that does not answer any more is replaced, and a node of it that died
+ * is started again.  One dead node does not fail a trial as long as the majority of the
+ * nodes runs.  What a trial made on a server of somebody else is removed after it, also
+ * when the run is interrupted.
  *
  * @param ret_result  without tool, argv and verdict; free with sl_run_result_free().  When the
  *                    run was interrupted, run.interrupted is set and cells that were not

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A private nats-server with JetStream: loopback, a port that the system chose,
- * a store directory of its own.
+ * A private nats-server with JetStream, one node or a cluster of several: loopback, ports
+ * that the system chose, store directories of its own, one per node, in one directory.
  *
  * A keeper process stands between observer and server.  It holds one end of a
  * socket pair; when the observer's end closes, for whatever reason (SIGKILL
- * included), it ends the server and removes the store directory.  The server in
- * turn dies with the keeper.  Neither is in the observer's process group, so that
- * Ctrl-C reaches the observer only.
+ * included), it ends every node and removes the directory.  The nodes in turn die
+ * with the keeper.  None is in the observer's process group, so that Ctrl-C reaches
+ * the observer only.
  */
 #ifndef SL_RUN_SERVER_H
 #define SL_RUN_SERVER_H
@@ -25,11 +25,13 @@ struct sl_server;
 
 struct sl_server_opts {
     const char *program;       /* NULL: "nats-server" from PATH, /usr/sbin, /usr/local/bin */
-    uint64_t start_timeout_ns; /* 0: 10 s */
+    uint64_t start_timeout_ns; /* 0: 30 s for one node, 60 s for several */
+    unsigned nodes;            /* 0: 1; at most 5 */
 };
 
 /**
- * Start a server and wait until it accepts JetStream clients.
+ * Start a server and wait until every node says of itself that JetStream is ready: storage
+ * recovered, and in a cluster a leader elected and its decisions caught up with.
  *
  * First removes the directories of servers whose observer and keeper were killed at
  * once: the only way to leave one behind.
@@ -56,15 +58,36 @@ static inline void sl_server_free(struct sl_server *server)
 }
 SL_DEFINE_AUTO(sl_server, sl_server_free);
 
-/* "nats://127.0.0.1:PORT"; valid until the stop. */
+/* "nats://127.0.0.1:PORT", comma-separated over the nodes; valid until the stop. */
 const char *sl_server_url(const struct sl_server *server);
 /* "2.9.10", or "" when it would not say. */
 const char *sl_server_version(const struct sl_server *server);
 const char *sl_server_directory(const struct sl_server *server);
-pid_t sl_server_pid(const struct sl_server *server);
+unsigned sl_server_nodes(const struct sl_server *server);
+pid_t sl_server_pid(const struct sl_server *server, unsigned node);
 
-/* Does it still run?  Never blocks. */
+/*
+ * Can it still work: does the majority of its nodes run?  Never blocks.  A cluster that lost
+ * fewer goes on without them; streams with as many replicas as nodes lose nothing.
+ */
 bool sl_server_is_alive(const struct sl_server *server);
+
+/* End a node with SIGKILL and wait until it has ended. */
+void sl_server_kill(struct sl_server *server, unsigned node);
+/* Stop a node with SIGSTOP, so that its connections stay and nothing answers; and go on. */
+void sl_server_pause(struct sl_server *server, unsigned node);
+void sl_server_resume(struct sl_server *server, unsigned node);
+
+/* Node that leads a stream of a cluster; -1 when none that runs is known to. */
+int sl_server_leader(const struct sl_server *server, const char *stream);
+
+/**
+ * Start the nodes that ended again, with the ports and stores they had, and wait until every
+ * node is ready.
+ *
+ * @return as sl_server_start, without SL_ENOENT
+ */
+SL_CHECKED enum sl_status sl_server_restart(struct sl_server *server, struct sl_error *err);
 
 /**
  * Ask servers that somebody else runs which version they are; the first one that answers is

@@ -17,24 +17,10 @@
 #define CONFIG_NAME "server.conf"
 #define OBSERVER_FD 3
 
-/*
- * Every path is relative to the working directory, so that no name needs quoting.  The
- * limits are bounds, not reservations; given, they keep the server from deriving its own
- * from what is free at the moment, which would differ from run to run.
- */
-static const char config[] = "host: \"127.0.0.1\"\n"
-                             "port: -1\n"
-                             "ports_file_dir: \".\"\n"
-                             "jetstream {\n"
-                             "    store_dir: \"store\"\n"
-                             "    max_mem: 1073741824\n"
-                             "    max_file: 10737418240\n"
-                             "}\n";
-
 /* Failure to send means that the observer ended; the end of file will say so. */
-static void report(enum sl_keeper_step step, int error, pid_t server)
+static void report(enum sl_keeper_step step, int error, unsigned node, pid_t pid)
 {
-    struct sl_keeper_report message = {.step = step, .error = error, .server = server};
+    struct sl_keeper_report message = {.step = step, .error = error, .node = node, .pid = pid};
 
     (void) send(OBSERVER_FD, &message, sizeof message, MSG_NOSIGNAL);
 }
@@ -64,73 +50,120 @@ static void close_inherited(int observer)
     (void) close_range(OBSERVER_FD + 1, ~0U, 0);
     int null = open("/dev/null", O_RDWR);
     if (null != 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) {
-        report(SL_KEEPER_NO_NULL_DEVICE, errno, 0);
+        report(SL_KEEPER_NO_NULL_DEVICE, errno, 0, 0);
         _exit(1);
     }
 }
 
-static bool write_config(int dir)
-{
-    SL_AUTO_FD int fd = openat(dir, CONFIG_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    ssize_t size = sizeof config - 1;
+struct keeper {
+    const struct sl_keeper_plan *plan;
+    int dir;                         /* the server's */
+    pid_t pids[SL_SERVER_MAX_NODES]; /* 0: not started, or reaped */
+};
 
-    if (fd < 0)
-        return false;
+/* @return descriptor of the node's own directory with its configuration in it, or -1 */
+static int make_node_directory(int dir, const struct sl_keeper_node *node)
+{
+    size_t size = strlen(node->config);
+
+    if (mkdirat(dir, node->name, 0700) < 0)
+        return -1;
+    SL_AUTO_FD int own = openat(dir, node->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    SL_AUTO_FD int file = openat(own, CONFIG_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (own < 0 || file < 0)
+        return -1;
     errno = ENOSPC; /* a short write sets no errno, and this is why it is short */
-    return write(fd, config, (size_t) size) == size;
+    return write(file, node->config, size) == (ssize_t) size ? SL_TAKE_FD(own) : -1;
 }
 
-/* In the process that becomes the server. */
-_Noreturn static void execute(const struct sl_keeper_plan *plan, pid_t keeper, int dir)
+/* In the process that becomes a node. */
+_Noreturn static void
+execute(const struct sl_keeper_plan *plan, unsigned node, pid_t keeper, int directory)
 {
     char name[] = "nats-server", option[] = "-c", file[] = CONFIG_NAME;
     char *const argv[] = {name, option, file, NULL};
 
     set_signals(SIG_DFL);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || fchdir(dir) < 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || fchdir(directory) < 0)
         goto fail;
     if (getppid() != keeper)
-        _exit(1); /* the keeper was killed before it could take the server with it */
+        _exit(1); /* the keeper was killed before it could take the node with it */
     int log = open(SL_KEEPER_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
         goto fail;
     (void) execv(plan->program, argv);
 fail:
-    report(SL_KEEPER_NO_PROGRAM, errno, 0);
+    report(SL_KEEPER_NO_PROGRAM, errno, node, 0);
     _exit(1);
 }
 
-/* @return the server's pid, or -1 after a report */
-static pid_t start_server(const struct sl_keeper_plan *plan, int dir)
+/* @return whether the node's process was made; reported in any case */
+static bool start_node(struct keeper *keeper, unsigned node, int directory)
 {
-    pid_t keeper = getpid();
+    pid_t own = getpid();
+    pid_t pid = directory < 0 ? -1 : fork();
 
-    if (!write_config(dir)) {
-        report(SL_KEEPER_NO_CONFIG, errno, 0);
-        return -1;
-    }
-    pid_t server = fork();
-    if (server == 0)
-        execute(plan, keeper, dir);
-    if (server < 0)
-        report(SL_KEEPER_NO_PROCESS, errno, 0);
+    if (pid == 0)
+        execute(keeper->plan, node, own, directory);
+    if (directory < 0)
+        report(SL_KEEPER_NO_CONFIG, errno, node, 0);
+    else if (pid < 0)
+        report(SL_KEEPER_NO_PROCESS, errno, node, 0);
     else
-        report(SL_KEEPER_STARTED, 0, server);
-    return server;
+        report(SL_KEEPER_STARTED, 0, node, pid);
+    keeper->pids[node] = SL_MAX(pid, 0);
+    return pid > 0;
 }
 
-static void wait_for_observers_end(void)
+static bool start_nodes(struct keeper *keeper)
 {
-    char byte;
+    bool all = true;
+
+    for (unsigned i = 0; i < keeper->plan->n_nodes && all; i++) {
+        SL_AUTO_FD int directory = make_node_directory(keeper->dir, &keeper->plan->nodes[i]);
+        all = start_node(keeper, i, directory);
+    }
+    return all;
+}
+
+/* Killed, not asked: what it would save at its end is either removed next, or not to be saved. */
+static void end_node(struct keeper *keeper, unsigned node)
+{
+    if (keeper->pids[node] <= 0)
+        return;
+    (void) kill(keeper->pids[node], SIGKILL);
+    while (waitpid(keeper->pids[node], NULL, 0) < 0 && errno == EINTR)
+        ;
+    keeper->pids[node] = 0;
+}
+
+static void restart_node(struct keeper *keeper, unsigned node)
+{
+    if (node >= keeper->plan->n_nodes)
+        return;
+    end_node(keeper, node);
+    SL_AUTO_FD int directory =
+        openat(keeper->dir, keeper->plan->nodes[node].name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void) start_node(keeper, node, directory);
+}
+
+/* Until the observer's end. */
+static void take_orders(struct keeper *keeper)
+{
+    struct sl_keeper_order order;
     ssize_t size;
 
-    do
-        size = read(OBSERVER_FD, &byte, sizeof byte);
-    while (size > 0 || (size < 0 && errno == EINTR));
+    while ((size = recv(OBSERVER_FD, &order, sizeof order, 0)) != 0) {
+        if (size == (ssize_t) sizeof order)
+            restart_node(keeper, order.node);
+        else if (size < 0 && errno != EINTR)
+            return;
+    }
 }
 
 _Noreturn static void keep(const struct sl_keeper_plan *plan, int observer)
 {
+    struct keeper keeper = {.plan = plan};
     int lock; /* held until the process ends */
 
     (void) setsid();
@@ -140,21 +173,18 @@ _Noreturn static void keep(const struct sl_keeper_plan *plan, int observer)
     (void) chdir("/");
     (void) umask(077);
 
-    int dir = sl_private_dir_create(plan->directory, &lock);
-    if (dir < 0) {
-        report(SL_KEEPER_NO_DIRECTORY, errno, 0);
+    keeper.dir = sl_private_dir_create(plan->directory, &lock);
+    if (keeper.dir < 0) {
+        report(SL_KEEPER_NO_DIRECTORY, errno, 0, 0);
         _exit(1);
     }
-    pid_t server = start_server(plan, dir);
-    if (server > 0) {
-        wait_for_observers_end();
-        /* Killed, not asked: all that it would save is removed next. */
-        (void) kill(server, SIGKILL);
-        while (waitpid(server, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
+    bool started = start_nodes(&keeper);
+    if (started)
+        take_orders(&keeper);
+    for (unsigned i = 0; i < plan->n_nodes; i++)
+        end_node(&keeper, i);
     (void) sl_private_dir_remove(plan->directory);
-    _exit(server > 0 ? 0 : 1);
+    _exit(started ? 0 : 1);
 }
 
 enum sl_status sl_keeper_start(const struct sl_keeper_plan *plan, pid_t *ret_keeper, int *ret_fd,

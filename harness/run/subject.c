@@ -158,6 +158,7 @@ static void configure_driver(const struct subject *subject, struct sl_driver_con
         .queue_capacity = from->pool.queue,
         .enqueue_wait_ns = from->pool.enqueue_wait_ns,
         .stack_size = from->pool.stack_size,
+        .replicas = from->replicas,
     };
     sl_load_configure(subject->load, config);
 }

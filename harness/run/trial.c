@@ -377,6 +377,7 @@ static enum sl_status send_config(struct trial *trial, bool purge, struct sl_err
         .load = input->cell->scenario->load,
         .pool = input->cell->pool,
         .mode = input->cell->mode,
+        .replicas = input->replicas,
         .purge = purge,
         .control = input->control,
         .seed = input->seed,

@@ -19,6 +19,7 @@ struct sl_trial_input {
     const struct sl_run_cell *cell;
     const char *servers;            /* comma-separated URLs; NULL when the transport needs none */
     const struct sl_server *server; /* watched while the trial runs; NULL: not ours */
+    uint32_t replicas;              /* of every message on the broker */
     const char *driver_path;        /* NULL: the built-in driver */
     const char *prefix;             /* of broker names */
     uint64_t seed;

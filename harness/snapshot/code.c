@@ -2,8 +2,6 @@
 /* What is known about the code of the target, and turning one copied stack into frames. */
 #include "harness/snapshot/pass.h"
 
-#include <string.h>
-
 #include "base/fail.h"
 
 #define MAX_MAPS_READS     4
@@ -84,7 +82,7 @@ static bool same_code(const struct sl_maps *old_maps, const struct sl_maps *new_
     }
 }
 
-/* Threads were made since the map was read. */
+/* Something is not in the map: threads were made, or code was loaded, since it was read. */
 static enum sl_status read_maps_again(struct sl_pass *pass, struct sl_error *err)
 {
     struct sl_maps *maps;
@@ -99,6 +97,9 @@ static enum sl_status read_maps_again(struct sl_pass *pass, struct sl_error *err
     }
     /* Code came or went: everything learned about addresses may be about other code. */
     sl_maps_free(maps);
+    status = sl_stacks_symbolize(pass->code.stacks, pass->code.maps, err);
+    if (status)
+        return status;
     sl_code_close(&pass->code);
     return sl_code_open(pass, err);
 }
@@ -121,6 +122,7 @@ enum sl_status sl_code_find_stack(struct sl_pass *pass, uint64_t sp,
 struct remembered {
     const struct sl_stack *stack;
     enum sl_unwind_end end;
+    uint64_t last_pc; /* the outermost */
 };
 
 /* @return NULL when memory is short */
@@ -133,18 +135,18 @@ static const struct remembered *unwind_anew(struct sl_pass *pass, struct sl_view
     pass->snapshot->stats.unwound++;
     struct remembered *result = sl_arena_alloc(pass->snapshot->arena, sizeof *result);
     const struct sl_stack *stack =
-        sl_stacks_get(code->stacks, code->maps, unwind.pcs, unwind.n_pcs, unwind.end);
+        sl_stacks_get(code->stacks, unwind.pcs, unwind.n_pcs, unwind.end);
     if (!result || !stack)
         return NULL;
-    *result = (struct remembered){.stack = stack, .end = unwind.end};
+    *result = (struct remembered){
+        .stack = stack, .end = unwind.end, .last_pc = unwind.pcs[unwind.n_pcs - 1].address};
     if (unwind.memorable)
         sl_memo_add(code->memo, view->registers->value[SL_REG_RIP], unwind.reads, unwind.n_reads,
                     result);
     return result;
 }
 
-enum sl_status sl_attempt_unwind(struct sl_pass *pass, struct sl_attempt *attempt,
-                                 bool *ret_read_late, struct sl_error *err)
+static const struct remembered *unwind(struct sl_pass *pass, const struct sl_attempt *attempt)
 {
     const struct sl_registers *registers = &attempt->sighting.registers;
     struct sl_view view = {.registers = registers,
@@ -160,11 +162,26 @@ enum sl_status sl_attempt_unwind(struct sl_pass *pass, struct sl_attempt *attemp
         pass->snapshot->stats.memoised++;
     else
         result = unwind_anew(pass, &view);
+    pass->deepest = SL_MAX(pass->deepest, view.deepest);
+    return result;
+}
+
+enum sl_status
+sl_attempt_unwind(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *err)
+{
+    const struct remembered *result = unwind(pass, attempt);
+
+    /* Code that was loaded after the map was read? */
+    if (result && result->end == SL_UNWIND_NOT_CODE && pass->maps_reads < MAX_MAPS_READS &&
+        !sl_maps_find(pass->code.maps, result->last_pc)) {
+        enum sl_status status = read_maps_again(pass, err);
+        if (status)
+            return status;
+        result = unwind(pass, attempt);
+    }
     if (!result)
         return sl_fail(err, SL_ENOMEM, "stack of a thread");
-    pass->deepest = SL_MAX(pass->deepest, view.deepest);
     attempt->end = result->end;
     attempt->thread->stack = result->stack;
-    *ret_read_late = view.read_late;
     return SL_OK;
 }

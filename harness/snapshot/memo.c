@@ -3,7 +3,6 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
-#include "base/hash.h"
 
 /* What to read next, or a result. */
 struct node {

@@ -2,11 +2,12 @@
 /*
  * One pass over the threads of a process: the state of it.
  *
- * Threads go through in batches.  For each thread of a batch the run counter, then
- * the registers are read; then all stacks are copied with a few calls; then the
- * counters are read again.  Where they are equal the thread did not run in between
- * and its copy is one moment of it.  The others are done again one by one, which
- * makes the window as short as it can be.
+ * Threads go through in groups.  For each thread of a group the run counter, then
+ * the registers are read; then the stacks are copied, many with one call, and
+ * unwound from the copies; then the counters are read again.  Where they are equal
+ * the thread did not run in between, and what was read is one moment of it.  The
+ * others are done again one by one, which makes the window as short as it can be.
+ * Only then come names, files and lines, which take longer than all of that.
  */
 #ifndef SL_SNAPSHOT_PASS_H
 #define SL_SNAPSHOT_PASS_H
@@ -43,12 +44,11 @@ struct sl_code {
     struct sl_stacks *stacks;
 };
 
-/* One thread of the batch being done. */
+/* One thread of the group being done. */
 struct sl_attempt {
     struct sl_thread *thread; /* where the result goes */
     enum sl_look look;
     struct sl_sighting sighting;
-    struct sl_run_count before;
     uint64_t stack_end;
     const uint8_t *copy;
     size_t copied;
@@ -70,12 +70,13 @@ struct sl_pass {
     pid_t own_tid; /* of the thread that runs the pass */
     bool may_stop;
     unsigned maps_reads;
-    size_t copy_size; /* per stack, adapted to what unwinds need */
-    size_t deepest;   /* bytes of stack that an unwind needed, so far */
-    uint8_t *copies;  /* warm: reused by every batch */
-    uint8_t *alone;   /* SL_MAX_COPY: for a thread that is done by itself */
-    uint8_t *window;  /* SL_WINDOW_SIZE */
-    struct sl_attempt attempts[SL_BATCH];
+    size_t copy_size;            /* per stack, adapted to what unwinds need */
+    size_t deepest;              /* bytes of stack that an unwind needed, so far */
+    uint8_t *copies;             /* SL_BATCH times SL_MAX_COPY; warm: reused by every batch */
+    uint8_t *alone;              /* SL_MAX_COPY: for a thread that is done by itself */
+    uint8_t *window;             /* SL_WINDOW_SIZE */
+    struct sl_attempt *attempts; /* of the group */
+    size_t n_attempts;
     struct sl_copy requests[SL_BATCH];
 };
 
@@ -87,11 +88,30 @@ SL_CHECKED enum sl_status sl_code_find_stack(struct sl_pass *pass, uint64_t sp,
                                              const struct sl_mapping **ret_mapping,
                                              struct sl_error *err);
 
-/* Frames of an attempt whose stack was copied.  Sets thread->stack or its reason, and ->end. */
-SL_CHECKED enum sl_status sl_attempt_unwind(struct sl_pass *pass, struct sl_attempt *attempt,
-                                            bool *ret_read_late, struct sl_error *err);
+/* Frames of an attempt whose stack was copied: sets thread->stack and ->end. */
+SL_CHECKED enum sl_status
+sl_attempt_unwind(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *err);
 
 /* All threads of pass->tids into pass->threads, and their number into the snapshot. */
 SL_CHECKED enum sl_status sl_pass_run(struct sl_pass *pass, struct sl_error *err);
+
+/*
+ * One thread alone, with any source: look, copy, unwind, look again.  Sets
+ * thread->consistent.
+ */
+SL_CHECKED enum sl_status sl_attempt_alone(struct sl_pass *pass,
+                                           const struct sl_register_source *source,
+                                           struct sl_attempt *attempt, struct sl_error *err);
+
+/* The parts of an attempt: see pass.c and settle.c. */
+void sl_attempt_look(struct sl_pass *pass, const struct sl_register_source *source,
+                     struct sl_attempt *attempt);
+SL_CHECKED enum sl_status sl_attempt_request(struct sl_pass *pass, struct sl_attempt *attempt,
+                                             uint8_t *to, struct sl_copy *ret_copy,
+                                             struct sl_error *err);
+
+/* What a first look could not settle: threads that ran, or whose unwind needs a register. */
+SL_CHECKED enum sl_status
+sl_attempt_settle(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *err);
 
 #endif

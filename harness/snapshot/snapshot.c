@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "harness/snapshot/pass.h"
+#include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (50 * SL_NS_PER_MS)
 
@@ -44,37 +45,53 @@ static enum sl_status check_class(struct sl_pass *pass, struct sl_error *err)
                    (long) pass->target.pid);
 }
 
+/* Sources in the order in which they are preferred. */
+static const struct {
+    enum sl_snapshot_source id;
+    const struct sl_register_source *source;
+} sources[] = {
+#ifdef SL_HAVE_BPF
+    {SL_SNAPSHOT_BPF, &sl_source_bpf},
+#endif
+    {SL_SNAPSHOT_PROC, &sl_source_proc},
+    {SL_SNAPSHOT_PTRACE, &sl_source_ptrace},
+};
+
+/*
+ * The source that was asked for, or the first that may be used.  ptrace is chosen
+ * by itself only when every thread may be stopped: where the `syscall` files can not
+ * be read it is not known which calls a stop would break.
+ */
 static enum sl_status choose_source(struct sl_pass *pass, struct sl_error *err)
 {
-    struct sl_sighting sighting;
-    const struct sl_snapshot_opts *opts = pass->opts;
+    enum sl_snapshot_source wanted = pass->opts->source;
+    enum sl_status status = SL_ENOTSUP;
 
-    if (opts->source == SL_SNAPSHOT_BPF)
-        return sl_fail(err, SL_ENOTSUP, "the bpf source is not built in");
-    if (opts->source == SL_SNAPSHOT_PTRACE) {
-        if (!pass->may_stop)
-            return sl_fail(err, SL_EPERM, "threads of process %ld may not be stopped",
-                           (long) pass->target.pid);
-        pass->source = &sl_source_ptrace;
-        return SL_OK;
+    for (size_t i = 0; i < SL_COUNT_OF(sources); i++) {
+        const struct sl_register_source *source = sources[i].source;
+        bool chosen = wanted == sources[i].id;
+        if (!chosen && (wanted != SL_SNAPSHOT_AUTO || (source->stops && !pass->opts->allow_stop)))
+            continue;
+        if (source->stops && !pass->may_stop)
+            status = sl_fail(err, SL_EPERM, "threads of process %ld may not be stopped",
+                             (long) pass->target.pid);
+        else
+            status = source->open(&pass->source_context, chosen ? err : NULL);
+        if (!status) {
+            pass->source = source;
+            return SL_OK;
+        }
     }
-    pass->source = &sl_source_proc;
-    if (sl_source_proc.look(&pass->source_context, pass->target.tid, &sighting) != SL_LOOK_REFUSED)
-        return SL_OK;
-    /* Without that file it is not known which calls a stop would break. */
-    if (opts->source == SL_SNAPSHOT_AUTO && pass->may_stop && opts->allow_stop) {
-        pass->source = &sl_source_ptrace;
-        return SL_OK;
-    }
-    return sl_fail(err, SL_EPERM, "not allowed to read '/proc/%ld/task/%ld/syscall'",
-                   (long) pass->target.pid, (long) pass->target.tid);
+    if (wanted == SL_SNAPSHOT_BPF)
+        return sl_fail(err, status, "the bpf source is not built in");
+    return sl_fail(err, status, "not allowed to read the registers of process %ld",
+                   (long) pass->target.pid);
 }
 
 static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = pass->snapshot;
 
-    sl_target_choose_counter(&pass->target);
     pass->copies = malloc(SL_BATCH * SL_MAX_COPY);
     pass->alone = malloc(SL_MAX_COPY);
     pass->window = malloc(SL_WINDOW_SIZE);
@@ -94,7 +111,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
     if (!status)
         status = choose_source(pass, err);
     if (!status)
-        status = sl_target_list(&pass->target, &pass->tids, &pass->n_tids, err);
+        status = pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, err);
     if (!status)
         status = sl_code_open(pass, err);
     if (status)
@@ -112,6 +129,8 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
 
 static void release(struct sl_pass *pass)
 {
+    if (pass->source)
+        pass->source->close(&pass->source_context);
     sl_code_close(&pass->code);
     sl_descriptors_free(pass->descriptors);
     sl_target_release(&pass->target);
@@ -140,6 +159,8 @@ static enum sl_status take(struct job *job)
         status = prepare(pass, job->err);
     if (!status)
         status = sl_pass_run(pass, job->err);
+    if (!status && job->opts.find_unjoined)
+        status = sl_unjoined_find(pass, job->err);
     if (!status && !snapshot->n_threads)
         status = sl_fail(job->err, SL_EGONE, "process %ld has ended", (long) job->pid);
     release(pass);
@@ -190,6 +211,7 @@ enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
     }
     snapshot->arena = arena;
     snapshot->pid = pid;
+    snapshot->unjoined_missing = "not asked for";
     snapshot->taken_ns = sl_clock_now_ns();
     snapshot->ticks_per_second = (uint64_t) sysconf(_SC_CLK_TCK);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the registers of a thread come from: one const table per way. */
+/* Where the registers of threads come from: one const table per way. */
 #ifndef SL_SNAPSHOT_SOURCE_H
 #define SL_SNAPSHOT_SOURCE_H
 
@@ -15,7 +15,8 @@
 enum sl_look {
     SL_LOOK_OK,
     SL_LOOK_RUNNING,   /* on a CPU, or waiting for one */
-    SL_LOOK_GONE,      /* the thread has ended */
+    SL_LOOK_GONE,      /* the thread has ended and left nothing */
+    SL_LOOK_ENDED,     /* the leader has ended, and stays as a zombie */
     SL_LOOK_KERNEL,    /* a worker of the kernel inside the process: no user registers */
     SL_LOOK_REFUSED,   /* not permitted */
     SL_LOOK_UNSAFE,    /* stopping it would make its system call fail with EINTR */
@@ -25,10 +26,14 @@ enum sl_look {
 
 /* What was seen of a thread. */
 struct sl_sighting {
+    struct sl_stat stat;       /* unless it is gone */
+    struct sl_run_count count; /* before the registers were read */
     struct sl_registers registers;
     bool blocked;           /* call is valid */
     struct sl_syscall call; /* what it is blocked in */
 };
+
+struct sl_bpf;
 
 struct sl_source_context {
     struct sl_target *target;
@@ -36,20 +41,39 @@ struct sl_source_context {
     bool allow_stop; /* also where a system call then fails with EINTR */
     uint64_t stop_budget_ns;
     int pending_signal; /* ptrace: taken from the thread by the stop, given back by leave */
+    struct sl_bpf *bpf; /* state of that source between open and close */
 };
 
 /*
- * look returned SL_LOOK_OK => leave is called exactly once for the thread, after
- * its stack was read.  A source that stops the thread lets it run again there.
+ * Call order: open, list, then for each thread look; look returned SL_LOOK_OK =>
+ * its stack is copied and leave is called exactly once.  A source that stops the thread
+ * lets it run again there.  Then recheck once, held_still for each thread, close.
  */
 struct sl_register_source {
     enum sl_source id;
     bool stops;
+    /* All threads are seen in one go, by list; look and held_still only remember. */
+    bool at_once;
+
+    /* SL_EPERM when this way is not permitted, SL_ENOTSUP when the system does not have it. */
+    enum sl_status (*open)(struct sl_source_context *context, struct sl_error *err);
+    void (*close)(struct sl_source_context *context);
+
+    /* Thread ids in ascending order; the caller frees them. */
+    enum sl_status (*list)(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids,
+                           struct sl_error *err);
     enum sl_look (*look)(struct sl_source_context *context, pid_t tid,
                          struct sl_sighting *ret_sighting);
     void (*leave)(struct sl_source_context *context, pid_t tid);
+
+    /* What held_still goes by, for a source that sees all at once; else NULL. */
+    enum sl_status (*recheck)(struct sl_source_context *context, struct sl_error *err);
+    /* Did the thread not run since the sighting? */
+    bool (*held_still)(struct sl_source_context *context, pid_t tid,
+                       const struct sl_sighting *sighting);
 };
 
 extern const struct sl_register_source sl_source_proc, sl_source_ptrace;
+extern const struct sl_register_source sl_source_bpf; /* when built with it */
 
 #endif

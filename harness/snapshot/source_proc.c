@@ -11,6 +11,8 @@
 
 #include <errno.h>
 
+#include "base/fail.h"
+
 static enum sl_look look_of_error(ssize_t error)
 {
     if (error == -ESRCH || error == 0)
@@ -30,27 +32,67 @@ static void set_registers(const struct sl_syscall *call, struct sl_registers *re
 }
 
 static enum sl_look
-look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
+read_syscall(struct sl_source_context *context, pid_t tid, struct sl_syscall *ret_call)
 {
-    struct sl_sighting sighting = {.blocked = true};
     char text[256];
 
     ssize_t got = sl_target_read(context->target, tid, "syscall", text, sizeof text);
     if (got <= 0)
         return look_of_error(got);
-    switch (sl_syscall_parse(text, &sighting.call)) {
+    switch (sl_syscall_parse(text, ret_call)) {
+    case SL_SYSCALL_BLOCKED:
+        return ret_call->sp || ret_call->pc ? SL_LOOK_OK : SL_LOOK_KERNEL;
     case SL_SYSCALL_RUNNING:
         return SL_LOOK_RUNNING;
     case SL_SYSCALL_MALFORMED:
-        return SL_LOOK_FAILED;
-    case SL_SYSCALL_BLOCKED:
         break;
     }
-    if (!sighting.call.sp && !sighting.call.pc)
-        return SL_LOOK_KERNEL;
-    set_registers(&sighting.call, &sighting.registers);
+    return SL_LOOK_FAILED;
+}
+
+static enum sl_status open_source(struct sl_source_context *context, struct sl_error *err)
+{
+    struct sl_syscall call;
+    pid_t tid = context->target->tid;
+
+    if (read_syscall(context, tid, &call) == SL_LOOK_REFUSED)
+        return sl_fail(err, SL_EPERM, "not allowed to read '/proc/%ld/task/%ld/syscall'",
+                       (long) context->target->pid, (long) tid);
+    sl_target_choose_counter(context->target);
+    return SL_OK;
+}
+
+static void close_source(struct sl_source_context *context)
+{
+    (void) context; /* nothing was opened */
+}
+
+static enum sl_status
+list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, struct sl_error *err)
+{
+    return sl_target_list(context->target, ret_tids, ret_n_tids, err);
+}
+
+static enum sl_look
+look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
+{
+    struct sl_sighting sighting = {0};
+
+    if (sl_target_stat(context->target, tid, &sighting.stat))
+        return SL_LOOK_GONE;
+    if (sighting.stat.state == 'Z' || sighting.stat.state == 'X') {
+        *ret_sighting = sighting;
+        return tid == context->target->pid ? SL_LOOK_ENDED : SL_LOOK_GONE;
+    }
+    if (sl_target_run_count(context->target, tid, &sighting.count))
+        return SL_LOOK_GONE;
+    enum sl_look look = read_syscall(context, tid, &sighting.call);
+    if (look == SL_LOOK_OK) {
+        sighting.blocked = true;
+        set_registers(&sighting.call, &sighting.registers);
+    }
     *ret_sighting = sighting;
-    return SL_LOOK_OK;
+    return look;
 }
 
 static void leave(struct sl_source_context *context, pid_t tid)
@@ -58,8 +100,29 @@ static void leave(struct sl_source_context *context, pid_t tid)
     (void) context, (void) tid; /* nothing was changed */
 }
 
+static bool
+held_still(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
+{
+    struct sl_run_count after;
+    struct sl_syscall call;
+
+    /*
+     * Switches count when a thread leaves its CPU: one that runs just now has to be
+     * found out otherwise.  The other counter counts when it arrives.
+     */
+    if (context->target->counter == SL_COUNTER_STATUS &&
+        read_syscall(context, tid, &call) != SL_LOOK_OK)
+        return false;
+    return sl_target_run_count(context->target, tid, &after) == 0 &&
+           after.switches == sighting->count.switches;
+}
+
 const struct sl_register_source sl_source_proc = {
     .id = SL_SOURCE_PROC,
+    .open = open_source,
+    .close = close_source,
+    .list = list,
     .look = look,
     .leave = leave,
+    .held_still = held_still,
 };

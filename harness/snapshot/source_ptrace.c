@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 #include "harness/snapshot/syscall.h"
 
 #define POLL_NS (100 * SL_NS_PER_US)
@@ -35,25 +36,22 @@ static enum sl_look look_of_errno(void)
                                                : SL_LOOK_FAILED;
 }
 
-/* Would the stop be noticed by the program? */
-static bool is_safe(struct sl_source_context *context, pid_t tid, struct sl_sighting *sighting)
+/* Would the program notice a stop?  Not when what the thread does is restarted by itself. */
+static bool
+is_safe(struct sl_source_context *context, enum sl_look look, const struct sl_sighting *sighting)
 {
-    struct sl_sighting seen;
-
-    enum sl_look look = sl_source_proc.look(context, tid, &seen);
     if (look == SL_LOOK_RUNNING)
         return true;
     if (look != SL_LOOK_OK)
         return false; /* what it does is not known */
-    sighting->blocked = true;
-    sighting->call = seen.call;
-    if (seen.call.nr == -1)
+    const struct sl_syscall *call = &sighting->call;
+    if (call->nr == -1)
         return true;
-    struct sl_syscall_kind kind = sl_syscall_classify(&seen.call);
+    int descriptor = sl_syscall_classify(call).descriptor;
     bool is_socket =
-        kind.descriptor >= 0 &&
-        sl_descriptors_get(context->descriptors, (int) seen.call.args[kind.descriptor]).is_socket;
-    return sl_syscall_restarts(&seen.call, is_socket);
+        descriptor >= 0 &&
+        sl_descriptors_get(context->descriptors, (int) call->args[descriptor]).is_socket;
+    return sl_syscall_restarts(call, is_socket);
 }
 
 /* Until the thread has stopped, ended, or the budget is used up. */
@@ -108,35 +106,69 @@ static bool read_registers(pid_t tid, struct sl_registers *ret_registers)
 }
 
 static enum sl_look
+seize(struct sl_source_context *context, pid_t tid, struct sl_registers *ret_registers)
+{
+    if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) || ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
+        return look_of_errno();
+    enum sl_look look = await_stop(context, tid);
+    if (look == SL_LOOK_OK && !read_registers(tid, ret_registers)) {
+        leave(context, tid);
+        look = SL_LOOK_FAILED;
+    }
+    return look;
+}
+
+static enum sl_look
 look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
 {
-    struct sl_sighting sighting = {0};
-    struct sl_stat stat;
+    struct sl_sighting sighting;
 
-    if (sl_target_stat(context->target, tid, &stat))
-        return SL_LOOK_GONE;
-    if (stat.state == 'D')
-        return SL_LOOK_UNSTOPPED;
-    if (!is_safe(context, tid, &sighting) && !context->allow_stop)
-        return SL_LOOK_UNSAFE;
-    if (ptrace(PTRACE_SEIZE, tid, NULL, NULL))
-        return look_of_errno();
-    if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
-        return look_of_errno();
-    enum sl_look stopped = await_stop(context, tid);
-    if (stopped != SL_LOOK_OK)
-        return stopped;
-    if (!read_registers(tid, &sighting.registers)) {
-        leave(context, tid);
-        return SL_LOOK_FAILED;
-    }
+    enum sl_look before = sl_source_proc.look(context, tid, &sighting);
+    if (before == SL_LOOK_GONE)
+        return before;
     *ret_sighting = sighting;
-    return SL_LOOK_OK;
+    if (before == SL_LOOK_ENDED || before == SL_LOOK_KERNEL)
+        return before;
+    if (sighting.stat.state == 'D')
+        return SL_LOOK_UNSTOPPED;
+    if (!context->allow_stop && !is_safe(context, before, &sighting))
+        return SL_LOOK_UNSAFE;
+    return seize(context, tid, &ret_sighting->registers);
+}
+
+/* It was stopped all the time. */
+static bool
+held_still(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
+{
+    (void) context, (void) tid, (void) sighting;
+    return true;
+}
+
+static enum sl_status open_source(struct sl_source_context *context, struct sl_error *err)
+{
+    if (context->target->self)
+        return sl_fail(err, SL_EPERM, "a process can not stop its own threads");
+    return SL_OK;
+}
+
+static void close_source(struct sl_source_context *context)
+{
+    (void) context; /* nothing was opened */
+}
+
+static enum sl_status
+list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, struct sl_error *err)
+{
+    return sl_target_list(context->target, ret_tids, ret_n_tids, err);
 }
 
 const struct sl_register_source sl_source_ptrace = {
     .id = SL_SOURCE_PTRACE,
     .stops = true,
+    .open = open_source,
+    .close = close_source,
+    .list = list,
     .look = look,
     .leave = leave,
+    .held_still = held_still,
 };

@@ -9,7 +9,8 @@
 #define BUCKETS 4096
 
 struct entry {
-    struct entry *next;
+    struct entry *next;    /* in the bucket */
+    struct entry *pending; /* next one without frames */
     uint64_t hash;
     const struct sl_pc *pcs;
     size_t n_pcs;
@@ -20,6 +21,7 @@ struct entry {
 struct sl_stacks {
     struct sl_symbolizer *symbolizer;
     struct sl_arena *arena;
+    struct entry *pending;
     struct entry *buckets[BUCKETS];
 };
 
@@ -51,9 +53,10 @@ static bool equal(const struct entry *entry, const struct sl_pc *pcs, size_t n_p
 }
 
 /* Frames of every address in a row; inlined functions make more frames than addresses. */
-static bool collect(struct sl_stacks *stacks, const struct sl_maps *maps, const struct sl_pc *pcs,
-                    size_t n_pcs, struct sl_stack *ret_stack)
+static bool collect(struct sl_stacks *stacks, const struct sl_maps *maps, struct entry *entry)
 {
+    const struct sl_pc *pcs = entry->pcs;
+    size_t n_pcs = entry->n_pcs;
     const struct sl_frame *part;
     size_t n_part, n = 0;
 
@@ -75,13 +78,22 @@ static bool collect(struct sl_stacks *stacks, const struct sl_maps *maps, const 
         if (i + 1 < n_pcs && pcs[i + 1].exact && !frames[n - 1].function)
             frames[n - 1].function = "<signal handler called>";
     }
-    ret_stack->frames = frames;
-    ret_stack->n_frames = n;
+    entry->stack.frames = frames;
+    entry->stack.n_frames = n;
     return true;
 }
 
-const struct sl_stack *sl_stacks_get(struct sl_stacks *stacks, const struct sl_maps *maps,
-                                     const struct sl_pc *pcs, size_t n_pcs, enum sl_unwind_end end)
+enum sl_status
+sl_stacks_symbolize(struct sl_stacks *stacks, const struct sl_maps *maps, struct sl_error *err)
+{
+    for (; stacks->pending; stacks->pending = stacks->pending->pending)
+        if (!collect(stacks, maps, stacks->pending))
+            return sl_fail(err, SL_ENOMEM, "frames of a stack");
+    return SL_OK;
+}
+
+const struct sl_stack *sl_stacks_get(struct sl_stacks *stacks, const struct sl_pc *pcs,
+                                     size_t n_pcs, enum sl_unwind_end end)
 {
     uint64_t hash = SL_FNV64_BASIS;
     for (size_t i = 0; i < n_pcs; i++)
@@ -99,8 +111,8 @@ const struct sl_stack *sl_stacks_get(struct sl_stacks *stacks, const struct sl_m
     *entry = (struct entry){.next = *bucket, .hash = hash, .pcs = copy, .n_pcs = n_pcs, .end = end};
     entry->stack.complete = end == SL_UNWIND_COMPLETE;
     entry->stack.reason = sl_unwind_end_text(end);
-    if (!collect(stacks, maps, pcs, n_pcs, &entry->stack))
-        return NULL;
     *bucket = entry;
+    entry->pending = stacks->pending;
+    stacks->pending = entry;
     return &entry->stack;
 }

@@ -15,8 +15,15 @@ SL_CHECKED enum sl_status sl_stacks_new(struct sl_symbolizer *symbolizer, struct
 void sl_stacks_free(struct sl_stacks *stacks);
 SL_DEFINE_AUTO(sl_stacks, sl_stacks_free);
 
-/* The stack with these addresses and this end.  @return NULL when memory is short */
-const struct sl_stack *sl_stacks_get(struct sl_stacks *stacks, const struct sl_maps *maps,
-                                     const struct sl_pc *pcs, size_t n_pcs, enum sl_unwind_end end);
+/*
+ * The stack with these addresses and this end.  Its frames come with the next
+ * sl_stacks_symbolize.  @return NULL when memory is short
+ */
+const struct sl_stack *sl_stacks_get(struct sl_stacks *stacks, const struct sl_pc *pcs,
+                                     size_t n_pcs, enum sl_unwind_end end);
+
+/* Give their frames to all stacks that lack them.  Apart, since it takes much longer. */
+SL_CHECKED enum sl_status
+sl_stacks_symbolize(struct sl_stacks *stacks, const struct sl_maps *maps, struct sl_error *err);
 
 #endif

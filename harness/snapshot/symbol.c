@@ -6,7 +6,6 @@
 #include <dwarf.h>
 
 #include "base/fail.h"
-#include "base/grow.h"
 #include "harness/snapshot/symbol_name.h"
 #include "harness/snapshot/symbol_object.h"
 

@@ -17,7 +17,6 @@ static bool read_window(struct sl_view *view, uint64_t address)
     view->window_address = address;
     view->window_size = sl_reader_read(view->reader, address, view->window,
                                        SL_MIN(SL_WINDOW_SIZE, view->stack_end - address));
-    view->read_late = true;
     return inside(address, address, view->window_size);
 }
 
@@ -25,7 +24,6 @@ bool sl_view_word(struct sl_view *view, uint64_t address, uint64_t *ret_value)
 {
     if (!inside(address, view->sp, view->stack_end - view->sp)) {
         view->read_elsewhere = true;
-        view->read_late = true;
         return sl_reader_read(view->reader, address, ret_value, sizeof *ret_value) ==
                sizeof *ret_value;
     }

@@ -55,8 +55,6 @@ struct sl_view {
     const uint8_t *copy;    /* bytes from sp on */
     size_t copied;
     struct sl_reader *reader;
-    /* Read after the copy was made, so that the thread has to be checked again. */
-    bool read_late;
     bool read_elsewhere; /* outside [sp, stack_end) */
     size_t deepest;      /* bytes behind sp that were needed */
     uint8_t *window;     /* SL_WINDOW_SIZE bytes of the owner's, for what the copy lacks */

@@ -45,11 +45,12 @@ enum bus_storage { BUS_STORAGE_MEMORY, BUS_STORAGE_FILE };
 #define BUS_DEFAULT_MAX_PENDING     8192u
 #define BUS_DEFAULT_ACK_WAIT_NS     UINT64_C(30000000000)
 
-#define BUS_MAX_WORKERS 32768u
-#define BUS_MAX_QUEUE   (1u << 20)
-#define BUS_MAX_PENDING (1u << 20)
-#define BUS_MAX_KEY     256u            /* bytes */
-#define BUS_MAX_PAYLOAD (1024u * 1024u) /* a NATS server may allow less */
+#define BUS_MAX_WORKERS  32768u
+#define BUS_MAX_QUEUE    (1u << 20)
+#define BUS_MAX_PENDING  (1u << 20)
+#define BUS_MAX_REPLICAS 5u
+#define BUS_MAX_KEY      256u            /* bytes */
+#define BUS_MAX_PAYLOAD  (1024u * 1024u) /* a NATS server may allow less */
 
 struct bus_config {
     size_t size; /* sizeof(struct bus_config) of the caller */
@@ -72,6 +73,7 @@ struct bus_config {
     uint64_t ack_wait_ns;           /* the broker redelivers what no bus held for so long */
     sl_publish_callback on_publish; /* outcome of every publish, or NULL; may not block for long */
     void *user;                     /* first argument of on_publish */
+    uint32_t replicas; /* nats: of every stream, odd so that a majority is clear; 0: 1 */
 };
 
 /**

@@ -82,6 +82,7 @@ struct sl_driver_config {
     uint64_t ack_wait_ns;     /* redeliver what was not acknowledged for so long; 0: default */
     sl_publish_callback on_publish; /* never NULL */
     void *user;                     /* first argument of on_publish */
+    uint32_t replicas; /* servers that keep each message, where the broker has several; 0: 1 */
 };
 
 struct sl_driver_stats {

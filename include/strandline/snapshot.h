@@ -23,15 +23,23 @@ extern "C" {
 struct sl_snapshot; /* immutable once taken; may be read from several threads */
 
 /* Where registers may come from.  AUTO takes the first that is permitted. */
-enum sl_snapshot_source { SL_SNAPSHOT_AUTO, SL_SNAPSHOT_BPF, SL_SNAPSHOT_PROC, SL_SNAPSHOT_PTRACE };
+enum sl_snapshot_source {
+    SL_SNAPSHOT_AUTO,
+    SL_SNAPSHOT_BPF,   /* a BPF task iterator: all registers, nothing stopped */
+    SL_SNAPSHOT_PROC,  /* the `syscall` files: SP and PC of blocked threads, nothing stopped */
+    SL_SNAPSHOT_PTRACE /* stops every thread in turn; AUTO takes it with allow_stop only */
+};
 
 struct sl_snapshot_opts {
     size_t size; /* sizeof(struct sl_snapshot_opts) of the caller */
     enum sl_snapshot_source source;
-    bool no_symbols;         /* addresses and modules only */
-    bool no_stop;            /* never stop a thread; those on a CPU stay without a stack */
-    bool allow_stop;         /* stop even threads in calls that then return EINTR */
-    uint32_t max_frames;     /* 0: 256 */
+    bool no_symbols;     /* addresses and modules only */
+    bool no_stop;        /* never stop a thread.  By default those on a CPU, and those whose unwind
+                            needs a register that cannot be had otherwise, are stopped briefly,
+                            unless that made their system call return EINTR. */
+    bool allow_stop;     /* stop even threads in calls that then return EINTR */
+    uint32_t max_frames; /* 0: 256 */
+    bool find_unjoined;  /* also list threads that ended and were never joined (glibc) */
     uint64_t stop_budget_ns; /* for one thread; 0: 50 ms */
 };
 

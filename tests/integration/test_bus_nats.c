@@ -10,9 +10,11 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <strandline/bus_metrics.h>
+
 #include "bus_scene.h"
 
-#define DEADLINE_NS (20 * SL_NS_PER_S)
+#define DEADLINE_NS (60 * SL_NS_PER_S)
 
 struct server {
     pid_t pid;
@@ -387,6 +389,44 @@ SL_TEST(bus_nats, delivery_goes_on_after_a_restart_of_the_server)
         sl_clock_sleep_ns(100 * SL_NS_PER_MS);
     }
     cr_assert_geq(atomic_load(&probe.handled), expected + PROBE_KEYS);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+    sl_assert_ok(bus_teardown(&err), &err);
+    server_stop(&server);
+}
+
+/* Wait until the metrics say that the bus is connected, or not.  @return the metrics */
+static struct bus_metrics wait_connected(const struct bus *bus, bool connected)
+{
+    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
+    struct bus_metrics metrics = {.size = sizeof metrics};
+    do {
+        sl_clock_sleep_ns(SL_NS_PER_MS);
+        bus_metrics_take(bus, &metrics);
+    } while (metrics.connected != connected && sl_clock_now_ns() < until_ns);
+    cr_assert_eq(metrics.connected, connected);
+    return metrics;
+}
+
+SL_TEST(bus_nats, metrics_show_a_lost_connection_and_the_next_one)
+{
+    struct server server;
+    struct probe probe = {.fail_every = 0};
+    struct sl_error err = {0};
+    char port[8];
+    server_start(&server, true);
+    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
+    cr_assert_eq(wait_connected(probe.bus, true).reconnects, 0);
+    (void) snprintf(port, sizeof port, "%s", strrchr(server.url, ':') + 1);
+    server_kill(&server);
+    cr_assert_eq(wait_connected(probe.bus, false).reconnects, 0);
+    server_run(&server, port);
+    struct bus_metrics metrics = wait_connected(probe.bus, true);
+    for (unsigned i = 0; metrics.reconnects == 0 && i < 20000; i++) {
+        sl_clock_sleep_ns(SL_NS_PER_MS); /* it is read after the state */
+        bus_metrics_take(probe.bus, &metrics);
+    }
+    cr_assert_eq(metrics.reconnects, 1);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);

@@ -63,6 +63,12 @@ check "an argument too many is refused" 2 err "option '--json' takes no argument
 check "wrong usage prints nothing on standard output" 2 out "" "$strandline" gate --nope
 check "help lists the commands" 0 out "  gate " "$strandline" --help
 check "help states the exit statuses" 0 out "could not measure" "$strandline" help
+check "a cluster has an odd number of nodes" 2 err "--cluster: '2' is not 1, 3 or 5" \
+    "$strandline" run --cluster 2
+check "a cluster is of a private server" 2 err "not with --server" \
+    "$strandline" run --cluster 3 --server nats://127.0.0.1:1
+check "a cluster needs a transport that uses it" 2 err "--cluster needs --transport nats" \
+    "$strandline" run --cluster 3 --transport memory
 check "help of a command" 0 out "usage: strandline gate" "$strandline" help gate
 check "--help of a command" 0 out "--max-leaks N" "$strandline" gate --help
 check "the version" 0 out "strandline 0." "$strandline" --version

@@ -109,18 +109,24 @@ static pid_t parent_of(pid_t pid)
     return (pid_t) atol(strrchr(text, ')') + 4);
 }
 
-static struct sl_server *start_or_skip(void)
+static struct sl_server *start_nodes_or_skip(unsigned nodes)
 {
+    const struct sl_server_opts opts = {.nodes = nodes};
     struct sl_error err = {0};
     struct sl_server *server = NULL;
 
-    enum sl_status status = sl_server_start(NULL, &server, &err);
+    enum sl_status status = sl_server_start(&opts, &server, &err);
     if (status == SL_ENOENT) {
         (void) rmdir(parent);
         cr_skip_test("%s", err.text);
     }
     cr_assert_eq(status, SL_OK, "%s", err.text);
     return server;
+}
+
+static struct sl_server *start_or_skip(void)
+{
+    return start_nodes_or_skip(1);
 }
 
 /* Nothing is left of a server that was stopped: checked without waiting. */
@@ -233,7 +239,7 @@ SL_TEST(server, signals_of_the_terminal_reach_neither_keeper_nor_server)
 {
     make_parent();
     struct sl_server *server = start_or_skip();
-    pid_t pid = sl_server_pid(server), keeper = parent_of(pid);
+    pid_t pid = sl_server_pid(server, 0), keeper = parent_of(pid);
     cr_assert_neq(getsid(pid), getsid(0));
     cr_assert_neq(getpgid(pid), getpgrp());
     cr_assert_eq(getpgid(keeper), keeper);
@@ -244,7 +250,7 @@ SL_TEST(server, a_killed_server_is_noticed)
 {
     make_parent();
     struct sl_server *server = start_or_skip();
-    cr_assert_eq(kill(sl_server_pid(server), SIGKILL), 0);
+    cr_assert_eq(kill(sl_server_pid(server, 0), SIGKILL), 0);
     wait_until(!sl_server_is_alive(server));
     stop_and_check(server);
 }
@@ -253,7 +259,7 @@ SL_TEST(server, a_killed_keeper_takes_the_server_with_it)
 {
     make_parent();
     struct sl_server *server = start_or_skip();
-    cr_assert_eq(kill(parent_of(sl_server_pid(server)), SIGKILL), 0);
+    cr_assert_eq(kill(parent_of(sl_server_pid(server, 0)), SIGKILL), 0);
     wait_until(!sl_server_is_alive(server));
     stop_and_check(server);
 }
@@ -262,7 +268,7 @@ SL_TEST(server, a_frozen_server_does_not_hold_up_the_stop)
 {
     make_parent();
     struct sl_server *server = start_or_skip();
-    cr_assert_eq(kill(sl_server_pid(server), SIGSTOP), 0);
+    cr_assert_eq(kill(sl_server_pid(server, 0), SIGSTOP), 0);
     stop_and_check(server);
 }
 
@@ -270,8 +276,80 @@ SL_TEST(server, a_frozen_keeper_does_not_hold_up_the_stop)
 {
     make_parent();
     struct sl_server *server = start_or_skip();
-    cr_assert_eq(kill(parent_of(sl_server_pid(server)), SIGSTOP), 0);
+    cr_assert_eq(kill(parent_of(sl_server_pid(server, 0)), SIGSTOP), 0);
     stop_and_check(server);
+}
+
+static void assert_answers(const char *urls)
+{
+    struct sl_error err = {0};
+    char version[32];
+
+    sl_assert_ok(sl_server_probe(urls, PATIENCE_NS, version, sizeof version, &err), &err);
+}
+
+SL_TEST(server, a_node_that_is_started_again_has_its_ports_and_its_store)
+{
+    struct sl_error err = {0};
+    char url[64], mark[PATH_MAX];
+
+    make_parent();
+    struct sl_server *server = start_or_skip();
+    pid_t first = sl_server_pid(server, 0);
+    (void) snprintf(url, sizeof url, "%s", sl_server_url(server));
+    (void) snprintf(mark, sizeof mark, "%s/n1/store/mark", sl_server_directory(server));
+    int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert_geq(fd, 0);
+    (void) close(fd);
+    sl_server_kill(server, 0);
+    cr_assert_not(sl_server_is_alive(server));
+    sl_assert_ok(sl_server_restart(server, &err), &err);
+    cr_assert(sl_server_is_alive(server));
+    cr_assert_neq(sl_server_pid(server, 0), first);
+    cr_assert(is_gone(first));
+    cr_assert_str_eq(sl_server_url(server), url);
+    assert_answers(url);
+    cr_assert_eq(access(mark, F_OK), 0);
+    stop_and_check(server);
+}
+
+SL_TEST(server, a_cluster_lives_as_long_as_its_majority_and_is_made_whole_again)
+{
+    struct sl_error err = {0};
+
+    make_parent();
+    struct sl_server *server = start_nodes_or_skip(3);
+    cr_assert_eq(sl_server_nodes(server), 3);
+    assert_answers(sl_server_url(server));
+    sl_server_kill(server, 0);
+    cr_assert(sl_server_is_alive(server), "two of three");
+    sl_server_kill(server, 2);
+    cr_assert_not(sl_server_is_alive(server), "one of three");
+    sl_assert_ok(sl_server_restart(server, &err), &err);
+    cr_assert(sl_server_is_alive(server));
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_not(is_gone(sl_server_pid(server, i)));
+    stop_and_check(server);
+}
+
+SL_TEST(server, a_killed_keeper_takes_every_node_with_it)
+{
+    make_parent();
+    struct sl_server *server = start_nodes_or_skip(3);
+    cr_assert_eq(kill(parent_of(sl_server_pid(server, 1)), SIGKILL), 0);
+    for (unsigned i = 0; i < 3; i++)
+        wait_until(is_gone(sl_server_pid(server, i)));
+    cr_assert_not(sl_server_is_alive(server));
+    stop_and_check(server);
+}
+
+SL_TEST(server, more_nodes_than_a_cluster_may_have_are_refused)
+{
+    const struct sl_server_opts opts = {.nodes = 6};
+    struct sl_error err = {0};
+    struct sl_server *server = NULL;
+
+    sl_assert_fails(sl_server_start(&opts, &server, &err), SL_EINVAL, &err, "at most 5 nodes");
 }
 
 SL_TEST(server, an_observer_that_ignores_its_children_can_start_and_stop)

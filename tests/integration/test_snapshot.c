@@ -1,101 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sl_test.h"
+/* What a snapshot says of a process, and that taking it changes nothing there. */
+#include "sl_snapshot_test.h"
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <string.h>
 
-#include <strandline/snapshot.h>
-
-#include "base/clock.h"
-#include "harness/model/snapshot.h"
-#include "harness/snapshot/target.h"
-#include "harness/snapshot/tasks.h"
 #include "sl_subject.h"
 
-SL_DEFINE_AUTO(sl_snapshot, sl_snapshot_free);
-
-static struct sl_snapshot *take_with(pid_t pid, const struct sl_snapshot_opts *opts)
-{
-    struct sl_error err = {0};
-    struct sl_snapshot *snapshot = NULL;
-    sl_assert_ok(sl_snapshot_take(pid, opts, &snapshot, &err), &err);
-    return snapshot;
-}
-
-static struct sl_snapshot *take(pid_t pid)
-{
-    return take_with(pid, NULL);
-}
-
-static const struct sl_thread *thread_named(const struct sl_snapshot *snapshot, const char *name)
-{
-    for (size_t i = 0; i < snapshot->n_threads; i++)
-        if (strcmp(snapshot->threads[i].name, name) == 0)
-            return &snapshot->threads[i];
-    return NULL;
-}
-
-static bool has_function(const struct sl_stack *stack, const char *function)
-{
-    for (size_t i = 0; stack && i < stack->n_frames; i++)
-        if (stack->frames[i].function && strcmp(stack->frames[i].function, function) == 0)
-            return true;
-    return false;
-}
-
-static size_t count_function(const struct sl_stack *stack, const char *function)
-{
-    size_t n = 0;
-    for (size_t i = 0; stack && i < stack->n_frames; i++)
-        n += stack->frames[i].function && strcmp(stack->frames[i].function, function) == 0;
-    return n;
-}
-
-/* Sum over all threads, from the kernel's own counters. */
-static uint64_t count_switches(pid_t pid)
-{
-    struct sl_error err = {0};
-    struct sl_target target;
-    pid_t *tids;
-    size_t n_tids;
-    uint64_t sum = 0;
-
-    sl_assert_ok(sl_target_open(pid, &target, &err), &err);
-    sl_assert_ok(sl_target_list(&target, &tids, &n_tids, &err), &err);
-    for (size_t i = 0; i < n_tids; i++) {
-        struct sl_run_count count;
-        cr_assert(sl_target_run_count(&target, tids[i], &count) == 0);
-        sum += count.switches;
-    }
-    free(tids);
-    sl_target_release(&target);
-    return sum;
-}
-
-/* Until every thread is blocked, and stayed so between two looks. */
-static void await_rest(pid_t pid, bool allow_uninterruptible)
-{
-    for (uint64_t last = 0;;) {
-        struct sl_error err = {0};
-        SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
-        bool all_sleep = true;
-        sl_assert_ok(sl_tasks_list(pid, &tasks, &err), &err);
-        for (size_t i = 0; i < tasks->n_tasks; i++)
-            all_sleep = all_sleep && (tasks->tasks[i].state == 'S' ||
-                                      (allow_uninterruptible && tasks->tasks[i].state == 'D'));
-        uint64_t switches = count_switches(pid);
-        if (all_sleep && switches == last)
-            return;
-        last = switches;
-        sl_clock_sleep_ns(10 * SL_NS_PER_MS);
-    }
-}
-
-static void await_sleep(pid_t pid)
-{
-    await_rest(pid, false);
-}
+/* Builds of blocked_calls that this machine could make. */
+static const char *const layouts[] = {SL_LAYOUTS NULL};
 
 SL_TEST(snapshot, parked_threads_are_complete_and_share_stacks, .timeout = 60)
 {
@@ -205,94 +118,6 @@ SL_TEST(snapshot, every_way_to_block_is_told_apart, .timeout = 60)
     cr_assert_eq(sl_subject_end(&subject), 0, "a call returned");
 }
 
-/* The frames in the order of the names, others may lie between. */
-static bool has_functions(const struct sl_stack *stack, const char *const *names)
-{
-    for (size_t i = 0; stack && i < stack->n_frames && *names; i++)
-        if (stack->frames[i].function && strcmp(stack->frames[i].function, *names) == 0)
-            names++;
-    return !*names;
-}
-
-SL_TEST(snapshot, stacks_that_are_not_ordinary_are_complete, .timeout = 60)
-{
-    static const struct {
-        const char *thread, *functions[8];
-    } cases[] = {
-        {"altstack", {"handle", "<signal handler called>", "raise_here", "interrupted", "run"}},
-        {"vfork", {"wait_in_vfork", "run"}},
-        {"deep", {"dive", "dive", "start_dive", "run"}},
-        {"inlined", {"inner", "outer", "run"}},
-    };
-    const char *const argv[] = {"odd_places", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
-
-    await_rest(subject.pid, true);
-    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
-    for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
-        const struct sl_thread *thread = thread_named(snapshot, cases[i].thread);
-        cr_assert(thread && thread->stack, "%s", cases[i].thread);
-        cr_assert(thread->stack->complete, "%s: %s", cases[i].thread, thread->stack->reason);
-        cr_assert(thread->source == SL_SOURCE_PROC, "%s was stopped", cases[i].thread);
-        cr_assert(has_functions(thread->stack, cases[i].functions), "%s", cases[i].thread);
-    }
-    cr_assert_eq(count_function(thread_named(snapshot, "deep")->stack, "dive"), 100);
-    const struct sl_stack *inlined = thread_named(snapshot, "inlined")->stack;
-    for (size_t i = 0; i + 1 < inlined->n_frames; i++)
-        if (inlined->frames[i].inlined)
-            cr_assert_eq(inlined->frames[i].address, inlined->frames[i + 1].address);
-    cr_assert_eq(thread_named(snapshot, "vfork")->wait.kind, SL_WAIT_CHILD);
-    cr_assert_eq(thread_named(snapshot, "vfork")->state, 'D');
-    cr_assert_eq(sl_subject_end(&subject), 0);
-}
-
-/*
- * The user's part of a stack is known: block_in_NAME and run, each once.  (The names of
- * the C library around it depend on whether its debug symbols are installed.)
- */
-static void check_blocked_stack(const char *subject, const struct sl_thread *thread)
-{
-    const struct sl_stack *stack = thread->stack;
-    char function[32];
-    const char *const names[] = {function, "run", NULL};
-
-    (void) snprintf(function, sizeof function, "block_in_%s", thread->name);
-    cr_assert(stack, "%s: %s: %s", subject, thread->name, thread->reason);
-    if (!stack->complete) {
-        cr_assert(stack->reason, "%s: %s", subject, thread->name);
-        return;
-    }
-    cr_assert(has_functions(stack, names), "%s: %s", subject, thread->name);
-    cr_assert_eq(count_function(stack, function), 1, "%s: %s", subject, thread->name);
-    cr_assert_eq(count_function(stack, "run"), 1, "%s: %s", subject, thread->name);
-}
-
-SL_TEST(snapshot, no_layout_of_unwind_tables_gives_a_wrong_stack, .timeout = 250)
-{
-    static const char *const subjects[] = {SL_LAYOUTS NULL};
-
-    for (size_t s = 0; subjects[s]; s++) {
-        const char *const argv[] = {subjects[s], NULL};
-        struct sl_test_subject subject = sl_subject_start(argv);
-        size_t n_complete = 0;
-        /* Without frame pointers no register but SP and PC is ever needed. */
-        bool frame_pointers = strstr(subjects[s], "O0") || strstr(subjects[s], "frame_pointer");
-
-        await_sleep(subject.pid);
-        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
-        for (size_t i = 0; i < snapshot->n_threads; i++) {
-            const struct sl_thread *thread = &snapshot->threads[i];
-            n_complete += thread->stack && thread->stack->complete;
-            if (thread->tid != subject.pid)
-                check_blocked_stack(subjects[s], thread);
-        }
-        if (!frame_pointers)
-            cr_assert_eq(n_complete, snapshot->n_threads, "%s: %zu complete", subjects[s],
-                         n_complete);
-        cr_assert_eq(sl_subject_end(&subject), 0, "%s: a call returned", subjects[s]);
-    }
-}
-
 SL_TEST(snapshot, stopping_threads_breaks_no_call, .timeout = 60)
 {
     const char *const argv[] = {"blocked_calls", NULL};
@@ -335,7 +160,8 @@ SL_TEST(snapshot, a_thread_on_a_cpu_is_stopped_briefly_and_runs_on, .timeout = 6
 SL_TEST(snapshot, without_stopping_a_running_thread_has_a_reason_and_no_stack, .timeout = 60)
 {
     const char *const argv[] = {"spinner", NULL};
-    const struct sl_snapshot_opts opts = {.size = sizeof opts, .no_stop = true};
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .no_stop = true};
     struct sl_test_subject subject = sl_subject_start(argv);
 
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
@@ -388,6 +214,41 @@ SL_TEST(snapshot, the_own_process_is_read_with_the_calling_thread, .timeout = 60
     cr_assert(sem_post(&semaphore) == 0);
     cr_assert(pthread_join(thread, NULL) == 0);
     cr_assert(sem_destroy(&semaphore) == 0);
+}
+
+SL_TEST(snapshot, ended_threads_that_nobody_joined_are_found_with_their_start, .timeout = 60)
+{
+    const char *const argv[] = {"unjoined", NULL};
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .find_unjoined = true};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    cr_assert_null(snapshot->unjoined_missing, "%s", snapshot->unjoined_missing);
+    cr_assert_eq(snapshot->n_threads, 2);
+    cr_assert_eq(snapshot->n_unjoined, 3);
+    for (size_t i = 0; i < snapshot->n_unjoined; i++)
+        cr_assert_str_eq(snapshot->unjoined[i].start->function, "forgotten");
+    SL_AUTO(sl_snapshot) struct sl_snapshot *plain = take(subject.pid);
+    cr_assert(plain->n_unjoined == 0 && plain->unjoined_missing);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SL_TEST(snapshot, where_the_c_library_is_static_unjoined_threads_are_not_known, .timeout = 60)
+{
+    const char *const argv[] = {"blocked_calls_static", NULL};
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .find_unjoined = true};
+
+    bool is_built = false;
+    for (size_t i = 0; layouts[i]; i++)
+        is_built = is_built || strcmp(layouts[i], argv[0]) == 0;
+    if (!is_built)
+        cr_skip_test("no static C library");
+    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    cr_assert(snapshot->n_unjoined == 0 && snapshot->unjoined_missing);
+    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, a_pid_that_does_not_exist_is_gone)

@@ -11,6 +11,8 @@ import sys
 import sources
 
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */"
+# What is compiled into the kernel's program has to be offered under the kernel's licence too.
+SPDX_KERNEL = "/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */"
 COLUMNS_MAX = 100
 SOURCE_LINES_MAX = 500
 HEADER_LINES_MAX = 250
@@ -32,7 +34,7 @@ def may_print(path):
 
 
 def check_lines(path, text):
-    if not text.startswith(SPDX + "\n"):
+    if not text.startswith((SPDX + "\n", SPDX_KERNEL + "\n")):
         yield 1, f"the first line is not '{SPDX}'"
     for number, line in sources.numbered(text):
         if len(line.expandtabs(8)) > COLUMNS_MAX:

@@ -40,12 +40,12 @@ scripts_have_no_syntax_error() {
 
 help_is_printed_and_unknown_options_are_refused() {
     local script
-    for script in setup test; do
-        "scripts/$script" --help | grep -q '^usage: ' || return 1
+    for script in setup soak test; do
+        grep -q '^usage: ' <<< "$("scripts/$script" --help)" || return 1
         "scripts/$script" --no-such-option 2> /dev/null
         [ $? -eq 2 ] || return 1
     done
-    scripts/bench --help | grep -q '^usage: '
+    grep -q '^usage: ' <<< "$(scripts/bench --help)"
 }
 
 totals_count_every_case_and_everything_that_broke() {

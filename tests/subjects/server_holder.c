@@ -19,7 +19,7 @@ int main(void)
         (void) fprintf(stderr, "server_holder: %s\n", err.text);
         return 3;
     }
-    (void) printf("%ld %s %s %s\n", (long) sl_server_pid(server), sl_server_directory(server),
+    (void) printf("%ld %s %s %s\n", (long) sl_server_pid(server, 0), sl_server_directory(server),
                   sl_server_url(server), sl_server_version(server));
     (void) fflush(stdout);
     for (;;)

@@ -53,7 +53,7 @@ static void publish(struct broker *broker, const char *key, const char *payload)
     struct sl_error err = {0};
     struct sl_message message = {
         .topic = topics[0], .key = key, .payload = payload, .payload_size = strlen(payload)};
-    sl_assert_ok(broker->ops->publish(broker->transport, 0, &message, 0, &err), &err);
+    sl_assert_ok(broker->ops->publish(broker->transport, 0, &message, NULL, 0, &err), &err);
 }
 
 static struct delivery fetch_one(struct broker *broker)

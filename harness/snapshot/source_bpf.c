@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All registers of all threads from a BPF task iterator (threads.bpf.c), in one
+ * pass of a few milliseconds.  Nothing is stopped.
+ *
+ * Loading the program makes the kernel check it, which takes longer than running
+ * it; so it is loaded once per process and kept.
+ */
+#include "harness/snapshot/source.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/grow.h"
+#include "harness/snapshot/threads_record.h"
+
+/* Made by bpftool from the compiled program; not our code. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#include "threads.skel.h"
+#pragma GCC diagnostic pop
+
+/* Inode numbers of the first namespaces: see include/linux/proc_ns.h of the kernel. */
+#define FIRST_PID_NAMESPACE  ((ino_t) 0xeffffffc)
+#define FIRST_TIME_NAMESPACE ((ino_t) 0xeffffffa)
+
+struct records {
+    struct sl_thread_record *records; /* ascending tid */
+    size_t n;
+};
+
+struct sl_bpf {
+    struct records before, after;
+    uint64_t tick_ns;
+};
+
+/* Kept for the life of the process.  The lock is held while the program is loaded, only. */
+static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct threads *loaded;
+
+static int say_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+    (void) level, (void) format, (void) args; /* a library does not print */
+    return 0;
+}
+
+static enum sl_status load(struct sl_error *err)
+{
+    enum sl_status status = SL_OK;
+
+    (void) pthread_mutex_lock(&load_lock);
+    if (!loaded) {
+        libbpf_print_fn_t print = libbpf_set_print(say_nothing);
+        errno = 0;
+        loaded = threads__open_and_load();
+        if (!loaded)
+            status = sl_fail_errno(err, "cannot load the BPF task iterator");
+        (void) libbpf_set_print(print);
+    }
+    (void) pthread_mutex_unlock(&load_lock);
+    return status;
+}
+
+/* The iterator speaks of ids and times of the first namespaces; elsewhere they mean others. */
+static bool is_in_namespace(const char *path, ino_t inode)
+{
+    struct stat stat_of;
+    return stat(path, &stat_of) == 0 && stat_of.st_ino == inode;
+}
+
+static int compare_records(const void *left, const void *right)
+{
+    const struct sl_thread_record *a = left, *b = right;
+    return (a->tid > b->tid) - (a->tid < b->tid);
+}
+
+static enum sl_status read_records(int fd, struct records *ret_records, struct sl_error *err)
+{
+    SL_AUTO_FREE char *data = NULL;
+    size_t size = 0, capacity = 0;
+    ssize_t got;
+
+    do {
+        if (!sl_grow(&data, &capacity, size + 65536))
+            return sl_fail(err, SL_ENOMEM, "records of threads");
+        got = read(fd, data + size, capacity - size);
+        if (got < 0 && errno != EAGAIN && errno != EINTR)
+            return sl_fail_errno(err, "cannot read the BPF task iterator");
+        size += got > 0 ? (size_t) got : 0;
+    } while (got);
+    ret_records->n = size / sizeof(struct sl_thread_record);
+    ret_records->records = (struct sl_thread_record *) (void *) SL_TAKE(data);
+    if (ret_records->n)
+        qsort(ret_records->records, ret_records->n, sizeof *ret_records->records, compare_records);
+    return SL_OK;
+}
+
+/* One pass over the threads of the process. */
+static enum sl_status survey(pid_t pid, struct records *ret_records, struct sl_error *err)
+{
+    union bpf_iter_link_info info = {.task.pid = (__u32) pid};
+    LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof info);
+
+    struct bpf_link *link = bpf_program__attach_iter(loaded->progs.dump_thread, &options);
+    if (!link)
+        return sl_fail_errno(err, "cannot attach the BPF task iterator");
+    SL_AUTO_FD int fd = bpf_iter_create(bpf_link__fd(link));
+    enum sl_status status = fd < 0 ? sl_fail_errno(err, "cannot start the BPF task iterator")
+                                   : read_records(fd, ret_records, err);
+    (void) bpf_link__destroy(link);
+    return status;
+}
+
+static enum sl_status open_source(struct sl_source_context *context, struct sl_error *err)
+{
+    if (!is_in_namespace("/proc/self/ns/pid", FIRST_PID_NAMESPACE) ||
+        !is_in_namespace("/proc/self/ns/time", FIRST_TIME_NAMESPACE))
+        return sl_fail(err, SL_ENOTSUP, "the bpf source does not work inside a pid namespace");
+    enum sl_status status = load(err);
+    if (status)
+        return status;
+    context->bpf = calloc(1, sizeof *context->bpf);
+    if (!context->bpf)
+        return sl_fail(err, SL_ENOMEM, "records of threads");
+    context->bpf->tick_ns = SL_NS_PER_S / (uint64_t) sysconf(_SC_CLK_TCK);
+    return SL_OK;
+}
+
+static void close_source(struct sl_source_context *context)
+{
+    if (!context->bpf)
+        return;
+    free(context->bpf->before.records);
+    free(context->bpf->after.records);
+    free(context->bpf);
+    context->bpf = NULL;
+}
+
+static enum sl_status
+list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, struct sl_error *err)
+{
+    struct records *before = &context->bpf->before;
+
+    enum sl_status status = survey(context->target->pid, before, err);
+    if (status)
+        return status;
+    if (!before->n)
+        return sl_fail(err, SL_EGONE, "process %ld has ended", (long) context->target->pid);
+    pid_t *tids = calloc(before->n, sizeof *tids);
+    if (!tids)
+        return sl_fail(err, SL_ENOMEM, "list of threads");
+    for (size_t i = 0; i < before->n; i++)
+        tids[i] = (pid_t) before->records[i].tid;
+    *ret_tids = tids;
+    *ret_n_tids = before->n;
+    return SL_OK;
+}
+
+static const struct sl_thread_record *find(const struct records *records, pid_t tid)
+{
+    const struct sl_thread_record key = {.tid = (__u32) tid};
+    return records->n ? bsearch(&key, records->records, records->n, sizeof key, compare_records)
+                      : NULL;
+}
+
+/* The letter that /proc shows: that of the highest of these bits. */
+static char letter_of_state(__u32 state)
+{
+    static const char letters[] = "RSDTtXZPI";
+    const __u32 idle = 0x402, reported = 0x7f;
+
+    if ((state & idle) == idle)
+        return 'I';
+    return letters[state & reported ? 32 - __builtin_clz(state & reported) : 0];
+}
+
+static void set_stat(const struct sl_thread_record *record, uint64_t tick_ns, struct sl_stat *stat)
+{
+    stat->state = letter_of_state(record->state);
+    stat->start_time = record->start_boottime_ns / tick_ns;
+    stat->cpu_ticks = record->cpu_ns / tick_ns;
+    memcpy(stat->name, record->name, sizeof stat->name);
+    stat->name[sizeof stat->name - 1] = '\0';
+}
+
+/*
+ * The registers are those that the thread had when it entered the kernel.  A call
+ * leaves rax, rcx and r11 changed, which no unwind asks for.
+ */
+static void set_registers(const struct sl_thread_record *record, struct sl_sighting *sighting)
+{
+    static const enum sl_register arguments[] = {SL_REG_RDI, SL_REG_RSI, SL_REG_RDX,
+                                                 SL_REG_R10, SL_REG_R8,  SL_REG_R9};
+    struct sl_syscall *call = &sighting->call;
+
+    for (unsigned i = 0; i < SL_N_REGISTERS; i++)
+        sl_registers_set(&sighting->registers, i, record->registers[i]);
+    call->nr = record->syscall < 0 ? -1 : (int32_t) record->syscall;
+    call->sp = record->registers[SL_REG_RSP];
+    call->pc = record->registers[SL_REG_RIP];
+    for (size_t i = 0; call->nr >= 0 && i < SL_COUNT_OF(arguments); i++)
+        call->args[i] = record->registers[arguments[i]];
+    /* In a queue for a CPU it waits for nothing else. */
+    sighting->blocked = sighting->stat.state != 'R';
+}
+
+static enum sl_look
+look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
+{
+    const struct sl_thread_record *record = find(&context->bpf->before, tid);
+    struct sl_sighting sighting = {0};
+
+    if (!record)
+        return SL_LOOK_GONE;
+    set_stat(record, context->bpf->tick_ns, &sighting.stat);
+    sighting.count.switches = record->switches;
+    sighting.count.cpu_ns = record->cpu_ns;
+    *ret_sighting = sighting;
+    if (sighting.stat.state == 'Z' || sighting.stat.state == 'X')
+        return tid == context->target->pid ? SL_LOOK_ENDED : SL_LOOK_GONE;
+    if (record->on_cpu)
+        return SL_LOOK_RUNNING;
+    if (!record->registers[SL_REG_RSP] && !record->registers[SL_REG_RIP])
+        return SL_LOOK_KERNEL;
+    set_registers(record, ret_sighting);
+    return SL_LOOK_OK;
+}
+
+static void leave(struct sl_source_context *context, pid_t tid)
+{
+    (void) context, (void) tid; /* nothing was changed */
+}
+
+static enum sl_status recheck(struct sl_source_context *context, struct sl_error *err)
+{
+    return survey(context->target->pid, &context->bpf->after, err);
+}
+
+static bool
+held_still(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
+{
+    const struct sl_thread_record *record = find(&context->bpf->after, tid);
+    return record && !record->on_cpu && record->switches == sighting->count.switches;
+}
+
+const struct sl_register_source sl_source_bpf = {
+    .id = SL_SOURCE_BPF,
+    .at_once = true,
+    .open = open_source,
+    .close = close_source,
+    .list = list,
+    .look = look,
+    .leave = leave,
+    .recheck = recheck,
+    .held_still = held_still,
+};

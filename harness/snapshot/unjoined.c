@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * glibc keeps the descriptor and the stack of a thread that ended until somebody
+ * joins it.  They stand in two lists of the loader, and libc exports, for debuggers,
+ * where in a descriptor the fields are (the _thread_db_ symbols, each the size in bits,
+ * the number and the offset of a field).
+ *
+ * A descriptor in a list whose tid is 0, which the kernel clears at the end, and
+ * which was marked as exiting, is a thread that ended and was not joined: a detached
+ * one leaves the list by itself, a joined one with the join.
+ */
+#include "harness/snapshot/unjoined.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/grow.h"
+#include "harness/snapshot/symbol_data.h"
+
+/* Bits of the field cancelhandling. */
+#define EXITING_BIT    UINT32_C(0x10)
+#define TERMINATED_BIT UINT32_C(0x20)
+
+/* Versions of which the above is known to hold; later ones keep the end apart from the tid. */
+#define FIRST_MINOR 34
+#define LAST_MINOR  42
+
+#define MAX_THREADS 1000000 /* a list that does not close is not walked for ever */
+
+enum field { FIELD_LIST, FIELD_TID, FIELD_STATE, FIELD_START, FIELD_USED, FIELD_USER, N_FIELDS };
+
+static const char *const field_names[N_FIELDS] = {
+    [FIELD_LIST] = "_thread_db_pthread_list",
+    [FIELD_TID] = "_thread_db_pthread_tid",
+    [FIELD_STATE] = "_thread_db_pthread_cancelhandling",
+    [FIELD_START] = "_thread_db_pthread_start_routine",
+    [FIELD_USED] = "_thread_db_rtld_global__dl_stack_used",
+    [FIELD_USER] = "_thread_db_rtld_global__dl_stack_user",
+};
+
+struct layout {
+    uint64_t lists[2];          /* addresses of the list heads */
+    uint64_t offsets[N_FIELDS]; /* in a descriptor */
+};
+
+struct found {
+    struct sl_unjoined *threads;
+    size_t n, capacity;
+};
+
+/* The module whose file name begins so, or NULL. */
+static struct sl_module *find_module(struct sl_pass *pass, const char *prefix)
+{
+    const struct sl_maps *maps = pass->code.maps;
+    for (size_t i = 0; i < maps->n_mappings; i++) {
+        const struct sl_mapping *mapping = &maps->mappings[i];
+        if (mapping->executable && mapping->inode &&
+            strncmp(sl_path_base(mapping->path), prefix, strlen(prefix)) == 0)
+            return sl_modules_find(pass->code.modules, maps, mapping->start);
+    }
+    return NULL;
+}
+
+static bool is_known_version(struct sl_pass *pass, uint64_t address)
+{
+    char version[16] = "";
+    unsigned minor;
+    return sl_reader_read(pass->code.reader, address, version, sizeof version - 1) > 0 &&
+           sscanf(version, "2.%u", &minor) == 1 && minor >= FIRST_MINOR && minor <= LAST_MINOR;
+}
+
+/* @return why the layout is not known, or NULL */
+static const char *find_layout(struct sl_pass *pass, struct layout *ret_layout)
+{
+    struct sl_data_symbol symbols[N_FIELDS + 1] = {{.name = "__nptl_version"}};
+    struct sl_data_symbol loader_symbol = {.name = "_rtld_global"};
+    struct sl_module *libc = find_module(pass, "libc.so.6");
+    struct sl_module *loader = find_module(pass, "ld-linux-x86-64.so.2");
+
+    for (size_t i = 0; i < N_FIELDS; i++)
+        symbols[i + 1].name = field_names[i];
+    if (!libc || !loader)
+        return "the process does not use the C library of GNU as a shared library";
+    if (!sl_data_symbols_find(pass->code.modules, libc, symbols, SL_COUNT_OF(symbols)) ||
+        !sl_data_symbols_find(pass->code.modules, loader, &loader_symbol, 1))
+        return "the C library does not describe its threads";
+    if (!is_known_version(pass, symbols[0].address))
+        return "this version of the C library is not known";
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        uint32_t description[3]; /* bits, number, offset */
+        if (!sl_reader_read_cached(pass->code.reader, symbols[i + 1].address, description,
+                                   sizeof description))
+            return "the C library could not be read";
+        ret_layout->offsets[i] = description[2];
+    }
+    ret_layout->lists[0] = loader_symbol.address + ret_layout->offsets[FIELD_USED];
+    ret_layout->lists[1] = loader_symbol.address + ret_layout->offsets[FIELD_USER];
+    return NULL;
+}
+
+static bool read_all(struct sl_pass *pass, uint64_t address, void *data, size_t size)
+{
+    return sl_reader_read(pass->code.reader, address, data, size) == size;
+}
+
+static enum sl_status add(struct sl_pass *pass, struct found *found, uint64_t descriptor,
+                          uint64_t start, struct sl_error *err)
+{
+    const struct sl_pc pc = {.address = start, .exact = true};
+    const struct sl_frame *frames;
+    size_t n_frames;
+
+    if (!sl_grow(&found->threads, &found->capacity, found->n + 1) ||
+        !sl_symbolizer_look_up(pass->code.symbolizer, pass->code.maps, &pc, &frames, &n_frames))
+        return sl_fail(err, SL_ENOMEM, "unjoined threads");
+    /* The last one is the function itself. */
+    found->threads[found->n++] =
+        (struct sl_unjoined){.pthread = descriptor, .start = &frames[n_frames - 1]};
+    return SL_OK;
+}
+
+/* The fields that say whether a thread ended, and the next node, with one read. */
+static bool read_node(struct sl_pass *pass, const struct layout *layout, uint64_t node,
+                      uint64_t *ret_next, bool *ret_ended)
+{
+    uint8_t data[256];
+    uint64_t start = layout->offsets[FIELD_LIST];
+    uint64_t tid_at = layout->offsets[FIELD_TID] - start;
+    uint64_t state_at = layout->offsets[FIELD_STATE] - start;
+    uint32_t tid, state;
+
+    if (tid_at > sizeof data - sizeof tid || state_at > sizeof data - sizeof state ||
+        !read_all(pass, node, data, SL_MAX(tid_at, state_at) + sizeof state))
+        return false;
+    memcpy(ret_next, data, sizeof *ret_next);
+    memcpy(&tid, data + tid_at, sizeof tid);
+    memcpy(&state, data + state_at, sizeof state);
+    *ret_ended = !tid && (state & EXITING_BIT) && !(state & TERMINATED_BIT);
+    return true;
+}
+
+/* Walk one list.  *ret_whole: it was followed back to its head. */
+static enum sl_status walk(struct sl_pass *pass, const struct layout *layout, uint64_t head,
+                           struct found *found, bool *ret_whole, struct sl_error *err)
+{
+    uint64_t node, next, start;
+    bool ended;
+
+    *ret_whole = false;
+    if (!read_all(pass, head, &node, sizeof node))
+        return SL_OK;
+    for (size_t i = 0; node != head && i < MAX_THREADS; i++, node = next) {
+        uint64_t descriptor = node - layout->offsets[FIELD_LIST];
+        if (!read_node(pass, layout, node, &next, &ended))
+            return SL_OK;
+        if (!ended)
+            continue;
+        if (!read_all(pass, descriptor + layout->offsets[FIELD_START], &start, sizeof start))
+            return SL_OK;
+        enum sl_status status = add(pass, found, descriptor, start, err);
+        if (status)
+            return status;
+    }
+    *ret_whole = node == head;
+    return SL_OK;
+}
+
+enum sl_status sl_unjoined_find(struct sl_pass *pass, struct sl_error *err)
+{
+    struct sl_snapshot *snapshot = pass->snapshot;
+    struct layout layout;
+    struct found found = {0};
+    enum sl_status status = SL_OK;
+    bool whole = true;
+
+    snapshot->unjoined_missing = find_layout(pass, &layout);
+    if (snapshot->unjoined_missing)
+        return SL_OK;
+    for (size_t i = 0; i < SL_COUNT_OF(layout.lists) && whole && !status; i++)
+        status = walk(pass, &layout, layout.lists[i], &found, &whole, err);
+    struct sl_unjoined *copy = NULL;
+    if (!status && whole) {
+        copy = sl_arena_array(snapshot->arena, found.n, sizeof *copy);
+        if (!copy)
+            status = sl_fail(err, SL_ENOMEM, "unjoined threads");
+        else if (found.n)
+            memcpy(copy, found.threads, found.n * sizeof *copy);
+    }
+    if (copy) {
+        snapshot->unjoined = copy;
+        snapshot->n_unjoined = found.n;
+    } else if (!status) {
+        snapshot->unjoined_missing = "the list of threads changed while it was read";
+    }
+    free(found.threads);
+    return status;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/frames.h"
+
+#include <inttypes.h>
+
+#include "base/macros.h"
+#include "reports/format.h"
+
+/* @return its columns */
+static size_t print_function(const struct sl_frame *frame, FILE *out)
+{
+    char address[24];
+    if (frame->function)
+        return sl_print_printable(frame->function, out);
+    (void) snprintf(address, sizeof address, "0x%" PRIx64, frame->address);
+    return sl_print_printable(address, out);
+}
+
+/* "bus/pool.c:88", else the file name of the module. */
+static void print_place(const struct sl_frame *frame, FILE *out)
+{
+    (void) sl_print_printable(frame->file ? frame->file : sl_path_base(frame->module), out);
+    if (frame->file && frame->line)
+        (void) fprintf(out, ":%" PRIu32, frame->line);
+}
+
+void sl_frames_print(const struct sl_frame *frames, size_t n_frames, size_t max, int indent,
+                     FILE *out)
+{
+    size_t n = SL_MIN(n_frames, max), width = 0;
+
+    for (size_t i = 0; i < n; i++)
+        width = SL_MAX(width, print_function(&frames[i], NULL));
+    for (size_t i = 0; i < n; i++) {
+        (void) fprintf(out, "%*s", indent, "");
+        size_t columns = print_function(&frames[i], out);
+        (void) fprintf(out, "%*s", (int) (width - columns + 2), "");
+        print_place(&frames[i], out);
+        (void) fputs(frames[i].inlined ? " (inlined)\n" : "\n", out);
+    }
+    if (n_frames > n)
+        (void) fprintf(out, "%*s... %zu more frames\n", indent, "", n_frames - n);
+}

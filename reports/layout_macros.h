@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the tables of a layout are written down; for the files that hold such tables. */
+#ifndef SL_REPORT_LAYOUT_MACROS_H
+#define SL_REPORT_LAYOUT_MACROS_H
+
+#include <stddef.h>
+
+#include "base/macros.h"
+#include "harness/model/result.h"
+#include "reports/layout.h"
+
+/* The C type behind each kind.  A table line whose member has another type does not compile. */
+typedef struct sl_value type_VALUE;
+typedef struct sl_real type_REAL;
+typedef uint32_t type_COUNT;
+typedef uint64_t type_U64;
+typedef uint32_t type_U32;
+typedef int32_t type_INT;
+typedef bool type_BOOL;
+typedef const char *type_NAME;
+typedef const char *type_TEXT;
+typedef uint64_t type_HEX;
+typedef uint64_t type_DECIMAL;
+
+#define MEMBER(type, member) (((type *) 0)->member)
+#define HAS_TYPE(type, member, wanted)                                                             \
+    (0 *                                                                                           \
+     sizeof(                                                                                       \
+         char[__builtin_types_compatible_p(__typeof__(MEMBER(type, member)), wanted) ? 1 : -1]))
+
+#define KEYED(kind_, type, key_, member)                                                           \
+    .key = (key_), .kind = SL_FIELD_##kind_,                                                       \
+    .offset = offsetof(type, member) + HAS_TYPE(type, member, type_##kind_)
+#define SCALAR(kind_, type, member)                                                                \
+    {                                                                                              \
+        KEYED(kind_, type, #member, member)                                                        \
+    }
+#define ENUM(type, member, words_)                                                                 \
+    {                                                                                              \
+        .key = #member, .kind = SL_FIELD_WORD, .offset = offsetof(type, member),                   \
+        .words = &(words_)                                                                         \
+    }
+#define CHARS(type, member)                                                                        \
+    {                                                                                              \
+        .key = #member, .kind = SL_FIELD_CHARS, .offset = offsetof(type, member),                  \
+        .size = sizeof MEMBER(type, member)                                                        \
+    }
+#define LIST(type, key_, member, count, object_)                                                   \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_LIST, .offset = offsetof(type, member),                    \
+        .other = offsetof(type, count) + HAS_TYPE(type, count, size_t),                            \
+        .size = sizeof *MEMBER(type, member), .object = &(object_)                                 \
+    }
+#define NAMES(type, key_, member, count)                                                           \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_NAMES,                                                     \
+        .offset = offsetof(type, member) + HAS_TYPE(type, member, const char *const *),            \
+        .other = offsetof(type, count) + HAS_TYPE(type, count, size_t)                             \
+    }
+#define OBJECT(type, member, object_)                                                              \
+    {                                                                                              \
+        .key = #member, .kind = SL_FIELD_OBJECT, .offset = offsetof(type, member),                 \
+        .object = &(object_)                                                                       \
+    }
+/* An object of the file whose members lie in the parent's struct. */
+#define PART(key_, object_)                                                                        \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_OBJECT, .object = &(object_)                               \
+    }
+#define FIELDS(array) .fields = (array), .n_fields = SL_COUNT_OF(array)
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether stacks are right: how programs are built, where threads are, which source is used. */
+#include "sl_snapshot_test.h"
+
+#include "sl_subject.h"
+
+/* Builds of blocked_calls that this machine could make. */
+static const char *const layouts[] = {SL_LAYOUTS NULL};
+
+SL_TEST(snapshot_stacks, stacks_that_are_not_ordinary_are_complete, .timeout = 60)
+{
+    static const struct {
+        const char *thread, *functions[8];
+    } cases[] = {
+        {"altstack", {"handle", "<signal handler called>", "raise_here", "interrupted", "run"}},
+        {"vfork", {"wait_in_vfork", "run"}},
+        {"deep", {"dive", "dive", "start_dive", "run"}},
+        {"inlined", {"inner", "outer", "run"}},
+    };
+    const char *const argv[] = {"odd_places", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_rest(subject.pid, true);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
+        const struct sl_thread *thread = thread_named(snapshot, cases[i].thread);
+        cr_assert(thread && thread->stack, "%s", cases[i].thread);
+        cr_assert(thread->stack->complete, "%s: %s", cases[i].thread, thread->stack->reason);
+        cr_assert(thread->source == SL_SOURCE_PROC, "%s was stopped", cases[i].thread);
+        cr_assert(has_functions(thread->stack, cases[i].functions), "%s", cases[i].thread);
+    }
+    cr_assert_eq(count_function(thread_named(snapshot, "deep")->stack, "dive"), 100);
+    const struct sl_stack *inlined = thread_named(snapshot, "inlined")->stack;
+    for (size_t i = 0; i + 1 < inlined->n_frames; i++)
+        if (inlined->frames[i].inlined)
+            cr_assert_eq(inlined->frames[i].address, inlined->frames[i + 1].address);
+    cr_assert_eq(thread_named(snapshot, "vfork")->wait.kind, SL_WAIT_CHILD);
+    cr_assert_eq(thread_named(snapshot, "vfork")->state, 'D');
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+/*
+ * The user's part of a stack is known: block_in_NAME and run, each once.  (The names of
+ * the C library around it depend on whether its debug symbols are installed.)
+ */
+static void check_blocked_stack(const char *subject, const struct sl_thread *thread)
+{
+    const struct sl_stack *stack = thread->stack;
+    char function[32];
+    const char *const names[] = {function, "run", NULL};
+
+    (void) snprintf(function, sizeof function, "block_in_%s", thread->name);
+    cr_assert(stack, "%s: %s: %s", subject, thread->name, thread->reason);
+    if (!stack->complete) {
+        cr_assert(stack->reason, "%s: %s", subject, thread->name);
+        return;
+    }
+    cr_assert(has_functions(stack, names), "%s: %s", subject, thread->name);
+    cr_assert_eq(count_function(stack, function), 1, "%s: %s", subject, thread->name);
+    cr_assert_eq(count_function(stack, "run"), 1, "%s: %s", subject, thread->name);
+}
+
+SL_TEST(snapshot_stacks, no_layout_of_unwind_tables_gives_a_wrong_stack, .timeout = 250)
+{
+    for (size_t s = 0; layouts[s]; s++) {
+        const char *const argv[] = {layouts[s], NULL};
+        struct sl_test_subject subject = sl_subject_start(argv);
+        size_t n_complete = 0;
+        /* Without frame pointers no register but SP and PC is ever needed. */
+        bool frame_pointers = strstr(layouts[s], "O0") || strstr(layouts[s], "frame_pointer");
+
+        await_sleep(subject.pid);
+        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+        for (size_t i = 0; i < snapshot->n_threads; i++) {
+            const struct sl_thread *thread = &snapshot->threads[i];
+            n_complete += thread->stack && thread->stack->complete;
+            if (thread->tid != subject.pid)
+                check_blocked_stack(layouts[s], thread);
+        }
+        if (!frame_pointers)
+            cr_assert_eq(n_complete, snapshot->n_threads, "%s: %zu complete", layouts[s],
+                         n_complete);
+        cr_assert_eq(sl_subject_end(&subject), 0, "%s: a call returned", layouts[s]);
+    }
+}
+
+SL_TEST(snapshot_stacks, bpf_stops_no_thread_for_want_of_a_register, .timeout = 120)
+{
+    static const char *const subjects[] = {SL_LAYOUTS "odd_places"};
+
+    for (size_t s = 0; s < SL_COUNT_OF(subjects); s++) {
+        const char *const argv[] = {subjects[s], NULL};
+        struct sl_test_subject subject = sl_subject_start(argv);
+        await_rest(subject.pid, true);
+        uint64_t before = count_switches(subject.pid);
+        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_bpf(subject.pid);
+        for (size_t i = 0; snapshot && i < snapshot->n_threads; i++) {
+            const struct sl_thread *thread = &snapshot->threads[i];
+            cr_assert(thread->source == SL_SOURCE_BPF && thread->consistent);
+            cr_assert(thread->stack && thread->stack->complete, "%s: %s: %s", subjects[s],
+                      thread->name, thread->stack ? thread->stack->reason : thread->reason);
+        }
+        cr_assert(!snapshot || snapshot->stats.stopped == 0);
+        cr_assert_eq(count_switches(subject.pid), before);
+        cr_assert_eq(sl_subject_end(&subject), 0, "%s: a call returned", subjects[s]);
+        if (!snapshot)
+            cr_skip_test("the bpf source is not permitted");
+    }
+}
+
+SL_TEST(snapshot_stacks, all_sources_agree, .timeout = 60)
+{
+    const char *const argv[] = {"blocked_calls", NULL};
+    const struct sl_snapshot_opts stop = {
+        .size = sizeof stop, .source = SL_SNAPSHOT_PTRACE, .allow_stop = true};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *proc = take(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *bpf = take_bpf(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *ptrace = take_with(subject.pid, &stop);
+    for (size_t i = 0; i < proc->n_threads; i++) {
+        const struct sl_thread *thread = &proc->threads[i];
+        const struct sl_thread *others[] = {bpf ? &bpf->threads[i] : thread, &ptrace->threads[i]};
+        for (size_t k = 0; k < SL_COUNT_OF(others); k++) {
+            cr_assert_eq(thread->tid, others[k]->tid);
+            cr_assert_eq(thread->start_time, others[k]->start_time);
+            cr_assert_str_eq(thread->name, others[k]->name);
+            cr_assert_eq(thread->wait.kind, others[k]->wait.kind, "%s", thread->name);
+            cr_assert_eq(thread->stack->n_frames, others[k]->stack->n_frames, "%s", thread->name);
+            for (size_t f = 0; f < thread->stack->n_frames; f++)
+                cr_assert_eq(thread->stack->frames[f].address, others[k]->stack->frames[f].address);
+        }
+        if (bpf) {
+            cr_assert_eq(thread->switches, bpf->threads[i].switches, "%s", thread->name);
+            cr_assert_eq(thread->cpu_ns, bpf->threads[i].cpu_ns, "%s", thread->name);
+            cr_assert_eq(thread->state, bpf->threads[i].state, "%s", thread->name);
+        }
+    }
+    (void) sl_subject_end(&subject); /* stopping was allowed to break calls */
+}
