@@ -63,6 +63,8 @@ static void fill_defaults(struct bus_config *config)
         config->ack_wait_ns = BUS_DEFAULT_ACK_WAIT_NS;
     if (config->replicas == 0)
         config->replicas = 1;
+    if (config->result_wait_ns == 0)
+        config->result_wait_ns = BUS_DEFAULT_RESULT_WAIT_NS;
     if (!config->prefix)
         config->prefix = "bus_";
 }
@@ -91,6 +93,7 @@ static void free_bus(struct bus *bus)
     free(bus->topic_names);
     free(bus->prefix);
     free(bus->servers);
+    results_release(&bus->results);
     gate_release(&bus->users);
     gate_release(&bus->callers);
     gate_release(&bus->subscribers);
@@ -103,23 +106,40 @@ static void free_bus(struct bus *bus)
     free(bus);
 }
 
-static bool copy_topics(struct bus *bus, const struct bus_config *config)
+/* The next topic of the bus, for which there is place.  @return NULL when memory is short */
+static struct topic *add_topic(struct bus *bus, const char *prefix, const char *name)
 {
-    bus->topics = calloc(config->n_topics, sizeof *bus->topics);
-    bus->topic_names = calloc(config->n_topics, sizeof *bus->topic_names);
+    struct topic *topic = &bus->topics[bus->n_topics];
+    char *full = NULL;
+
+    topic->bus = bus;
+    topic->index = bus->n_topics;
+    sync_mutex_init(&topic->mutex);
+    sync_cond_init(&topic->stop);
+    bus->n_topics++; /* free_bus goes as far as this */
+    if (asprintf(&full, "%s%s", prefix, name) < 0)
+        return NULL;
+    topic->name = bus->topic_names[topic->index] = full;
+    return topic;
+}
+
+static bool add_topics(struct bus *bus, const struct bus_config *config)
+{
+    size_t n = config->dead_letter ? 2 * config->n_topics : config->n_topics;
+    bus->topics = calloc(n, sizeof *bus->topics);
+    bus->topic_names = calloc(n, sizeof *bus->topic_names);
     if (!bus->topics || !bus->topic_names)
         return false;
     for (size_t i = 0; i < config->n_topics; i++) {
-        struct topic *topic = &bus->topics[i];
-        topic->bus = bus;
-        topic->index = i;
-        sync_mutex_init(&topic->mutex);
-        sync_cond_init(&topic->stop);
-        bus->n_topics = i + 1; /* free_bus goes as far as this */
-        topic->name = strdup(config->topics[i]);
-        if (!topic->name)
+        if (!add_topic(bus, "", config->topics[i]))
             return false;
-        bus->topic_names[i] = topic->name;
+    }
+    for (size_t i = 0; config->dead_letter && i < config->n_topics; i++) {
+        struct topic *dead = add_topic(bus, BUS_DEAD_PREFIX, config->topics[i]);
+        if (!dead)
+            return false;
+        dead->is_dead = true;
+        bus->topics[i].dead = dead;
     }
     return true;
 }
@@ -138,9 +158,11 @@ static struct bus *new_bus(const struct bus_config *config)
     gate_init(&bus->users);
     ledger_init(&bus->ledger, bus, plan_threads(config), config->stack_size);
     bus->config = *config;
+    bus->logger = (struct logger){.callback = config->log, .user = config->log_user};
     bus->prefix = strdup(config->prefix);
     bus->servers = config->servers ? strdup(config->servers) : NULL;
-    bool copied = bus->prefix && (bus->servers || !config->servers) && copy_topics(bus, config);
+    bool copied = bus->prefix && (bus->servers || !config->servers) && add_topics(bus, config) &&
+                  results_init(&bus->results, config->result_capacity);
     bus->config.transport = bus->config.servers = bus->config.prefix = bus->config.fault = NULL;
     bus->config.topics = NULL;
     if (!copied) {
@@ -148,21 +170,6 @@ static struct bus *new_bus(const struct bus_config *config)
         return NULL;
     }
     return bus;
-}
-
-static void settle_publish(void *user, uint64_t token, enum sl_publish_outcome outcome)
-{
-    struct bus *bus = user;
-    struct scope scope;
-
-    if (fault_is_any(bus->faults, FAULTS_OF_OUTCOMES) && fault_loses_outcome(bus))
-        return;
-    count(&bus->publishing.outcomes[outcome], 1);
-    if (!bus->config.on_publish)
-        return;
-    scope_enter(&scope, bus);
-    bus->config.on_publish(bus->config.user, token, outcome);
-    scope_leave(&scope);
 }
 
 static enum sl_status
@@ -244,7 +251,7 @@ enum sl_status bus_open(const struct bus_config *config, struct bus **ret_bus, s
     return SL_OK;
 }
 
-static struct topic *find_topic(const struct bus *bus, const char *name)
+struct topic *find_topic(const struct bus *bus, const char *name)
 {
     for (size_t i = 0; name && i < bus->n_topics; i++) {
         if (strcmp(bus->topics[i].name, name) == 0)
@@ -325,51 +332,6 @@ enum sl_status bus_subscribe(struct bus *bus, const char *topic_name, sl_message
     enum sl_status status = subscribe(topic, handler, user, err);
     gate_leave(&bus->subscribers);
     return status;
-}
-
-enum sl_status publish_message(struct bus *bus, const struct sl_message *message, const char *id,
-                               uint64_t token, struct sl_error *err)
-{
-    if (!bus || !message)
-        return sl_fail(err, SL_EINVAL, "no bus or no message to publish");
-    const struct topic *topic = find_topic(bus, message->topic);
-    if (!topic)
-        return sl_fail(err, SL_ENOENT, "no topic '%s' on this bus",
-                       message->topic ? message->topic : "");
-    enum sl_status status = check_message(message, err);
-    if (status)
-        return status;
-    if (!gate_enter(&bus->callers))
-        return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closed", topic->name);
-    count(&bus->publishing.published, 1);
-    status =
-        fault_is_any(bus->faults, FAULTS_OF_PUBLISHING)
-            ? fault_publish(topic, message, id, token, err)
-            : bus->transport->ops->publish(bus->transport, topic->index, message, id, token, err);
-    if (status)
-        count(&bus->publishing.errors, 1);
-    gate_leave(&bus->callers);
-    return status;
-}
-
-enum sl_status
-bus_publish(struct bus *bus, const struct sl_message *message, uint64_t token, struct sl_error *err)
-{
-    return publish_message(bus, message, NULL, token, err);
-}
-
-enum sl_status bus_flush(struct bus *bus, uint64_t timeout_ns, struct sl_error *err)
-{
-    if (!bus)
-        return sl_fail(err, SL_EINVAL, "no bus to flush");
-    if (scope_is_within(bus))
-        return sl_fail(err, SL_EDEADLK, "cannot flush from a thread of the bus itself");
-    if (!gate_enter(&bus->callers))
-        return sl_fail(err, SL_ECLOSED, "cannot flush: the bus is closed");
-    uint64_t deadline_ns = sync_deadline(timeout_ns);
-    bool done = bus->transport->ops->wait_outcomes(bus->transport, deadline_ns);
-    gate_leave(&bus->callers);
-    return done ? SL_OK : sl_fail(err, SL_ETIMEDOUT, "publishes without an outcome remain");
 }
 
 void bus_stats(const struct bus *bus, struct sl_driver_stats *ret_stats)

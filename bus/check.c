@@ -24,10 +24,14 @@ enum sl_status check_prefix(const char *prefix, struct sl_error *err)
 
 /* Words between dots, each with at least one character, none of which means something to a broker.
  */
-static bool is_topic(const char *topic)
+static bool is_topic(const char *topic, bool dead_letter)
 {
+    size_t dead_size = strlen(BUS_DEAD_PREFIX);
     size_t size = topic ? strlen(topic) : 0;
     if (size == 0 || size > MAX_TOPIC || topic[0] == '$')
+        return false;
+    if (dead_letter &&
+        (size + dead_size > MAX_TOPIC || strncmp(topic, BUS_DEAD_PREFIX, dead_size) == 0))
         return false;
     for (size_t i = 0; i < size; i++) {
         unsigned char byte = (unsigned char) topic[i];
@@ -45,7 +49,7 @@ static enum sl_status check_topics(const struct bus_config *config, struct sl_er
         return sl_fail(err, SL_EINVAL, "a bus has 1 to %u topics, not %zu", MAX_TOPICS,
                        config->n_topics);
     for (size_t i = 0; i < config->n_topics; i++) {
-        if (!is_topic(config->topics[i]))
+        if (!is_topic(config->topics[i], config->dead_letter))
             return sl_fail(err, SL_EINVAL, "malformed topic '%.80s'",
                            config->topics[i] ? config->topics[i] : "");
         for (size_t j = 0; j < i; j++) {
@@ -73,6 +77,11 @@ enum sl_status check_config(const struct bus_config *config, struct sl_error *er
                        BUS_MAX_PENDING, config->max_pending);
     if (config->replicas > BUS_MAX_REPLICAS || config->replicas % 2 == 0)
         return sl_fail(err, SL_EINVAL, "a stream has 1, 3 or 5 replicas, not %u", config->replicas);
+    if (config->result_capacity > BUS_MAX_RESULTS)
+        return sl_fail(err, SL_EINVAL, "at most %u results are kept, not %u", BUS_MAX_RESULTS,
+                       config->result_capacity);
+    if (config->dead_letter && config->max_deliver == 0)
+        return sl_fail(err, SL_EINVAL, "dead letters need a limit of tries");
     enum sl_status status = check_prefix(config->prefix, err);
     return status ? status : check_topics(config, err);
 }

@@ -155,13 +155,16 @@ static void stop_pools(struct closing *closing)
         if (pool_at(bus, i))
             pool_end(pool_at(bus, i));
     }
-    if (!join_pools(closing, closing->drain_ns)) {
+    bool all = join_pools(closing, closing->drain_ns);
+    if (!all) {
         abort_draining(closing);
-        (void) join_pools(closing, closing->deadline_ns);
+        all = join_pools(closing, closing->deadline_ns);
     }
     for (size_t i = 0; i < bus->n_topics; i++) {
         if (pool_at(bus, i))
             pool_give_back(pool_at(bus, i));
+        if (pool_at(bus, i) && all)
+            pool_joined(pool_at(bus, i));
     }
 }
 
@@ -232,6 +235,7 @@ static void run_close(struct closing *closing)
         bus->kept = true;
     }
     finish_publishes(closing);
+    results_end(&bus->results);
     disconnect(closing);
     bus->kept = bus->kept || ledger_count(&bus->ledger) > 0;
 }

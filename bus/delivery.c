@@ -59,3 +59,12 @@ void delivery_give_back(struct bus *bus, const struct delivery *deliveries, size
         count(&bus->counters.given_back_closing, n);
     gate_leave(&bus->users);
 }
+
+void delivery_terminate(struct bus *bus, const struct delivery *delivery)
+{
+    if (!gate_enter(&bus->users))
+        return;
+    bus->transport->ops->terminate(delivery->topic->subscription, delivery, 1);
+    count(&bus->counters.given_up, 1);
+    gate_leave(&bus->users);
+}

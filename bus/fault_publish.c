@@ -24,7 +24,7 @@ __attribute__((noinline)) static void fault_wait_answer(void *argument)
 struct apart {
     struct bus *bus;
     size_t topic;
-    uint64_t token;
+    struct ticket ticket;
     struct sl_message message;
     const char *id;
     char bytes[]; /* key, id, payload */
@@ -37,16 +37,14 @@ static void publish_apart_main(void *argument)
     const struct transport_ops *ops = bus->transport->ops;
 
     sl_clock_sleep_ns(bus->fault_state->rules[FAULT_KEY_SPLIT].delay_ns);
-    if (ops->publish(bus->transport, apart->topic, &apart->message, apart->id, apart->token,
-                     NULL) &&
-        bus->config.on_publish)
-        bus->config.on_publish(bus->config.user, apart->token, SL_PUBLISH_REJECTED);
+    if (ops->publish(bus->transport, apart->topic, &apart->message, apart->id, apart->ticket, NULL))
+        settle_publish(bus, apart->ticket, SL_PUBLISH_REJECTED);
     free(apart);
     gate_leave(&bus->callers);
 }
 
 static struct apart *new_apart(const struct topic *topic, const struct sl_message *message,
-                               const char *id, uint64_t token)
+                               const char *id, struct ticket ticket)
 {
     size_t key_size = message->key ? strlen(message->key) + 1 : 0;
     size_t id_size = id ? strlen(id) + 1 : 0;
@@ -54,7 +52,7 @@ static struct apart *new_apart(const struct topic *topic, const struct sl_messag
     if (!apart)
         return NULL;
     *apart = (struct apart){
-        .bus = topic->bus, .topic = topic->index, .token = token, .message = *message};
+        .bus = topic->bus, .topic = topic->index, .ticket = ticket, .message = *message};
     apart->message.topic = topic->name;
     if (key_size)
         apart->message.key = memcpy(apart->bytes, message->key, key_size);
@@ -68,12 +66,12 @@ static struct apart *new_apart(const struct topic *topic, const struct sl_messag
 
 /* The thread is one more caller inside bus_publish, so that Close waits for it. */
 static enum sl_status publish_apart(const struct topic *topic, const struct sl_message *message,
-                                    const char *id, uint64_t token, struct sl_error *err)
+                                    const char *id, struct ticket ticket, struct sl_error *err)
 {
     struct bus *bus = topic->bus;
     if (!gate_enter(&bus->callers))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closed", topic->name);
-    struct apart *apart = new_apart(topic, message, id, token);
+    struct apart *apart = new_apart(topic, message, id, ticket);
     enum sl_status s =
         apart ? fault_thread_start(bus, "publish-apart", publish_apart_main, apart, err)
               : sl_fail(err, SL_ENOMEM, "cannot copy a message");
@@ -85,7 +83,7 @@ static enum sl_status publish_apart(const struct topic *topic, const struct sl_m
 }
 
 enum sl_status fault_publish(const struct topic *topic, const struct sl_message *message,
-                             const char *id, uint64_t token, struct sl_error *err)
+                             const char *id, struct ticket ticket, struct sl_error *err)
 {
     struct bus *bus = topic->bus;
     struct fault_state *state = bus->fault_state;
@@ -98,8 +96,8 @@ enum sl_status fault_publish(const struct topic *topic, const struct sl_message 
     }
     if (fault_is_set(bus->faults, FAULT_KEY_SPLIT) &&
         fault_strikes(state, FAULT_KEY_SPLIT, topic->name))
-        return publish_apart(topic, message, id, token, err);
-    return bus->transport->ops->publish(bus->transport, topic->index, message, id, token, err);
+        return publish_apart(topic, message, id, ticket, err);
+    return bus->transport->ops->publish(bus->transport, topic->index, message, id, ticket, err);
 }
 
 bool fault_loses_outcome(struct bus *bus)

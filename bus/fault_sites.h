@@ -34,7 +34,7 @@ SL_CHECKED enum sl_status fault_subscribe(struct topic *topic, struct sl_error *
 /* fault_publish.c */
 /* In place of the transport's publish. */
 enum sl_status fault_publish(const struct topic *topic, const struct sl_message *message,
-                             const char *id, uint64_t token, struct sl_error *err);
+                             const char *id, struct ticket ticket, struct sl_error *err);
 /* Is the outcome of a publish lost? */
 bool fault_loses_outcome(struct bus *bus);
 /* Wait for lost answers, which do not come. */

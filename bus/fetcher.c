@@ -16,6 +16,18 @@
 /* Longest wait for room in one go: how soon a paused fetcher sees that it was abandoned. */
 #define PAUSE_STEP_NS (50 * SL_NS_PER_MS)
 
+/*
+ * While messages stream in, a fetcher waits for a batch of them instead of waking up,
+ * and waking up workers, for each one.  The wait adapts: longer while it brings
+ * GATHER_ENOUGH, shorter while it does not, so that a slow stream is not delayed.
+ * When the broker has a backlog, messages are late anyway and the wait may be longer.
+ */
+#define GATHER_ENOUGH    8u
+#define GATHER_LEAST_NS  (32 * SL_NS_PER_US)
+#define GATHER_MOST_NS   (32 * GATHER_LEAST_NS)
+#define GATHER_BEHIND    1000u /* messages; from here on it is a backlog */
+#define GATHER_BEHIND_NS (256 * GATHER_LEAST_NS)
+
 static bool is_stopping(struct topic *topic)
 {
     sync_lock(&topic->mutex);
@@ -24,15 +36,36 @@ static bool is_stopping(struct topic *topic)
     return stopping;
 }
 
-/* Wait before trying to fetch again, unless told to stop.  Its name belongs on the stack. */
-__attribute__((noinline)) static void fetcher_back_off(struct topic *topic)
+/* Wait for a time, or until told to stop.  */
+static void wait_until(struct topic *topic, uint64_t until_ns)
 {
-    uint64_t until_ns = sl_clock_now_ns() + BACK_OFF_NS;
     bool in_time = true;
     sync_lock(&topic->mutex);
     while (!topic->stopping && in_time)
         in_time = sync_wait_until(&topic->stop, &topic->mutex, until_ns);
     sync_unlock(&topic->mutex);
+}
+
+/* Before trying to fetch again.  Its name belongs on the stack. */
+__attribute__((noinline)) static void fetcher_back_off(struct topic *topic)
+{
+    wait_until(topic, sl_clock_now_ns() + BACK_OFF_NS);
+    atomic_signal_fence(memory_order_seq_cst); /* no tail call */
+}
+
+/*
+ * After a fetch of n.  All fetchers wait for the same ticks, so that a worker wakes up
+ * once for the messages of several topics.
+ */
+static void gather(struct topic *topic, size_t n)
+{
+    if (n >= FETCH_BATCH)
+        return; /* there is more already */
+    uint64_t most_ns =
+        topic->subscription->n_behind >= GATHER_BEHIND ? GATHER_BEHIND_NS : GATHER_MOST_NS;
+    topic->gather_ns = n >= GATHER_ENOUGH ? topic->gather_ns * 2 : topic->gather_ns / 2;
+    topic->gather_ns = SL_MIN(SL_MAX(topic->gather_ns, GATHER_LEAST_NS), most_ns);
+    wait_until(topic, (sl_clock_now_ns() / topic->gather_ns + 1) * topic->gather_ns);
 }
 
 /*
@@ -71,6 +104,8 @@ static void dispatch_to_pool(struct topic *topic, size_t n)
         if (!counted && now_ns - began_ns >= bus->config.enqueue_wait_ns) {
             atomic_fetch_add(&bus->counters.queue_full, 1);
             counted = true;
+            log_line(&bus->logger, LOG_PAUSED, "paused topic '%s': a worker's queue is full",
+                     topic->name);
         }
         if (atomic_load(&topic->abandoned)) {
             delivery_give_back(bus, topic->batch, n, 0);
@@ -99,7 +134,7 @@ static void dispatch_directly(struct topic *topic, size_t n)
         }
         if (delivery_handle(delivery) == SL_OK)
             delivery_ack(bus, delivery, 1);
-        else
+        else if (!dead_is_due(delivery) || !dead_bury(delivery))
             delivery_give_back(bus, delivery, 1, hold_delay_ns(delivery->message.deliveries));
         collect_now_and_then(topic, &collected_ns);
     }
@@ -139,6 +174,8 @@ void fetcher_main(void *argument)
             dispatch_to_pool(topic, n);
         else
             dispatch_directly(topic, n);
+        if (n > 0)
+            gather(topic, n);
     }
 }
 

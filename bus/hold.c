@@ -102,7 +102,7 @@ static void drop_first(struct hold *hold)
 }
 
 /* The next message of the key has waited long enough already: its retry time is the past one. */
-void hold_succeeded(struct hold *hold)
+void hold_leave(struct hold *hold)
 {
     hold->keys->n_failures = 0;
     drop_first(hold);

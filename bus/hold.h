@@ -43,8 +43,9 @@ bool hold_keep(struct hold *hold, const struct delivery *delivery, bool *ret_kep
 /* The first delivery of a key whose time has come, or NULL; valid until the next call. */
 struct delivery *hold_due(struct hold *hold, uint64_t now_ns);
 
-/* What became of the delivery that hold_due returned last. */
-void hold_succeeded(struct hold *hold);
+/* What became of the delivery that hold_due returned last: it is held no longer, or failed again.
+ */
+void hold_leave(struct hold *hold);
 void hold_failed(struct hold *hold, uint64_t now_ns);
 
 /* CLOCK_MONOTONIC of the next retry; UINT64_MAX when nothing is held. */

@@ -24,7 +24,9 @@
 #include "bus/fault_state.h"
 #include "bus/gate.h"
 #include "bus/ledger.h"
+#include "bus/log.h"
 #include "bus/pool.h"
+#include "bus/results.h"
 #include "bus/transport.h"
 
 /* Deliveries a fetcher takes at once. */
@@ -41,6 +43,8 @@ struct topic {
     struct bus *bus;
     const char *name;
     size_t index;
+    struct topic *dead; /* for its dead letters, or NULL */
+    bool is_dead;       /* it is one for dead letters */
     sl_message_handler handler;
     void *user;
     atomic_bool subscribed; /* claimed by a subscribe; everything below is then set up */
@@ -50,6 +54,7 @@ struct topic {
     struct thread fetcher;
     struct delivery *batch; /* FETCH_BATCH of them, the fetcher's */
     struct pool_router router;
+    uint64_t gather_ns; /* the fetcher's: how long to wait for more */
 
     pthread_mutex_t mutex; /* guards stopping */
     pthread_cond_t stop;
@@ -62,13 +67,14 @@ struct topic {
 struct counters {
     atomic_uint_fast64_t given_back_closing; /* given_back while closing */
     atomic_uint_fast64_t fetched, delivered, redelivered, acked, handler_errors, given_back;
-    atomic_uint_fast64_t queue_full;
+    atomic_uint_fast64_t queue_full, given_up;
 };
 
 /* Apart from the others, because other threads write them. */
 struct publish_counters {
     atomic_uint_fast64_t published, errors;
     atomic_uint_fast64_t outcomes[SL_PUBLISH_UNKNOWN + 1];
+    atomic_uint_fast64_t results_waits, results_dropped;
 };
 
 static inline void count(atomic_uint_fast64_t *counter, uint64_t n)
@@ -98,9 +104,11 @@ struct bus {
     pthread_cond_t monitor_stop; /* with mutex */
     bool monitor_stopping;       /* guarded by mutex */
 
-    struct gate subscribers; /* callers in bus_subscribe */
-    struct gate callers;     /* callers in bus_publish and bus_flush */
-    struct publish_counters publishing;
+    struct gate subscribers;            /* callers in bus_subscribe */
+    struct gate callers;                /* callers in bus_publish and bus_flush */
+    struct publish_counters publishing; /* also owner of the scope in which outcomes are told */
+    struct results results;
+    struct logger logger;
     struct gate users; /* threads in the transport: fetchers, workers, the monitor */
 
     pthread_mutex_t mutex; /* guards state and what close found */
@@ -112,9 +120,27 @@ struct bus {
     struct sl_driver_close_report close_report;
 };
 
-/* bus.c: as bus_publish; id: of the message, for a broker that stores it once; NULL: its own */
+/* bus.c */
+struct topic *find_topic(const struct bus *bus, const char *name);
+
+/* publish.c */
+
+/* As bus_publish; id: of the message, for a broker that stores it once; NULL: its own. */
 SL_CHECKED enum sl_status publish_message(struct bus *bus, const struct sl_message *message,
-                                          const char *id, uint64_t token, struct sl_error *err);
+                                          const char *id, struct ticket ticket,
+                                          struct sl_error *err);
+/* By a thread of the bus, also while the bus closes.  @return false when it was not handed over */
+bool publish_dead(struct bus *bus, const struct topic *topic, const struct sl_message *message,
+                  struct waiter *waiter);
+/* For the transport; user is the bus. */
+void settle_publish(void *user, struct ticket ticket, enum sl_publish_outcome outcome);
+
+/* dead.c */
+
+/* Has a delivery that has just failed had its last try? */
+bool dead_is_due(const struct delivery *failed);
+/* Give it up.  @return false when it is to be tried again; else it is no longer held */
+bool dead_bury(const struct delivery *delivery);
 
 /* fetcher.c */
 SL_CHECKED enum sl_status fetcher_start(struct topic *topic, struct sl_error *err);
@@ -136,5 +162,7 @@ enum sl_status delivery_handle(const struct delivery *delivery);
 void delivery_ack(struct bus *bus, const struct delivery *deliveries, size_t n);
 void delivery_give_back(struct bus *bus, const struct delivery *deliveries, size_t n,
                         uint64_t delay_ns);
+/* Never to be delivered again. */
+void delivery_terminate(struct bus *bus, const struct delivery *delivery);
 
 #endif

@@ -58,7 +58,8 @@ static int create(struct ledger *ledger, struct thread *thread)
     if (number)
         return number;
     (void) sigfillset(&all);
-    number = pthread_attr_setstacksize(&attributes, ledger->stack_size);
+    number = thread->stack ? pthread_attr_setstack(&attributes, thread->stack, ledger->stack_size)
+                           : pthread_attr_setstacksize(&attributes, ledger->stack_size);
     if (!number)
         number = pthread_attr_setsigmask_np(&attributes, &all);
     if (!number)

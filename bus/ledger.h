@@ -29,6 +29,7 @@ struct thread {
     char name[16];
     void (*run)(void *argument);
     void *argument;
+    void *stack;          /* set by the owner before the start; NULL: the C library makes one */
     atomic_bool finished; /* run returned */
     atomic_bool awaited;  /* somebody waits for finished */
 };
@@ -40,14 +41,14 @@ struct ledger {
     atomic_uint n_threads; /* read without the mutex too */
     const void *owner;     /* of the scope every thread runs in */
     uint32_t n_planned;    /* threads the owner will have in all, for error texts */
-    size_t stack_size;
+    size_t stack_size;     /* of every thread, whole pages */
 };
 
 void ledger_init(struct ledger *ledger, const void *owner, uint32_t n_planned, uint64_t stack_size);
 void ledger_release(struct ledger *ledger);
 
 /**
- * Start a thread; `thread` is zeroed or joined before.
+ * Start a thread; `thread` is zeroed but for its stack, or joined before.
  *
  * @return SL_ELIMIT the system allows no further thread; the text says how many there are
  */

@@ -38,6 +38,10 @@ void bus_metrics_take(const struct bus *bus, struct bus_metrics *ret_metrics)
     metrics.publishes_pending = less(metrics.published, metrics.publish_errors + metrics.accepted +
                                                             metrics.rejected + metrics.unknown);
 
+    metrics.results_waits = read_counter(&publishing->results_waits);
+    metrics.results_dropped = read_counter(&publishing->results_dropped);
+
+    metrics.given_up = read_counter(&counters->given_up);
     metrics.acked = read_counter(&counters->acked);
     metrics.given_back = read_counter(&counters->given_back);
     metrics.handler_errors = read_counter(&counters->handler_errors);
@@ -46,7 +50,7 @@ void bus_metrics_take(const struct bus *bus, struct bus_metrics *ret_metrics)
     metrics.delivered = read_counter(&counters->delivered);
     atomic_thread_fence(memory_order_acquire);
     metrics.fetched = read_counter(&counters->fetched);
-    metrics.held = less(metrics.fetched, metrics.acked + metrics.given_back);
+    metrics.held = less(metrics.fetched, metrics.acked + metrics.given_back + metrics.given_up);
     memcpy(ret_metrics, &metrics, SL_MIN(metrics.size, sizeof metrics));
 }
 
@@ -71,6 +75,10 @@ static const struct family counter_families[] = {
            "Published messages that the broker refused."),
     FAMILY("strandline_bus_unknown", "messages", unknown,
            "Published messages about which the broker gave no answer."),
+    FAMILY("strandline_bus_results", "waits", results_waits,
+           "Times a full result queue held an outcome up."),
+    FAMILY("strandline_bus_dropped", "results", results_dropped,
+           "Outcomes that were not kept because nobody took any."),
     FAMILY("strandline_bus_fetched", "messages", fetched, "Messages taken from the broker."),
     FAMILY("strandline_bus_delivered", "messages", delivered, "Calls of handlers."),
     FAMILY("strandline_bus_redelivered", "messages", redelivered,
@@ -79,6 +87,8 @@ static const struct family counter_families[] = {
     FAMILY("strandline_bus_acked", "messages", acked, "Messages acknowledged to the broker."),
     FAMILY("strandline_bus_given_back", "messages", given_back,
            "Messages given back to the broker for redelivery."),
+    FAMILY("strandline_bus_given_up", "messages", given_up,
+           "Messages given up after the last try."),
     FAMILY("strandline_bus_queue_full", "pauses", queue_full, "Times a full queue paused a topic."),
     FAMILY("strandline_bus", "reconnects", reconnects,
            "Times a lost connection to the broker was made again."),

@@ -24,9 +24,12 @@ enum sl_status pool_new(struct bus *bus, uint32_t n_workers, uint32_t queue_capa
     pool->bus = bus;
     pool->workers = workers;
     pool->n_workers = n_workers;
+    /* Without them each worker gets a stack of the C library's, if there is memory. */
+    (void) stacks_init(&pool->stacks, n_workers, bus->ledger.stack_size);
     for (uint32_t i = 0; i < n_workers; i++) {
         queue_init(&workers[i].queue, queue_capacity);
         workers[i].pool = pool;
+        workers[i].thread.stack = stacks_get(&pool->stacks, i);
     }
     *ret_pool = pool;
     return SL_OK;
@@ -53,6 +56,11 @@ void pool_undo(struct pool *pool)
     pool_free(pool);
 }
 
+void pool_joined(struct pool *pool)
+{
+    stacks_release(&pool->stacks);
+}
+
 void pool_give_back(struct pool *pool)
 {
     struct delivery left[32];
@@ -69,6 +77,7 @@ void pool_free(struct pool *pool)
         return;
     for (uint32_t i = 0; i < pool->n_workers; i++)
         queue_release(&pool->workers[i].queue);
+    stacks_release(&pool->stacks);
     free(pool->workers);
     free(pool);
 }

@@ -19,6 +19,7 @@
 #include "bus/hold.h"
 #include "bus/ledger.h"
 #include "bus/queue.h"
+#include "bus/stacks.h"
 
 struct bus;
 
@@ -33,8 +34,9 @@ struct pool {
     struct bus *bus;
     struct worker *workers;
     uint32_t n_workers;
-    atomic_uint round;   /* next worker for a message without a key */
-    atomic_bool aborted; /* workers leave after the message they handle */
+    struct stacks stacks; /* of the workers */
+    atomic_uint round;    /* next worker for a message without a key */
+    atomic_bool aborted;  /* workers leave after the message they handle */
 };
 
 /* Work space of one submitting thread. */
@@ -62,6 +64,9 @@ SL_CHECKED enum sl_status pool_new_unified(struct bus *bus, uint32_t n_workers,
 /* For the two above: allocate, then start one worker after another. */
 SL_CHECKED enum sl_status pool_new(struct bus *bus, uint32_t n_workers, uint32_t queue_capacity,
                                    struct pool **ret_pool, struct sl_error *err);
+
+/* Every worker was joined: their stacks go. */
+void pool_joined(struct pool *pool);
 
 /* No further delivery is taken; workers handle what is queued and end. */
 void pool_end(struct pool *pool);

@@ -22,7 +22,7 @@ bus_publish_envelope(struct bus *bus, const char *topic, const struct bus_envelo
     bus_uuid_format(&envelope->event_id, id);
     struct sl_message message = {
         .topic = topic, .key = envelope->aggregate_id, .payload = data, .payload_size = size};
-    return publish_message(bus, &message, id, token, err);
+    return publish_message(bus, &message, id, (struct ticket){.token = token}, err);
 }
 
 enum sl_status bus_envelope_receive(const struct sl_message *message,

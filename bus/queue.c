@@ -13,15 +13,15 @@ void queue_init(struct queue *queue, uint32_t capacity)
 {
     *queue = (struct queue){.capacity = capacity};
     sync_mutex_init(&queue->mutex);
-    sync_cond_init(&queue->not_empty);
     sync_cond_init(&queue->not_full);
+    (void) sem_init(&queue->wake, 0, 0);
 }
 
 void queue_release(struct queue *queue)
 {
     free(queue->ring);
+    (void) sem_destroy(&queue->wake);
     sync_cond_release(&queue->not_full);
-    sync_cond_release(&queue->not_empty);
     sync_mutex_release(&queue->mutex);
 }
 
@@ -69,10 +69,10 @@ size_t queue_push(struct queue *queue, const struct delivery *const *deliveries,
     queue->count += (uint32_t) n_pushed;
     bool wake = queue->popper_waits && n_pushed > 0;
     if (wake)
-        queue->popper_waits = false; /* one signal per wait is enough */
+        queue->popper_waits = false;
     sync_unlock(&queue->mutex);
     if (wake)
-        sync_signal(&queue->not_empty);
+        (void) sem_post(&queue->wake);
     return n_pushed;
 }
 
@@ -102,15 +102,30 @@ static size_t take(struct queue *queue, struct delivery *ret_deliveries, size_t 
     return n;
 }
 
+/*
+ * With the mutex held: wait for a push, a change of state, or the time.  A semaphore,
+ * because a thread that comes back from a condition leaves the mutex marked as
+ * contended: its next unlock would search all parked threads of the process for one
+ * to wake.
+ *
+ * @return false when until_ns has passed
+ */
+static bool park(struct queue *queue, uint64_t until_ns)
+{
+    queue->popper_waits = true;
+    sync_unlock(&queue->mutex);
+    bool in_time = sync_semaphore_wait_until(&queue->wake, until_ns);
+    sync_lock(&queue->mutex);
+    return in_time;
+}
+
 size_t queue_pop(struct queue *queue, struct delivery *ret_deliveries, size_t max,
                  uint64_t until_ns, enum queue_state *ret_state)
 {
     bool in_time = true;
     sync_lock(&queue->mutex);
-    while ((queue->count == 0 || max == 0) && queue->state == QUEUE_OPEN && in_time) {
-        queue->popper_waits = true;
-        in_time = sync_wait_until(&queue->not_empty, &queue->mutex, until_ns);
-    }
+    while ((queue->count == 0 || max == 0) && queue->state == QUEUE_OPEN && in_time)
+        in_time = park(queue, until_ns);
     queue->popper_waits = false;
     size_t n = queue->state == QUEUE_ABORTED ? 0 : take(queue, ret_deliveries, max);
     *ret_state = queue->state;
@@ -126,8 +141,11 @@ void queue_set_state(struct queue *queue, enum queue_state state)
 {
     sync_lock(&queue->mutex);
     queue->state = SL_MAX(queue->state, state);
+    bool wake = queue->popper_waits;
+    queue->popper_waits = false;
     sync_unlock(&queue->mutex);
-    sync_broadcast(&queue->not_empty); /* unlocked, so that who wakes does not wait again */
+    if (wake)
+        (void) sem_post(&queue->wake);
     sync_broadcast(&queue->not_full);
 }
 

@@ -9,6 +9,7 @@
 #define BUS_QUEUE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,8 +24,8 @@ enum queue_state {
 
 struct queue {
     pthread_mutex_t mutex; /* innermost; held for copying only */
-    pthread_cond_t not_empty;
     pthread_cond_t not_full;
+    sem_t wake;            /* posted once by whoever clears popper_waits */
     struct delivery *ring; /* `size` places, grown up to `capacity` */
     uint32_t size, capacity;
     uint32_t head, count;

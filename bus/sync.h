@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -76,6 +77,18 @@ sync_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_
         return pthread_cond_wait(cond, mutex) == 0;
     struct timespec until = sl_clock_to_timespec(deadline_ns);
     return pthread_cond_timedwait(cond, mutex, &until) != ETIMEDOUT;
+}
+
+/* @return false when deadline_ns (CLOCK_MONOTONIC, or SYNC_FOREVER) has passed */
+static inline bool sync_semaphore_wait_until(sem_t *semaphore, uint64_t deadline_ns)
+{
+    struct timespec until = sl_clock_to_timespec(deadline_ns);
+    int failed;
+    do {
+        failed = deadline_ns == SYNC_FOREVER ? sem_wait(semaphore)
+                                             : sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
+    } while (failed && errno == EINTR);
+    return !failed;
 }
 
 #endif

@@ -25,6 +25,7 @@
 #include "bus/delivery.h"
 #include "bus/fault_state.h"
 #include "bus/ledger.h"
+#include "bus/waiter.h"
 
 struct transport {
     const struct transport_ops *ops;
@@ -34,6 +35,7 @@ struct transport {
 
 struct subscription {
     struct transport *transport;
+    uint64_t n_behind; /* messages that the broker had left at the last fetch, if it says so */
 };
 
 /* Everything is borrowed and outlives the transport. */
@@ -50,7 +52,7 @@ struct transport_config {
     fault_set faults;
     struct fault_state *fault_state;
     /* Outcome of a publish; called with no lock held, on the thread in publish or another. */
-    void (*on_outcome)(void *user, uint64_t token, enum sl_publish_outcome outcome);
+    void (*on_outcome)(void *user, struct ticket ticket, enum sl_publish_outcome outcome);
     void *user;
 };
 
@@ -90,6 +92,10 @@ struct transport_ops {
     void (*give_back)(struct subscription *subscription, const struct delivery *deliveries,
                       size_t n, uint64_t delay_ns);
 
+    /* They are never to be delivered again; the deliveries are no longer held. */
+    void (*terminate)(struct subscription *subscription, const struct delivery *deliveries,
+                      size_t n);
+
     /* Start the redelivery time of everything held over again. */
     void (*extend)(struct transport *transport);
 
@@ -103,8 +109,8 @@ struct transport_ops {
      *            of its own
      */
     enum sl_status (*publish)(struct transport *transport, size_t topic,
-                              const struct sl_message *message, const char *id, uint64_t token,
-                              struct sl_error *err);
+                              const struct sl_message *message, const char *id,
+                              struct ticket ticket, struct sl_error *err);
 
     /* Wait until every publish has its outcome.  @return false when deadline_ns passed first */
     bool (*wait_outcomes)(struct transport *transport, uint64_t deadline_ns);

@@ -21,13 +21,6 @@
 /* How often the broker looks for what to redeliver, unless it is told. */
 #define BROKER_PERIOD_NS (250 * SL_NS_PER_MS)
 
-/*
- * When a stream of messages has dried up for the moment, the fetcher waits this long
- * for a handful instead of waking up for each one.  A message that comes after a
- * pause is not delayed.
- */
-#define GATHER_NS (100 * SL_NS_PER_US)
-
 enum record_state { RECORD_READY, RECORD_HELD, RECORD_DELAYED, RECORD_DONE };
 
 /* First member of a record, and head of the ring of records in one state. */
@@ -52,8 +45,7 @@ struct memory_topic {
     pthread_mutex_t mutex; /* guards everything below; taken alone */
     pthread_cond_t not_empty;
     struct list ready, held, delayed;
-    uint64_t n_held;     /* deliveries fetched and not let go */
-    uint64_t fetched_ns; /* when fetch returned something last */
+    uint64_t n_held; /* deliveries fetched and not let go */
     bool fetcher_waits;
     bool stopped;
 };
@@ -63,7 +55,7 @@ struct memory_transport {
     struct memory_topic *topics;
     size_t n_topics;
     uint64_t ack_wait_ns;
-    void (*on_outcome)(void *user, uint64_t token, enum sl_publish_outcome outcome);
+    void (*on_outcome)(void *user, struct ticket ticket, enum sl_publish_outcome outcome);
     void *user;
     struct thread broker;
     pthread_mutex_t mutex; /* guards the two below; taken alone */
@@ -255,12 +247,6 @@ static enum sl_status memory_subscribe(struct transport *transport, size_t index
 /* With the mutex held: wait until there is something to fetch, or the topic is stopped. */
 static void wait_ready(struct memory_topic *topic)
 {
-    if (list_is_empty(&topic->ready) && !topic->stopped &&
-        sl_clock_now_ns() - topic->fetched_ns < GATHER_NS) {
-        sync_unlock(&topic->mutex);
-        sl_clock_sleep_ns(GATHER_NS);
-        sync_lock(&topic->mutex);
-    }
     while (list_is_empty(&topic->ready) && !topic->stopped) {
         topic->fetcher_waits = true;
         (void) sync_wait_until(&topic->not_empty, &topic->mutex, SYNC_FOREVER);
@@ -302,7 +288,6 @@ static enum sl_status memory_fetch(struct subscription *subscription,
     while (!stopped && n < max && !list_is_empty(&topic->ready))
         hold_record(topic, record_at(topic->ready.next), now_ns + broker->ack_wait_ns,
                     &ret_deliveries[n++]);
-    topic->fetched_ns = now_ns;
     sync_unlock(&topic->mutex);
     if (stopped)
         return SL_ECLOSED;
@@ -411,7 +396,7 @@ static struct record *new_record(const struct sl_message *message)
 
 static enum sl_status memory_publish(struct transport *transport, size_t index,
                                      const struct sl_message *message, const char *id,
-                                     uint64_t token, struct sl_error *err)
+                                     struct ticket ticket, struct sl_error *err)
 {
     struct memory_transport *broker = (struct memory_transport *) transport;
     struct memory_topic *topic = &broker->topics[index];
@@ -428,7 +413,7 @@ static enum sl_status memory_publish(struct transport *transport, size_t index,
     sync_unlock(&topic->mutex);
     if (wake)
         sync_signal(&topic->not_empty);
-    broker->on_outcome(broker->user, token, SL_PUBLISH_ACCEPTED);
+    broker->on_outcome(broker->user, ticket, SL_PUBLISH_ACCEPTED);
     return SL_OK;
 }
 
@@ -485,6 +470,7 @@ const struct transport_ops transport_memory = {
     .collect = memory_collect,
     .ack = memory_ack,
     .give_back = memory_give_back,
+    .terminate = memory_ack, /* either way it is done */
     .extend = memory_extend,
     .stop = memory_stop,
     .publish = memory_publish,

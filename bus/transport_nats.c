@@ -20,6 +20,8 @@
 #define RECONNECT_MS      100
 #define RECONNECT_JITTER  100
 #define API_MS            5000
+#define ELECTION_NS       (20 * SL_NS_PER_S) /* a cluster without a leader has one after seconds */
+#define ASK_AGAIN_NS      (100 * SL_NS_PER_MS)
 #define FLUSH_NS          (2 * SL_NS_PER_S)
 #define TEARDOWN_MS       2000
 
@@ -99,6 +101,8 @@ static natsStatus set_options(natsOptions *options, char *servers)
     if (!s)
         s = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER, RECONNECT_JITTER);
     if (!s)
+        s = natsOptions_UseOldRequestStyle(options, true); /* the new one keeps a thread */
+    if (!s)
         s = natsOptions_SetErrorHandler(options, ignore_error, NULL);
     return s;
 }
@@ -157,6 +161,22 @@ static bool make_names(struct nats_transport *transport)
     return true;
 }
 
+/*
+ * Is it worth asking once more, because a cluster may be electing a leader?  Waits a little.
+ * What is asked for here is the same when it was done before.
+ */
+static bool may_come_right(natsStatus status, jsErrCode code, uint64_t until_ns)
+{
+    bool electing = status == NATS_TIMEOUT || code == JSClusterNotAvailErr ||
+                    code == JSClusterNotLeaderErr || code == JSClusterNoPeersErr ||
+                    code == JSClusterIncompleteErr;
+
+    if (!electing || sl_clock_now_ns() >= until_ns)
+        return false;
+    sl_clock_sleep_ns(ASK_AGAIN_NS);
+    return true;
+}
+
 /* A stream that is there already with the same configuration is used as it is. */
 static enum sl_status
 add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
@@ -182,7 +202,11 @@ add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
     if (fault_is_set(transport->config.faults, FAULT_SILENT_DOWNGRADE) &&
         nats_is_downgraded(transport, topic))
         subjects[0] = nats_fault_subject(transport, topic, unsure);
-    natsStatus status = js_AddStream(NULL, transport->jetstream, &stream, &options, &code);
+    uint64_t until_ns = sl_clock_now_ns() + ELECTION_NS;
+    natsStatus status;
+    do
+        status = js_AddStream(NULL, transport->jetstream, &stream, &options, &code);
+    while (status && may_come_right(status, code, until_ns));
     if (!status)
         return SL_OK;
     if (code == JSNotEnabledErr || code == JSNotEnabledForAccountErr)
@@ -206,8 +230,13 @@ static enum sl_status add_consumer(struct nats_transport *transport, size_t topi
     consumer.MaxAckPending = -1; /* the bus itself bounds what it takes */
     consumer.MaxDeliver = -1;
     consumer.MemoryStorage = transport->config.storage == BUS_STORAGE_MEMORY;
-    natsStatus status = js_AddConsumer(ret_info, transport->jetstream, transport->streams[topic],
-                                       &consumer, &options, NULL);
+    uint64_t until_ns = sl_clock_now_ns() + ELECTION_NS;
+    natsStatus status;
+    jsErrCode code = 0;
+    do
+        status = js_AddConsumer(ret_info, transport->jetstream, transport->streams[topic],
+                                &consumer, &options, &code);
+    while (status && may_come_right(status, code, until_ns));
     return status ? nats_fail(err, status, "cannot create consumer '%s'", consumer.Durable) : SL_OK;
 }
 
@@ -402,6 +431,7 @@ const struct transport_ops transport_nats = {
     .collect = nats_collect,
     .ack = nats_ack,
     .give_back = nats_give_back,
+    .terminate = nats_terminate,
     .extend = nats_extend,
     .stop = nats_stop,
     .publish = nats_publish,

@@ -75,9 +75,10 @@ struct nats_subscription {
     struct nats_pull pulls[NATS_MAX_PULLS];
     uint32_t n_pulls, outstanding; /* outstanding: sum of left */
     uint64_t next_pull;
-    uint64_t heard_ns;      /* when the server said something last */
-    uint64_t reconnects;    /* of the connection, when the pulls were sent */
-    struct delivery *ready; /* collected, not fetched: [ready_first, n_ready) */
+    uint64_t refused_until_ns; /* no request is sent before */
+    uint64_t heard_ns;         /* when the server said something last */
+    uint64_t reconnects;       /* of the connection, when the pulls were sent */
+    struct delivery *ready;    /* collected, not fetched: [ready_first, n_ready) */
     size_t ready_first, n_ready, ready_capacity;
     struct delivery *parked; /* behind a gap, by sequence */
     size_t n_parked, parked_capacity;
@@ -89,8 +90,9 @@ struct nats_subscription {
 
 /* A publish that waits for its answer.  The reply subject carries index and generation. */
 struct nats_slot {
-    uint64_t token;
+    struct ticket ticket;
     uint64_t sent_ns;
+    uint32_t topic;
     uint32_t generation; /* so that a late answer does not settle a later publish */
     uint32_t next_free;
     bool busy;
@@ -104,6 +106,7 @@ struct nats_window {
     uint32_t n_slots, first_free, n_busy;
     uint32_t n_unsettled; /* busy, or its outcome is being told */
     uint64_t n_sent;
+    uint64_t *stalled_ns; /* per topic: nothing is published before */
     bool interrupted;
 };
 
@@ -140,14 +143,14 @@ bool nats_is_downgraded(const struct nats_transport *transport, size_t topic);
 const char *nats_fault_subject(const struct nats_transport *transport, size_t topic,
                                char ret_subject[NATS_FAULT_SUBJECT]);
 enum sl_status nats_fault_publish(struct nats_transport *transport, size_t topic,
-                                  const struct sl_message *message, uint64_t token,
+                                  const struct sl_message *message, struct ticket ticket,
                                   struct sl_error *err);
 
 /* transport_nats_publish.c */
 SL_CHECKED enum sl_status
 nats_publish_start(struct nats_transport *transport, struct sl_error *err);
 enum sl_status nats_publish(struct transport *transport, size_t topic,
-                            const struct sl_message *message, const char *id, uint64_t token,
+                            const struct sl_message *message, const char *id, struct ticket ticket,
                             struct sl_error *err);
 bool nats_wait_outcomes(struct transport *transport, uint64_t deadline_ns);
 void nats_interrupt(struct transport *transport);
@@ -201,6 +204,7 @@ struct nats_held *nats_held_new(struct nats_subscription *subscription);
 size_t
 nats_held_admit(struct nats_subscription *subscription, struct delivery *deliveries, size_t n);
 void nats_ack(struct subscription *subscription, const struct delivery *deliveries, size_t n);
+void nats_terminate(struct subscription *subscription, const struct delivery *deliveries, size_t n);
 void nats_give_back(struct subscription *subscription, const struct delivery *deliveries, size_t n,
                     uint64_t delay_ns);
 /* Tell the server about everything held that was not touched for so long: "+WPI" or "-NAK". */

@@ -18,13 +18,13 @@ const char *nats_fault_subject(const struct nats_transport *transport, size_t to
 }
 
 enum sl_status nats_fault_publish(struct nats_transport *transport, size_t topic,
-                                  const struct sl_message *message, uint64_t token,
+                                  const struct sl_message *message, struct ticket ticket,
                                   struct sl_error *err)
 {
     natsStatus status = natsConnection_Publish(transport->connection, transport->subjects[topic],
                                                message->payload, (int) message->payload_size);
     if (status)
         return nats_fail(err, status, "cannot publish to '%s'", message->topic);
-    transport->config.on_outcome(transport->config.user, token, SL_PUBLISH_ACCEPTED);
+    transport->config.on_outcome(transport->config.user, ticket, SL_PUBLISH_ACCEPTED);
     return SL_OK;
 }

@@ -161,6 +161,11 @@ void nats_ack(struct subscription *base, const struct delivery *deliveries, size
     answer_all((struct nats_subscription *) base, deliveries, n, "+ACK", track_done);
 }
 
+void nats_terminate(struct subscription *base, const struct delivery *deliveries, size_t n)
+{
+    answer_all((struct nats_subscription *) base, deliveries, n, "+TERM", track_done);
+}
+
 void nats_give_back(struct subscription *base, const struct delivery *deliveries, size_t n,
                     uint64_t delay_ns)
 {

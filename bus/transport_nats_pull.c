@@ -29,6 +29,9 @@
 /* How long one wait in the library may take; what it is interrupted for is looked at then. */
 #define WAIT_MS 500
 
+/* After a request was refused, no other is sent for so long. */
+#define REFUSED_MS 100
+
 /* Messages collected in one go. */
 #define COLLECT_CHUNK 32u
 
@@ -166,7 +169,8 @@ static void check_silence(struct nats_subscription *subscription)
 
 static enum sl_status request_more(struct nats_subscription *subscription)
 {
-    if (subscription->outstanding > PULL_TARGET / 2)
+    if (subscription->outstanding > PULL_TARGET / 2 ||
+        sl_clock_now_ns() < subscription->refused_until_ns)
         return SL_OK;
     if (subscription->n_pulls == 0)
         subscription->heard_ns = sl_clock_now_ns();
@@ -183,6 +187,8 @@ static void take_control(struct nats_subscription *subscription, natsMsg *messag
 {
     if (strcmp(code, "100") == 0)
         return;
+    if (strcmp(code, "409") == 0)
+        subscription->refused_until_ns = subscription->heard_ns + REFUSED_MS * SL_NS_PER_MS;
     const char *dot = strrchr(natsMsg_GetSubject(message), '.');
     uint64_t id = dot ? strtoull(dot + 1, NULL, 10) : UINT64_MAX;
     for (uint32_t i = 0; i < subscription->n_pulls; i++) {
@@ -205,18 +211,18 @@ static bool is_control(struct nats_subscription *subscription, natsMsg *message)
 
 /* What a reply subject says of its message. */
 struct reply_facts {
-    uint64_t deliveries, sequence, consumer_number, stored_ns;
+    uint64_t deliveries, sequence, consumer_number, stored_ns, n_behind;
 };
 
 /*
- * $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<...>, or with
+ * $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<behind>, or with
  * <domain>.<account> after ACK when there are eleven words or more.
  */
 static struct reply_facts read_reply(const char *reply)
 {
     struct reply_facts facts = {.deliveries = 0};
     uint64_t *const numbers[] = {&facts.deliveries, &facts.sequence, &facts.consumer_number,
-                                 &facts.stored_ns};
+                                 &facts.stored_ns, &facts.n_behind};
     unsigned n_dots = 0;
     for (const char *c = reply; c && *c; c++)
         n_dots += *c == '.';
@@ -251,6 +257,7 @@ accept(struct nats_subscription *subscription, natsMsg *message, struct delivery
     }
     struct reply_facts facts = read_reply(natsMsg_GetReply(message));
     subscription->consumer_number = facts.consumer_number;
+    subscription->base.n_behind = facts.n_behind;
     const char *key = NULL;
     if (natsMsgHeader_Get(message, NATS_KEY_HEADER, &key) != NATS_OK)
         key = NULL;
@@ -292,8 +299,10 @@ void nats_collect(struct subscription *base)
             return;
         size_t n = accept_all(subscription, NULL, subscription->ready + subscription->n_ready,
                               COLLECT_CHUNK);
-        subscription->n_ready +=
+        /* May add to what is ready itself. */
+        size_t n_passed =
             nats_order_pass(subscription, subscription->ready + subscription->n_ready, n);
+        subscription->n_ready += n_passed;
         if (n < COLLECT_CHUNK)
             return;
     }
@@ -361,7 +370,9 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
         *ret_n = n;
         return status;
     }
-    natsStatus got = natsSubscription_NextMsg(&message, subscription->inbox, WAIT_MS);
+    natsStatus got = natsSubscription_NextMsg(
+        &message, subscription->inbox,
+        sl_clock_now_ns() < subscription->refused_until_ns ? REFUSED_MS : WAIT_MS);
     end_wait(subscription);
     switch (got) {
     case NATS_OK:

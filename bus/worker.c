@@ -52,6 +52,8 @@ static bool handle(struct worker *worker, const struct delivery *delivery)
     if (stored && !kept) {
         if (delivery_handle(delivery) == SL_OK)
             return true;
+        if (dead_is_due(delivery) && dead_bury(delivery))
+            return false;
         stored = !fault_is_set(worker->pool->bus->faults, FAULT_REDELIVERY_REORDERS) &&
                  hold_add(hold, delivery, sl_clock_now_ns());
     }
@@ -86,7 +88,9 @@ static void retry(struct worker *worker)
            (delivery = hold_due(hold, sl_clock_now_ns())) != NULL) {
         if (delivery_handle(delivery) == SL_OK) {
             delivery_ack(worker->pool->bus, delivery, 1);
-            hold_succeeded(hold);
+            hold_leave(hold);
+        } else if (dead_is_due(delivery) && dead_bury(delivery)) {
+            hold_leave(hold);
         } else {
             hold_failed(hold, sl_clock_now_ns());
         }

@@ -44,13 +44,21 @@ enum bus_storage { BUS_STORAGE_MEMORY, BUS_STORAGE_FILE };
 #define BUS_DEFAULT_STACK_SIZE      UINT64_C(65536)
 #define BUS_DEFAULT_MAX_PENDING     8192u
 #define BUS_DEFAULT_ACK_WAIT_NS     UINT64_C(30000000000)
+#define BUS_DEFAULT_RESULT_WAIT_NS  UINT64_C(1000000000)
 
 #define BUS_MAX_WORKERS  32768u
 #define BUS_MAX_QUEUE    (1u << 20)
 #define BUS_MAX_PENDING  (1u << 20)
 #define BUS_MAX_REPLICAS 5u
+#define BUS_MAX_RESULTS  (1u << 20)
 #define BUS_MAX_KEY      256u            /* bytes */
 #define BUS_MAX_PAYLOAD  (1024u * 1024u) /* a NATS server may allow less */
+
+/* Topic of the dead letters of a topic, which begins with this. */
+#define BUS_DEAD_PREFIX "dead."
+
+/* A line about the bus, without a newline.  Called on any thread; may not close the bus. */
+typedef void (*bus_log_callback)(void *user, const char *line);
 
 struct bus_config {
     size_t size; /* sizeof(struct bus_config) of the caller */
@@ -73,7 +81,14 @@ struct bus_config {
     uint64_t ack_wait_ns;           /* the broker redelivers what no bus held for so long */
     sl_publish_callback on_publish; /* outcome of every publish, or NULL; may not block for long */
     void *user;                     /* first argument of on_publish */
-    uint32_t replicas; /* nats: of every stream, odd so that a majority is clear; 0: 1 */
+    uint32_t replicas;    /* nats: of every stream, odd so that a majority is clear; 0: 1 */
+    uint32_t max_deliver; /* tries of a message before it is given up; 0: there is no end */
+    bool dead_letter;     /* what is given up goes to the topic "dead.<topic>", which the bus then
+                             has for each of `topics`; else it is dropped */
+    uint32_t result_capacity; /* outcomes that wait for bus_results_take; 0: none are kept */
+    uint64_t result_wait_ns;  /* how long a full result queue holds outcomes up */
+    bus_log_callback log;     /* or NULL; gets at most one line of a kind in a second */
+    void *log_user;           /* first argument of log */
 };
 
 /**
@@ -85,7 +100,8 @@ struct bus_config {
  *         SL_EINVAL   a field is out of range or malformed
  *         SL_ENOTSUP  unknown transport or fault, or not built in, or a fault that this bus or
  *                     transport can not have, or a server without JetStream
- *         SL_ECONNECT no server answered; the text has the URL
+ *         SL_ECONNECT no server answered, or a cluster elected no leader within 20 s; the text has
+ *                     the URL
  *         SL_EPROTO   the server refused a stream
  *         SL_ELIMIT   thread limit; the text says how many were made, all of them are joined
  *         SL_ENOMEM
@@ -98,6 +114,9 @@ bus_open(const struct bus_config *config, struct bus **ret_bus, struct sl_error 
  *
  * The handler runs on bus threads until bus_close returned.  Anything but SL_OK
  * from it asks for redelivery: after 10 ms, then twice as long each time, up to 1 s.
+ * A message that failed max_deliver times is given up.  Its dead letter is stored before
+ * it is, while its worker waits; when that fails, or the bus closes, it is tried again.
+ * Dead letters may be subscribed to like any topic; they are never given up themselves.
  *
  * @return SL_OK
  *         SL_ENOENT   no such topic in the configuration
@@ -113,7 +132,9 @@ SL_API SL_CHECKED enum sl_status bus_subscribe(struct bus *bus, const char *topi
 /**
  * Hand a message over for publishing; message->deliveries is ignored.
  *
- * Blocks while max_pending outcomes are missing.  Messages published one after
+ * Blocks while max_pending outcomes are missing, and while the connection is lost and the
+ * client library has no more room for what is to be sent then; for a tenth of a second at a
+ * time while the stream of the topic has no leader.  Messages published one after
  * another by one thread are stored in that order.
  *
  * @param token  given back with the outcome
@@ -123,7 +144,7 @@ SL_API SL_CHECKED enum sl_status bus_subscribe(struct bus *bus, const char *topi
  *                     too large
  *         SL_ENOENT   no such topic in the configuration
  *         SL_ECLOSED  the bus is closing or closed
- *         SL_ECONNECT connection lost for good, or its buffer is full
+ *         SL_ECONNECT connection lost for good
  *         SL_ENOMEM
  */
 SL_API SL_CHECKED enum sl_status bus_publish(struct bus *bus, const struct sl_message *message,

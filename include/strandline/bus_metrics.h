@@ -27,6 +27,8 @@ struct bus_metrics {
     uint64_t accepted;       /* outcomes, by kind */
     uint64_t rejected;
     uint64_t unknown;
+    uint64_t results_waits;   /* times a full result queue held an outcome up */
+    uint64_t results_dropped; /* outcomes that were not kept because nobody took any */
 
     /* Counters: delivery. */
     uint64_t fetched;        /* messages taken from the broker */
@@ -37,6 +39,7 @@ struct bus_metrics {
     uint64_t given_back;     /* messages given back to the broker for redelivery */
     uint64_t queue_full;     /* times a full queue paused a topic */
 
+    uint64_t given_up;   /* messages given up after max_deliver tries */
     uint64_t reconnects; /* counter: times a lost connection was made again */
 
     /* Gauges. */

@@ -107,7 +107,7 @@ struct sl_driver_close_report {
 
 enum sl_witness_wait {
     SL_WITNESS_ANY,   /* whatever it waits for */
-    SL_WITNESS_SOCKET /* only while it waits in a system call on a socket */
+    SL_WITNESS_SOCKET /* only one seen after close in a system call that waits on a socket */
 };
 
 /*

@@ -23,7 +23,7 @@ SL_TEST(bus_hold, later_messages_of_a_failed_key_wait_in_order)
     cr_assert_eq(hold.n_deliveries, 2);
     cr_assert_null(hold_due(&hold, hold_next_ns(&hold) - 1));
     cr_assert_eq(hold_due(&hold, hold_next_ns(&hold))->message.deliveries, 2, "a retry");
-    hold_succeeded(&hold);
+    hold_leave(&hold);
     cr_assert_eq(hold_due(&hold, hold_next_ns(&hold))->message.deliveries, 2, "not tried");
     cr_assert(hold_remove(&hold, &out));
     cr_assert_eq(out.message.deliveries, 2);
@@ -67,7 +67,7 @@ SL_TEST(bus_hold, the_soonest_retry_is_due_first_and_failures_push_it_back)
     cr_assert_str_eq(hold_due(&hold, SL_NS_PER_S)->message.key, "a");
     hold_failed(&hold, 10 * SL_NS_PER_MS); /* second failure: 20 ms on from here */
     cr_assert_str_eq(hold_due(&hold, SL_NS_PER_S)->message.key, "b");
-    hold_succeeded(&hold);
+    hold_leave(&hold);
     cr_assert_eq(hold_next_ns(&hold), 30 * SL_NS_PER_MS);
     cr_assert(hold_remove(&hold, &out));
     cr_assert_eq(hold_next_ns(&hold), UINT64_MAX);

@@ -17,9 +17,9 @@ struct broker {
     unsigned accepted;
 };
 
-static void on_outcome(void *user, uint64_t token, enum sl_publish_outcome outcome)
+static void on_outcome(void *user, struct ticket ticket, enum sl_publish_outcome outcome)
 {
-    (void) token;
+    (void) ticket;
     ((struct broker *) user)->accepted += outcome == SL_PUBLISH_ACCEPTED;
 }
 
@@ -53,7 +53,8 @@ static void publish(struct broker *broker, const char *key, const char *payload)
     struct sl_error err = {0};
     struct sl_message message = {
         .topic = topics[0], .key = key, .payload = payload, .payload_size = strlen(payload)};
-    sl_assert_ok(broker->ops->publish(broker->transport, 0, &message, NULL, 0, &err), &err);
+    sl_assert_ok(
+        broker->ops->publish(broker->transport, 0, &message, NULL, (struct ticket){0}, &err), &err);
 }
 
 static struct delivery fetch_one(struct broker *broker)

@@ -185,33 +185,38 @@ static char *print(const struct bus_metrics *metrics)
     return text;
 }
 
+/* What print() makes of the metrics in the next test. */
+static const struct {
+    const char *name;
+    double value;
+} expected[] = {
+    {"strandline_bus_published_messages_total", 1},
+    {"strandline_bus_publish_errors_total", 2},
+    {"strandline_bus_accepted_messages_total", 3},
+    {"strandline_bus_rejected_messages_total", 4},
+    {"strandline_bus_unknown_messages_total", 5},
+    {"strandline_bus_fetched_messages_total", 6},
+    {"strandline_bus_delivered_messages_total", 7},
+    {"strandline_bus_redelivered_messages_total", 8},
+    {"strandline_bus_handler_errors_total", 9},
+    {"strandline_bus_acked_messages_total", 10},
+    {"strandline_bus_given_back_messages_total", 11},
+    {"strandline_bus_queue_full_pauses_total", 12},
+    {"strandline_bus_given_up_messages_total", 17},
+    {"strandline_bus_results_waits_total", 18},
+    {"strandline_bus_dropped_results_total", 19},
+    {"strandline_bus_reconnects_total", 13},
+    {"strandline_bus_pending_publishes", 14},
+    {"strandline_bus_held_messages", 15},
+    {"strandline_bus_threads", 16},
+    {"strandline_bus_connected", 1},
+    {"strandline_bus_state{strandline_bus_state=\"running\"}", 0},
+    {"strandline_bus_state{strandline_bus_state=\"closing\"}", 1},
+    {"strandline_bus_state{strandline_bus_state=\"closed\"}", 0},
+};
+
 SL_TEST(bus_metrics, the_text_is_openmetrics_and_has_every_number)
 {
-    static const struct {
-        const char *name;
-        double value;
-    } expected[] = {
-        {"strandline_bus_published_messages_total", 1},
-        {"strandline_bus_publish_errors_total", 2},
-        {"strandline_bus_accepted_messages_total", 3},
-        {"strandline_bus_rejected_messages_total", 4},
-        {"strandline_bus_unknown_messages_total", 5},
-        {"strandline_bus_fetched_messages_total", 6},
-        {"strandline_bus_delivered_messages_total", 7},
-        {"strandline_bus_redelivered_messages_total", 8},
-        {"strandline_bus_handler_errors_total", 9},
-        {"strandline_bus_acked_messages_total", 10},
-        {"strandline_bus_given_back_messages_total", 11},
-        {"strandline_bus_queue_full_pauses_total", 12},
-        {"strandline_bus_reconnects_total", 13},
-        {"strandline_bus_pending_publishes", 14},
-        {"strandline_bus_held_messages", 15},
-        {"strandline_bus_threads", 16},
-        {"strandline_bus_connected", 1},
-        {"strandline_bus_state{strandline_bus_state=\"running\"}", 0},
-        {"strandline_bus_state{strandline_bus_state=\"closing\"}", 1},
-        {"strandline_bus_state{strandline_bus_state=\"closed\"}", 0},
-    };
     struct bus_metrics m = {.size = sizeof m,
                             .published = 1,
                             .publish_errors = 2,
@@ -229,6 +234,9 @@ SL_TEST(bus_metrics, the_text_is_openmetrics_and_has_every_number)
                             .publishes_pending = 14,
                             .held = 15,
                             .threads = 16,
+                            .given_up = 17,
+                            .results_waits = 18,
+                            .results_dropped = 19,
                             .connected = true,
                             .state = BUS_CLOSING};
     struct open_metrics read;

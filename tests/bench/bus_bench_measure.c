@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all trials share: the messages, the clock, the counters of this process. */
+#include "bus_bench.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+
+#define WATCH_NS (2 * SL_NS_PER_MS)
+#define STUCK_NS (30 * SL_NS_PER_S)
+
+const char *const bench_topics[BENCH_TOPICS] = {"a", "b", "c", "d", "e"};
+
+void bench_fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void) fputs("bus_bench: ", stderr);
+    (void) vfprintf(stderr, format, args);
+    (void) fputc('\n', stderr);
+    va_end(args);
+    exit(3);
+}
+
+void bench_fill(uint32_t number, char key[16], struct sl_message *ret_message)
+{
+    static const char payload[BENCH_PAYLOAD];
+    (void) snprintf(key, 16, "key-%u", number % BENCH_KEYS);
+    *ret_message = (struct sl_message){.topic = bench_topics[number % BENCH_TOPICS],
+                                       .key = key,
+                                       .payload = payload,
+                                       .payload_size = sizeof payload};
+}
+
+static int64_t cpu_us(const struct rusage *usage)
+{
+    return (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * INT64_C(1000000) +
+           usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
+}
+
+static struct bench_span now(uint64_t count)
+{
+    struct rusage all, own;
+    (void) getrusage(RUSAGE_SELF, &all);
+    (void) getrusage(RUSAGE_THREAD, &own);
+    return (struct bench_span){.began_ns = sl_clock_now_ns(),
+                               .began_count = count,
+                               .switches = all.ru_nvcsw - own.ru_nvcsw,
+                               .cpu_us = cpu_us(&all) - cpu_us(&own)};
+}
+
+/* Wait until the counter has reached a number; nothing else of this process needs this thread. */
+static uint64_t watch(bench_counter counter, void *user, uint64_t until)
+{
+    uint64_t count = counter(user), seen = count, moved_ns = sl_clock_now_ns();
+    while (count < until) {
+        sl_clock_sleep_ns(WATCH_NS);
+        count = counter(user);
+        if (count != seen)
+            moved_ns = sl_clock_now_ns();
+        seen = count;
+        if (sl_clock_now_ns() - moved_ns > STUCK_NS)
+            bench_fail("stuck at %llu of %llu messages", (unsigned long long) count,
+                       (unsigned long long) until);
+    }
+    return count;
+}
+
+void bench_measure(bench_counter counter, void *user, uint64_t first, uint64_t last,
+                   struct bench_sample *ret_sample)
+{
+    struct bench_span from = now(watch(counter, user, first));
+    if (from.began_count >= last)
+        bench_fail("too few messages: all were handled before the clock started");
+    struct bench_span to = now(watch(counter, user, last));
+    double n = (double) (to.began_count - from.began_count);
+    ret_sample->per_second = n / ((double) (to.began_ns - from.began_ns) / SL_NS_PER_S);
+    ret_sample->switches_per_message = (double) (to.switches - from.switches) / n;
+    ret_sample->cpu_us_per_message = (double) (to.cpu_us - from.cpu_us) / n;
+}
+
+uint32_t bench_count_threads(void)
+{
+    uint32_t n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    if (!tasks)
+        bench_fail("cannot list the threads");
+    for (struct dirent *entry; (entry = readdir(tasks)) != NULL;)
+        n += entry->d_name[0] != '.';
+    (void) closedir(tasks);
+    return n - 1;
+}
