@@ -215,8 +215,10 @@ enum sl_status bus_open(const struct bus_config *config, struct bus **ret_bus, s
     fault_set faults = 0;
     struct fault_rule rules[N_FAULTS];
 
-    if (!config || !ret_bus || config->size < sizeof config->size)
-        return sl_fail(err, SL_EINVAL, "no configuration for a bus");
+    if (!config || !ret_bus)
+        return sl_fail(err, SL_EINVAL, "no configuration or no place for a bus");
+    if (config->size < sizeof config->size)
+        return sl_fail(err, SL_EINVAL, "the size of the configuration is not set");
     memcpy(&full, config, SL_MIN(config->size, sizeof full));
     full.size = sizeof full;
     fill_defaults(&full);
@@ -336,6 +338,8 @@ enum sl_status bus_subscribe(struct bus *bus, const char *topic_name, sl_message
 
 void bus_stats(const struct bus *bus, struct sl_driver_stats *ret_stats)
 {
+    if (!bus || !ret_stats)
+        return;
     const struct counters *counters = &bus->counters;
     struct sl_driver_stats stats = {
         .size = ret_stats->size,

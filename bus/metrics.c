@@ -19,6 +19,8 @@ static uint64_t less(uint64_t number, uint64_t part)
  */
 void bus_metrics_take(const struct bus *bus, struct bus_metrics *ret_metrics)
 {
+    if (!bus || !ret_metrics)
+        return;
     const struct counters *counters = &bus->counters;
     const struct publish_counters *publishing = &bus->publishing;
     struct bus_metrics metrics = {

@@ -49,6 +49,7 @@ enum bus_storage { BUS_STORAGE_MEMORY, BUS_STORAGE_FILE };
 #define BUS_MAX_WORKERS  32768u
 #define BUS_MAX_QUEUE    (1u << 20)
 #define BUS_MAX_PENDING  (1u << 20)
+#define BUS_MAX_STACK    (1u << 30) /* bytes */
 #define BUS_MAX_REPLICAS 5u
 #define BUS_MAX_RESULTS  (1u << 20)
 #define BUS_MAX_KEY      256u            /* bytes */
@@ -159,7 +160,8 @@ SL_API SL_CHECKED enum sl_status bus_publish(struct bus *bus, const struct sl_me
 SL_API SL_CHECKED enum sl_status
 bus_flush(struct bus *bus, uint64_t timeout_ns, struct sl_error *err);
 
-/* Counters now; fills no more than ret_stats->size bytes.  Never blocks. */
+/* Counters now; fills no more than ret_stats->size bytes.  Never blocks.  Without a bus, nothing.
+ */
 SL_API void bus_stats(const struct bus *bus, struct sl_driver_stats *ret_stats);
 
 /**

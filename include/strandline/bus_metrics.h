@@ -51,7 +51,10 @@ struct bus_metrics {
     enum bus_state state;
 };
 
-/* Take the metrics; ret_metrics->size is set.  Never blocks; allowed until bus_free. */
+/*
+ * Take the metrics; ret_metrics->size is set.  Never blocks; allowed until bus_free.
+ * Without a bus nothing is filled.
+ */
 SL_API void bus_metrics_take(const struct bus *bus, struct bus_metrics *ret_metrics);
 
 /*

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <strandline/bus_metrics.h>
+#include <strandline/bus_publish.h>
 
+#include "base/macros.h"
 #include "bus_nats_scene.h"
 
 static void purge(const struct bus_config *config)
@@ -194,6 +195,66 @@ SL_TEST(bus_nats, a_server_without_jetstream_is_refused)
     struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
     sl_assert_fails(bus_open(&config, &probe.bus, &err), SL_ENOTSUP, &err, "no JetStream");
     err = (struct sl_error){0};
+    sl_assert_ok(bus_teardown(&err), &err);
+    server_stop(&server);
+}
+
+/* Handler; user is the probe.  Counts what has the size of its topic. */
+static enum sl_status take_sized(void *user, const struct sl_message *message)
+{
+    struct probe *probe = user;
+    bool large = strcmp(message->topic, topics[1]) == 0;
+    atomic_fetch_add((message->payload_size > 0) == large ? &probe->handled : &probe->failures, 1);
+    return SL_OK;
+}
+
+SL_TEST(bus_nats, what_is_larger_than_the_server_takes_is_refused_and_said)
+{
+    struct server server;
+    struct probe probe = {.fail_every = 0};
+    struct sl_error err = {0};
+    char *payload = calloc(1, BUS_MAX_PAYLOAD);
+    server_start(&server, true);
+    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    open_probe(&probe, &config, take_sized);
+    struct sl_message message = {.topic = topics[1], .key = "key", .payload = payload};
+    message.payload_size = BUS_MAX_PAYLOAD; /* the server's limit, in which its header counts */
+    sl_assert_fails(bus_publish_sync(probe.bus, &message, DEADLINE_NS, &err), SL_EINVAL, &err,
+                    "greater than maximum");
+    message.payload_size = BUS_MAX_PAYLOAD - 1024;
+    sl_assert_ok(bus_publish_sync(probe.bus, &message, DEADLINE_NS, &err), &err);
+    message = (struct sl_message){.topic = topics[0], .key = "key"};
+    sl_assert_ok(bus_publish_sync(probe.bus, &message, DEADLINE_NS, &err), &err);
+    cr_assert(probe_reaches(&probe.handled, 2));
+    cr_assert_eq(atomic_load(&probe.failures), 0);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+    sl_assert_ok(bus_teardown(&err), &err);
+    server_stop(&server);
+    free(payload);
+}
+
+SL_TEST(bus_nats, topics_and_keys_in_any_language_arrive)
+{
+    static const char *const named[] = {"käse.größe", "注文"};
+    struct server server;
+    struct probe probe = {.fail_every = 0};
+    struct sl_error err = {0};
+    server_start(&server, true);
+    struct bus_config config = config_of(BUS_KEYED, &server, &probe);
+    config.topics = named;
+    config.n_topics = SL_COUNT_OF(named);
+    open_probe(&probe, &config, probe_handle);
+    for (unsigned i = 0; i < 20; i++)
+        sl_assert_ok(probe_publish(&probe, named[i % 2], i % 2, &err), &err);
+    struct probe_payload payload = {2, 1};
+    struct sl_message message = {.topic = named[0],
+                                 .key = "größe 注文",
+                                 .payload = &payload,
+                                 .payload_size = sizeof payload};
+    sl_assert_ok(bus_publish(probe.bus, &message, 0, &err), &err);
+    cr_assert(probe_reaches(&probe.handled, 21));
+    cr_assert_eq(atomic_load(&probe.violations), 0);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);
 }
