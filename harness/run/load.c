@@ -40,6 +40,13 @@ void sl_load_free(struct sl_load *load)
     free(load);
 }
 
+static uint64_t slow_key_ns(const struct sl_scenario_load *load)
+{
+    return load->keys == SL_KEYS_SLOW
+               ? (uint64_t) (load->keys_parameter * (double) SL_NS_PER_S + .5)
+               : 0;
+}
+
 enum sl_status
 sl_load_new(const struct sl_subject_config *config, struct sl_load **ret_load, struct sl_error *err)
 {
@@ -65,6 +72,7 @@ sl_load_new(const struct sl_subject_config *config, struct sl_load **ret_load, s
         .trial = trial,
         .kind = config->load.handler,
         .cost_ns = config->load.handler_cost_ns,
+        .slow_key_ns = slow_key_ns(&config->load),
     };
     load->publishing = (struct sl_publishing){
         .plan = load->plan,
