@@ -147,8 +147,11 @@ enum sl_status fetcher_fetch(struct topic *topic, size_t max, size_t *ret_n)
         return SL_ECLOSED;
     enum sl_status status =
         bus->transport->ops->fetch(topic->subscription, topic->batch, max, ret_n);
-    if (!status)
+    if (!status) {
         count(&bus->counters.fetched, *ret_n);
+        atomic_store_explicit(&topic->n_behind, topic->subscription->n_behind,
+                              memory_order_relaxed);
+    }
     gate_leave(&bus->users);
     return status;
 }

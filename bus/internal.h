@@ -54,7 +54,8 @@ struct topic {
     struct thread fetcher;
     struct delivery *batch; /* FETCH_BATCH of them, the fetcher's */
     struct pool_router router;
-    uint64_t gather_ns; /* the fetcher's: how long to wait for more */
+    uint64_t gather_ns;            /* the fetcher's: how long to wait for more */
+    atomic_uint_fast64_t n_behind; /* the subscription's, for the metrics */
 
     pthread_mutex_t mutex; /* guards stopping */
     pthread_cond_t stop;

@@ -46,6 +46,8 @@ struct bus_metrics {
     uint64_t publishes_pending; /* published without an outcome yet */
     uint64_t held;    /* fetched, neither acknowledged nor given back: queued, being handled, or
                          waiting for a retry */
+    uint64_t behind;  /* lag: messages of the subscribed topics that the broker has left, as it
+                         said with the last one that was fetched */
     uint64_t threads; /* made and not joined; client library excluded */
     bool connected;   /* to the broker; at most 100 ms old */
     enum bus_state state;
