@@ -151,6 +151,44 @@ SNAPSHOT_TEST(an_inlined_frame_has_the_address_of_the_next_that_is_not)
     cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
+SNAPSHOT_TEST(threads_that_were_never_joined_are_counted_by_their_start)
+{
+    struct sl_test_subject subject = start("unjoined", NULL, NULL);
+    struct command_result json = strandline_run("snapshot", "--json", pid_text(subject.pid), NULL);
+    json_t *root = valid_json(&json);
+
+    cr_assert_eq(json_number_at(root, "unjoined.count"), 3);
+    cr_assert(json_is_null(json_at(root, "unjoined.reason")));
+    cr_assert_eq(json_array_size(json_at(root, "unjoined.groups")), 1);
+    cr_assert_eq(json_number_at(root, "unjoined.groups.0.count"), 3);
+    cr_assert_str_eq(json_text_at(root, "unjoined.groups.0.start.function"), "forgotten");
+    cr_assert(strstr(json_text_at(root, "unjoined.groups.0.start.file"), "unjoined.c"));
+    json_decref(root);
+    struct command_result text = strandline_run("snapshot", pid_text(subject.pid), NULL);
+    cr_assert(strstr(text.output, "\n3 threads ended and were never joined, started with\n"
+                                  "    3 @ forgotten  "),
+              "%s", text.output);
+    command_result_release(&text);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SNAPSHOT_TEST(where_unjoined_threads_are_not_known_there_is_a_reason_and_no_number)
+{
+    if (access(SL_SUBJECTS_DIR "/blocked_calls_static", X_OK))
+        cr_skip_test("no static C library");
+    struct sl_test_subject subject = start("blocked_calls_static", NULL, NULL);
+    struct command_result json = strandline_run("snapshot", "--json", pid_text(subject.pid), NULL);
+    json_t *root = valid_json(&json);
+
+    cr_assert(json_is_null(json_at(root, "unjoined.count")));
+    cr_assert(strstr(json_text_at(root, "unjoined.reason"), "C library"));
+    json_decref(root);
+    struct command_result text = strandline_run("snapshot", pid_text(subject.pid), NULL);
+    cr_assert(strstr(text.output, "\nthreads that ended and were not joined are not known: "));
+    command_result_release(&text);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
 static size_t count_texts(const char *output, const char *text)
 {
     size_t n = 0;
