@@ -129,6 +129,16 @@ static enum sl_status survey(struct sl_pass *pass, struct sl_error *err)
     return SL_OK;
 }
 
+/* By the first byte that the process may read itself. */
+static bool may_read_memory(struct sl_pass *pass)
+{
+    const struct sl_maps *maps = pass->code.maps;
+    for (size_t i = 0; i < maps->n_mappings; i++)
+        if (maps->mappings[i].readable)
+            return sl_reader_is_permitted(pass->code.reader, maps->mappings[i].start);
+    return false;
+}
+
 static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = pass->snapshot;
@@ -155,8 +165,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
         status = survey(pass, err);
     if (status)
         return status;
-    const struct sl_maps *maps = pass->code.maps;
-    if (!maps->n_mappings || !sl_reader_is_permitted(pass->code.reader, maps->mappings[0].start))
+    if (!may_read_memory(pass))
         return sl_fail(err, SL_EPERM, "not allowed to read the memory of process %ld",
                        (long) pass->target.pid);
     pass->threads = sl_arena_array(snapshot->arena, pass->n_tids, sizeof *pass->threads);
