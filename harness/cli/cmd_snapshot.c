@@ -249,7 +249,9 @@ static int run(int argc, char **argv)
     if (status) {
         (void) sl_command_error(&sl_command_snapshot, &err, SL_EXIT_UNMEASURED);
         if (status == SL_EPERM)
-            (void) fputs("see 'strandline doctor'\n", stderr);
+            (void) fputs("run it as root or with CAP_SYS_PTRACE; 'strandline doctor' says what "
+                         "is allowed here\n",
+                         stderr);
         return SL_EXIT_UNMEASURED;
     }
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = taken;
