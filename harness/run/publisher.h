@@ -12,8 +12,8 @@ struct sl_publishing {
     uint32_t first, n; /* the publishers of the plan that are played here */
     struct sl_checker *checker;
     int64_t clock_offset_ns; /* as in struct sl_load_share */
-    uint64_t trial; /* as in struct sl_payload */
-    uint64_t rate;  /* messages per second over all publishers; 0: as fast as possible */
+    uint64_t trial;          /* as in struct sl_payload */
+    uint64_t rate;           /* messages per second over all publishers; 0: as fast as possible */
     size_t payload_size;
     uint64_t deadline_ns;
     uint64_t *intended_ns; /* by event; written before the event is published */
@@ -21,7 +21,7 @@ struct sl_publishing {
     /* Set by sl_publish_all; 0 and false as long as nothing was tried. */
     uint64_t first_intended_ns;
     uint64_t first_call_ns, last_return_ns; /* of publish */
-    bool timed_out;      /* the deadline passed before everything was tried */
+    bool timed_out;                         /* the deadline passed before everything was tried */
 };
 
 /**

@@ -73,8 +73,9 @@ enum sl_status trial_conclude(struct trial *trial, enum sl_status s, struct sl_e
         return SL_OK;
     case SL_ETIMEDOUT:
         trial->result->close.timed_out = trial->phase == SL_PHASE_CLOSING;
-        (void) snprintf(text, sizeof text, "the subject hangs after phase %s",
-                        trial->result->phase);
+        (void) snprintf(text, sizeof text, "the subject hangs %s%s",
+                        trial->result->phase ? "after phase " : "before its first phase",
+                        trial->result->phase ? trial->result->phase : "");
         keep_hang(trial);
         trial_fail(trial, SL_TRIAL_TIMEOUT, text);
         return SL_OK;

@@ -24,7 +24,6 @@ void sl_trial_result_init(struct sl_trial_result *result, const char *missing)
 
     *result = (struct sl_trial_result){
         .status = SL_TRIAL_FAILED,
-        .phase = "none",
         .delivery = {none, none, none, none, none, none, none, none, NULL},
         .rate = {no_rate, no_rate, no_rate},
         .latency = {missing_latency(missing), missing_latency(missing)},

@@ -6,7 +6,7 @@
 #include "harness/model/result.h"
 #include "harness/run/protocol.h"
 
-/* Every number missing, with one reason; status failed, phase "none". */
+/* Every number missing, with one reason; status failed, no phase. */
 void sl_trial_result_init(struct sl_trial_result *result, const char *missing);
 
 /* The numbers of `loaded`: delivery, rates, latencies, resources over the load. */
