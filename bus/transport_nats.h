@@ -132,6 +132,20 @@ struct nats_transport {
 enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *format, ...)
     SL_PRINTF(3, 4);
 
+/* Faults with which two fetchers share a durable, each as if it was alone. */
+#define NATS_FAULTS_OF_SHARING                                                                     \
+    (FAULT_BIT(FAULT_SHARED_DURABLE) | FAULT_BIT(FAULT_FETCHERS_SURVIVE_RECONNECT))
+
+/* transport_nats_fault.c: silent-downgrade.  Is the topic published without its stream? */
+#define NATS_FAULT_SUBJECT 640
+bool nats_is_downgraded(const struct nats_transport *transport, size_t topic);
+/* What such a stream gets for the subject of its topic. */
+const char *nats_fault_subject(const struct nats_transport *transport, size_t topic,
+                               char ret_subject[NATS_FAULT_SUBJECT]);
+enum sl_status nats_fault_publish(struct nats_transport *transport, size_t topic,
+                                  const struct sl_message *message, struct ticket ticket,
+                                  struct sl_error *err);
+
 /* transport_nats_publish.c */
 SL_CHECKED enum sl_status
 nats_publish_start(struct nats_transport *transport, struct sl_error *err);

@@ -351,6 +351,9 @@ enum sl_status nats_publish(struct transport *base, size_t topic, const struct s
     natsMsg *made = NULL;
     bool sent = false;
 
+    if (fault_is_set(transport->config.faults, FAULT_SILENT_DOWNGRADE) &&
+        nats_is_downgraded(transport, topic))
+        return nats_fault_publish(transport, topic, message, ticket, err);
     if (take_slot(&transport->window, topic, ticket, &name, &number))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
                        message->topic);

@@ -51,13 +51,15 @@ static void pack_load(const struct sl_scenario_load *load, struct sl_packer *pac
 
 static void unpack_load(struct sl_unpacker *unpacker, struct sl_scenario_load *load)
 {
+    static const double parameter_max[] = {
+        [SL_KEYS_UNIFORM] = 0, [SL_KEYS_ZIPF] = 10, [SL_KEYS_HOT] = 1, [SL_KEYS_SLOW] = 3600};
     load->events = (uint32_t) sl_unpack_number(unpacker, 1, EVENTS_MAX);
     load->topics = (uint32_t) sl_unpack_number(unpacker, 1, TOPICS_MAX);
     load->aggregates = (uint32_t) sl_unpack_number(unpacker, 1, AGGREGATES_MAX);
     load->payload = (uint32_t) sl_unpack_number(unpacker, SL_PAYLOAD_MIN, PAYLOAD_MAX);
     load->publishers = (uint32_t) sl_unpack_number(unpacker, 1, PUBLISHERS_MAX);
     load->rate = sl_unpack_number(unpacker, 0, UINT32_MAX);
-    load->keys = (enum sl_key_distribution) sl_unpack_number(unpacker, 0, SL_KEYS_HOT);
+    load->keys = (enum sl_key_distribution) sl_unpack_number(unpacker, 0, SL_KEYS_SLOW);
     load->keys_parameter = number_of(sl_unpack_number(unpacker, 0, UINT64_MAX));
     load->handler = (enum sl_handler_kind) sl_unpack_number(unpacker, 0, SL_HANDLER_HANG);
     load->handler_cost_ns = sl_unpack_number(unpacker, 0, DURATION_MAX);
@@ -65,8 +67,8 @@ static void unpack_load(struct sl_unpacker *unpacker, struct sl_scenario_load *l
     load->settle_ns = sl_unpack_number(unpacker, 0, DURATION_MAX);
     load->timeout_ns = sl_unpack_number(unpacker, 0, DURATION_MAX);
     load->close_deadline_ns = sl_unpack_number(unpacker, 0, DURATION_MAX);
-    if (!(load->keys_parameter >= 0 && load->keys_parameter <= 10)) /* NaN is neither */
-        unpacker->failed = true;
+    if (!(load->keys_parameter >= 0 && load->keys_parameter <= parameter_max[load->keys]))
+        unpacker->failed = true; /* NaN is neither */
 }
 
 /* Signed numbers alternate: 0, -1, 1, -2... so that small ones stay short. */

@@ -19,7 +19,7 @@ struct run_request {
     uint32_t agents[SL_N_PARTS]; /* how many of each part; SL_PART_ALL: of any */
     uint64_t agents_wait_ns;
     uint64_t seed;
-    bool list, dry_run, json;
+    bool list, list_faults, dry_run, json;
     enum sl_color color;
 };
 

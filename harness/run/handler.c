@@ -91,6 +91,8 @@ enum sl_status sl_handler_handle(void *user, const struct sl_message *message)
             hanging_handler();
         break;
     }
+    if (handler->slow_key_ns && payload.key == 0)
+        sleeping_handler(sl_clock_now_ns() + handler->slow_key_ns);
     sl_checker_leave(handler->checker, payload.index, message->deliveries > 1, sl_clock_now_ns());
     return SL_OK;
 }

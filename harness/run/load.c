@@ -85,6 +85,13 @@ static enum sl_status check_share(const struct sl_subject_config *config, struct
     return SL_OK;
 }
 
+static uint64_t slow_key_ns(const struct sl_scenario_load *load)
+{
+    return load->keys == SL_KEYS_SLOW
+               ? (uint64_t) (load->keys_parameter * (double) SL_NS_PER_S + .5)
+               : 0;
+}
+
 static void set_up(struct sl_load *load)
 {
     const struct sl_subject_config *config = load->config;
@@ -103,6 +110,7 @@ static void set_up(struct sl_load *load)
         .clock_offset_ns = share->clock_offset_ns,
         .kind = config->load.handler,
         .cost_ns = config->load.handler_cost_ns,
+        .slow_key_ns = slow_key_ns(&config->load),
     };
     load->publishing = (struct sl_publishing){
         .plan = load->plan,

@@ -43,6 +43,8 @@ enum sl_status sl_code_open(struct sl_pass *pass, struct sl_error *err)
 
     if (!status)
         status = sl_reader_new(&pass->target, &code->reader, err);
+    if (!status && pass->parted)
+        (void) sl_reader_settle(code->reader);
     if (!status)
         status = sl_modules_new(&pass->target, code->reader, arena, &code->modules, err);
     if (!status)

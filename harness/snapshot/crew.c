@@ -1,54 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/crew.h"
 
+#include <limits.h>
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/macros.h"
 
-#define MAX_HELPERS 3   /* a snapshot should not take a whole machine */
-#define CHUNK       32  /* items taken at once: some CPUs are slower than others, or busy */
+#define MAX_MEMBERS 4   /* a snapshot should not take a whole machine */
 #define MIN_ITEMS   256 /* fewer are done before a thread is made */
 
-struct crew {
-    void (*work)(void *argument, size_t i);
+struct seat {
+    void (*work)(void *argument, size_t member);
     void *argument;
-    size_t n;
-    atomic_size_t next; /* the first item that nobody took */
+    size_t member;
+    pthread_t thread;
+    bool made;
 };
+
+size_t sl_crew_size(size_t n_items)
+{
+    cpu_set_t cpus;
+    if (n_items < MIN_ITEMS || sched_getaffinity(0, sizeof cpus, &cpus))
+        return 1;
+    return SL_MIN((size_t) CPU_COUNT(&cpus), (size_t) MAX_MEMBERS);
+}
 
 static void *run(void *argument)
 {
-    struct crew *crew = argument;
-    for (size_t i; (i = atomic_fetch_add(&crew->next, CHUNK)) < crew->n;)
-        for (size_t end = SL_MIN(i + CHUNK, crew->n); i < end; i++)
-            crew->work(crew->argument, i);
+    struct seat *seat = argument;
+    seat->work(seat->argument, seat->member);
     return NULL;
 }
 
-static size_t count_helpers(size_t n)
+void sl_crew_run(size_t n_members, void (*work)(void *argument, size_t member), void *argument)
 {
-    cpu_set_t cpus;
-    if (n < MIN_ITEMS || sched_getaffinity(0, sizeof cpus, &cpus))
-        return 0;
-    return SL_MIN((size_t) CPU_COUNT(&cpus) - 1, (size_t) MAX_HELPERS);
-}
-
-void sl_crew_run(size_t n, void (*work)(void *argument, size_t i), void *argument)
-{
-    struct crew crew = {.work = work, .argument = argument, .n = n};
-    pthread_t helpers[MAX_HELPERS];
-    size_t wanted = count_helpers(n), n_helpers = 0;
+    struct seat seats[MAX_MEMBERS];
     sigset_t all, old;
 
+    n_members = SL_MIN(n_members, (size_t) MAX_MEMBERS);
     (void) sigfillset(&all);
     (void) pthread_sigmask(SIG_SETMASK, &all, &old);
-    while (n_helpers < wanted && pthread_create(&helpers[n_helpers], NULL, run, &crew) == 0)
-        n_helpers++;
+    for (size_t i = 1; i < n_members; i++) {
+        seats[i] = (struct seat){.work = work, .argument = argument, .member = i};
+        seats[i].made = pthread_create(&seats[i].thread, NULL, run, &seats[i]) == 0;
+    }
     (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
-    (void) run(&crew);
-    for (size_t i = 0; i < n_helpers; i++)
-        (void) pthread_join(helpers[i], NULL);
+    work(argument, 0);
+    for (size_t i = 1; i < n_members; i++) {
+        if (seats[i].made)
+            (void) pthread_join(seats[i].thread, NULL);
+        else
+            work(argument, i);
+    }
+}
+
+bool sl_crew_part_descriptors(int kept)
+{
+    unsigned first = STDERR_FILENO + 1, at = (unsigned) SL_MAX(kept, STDERR_FILENO);
+
+    /* What lies behind is left out of the copy; what lies before is closed in it. */
+    if (close_range(at + 1, UINT_MAX, CLOSE_RANGE_UNSHARE))
+        return false;
+    if (at > first)
+        (void) close_range(first, at - 1, 0);
+    return true;
 }

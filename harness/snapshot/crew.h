@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work on many items, shared out over the CPUs.
+ * Threads that help the calling one for a while.
  *
  * Most of the time of a pass is the kernel's, for small files of /proc that have
  * nothing to do with each other.
@@ -8,13 +8,25 @@
 #ifndef SL_SNAPSHOT_CREW_H
 #define SL_SNAPSHOT_CREW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+/* How many should share in work on so many items: 1 when they are few. */
+size_t sl_crew_size(size_t n_items);
+
 /*
- * Call work(argument, i) for every i below n, in no order and on several threads at
- * once; back when all calls are.  Helpers take no signal, and live only meanwhile.
- * Few items, or no thread to be had: the calling thread does all of them.
+ * Call work(argument, i) for every i below n_members, each on a thread of its own,
+ * 0 on the calling one; back when all calls are.  The threads take no signal.  Where
+ * one can not be made the calling thread makes its call too, after its own.
  */
-void sl_crew_run(size_t n, void (*work)(void *argument, size_t i), void *argument);
+void sl_crew_run(size_t n_members, void (*work)(void *argument, size_t member), void *argument);
+
+/*
+ * Give the calling thread, one of a crew and not the first, a table of descriptors of
+ * its own, with the standard ones and `kept` in it: what it opens takes none from the
+ * process, and threads that open at once do not wait for each other.  @return false
+ * when the kernel does not do that
+ */
+bool sl_crew_part_descriptors(int kept);
 
 #endif

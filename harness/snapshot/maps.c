@@ -5,29 +5,19 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
+#include "harness/snapshot/digits.h"
 
 static const char deleted_mark[] = " (deleted)";
 
-/* A number of the given base that ends at `stop`; *at moves behind the stop. */
-static bool read_number(char **at, unsigned base, char stop, uint64_t *ret_value)
+/* A number that ends at `stop`; *at moves behind the stop. */
+static bool read_hex(const char **at, char stop, uint64_t *ret_value)
 {
-    char *start = *at;
-    uint64_t value = 0;
-    for (;; (*at)++) {
-        unsigned digit;
-        if (**at >= '0' && **at <= '9')
-            digit = (unsigned) (**at - '0');
-        else if (base == 16 && **at >= 'a' && **at <= 'f')
-            digit = (unsigned) (**at - 'a') + 10;
-        else
-            break;
-        value = value * base + digit;
-    }
-    if (*at == start || **at != stop)
-        return false;
-    (*at)++;
-    *ret_value = value;
-    return true;
+    return sl_digits_hex(at, ret_value) && *(*at)++ == stop;
+}
+
+static bool read_decimal(const char **at, char stop, uint64_t *ret_value)
+{
+    return sl_digits_decimal(at, ret_value) && *(*at)++ == stop;
 }
 
 /* "start-end rwxp offset major:minor inode   path" without its newline. */
@@ -35,21 +25,23 @@ static bool parse_line(char *line, struct sl_mapping *ret_mapping)
 {
     struct sl_mapping mapping = {0};
     uint64_t major, minor;
+    const char *at = line;
 
-    if (!read_number(&line, 16, '-', &mapping.start) || !read_number(&line, 16, ' ', &mapping.end))
+    if (!read_hex(&at, '-', &mapping.start) || !read_hex(&at, ' ', &mapping.end))
         return false;
-    if (strnlen(line, 5) < 5 || line[4] != ' ' || mapping.end <= mapping.start)
+    if (strnlen(at, 5) < 5 || at[4] != ' ' || mapping.end <= mapping.start)
         return false;
-    mapping.readable = line[0] == 'r';
-    mapping.executable = line[2] == 'x';
-    line += 5;
-    if (!read_number(&line, 16, ' ', &mapping.offset) || !read_number(&line, 16, ':', &major) ||
-        !read_number(&line, 16, ' ', &minor) || !read_number(&line, 10, ' ', &mapping.inode))
+    mapping.readable = at[0] == 'r';
+    mapping.executable = at[2] == 'x';
+    at += 5;
+    if (!read_hex(&at, ' ', &mapping.offset) || !read_hex(&at, ':', &major) ||
+        !read_hex(&at, ' ', &minor) || !read_decimal(&at, ' ', &mapping.inode))
         return false;
     mapping.major = (uint32_t) major;
     mapping.minor = (uint32_t) minor;
 
-    line += strspn(line, " ");
+    at += strspn(at, " ");
+    line += at - line;
     size_t length = strlen(line), mark = sizeof deleted_mark - 1;
     if (length > mark && mapping.inode && strcmp(line + length - mark, deleted_mark) == 0) {
         line[length - mark] = '\0';

@@ -22,7 +22,8 @@ struct page {
 
 struct sl_reader {
     struct sl_target *target;
-    int fd; /* /proc/PID/mem once process_vm_readv was refused, else -1 */
+    int fd;       /* /proc/PID/mem once process_vm_readv was refused, else -1 */
+    bool settled; /* the file is not opened any more */
     struct page *buckets[PAGE_BUCKETS];
     struct iovec local[MAX_VECTORS], remote[MAX_VECTORS];
 };
@@ -76,7 +77,7 @@ static ssize_t read_vectors(struct sl_reader *reader, const struct iovec *local,
             return got;
         if (errno == ESRCH && sl_target_revive(reader->target))
             continue;
-        if ((errno == ENOSYS || errno == EPERM) && open_mem_file(reader))
+        if ((errno == ENOSYS || errno == EPERM) && !reader->settled && open_mem_file(reader))
             continue;
         return -1;
     }
@@ -127,6 +128,12 @@ void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_c
         if (complete < n && (reader->fd < 0 || got <= 0))
             done++;
     }
+}
+
+bool sl_reader_settle(struct sl_reader *reader)
+{
+    reader->settled = reader->fd < 0;
+    return reader->settled;
 }
 
 bool sl_reader_is_permitted(struct sl_reader *reader, uint64_t address)

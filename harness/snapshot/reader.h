@@ -41,6 +41,12 @@ bool sl_reader_read_cached(struct sl_reader *reader, uint64_t address, void *dat
 /* Many copies with few system calls. */
 void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies);
 
+/*
+ * Stay with the way of reading that worked so far.  @return false when that is a file:
+ * then the reader is of use only where its descriptor is
+ */
+bool sl_reader_settle(struct sl_reader *reader);
+
 /* May the target's memory be read at all?  Tries one byte at a mapped address. */
 bool sl_reader_is_permitted(struct sl_reader *reader, uint64_t address);
 

@@ -9,8 +9,8 @@
 #define MAX_TRIES    3
 #define RUNNING_WAIT (300 * SL_NS_PER_US) /* most threads that run are about to block again */
 
-void sl_attempt_look(struct sl_pass *pass, const struct sl_register_source *source,
-                     struct sl_attempt *attempt)
+void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
+                     const struct sl_register_source *source, struct sl_attempt *attempt)
 {
     struct sl_thread *thread = attempt->thread;
     struct sl_sighting *sighting = &attempt->sighting;
@@ -18,7 +18,8 @@ void sl_attempt_look(struct sl_pass *pass, const struct sl_register_source *sour
 
     *sighting = (struct sl_sighting){0};
     attempt->copied = 0;
-    attempt->look = source->look(&pass->source_context, tid, sighting);
+    attempt->wait_memory.size = 0;
+    attempt->look = source->look(context, tid, sighting);
     *thread = (struct sl_thread){.tid = tid,
                                  .start_time = sighting->stat.start_time,
                                  .state = sighting->stat.state,
@@ -56,7 +57,7 @@ enum sl_status sl_attempt_alone(struct sl_pass *pass, const struct sl_register_s
 {
     struct sl_copy copy;
 
-    sl_attempt_look(pass, source, attempt);
+    sl_attempt_look(pass, &pass->source_context, source, attempt);
     if (attempt->look != SL_LOOK_OK)
         return SL_OK;
     enum sl_status status = sl_attempt_request(pass, attempt, pass->alone, &copy, err);
@@ -65,6 +66,8 @@ enum sl_status sl_attempt_alone(struct sl_pass *pass, const struct sl_register_s
         attempt->copied = copy.copied;
         status = sl_attempt_unwind(pass, attempt, err);
     }
+    if (attempt->sighting.blocked)
+        sl_wait_read(pass->code.reader, &attempt->sighting.call, &attempt->wait_memory);
     attempt->thread->consistent =
         source->held_still(&pass->source_context, attempt->thread->tid, &attempt->sighting);
     source->leave(&pass->source_context, attempt->thread->tid, &attempt->sighting);

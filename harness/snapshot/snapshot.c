@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "harness/snapshot/crew.h"
 #include "harness/snapshot/pass.h"
 #include "harness/snapshot/unjoined.h"
 
@@ -90,14 +91,50 @@ static enum sl_status choose_source(struct sl_pass *pass, struct sl_error *err)
                    (long) pass->target.pid);
 }
 
+/* Who is there, and what code: two lists that the kernel makes, at the same time. */
+struct survey {
+    struct sl_pass *pass;
+    enum sl_status statuses[2];
+    struct sl_error errors[2];
+};
+
+static void survey_part(void *argument, size_t part)
+{
+    struct survey *survey = argument;
+    struct sl_pass *pass = survey->pass;
+    struct sl_error *error = &survey->errors[part];
+
+    if (part == 0) {
+        survey->statuses[part] =
+            pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, error);
+        return;
+    }
+    pass->helper_tid = gettid();
+    survey->statuses[part] = sl_code_open(pass, error);
+}
+
+static enum sl_status survey(struct sl_pass *pass, struct sl_error *err)
+{
+    struct survey survey = {.pass = pass};
+
+    sl_crew_run(SL_COUNT_OF(survey.statuses), survey_part, &survey);
+    for (size_t i = 0; i < SL_COUNT_OF(survey.statuses); i++) {
+        if (survey.statuses[i]) {
+            if (err && !err->status)
+                *err = survey.errors[i];
+            return survey.statuses[i];
+        }
+    }
+    return SL_OK;
+}
+
 static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = pass->snapshot;
 
-    pass->copies = malloc(SL_BATCH * SL_MAX_COPY);
     pass->alone = malloc(SL_MAX_COPY);
     pass->window = malloc(SL_WINDOW_SIZE);
-    if (!pass->copies || !pass->alone || !pass->window)
+    if (!pass->alone || !pass->window)
         return sl_fail(err, SL_ENOMEM, "copies of stacks");
     enum sl_status status =
         sl_descriptors_new(&pass->target, snapshot->arena, &pass->descriptors, err);
@@ -113,9 +150,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
     if (!status)
         status = choose_source(pass, err);
     if (!status)
-        status = pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, err);
-    if (!status)
-        status = sl_code_open(pass, err);
+        status = survey(pass, err);
     if (status)
         return status;
     const struct sl_maps *maps = pass->code.maps;
@@ -137,9 +172,9 @@ static void release(struct sl_pass *pass)
     sl_descriptors_free(pass->descriptors);
     sl_target_release(&pass->target);
     free(pass->tids);
-    free(pass->copies);
     free(pass->alone);
     free(pass->window);
+    (void) pthread_mutex_destroy(&pass->lock);
     free(pass);
 }
 
@@ -153,6 +188,7 @@ static enum sl_status take(struct job *job)
     pass->opts = &job->opts;
     pass->snapshot = snapshot;
     pass->own_tid = gettid();
+    (void) pthread_mutex_init(&pass->lock, NULL);
     pass->target.task_fd = -1;
     pass->tick_ns = SL_NS_PER_S / snapshot->ticks_per_second;
     enum sl_status status = sl_target_open(job->pid, &pass->target, job->err);

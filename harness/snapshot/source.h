@@ -3,7 +3,6 @@
 #ifndef SL_SNAPSHOT_SOURCE_H
 #define SL_SNAPSHOT_SOURCE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,14 +36,16 @@ struct sl_sighting {
 
 struct sl_bpf;
 
+/* Of one who looks: copies share what is pointed to. */
 struct sl_source_context {
     struct sl_target *target;
     struct sl_descriptors *descriptors;
     bool allow_stop; /* also where a system call then fails with EINTR */
     uint64_t stop_budget_ns;
-    atomic_int spare_fds; /* proc: descriptors that may still be kept open */
-    int pending_signal;   /* ptrace: taken from the thread by the stop, given back by leave */
-    struct sl_bpf *bpf;   /* state of that source between open and close */
+    int spare_fds;      /* proc: descriptors that may still be kept open */
+    int pending_signal; /* ptrace: taken from the thread by the stop, given back by leave */
+    struct sl_bpf *bpf; /* state of that source between open and close */
+    size_t next_record; /* bpf: where the thread after the last one is expected */
 };
 
 /*
@@ -52,7 +53,7 @@ struct sl_source_context {
  * its stack is copied and leave is called exactly once.  A source that stops the thread
  * lets it run again there.  Then recheck once, held_still for each thread, close.
  * Unless the source stops threads, look, held_still and leave may be called for
- * different threads at once.
+ * different threads at once, each caller with a copy of the context that was opened.
  */
 struct sl_register_source {
     enum sl_source id;

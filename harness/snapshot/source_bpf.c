@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All registers of all threads from a BPF task iterator (threads.bpf.c), in one
- * pass of a few milliseconds.  Nothing is stopped.
+ * All registers of all threads from BPF task iterators (threads.bpf.c), in two
+ * passes of a few milliseconds.  Nothing is stopped.
  *
  * Loading the program makes the kernel check it, which takes longer than running
  * it; so it is loaded once per process and kept.
@@ -32,13 +32,11 @@
 #define FIRST_PID_NAMESPACE  ((ino_t) 0xeffffffc)
 #define FIRST_TIME_NAMESPACE ((ino_t) 0xeffffffa)
 
-struct records {
-    struct sl_thread_record *records; /* ascending tid */
-    size_t n;
-};
-
 struct sl_bpf {
-    struct records before, after;
+    struct sl_thread_record *before; /* ascending tid, as below */
+    size_t n_before;
+    struct sl_count_record *after;
+    size_t n_after;
     uint64_t tick_ns;
 };
 
@@ -76,13 +74,22 @@ static bool is_in_namespace(const char *path, ino_t inode)
     return stat(path, &stat_of) == 0 && stat_of.st_ino == inode;
 }
 
-static int compare_records(const void *left, const void *right)
+/* Records of both kinds begin with it. */
+static __u32 tid_of(const void *record)
 {
-    const struct sl_thread_record *a = left, *b = right;
-    return (a->tid > b->tid) - (a->tid < b->tid);
+    __u32 tid;
+    memcpy(&tid, record, sizeof tid);
+    return tid;
 }
 
-static enum sl_status read_records(int fd, struct records *ret_records, struct sl_error *err)
+static int compare_records(const void *left, const void *right)
+{
+    __u32 a = tid_of(left), b = tid_of(right);
+    return (a > b) - (a < b);
+}
+
+static enum sl_status
+read_records(int fd, size_t record_size, void **ret_records, size_t *ret_n, struct sl_error *err)
 {
     SL_AUTO_FREE char *data = NULL;
     size_t size = 0, capacity = 0;
@@ -96,25 +103,25 @@ static enum sl_status read_records(int fd, struct records *ret_records, struct s
             return sl_fail_errno(err, "cannot read the BPF task iterator");
         size += got > 0 ? (size_t) got : 0;
     } while (got);
-    ret_records->n = size / sizeof(struct sl_thread_record);
-    ret_records->records = (struct sl_thread_record *) (void *) SL_TAKE(data);
-    if (ret_records->n)
-        qsort(ret_records->records, ret_records->n, sizeof *ret_records->records, compare_records);
+    qsort(data, size / record_size, record_size, compare_records);
+    *ret_n = size / record_size;
+    *ret_records = SL_TAKE(data);
     return SL_OK;
 }
 
 /* One pass over the threads of the process. */
-static enum sl_status survey(pid_t pid, struct records *ret_records, struct sl_error *err)
+static enum sl_status survey(const struct bpf_program *program, pid_t pid, size_t record_size,
+                             void **ret_records, size_t *ret_n, struct sl_error *err)
 {
     union bpf_iter_link_info info = {.task.pid = (__u32) pid};
     LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof info);
 
-    struct bpf_link *link = bpf_program__attach_iter(loaded->progs.dump_thread, &options);
+    struct bpf_link *link = bpf_program__attach_iter(program, &options);
     if (!link)
         return sl_fail_errno(err, "cannot attach the BPF task iterator");
     SL_AUTO_FD int fd = bpf_iter_create(bpf_link__fd(link));
     enum sl_status status = fd < 0 ? sl_fail_errno(err, "cannot start the BPF task iterator")
-                                   : read_records(fd, ret_records, err);
+                                   : read_records(fd, record_size, ret_records, ret_n, err);
     (void) bpf_link__destroy(link);
     return status;
 }
@@ -138,8 +145,8 @@ static void close_source(struct sl_source_context *context)
 {
     if (!context->bpf)
         return;
-    free(context->bpf->before.records);
-    free(context->bpf->after.records);
+    free(context->bpf->before);
+    free(context->bpf->after);
     free(context->bpf);
     context->bpf = NULL;
 }
@@ -147,28 +154,37 @@ static void close_source(struct sl_source_context *context)
 static enum sl_status
 list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, struct sl_error *err)
 {
-    struct records *before = &context->bpf->before;
+    struct sl_bpf *bpf = context->bpf;
+    void *records;
 
-    enum sl_status status = survey(context->target->pid, before, err);
+    enum sl_status status = survey(loaded->progs.dump_thread, context->target->pid,
+                                   sizeof *bpf->before, &records, &bpf->n_before, err);
     if (status)
         return status;
-    if (!before->n)
+    bpf->before = records;
+    if (!bpf->n_before)
         return sl_fail(err, SL_EGONE, "process %ld has ended", (long) context->target->pid);
-    pid_t *tids = calloc(before->n, sizeof *tids);
+    pid_t *tids = calloc(bpf->n_before, sizeof *tids);
     if (!tids)
         return sl_fail(err, SL_ENOMEM, "list of threads");
-    for (size_t i = 0; i < before->n; i++)
-        tids[i] = (pid_t) before->records[i].tid;
+    for (size_t i = 0; i < bpf->n_before; i++)
+        tids[i] = (pid_t) bpf->before[i].tid;
     *ret_tids = tids;
-    *ret_n_tids = before->n;
+    *ret_n_tids = bpf->n_before;
     return SL_OK;
 }
 
-static const struct sl_thread_record *find(const struct records *records, pid_t tid)
+/* Threads are asked for in the order of the records, so it is nearly always the next one. */
+static const void *find(const void *records, size_t n, size_t record_size, size_t *next, pid_t tid)
 {
-    const struct sl_thread_record key = {.tid = (__u32) tid};
-    return records->n ? bsearch(&key, records->records, records->n, sizeof key, compare_records)
-                      : NULL;
+    const __u32 key = (__u32) tid;
+    const char *first = records, *found = first + *next * record_size;
+
+    if (*next >= n || tid_of(found) != key)
+        found = bsearch(&key, records, n, record_size, compare_records);
+    if (found)
+        *next = (size_t) (found - first) / record_size + 1;
+    return found;
 }
 
 /* The letter that /proc shows: that of the highest of these bits. */
@@ -215,7 +231,9 @@ static void set_registers(const struct sl_thread_record *record, struct sl_sight
 static enum sl_look
 look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
 {
-    const struct sl_thread_record *record = find(&context->bpf->before, tid);
+    const struct sl_bpf *bpf = context->bpf;
+    const struct sl_thread_record *record =
+        find(bpf->before, bpf->n_before, sizeof *record, &context->next_record, tid);
     struct sl_sighting sighting = {0};
 
     if (!record)
@@ -241,13 +259,22 @@ static void leave(struct sl_source_context *context, pid_t tid, const struct sl_
 
 static enum sl_status recheck(struct sl_source_context *context, struct sl_error *err)
 {
-    return survey(context->target->pid, &context->bpf->after, err);
+    struct sl_bpf *bpf = context->bpf;
+    void *records;
+
+    enum sl_status status = survey(loaded->progs.count_thread, context->target->pid,
+                                   sizeof *bpf->after, &records, &bpf->n_after, err);
+    if (!status)
+        bpf->after = records;
+    return status;
 }
 
 static bool
 held_still(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
 {
-    const struct sl_thread_record *record = find(&context->bpf->after, tid);
+    const struct sl_bpf *bpf = context->bpf;
+    const struct sl_count_record *record =
+        find(bpf->after, bpf->n_after, sizeof *record, &context->next_record, tid);
     return record && !record->on_cpu && record->switches == sighting->count.switches;
 }
 

@@ -60,7 +60,7 @@ static enum sl_status open_source(struct sl_source_context *context, struct sl_e
                        (long) context->target->pid, (long) tid);
     sl_target_choose_counter(context->target);
     /* Half of them: the process that this library is part of may need some meanwhile. */
-    atomic_init(&context->spare_fds, sl_target_spare_fds() / 2);
+    context->spare_fds = sl_target_spare_fds() / 2;
     return SL_OK;
 }
 
@@ -75,14 +75,6 @@ list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, st
     return sl_target_list(context->target, ret_tids, ret_n_tids, err);
 }
 
-static bool may_keep_open(struct sl_source_context *context)
-{
-    if (atomic_fetch_sub(&context->spare_fds, 1) > 0)
-        return true;
-    atomic_fetch_add(&context->spare_fds, 1);
-    return false;
-}
-
 /* The counter, before anything else of the thread but its state is read. */
 static int count_first(struct sl_source_context *context, pid_t tid, struct sl_sighting *sighting)
 {
@@ -90,10 +82,12 @@ static int count_first(struct sl_source_context *context, pid_t tid, struct sl_s
     if (fd < 0)
         return fd;
     int error = sl_target_read_counter(context->target, fd, &sighting->count);
-    if (fd > 0 && !error && may_keep_open(context))
+    if (fd > 0 && !error && context->spare_fds > 0) {
+        context->spare_fds--;
         sighting->counter_fd = fd;
-    else
+    } else {
         (void) close(fd);
+    }
     return error;
 }
 
@@ -103,7 +97,7 @@ static void leave(struct sl_source_context *context, pid_t tid, const struct sl_
     if (!sighting->counter_fd)
         return;
     (void) close(sighting->counter_fd);
-    atomic_fetch_add(&context->spare_fds, 1);
+    context->spare_fds++;
 }
 
 static enum sl_look

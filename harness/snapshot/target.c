@@ -15,6 +15,9 @@
 #include "base/fail.h"
 #include "base/grow.h"
 #include "base/macros.h"
+#include "harness/snapshot/digits.h"
+
+#define MAX_TID_DIGITS 10
 
 static bool is_alive(const struct sl_target *target, pid_t tid)
 {
@@ -138,9 +141,21 @@ enum sl_status sl_target_list(const struct sl_target *target, pid_t **ret_tids, 
 
 static int open_file(const struct sl_target *target, pid_t tid, const char *file)
 {
-    char path[64];
-    (void) snprintf(path, sizeof path, "%ld/%s", (long) (tid ? tid : target->tid), file);
-    return openat(target->task_fd, path, O_RDONLY | O_CLOEXEC);
+    char path[64], *start = path + MAX_TID_DIGITS;
+    size_t length = strlen(file) + 1;
+
+    if (length > sizeof path - MAX_TID_DIGITS - 1) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    /* By hand: three times for each thread. */
+    start[0] = '/';
+    memcpy(start + 1, file, length);
+    unsigned digits = (unsigned) (tid ? tid : target->tid);
+    do
+        *--start = (char) ('0' + digits % 10);
+    while (digits /= 10);
+    return openat(target->task_fd, start, O_RDONLY | O_CLOEXEC);
 }
 
 ssize_t sl_target_read(const struct sl_target *target, pid_t tid, const char *file, char *buffer,
@@ -214,15 +229,19 @@ bool sl_stat_parse(const char *text, struct sl_stat *ret_stat)
     /* Fields are counted as in proc(5): state is the 3rd, utime 14, stime 15, starttime 22. */
     const char *at = close + 3;
     for (int field = 4; field <= 22; field++) {
-        char *end;
-        unsigned long long value = strtoull(at, &end, 10);
-        if (end == at)
+        uint64_t value;
+        if (*at++ != ' ')
             return false;
-        at = end;
-        if (field == 14 || field == 15)
-            stat.cpu_ticks += value;
-        else if (field == 22)
+        if (field != 14 && field != 15 && field != 22) {
+            at += strcspn(at, " ");
+            continue;
+        }
+        if (!sl_digits_decimal(&at, &value))
+            return false;
+        if (field == 22)
             stat.start_time = value;
+        else
+            stat.cpu_ticks += value;
     }
     *ret_stat = stat;
     return true;
@@ -230,14 +249,10 @@ bool sl_stat_parse(const char *text, struct sl_stat *ret_stat)
 
 bool sl_schedstat_parse(const char *text, struct sl_run_count *ret_count)
 {
-    unsigned long long values[3];
-    for (size_t i = 0; i < SL_COUNT_OF(values); i++) {
-        char *end;
-        values[i] = strtoull(text, &end, 10);
-        if (end == text)
+    uint64_t values[3];
+    for (size_t i = 0; i < SL_COUNT_OF(values); i++)
+        if ((i && *text++ != ' ') || !sl_digits_decimal(&text, &values[i]))
             return false;
-        text = end;
-    }
     *ret_count = (struct sl_run_count){.cpu_ns = values[0], .switches = values[2]};
     return true;
 }
@@ -247,8 +262,9 @@ static bool find_field(const char *text, const char *name, uint64_t *ret_value)
     const char *at = strstr(text, name);
     if (!at)
         return false;
-    *ret_value = strtoull(at + strlen(name), NULL, 10);
-    return true;
+    at += strlen(name);
+    at += strspn(at, "\t ");
+    return sl_digits_decimal(&at, ret_value);
 }
 
 bool sl_status_parse(const char *text, struct sl_run_count *ret_count)
@@ -264,19 +280,21 @@ bool sl_status_parse(const char *text, struct sl_run_count *ret_count)
 enum sl_syscall_state sl_syscall_parse(const char *text, struct sl_syscall *ret_syscall)
 {
     struct sl_syscall call = {0};
-    char *end;
+    uint64_t number, values[8];
+    size_t n = 0;
 
     if (strncmp(text, "running", 7) == 0)
         return SL_SYSCALL_RUNNING;
-    call.nr = (int32_t) strtol(text, &end, 10);
-    if (end == text)
+    bool outside = *text == '-';
+    text += outside;
+    if (!sl_digits_decimal(&text, &number))
         return SL_SYSCALL_MALFORMED;
-    uint64_t values[8];
-    size_t n = 0;
-    while (n < SL_COUNT_OF(values) && *end == ' ') {
-        const char *at = end;
-        values[n++] = strtoull(at, &end, 16);
-        if (end == at + 1)
+    call.nr = outside ? -1 : (int32_t) number;
+    for (; n < SL_COUNT_OF(values) && *text == ' '; n++) {
+        if (strncmp(text, " 0x", 3) != 0)
+            return SL_SYSCALL_MALFORMED;
+        text += 3;
+        if (!sl_digits_hex(&text, &values[n]))
             return SL_SYSCALL_MALFORMED;
     }
     /* In a call: six arguments, SP, PC.  Outside: SP, PC. */

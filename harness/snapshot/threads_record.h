@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* What the BPF task iterator writes for each thread. */
+/* What the BPF task iterators write for each thread. */
 #ifndef SL_SNAPSHOT_THREADS_RECORD_H
 #define SL_SNAPSHOT_THREADS_RECORD_H
 
@@ -16,6 +16,13 @@ struct sl_thread_record {
     char name[16];
     __s64 syscall;       /* number, or negative outside a call */
     __u64 registers[17]; /* by DWARF number */
+};
+
+/* Enough to ask whether it ran since. */
+struct sl_count_record {
+    __u32 tid;
+    __u32 on_cpu;
+    __u64 switches;
 };
 
 #endif

@@ -171,7 +171,11 @@ enum sl_status sl_unwinder_new(struct sl_modules *modules, uint32_t max_frames,
     }
     if (!unwinder || !unwinder->pcs || !unwinder->space)
         return sl_fail(err, SL_ENOMEM, "unwinder");
-    /* Its cache is keyed by address alone, while a record here depends on what was asked. */
+    /*
+     * Its cache is keyed by address alone, while a record here depends on what was asked.
+     * This is also the first call that makes libunwind open the pipe it keeps: here, where
+     * descriptors are those of the process (see sl_crew_part_descriptors).
+     */
     (void) unw_set_caching_policy(unwinder->space, UNW_CACHE_NONE);
     *ret_unwinder = SL_TAKE(unwinder);
     return SL_OK;

@@ -10,7 +10,7 @@
 #include "harness/snapshot/syscall.h"
 
 #define MAX_FRAMES_SEARCHED 8
-#define MAX_POLLED          4
+#define MAX_POLLED          (SL_WAIT_MEMORY / sizeof(struct pollfd))
 
 /*
  * Functions of the C library in which threads wait, without leading underscores.
@@ -78,18 +78,20 @@ static enum sl_wait_kind kind_of_stack(const struct sl_stack *stack)
  * The thread that holds a mutex.  The memory may be a lock of another kind that
  * looks similar, so every field has to make sense.
  */
-static pid_t mutex_owner(const struct sl_wait_context *context, uint64_t address)
+static pid_t mutex_owner(const struct sl_wait_context *context, const struct sl_wait_memory *memory)
 {
     struct mutex_head head;
-    if (sl_reader_read(context->reader, address, &head, sizeof head) != sizeof head)
+    if (memory->size != sizeof head)
         return 0;
+    memcpy(&head, memory->bytes, sizeof head);
     bool contended = head.lock == 2 || (head.lock & (int32_t) FUTEX_TID_MASK) == head.owner;
     bool sane = head.kind >= 0 && head.kind < 0x200;
     return contended && sane && head.owner > 0 && is_thread(context, head.owner) ? head.owner : 0;
 }
 
 static void describe_futex(const struct sl_wait_context *context, const struct sl_syscall *call,
-                           const struct sl_stack *stack, struct sl_wait *wait)
+                           const struct sl_wait_memory *memory, const struct sl_stack *stack,
+                           struct sl_wait *wait)
 {
     uint64_t word = call->args[0];
     uint32_t operation = (uint32_t) call->args[1], value = (uint32_t) call->args[2];
@@ -116,7 +118,7 @@ static void describe_futex(const struct sl_wait_context *context, const struct s
         wait->object = word & ~UINT64_C(7);
         break;
     case SL_WAIT_MUTEX:
-        wait->owner = mutex_owner(context, word);
+        wait->owner = mutex_owner(context, memory);
         break;
     case SL_WAIT_JOIN:
         wait->owner = is_thread(context, (pid_t) value) ? (pid_t) value : 0;
@@ -127,17 +129,14 @@ static void describe_futex(const struct sl_wait_context *context, const struct s
 }
 
 /* The descriptors given to poll, when they are few. */
-static void describe_polled(const struct sl_wait_context *context, const struct sl_syscall *call,
-                            struct sl_wait *wait)
+static void describe_polled(const struct sl_wait_context *context,
+                            const struct sl_wait_memory *memory, struct sl_wait *wait)
 {
     struct pollfd polled[MAX_POLLED];
-    size_t n = call->args[1];
+    size_t n = memory->size / sizeof *polled;
     const char *text = NULL;
 
-    if (n == 0 || n > MAX_POLLED ||
-        sl_reader_read(context->reader, call->args[0], polled, n * sizeof *polled) !=
-            n * sizeof *polled)
-        return;
+    memcpy(polled, memory->bytes, memory->size);
     for (size_t i = 0; i < n; i++) {
         if (polled[i].fd < 0)
             continue;
@@ -150,8 +149,35 @@ static void describe_polled(const struct sl_wait_context *context, const struct 
     wait->target = text;
 }
 
+static bool is_poll(const struct sl_syscall *call)
+{
+    return call->nr == SYS_poll || call->nr == SYS_ppoll;
+}
+
+/* A mutex is waited for as long as it is taken and waited for; the kernel's own hold a tid. */
+static bool may_be_mutex(const struct sl_syscall *call)
+{
+    uint32_t command = (uint32_t) call->args[1] & FUTEX_CMD_MASK, value = (uint32_t) call->args[2];
+    return call->nr == SYS_futex && (value == 2 || (value & FUTEX_WAITERS) ||
+                                     command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2);
+}
+
+void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *call,
+                  struct sl_wait_memory *ret_memory)
+{
+    size_t size = 0;
+
+    if (may_be_mutex(call))
+        size = sizeof(struct mutex_head);
+    else if (is_poll(call) && call->args[1] <= MAX_POLLED)
+        size = call->args[1] * sizeof(struct pollfd);
+    bool is_read = size && sl_reader_read(reader, call->args[0], ret_memory->bytes, size) == size;
+    ret_memory->size = is_read ? size : 0;
+}
+
 struct sl_wait sl_wait_describe(const struct sl_wait_context *context,
-                                const struct sl_syscall *call, const struct sl_stack *stack)
+                                const struct sl_syscall *call, const struct sl_wait_memory *memory,
+                                const struct sl_stack *stack)
 {
     struct sl_syscall_kind kind = sl_syscall_classify(call);
     struct sl_wait wait = {.kind = kind.kind,
@@ -168,8 +194,8 @@ struct sl_wait sl_wait_describe(const struct sl_wait_context *context,
         wait.socket = descriptor.is_socket;
     }
     if (call->nr == SYS_futex)
-        describe_futex(context, call, stack, &wait);
-    else if (call->nr == SYS_poll || call->nr == SYS_ppoll)
-        describe_polled(context, call, &wait);
+        describe_futex(context, call, memory, stack, &wait);
+    else if (is_poll(call))
+        describe_polled(context, memory, &wait);
     return wait;
 }

@@ -9,9 +9,20 @@
 #include "harness/snapshot/reader.h"
 #include "harness/snapshot/target.h"
 
+#define SL_WAIT_MEMORY 32 /* bytes: the head of a mutex, or four polled descriptors */
+
+/* What an argument of a call points to, where that says more about the wait. */
+struct sl_wait_memory {
+    size_t size; /* 0: nothing */
+    unsigned char bytes[SL_WAIT_MEMORY];
+};
+
+/* Read it: before it is asked whether the thread held still, so that the answer covers it. */
+void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *call,
+                  struct sl_wait_memory *ret_memory);
+
 /* All borrowed. */
 struct sl_wait_context {
-    struct sl_reader *reader;
     struct sl_descriptors *descriptors;
     struct sl_arena *arena;
     const pid_t *tids; /* of the process, ascending */
@@ -19,10 +30,12 @@ struct sl_wait_context {
 };
 
 /*
- * @param call   as seen while the thread was blocked
- * @param stack  its frames, or NULL
+ * @param call    as seen while the thread was blocked
+ * @param memory  what sl_wait_read found for it
+ * @param stack   its frames, or NULL
  */
 struct sl_wait sl_wait_describe(const struct sl_wait_context *context,
-                                const struct sl_syscall *call, const struct sl_stack *stack);
+                                const struct sl_syscall *call, const struct sl_wait_memory *memory,
+                                const struct sl_stack *stack);
 
 #endif

@@ -30,13 +30,13 @@ static void forbid_debugging(void)
 
 SL_TEST(snapshot_denied, without_process_vm_readv_memory_is_read_from_its_file, .timeout = 60)
 {
-    const char *const argv[] = {"parked", "100", "3", NULL};
+    const char *const argv[] = {"parked", "600", "3", NULL};
     struct sl_test_subject subject = sl_subject_start(argv);
 
     await_sleep(subject.pid);
     forbid_debugging();
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
-    cr_assert_eq(snapshot->n_threads, 101);
+    cr_assert_eq(snapshot->n_threads, 601);
     for (size_t i = 0; i < snapshot->n_threads; i++)
         cr_assert(snapshot->threads[i].consistent && snapshot->threads[i].stack->complete);
     cr_assert_eq(sl_subject_end(&subject), 0);

@@ -2,36 +2,145 @@
 /* Sharing work out over threads. */
 #include "sl_test.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "base/macros.h"
 #include "harness/snapshot/crew.h"
 
-#define MANY 10000
+#define MAX_MEMBERS 4
 
-static atomic_int done[MANY];
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
 
-static void count(void *argument, size_t i)
+static atomic_int n_creates_allowed = INT_MAX;
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument)
 {
-    atomic_fetch_add((atomic_size_t *) argument, i);
-    atomic_fetch_add(&done[i], 1);
+    return atomic_fetch_sub(&n_creates_allowed, 1) > 0
+               ? __real_pthread_create(thread, attributes, start, argument)
+               : EAGAIN;
 }
 
-static void each_of(size_t n)
-{
-    atomic_size_t sum = 0;
+struct record {
+    atomic_int calls[MAX_MEMBERS];
+    pthread_t threads[MAX_MEMBERS];
+};
 
-    for (size_t i = 0; i < MANY; i++)
-        atomic_store(&done[i], 0);
-    sl_crew_run(n, count, &sum);
-    for (size_t i = 0; i < MANY; i++)
-        cr_assert_eq(atomic_load(&done[i]), i < n, "item %zu of %zu", i, n);
-    cr_assert_eq(atomic_load(&sum), n ? n * (n - 1) / 2 : 0);
+static void note(void *argument, size_t member)
+{
+    struct record *record = argument;
+    atomic_fetch_add(&record->calls[member], 1);
+    record->threads[member] = pthread_self();
 }
 
-SL_TEST(crew, every_item_is_done_once_and_is_done_afterwards)
+SL_TEST(crew, every_member_works_once_on_a_thread_of_its_own)
 {
-    static const size_t sizes[] = {0, 1, 31, 32, 255, 256, 257, 1000, MANY};
-    for (size_t i = 0; i < SL_COUNT_OF(sizes); i++)
-        each_of(sizes[i]);
+    for (size_t n = 1; n <= MAX_MEMBERS; n++) {
+        struct record record = {0};
+        sl_crew_run(n, note, &record);
+        for (size_t i = 0; i < MAX_MEMBERS; i++)
+            cr_assert_eq(atomic_load(&record.calls[i]), i < n, "member %zu of %zu", i, n);
+        for (size_t i = 0; i < n; i++)
+            cr_assert_eq(pthread_equal(record.threads[i], pthread_self()) != 0, i == 0);
+    }
+}
+
+SL_TEST(crew, without_threads_the_calling_one_does_everything)
+{
+    for (int allowed = 0; allowed < MAX_MEMBERS - 1; allowed++) {
+        struct record record = {0};
+        atomic_store(&n_creates_allowed, allowed);
+        sl_crew_run(MAX_MEMBERS, note, &record);
+        for (size_t i = 0; i < MAX_MEMBERS; i++) {
+            bool own = i == 0 || i > (size_t) allowed;
+            cr_assert_eq(atomic_load(&record.calls[i]), 1);
+            cr_assert_eq(pthread_equal(record.threads[i], pthread_self()) != 0, own);
+        }
+    }
+    atomic_store(&n_creates_allowed, INT_MAX);
+}
+
+SL_TEST(crew, a_few_items_are_for_one)
+{
+    cr_assert_eq(sl_crew_size(0), 1);
+    cr_assert_eq(sl_crew_size(255), 1);
+    size_t many = sl_crew_size(100000);
+    cr_assert(many >= 1 && many <= MAX_MEMBERS);
+}
+
+static void note_mask(void *argument, size_t member)
+{
+    sigset_t mask;
+    cr_assert(pthread_sigmask(SIG_SETMASK, NULL, &mask) == 0);
+    ((int *) argument)[member] = sigismember(&mask, SIGTERM);
+}
+
+SL_TEST(crew, helpers_take_no_signal_and_the_calling_thread_does)
+{
+    int blocked[2] = {-1, -1};
+    sl_crew_run(2, note_mask, blocked);
+    cr_assert_eq(blocked[0], 0);
+    cr_assert_eq(blocked[1], 1);
+}
+
+struct parted {
+    int kept, other;
+    bool parted, has_kept, has_other;
+};
+
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void part(void *argument, size_t member)
+{
+    struct parted *parted = argument;
+    if (!member)
+        return;
+    parted->parted = sl_crew_part_descriptors(parted->kept);
+    parted->has_kept = is_open(parted->kept);
+    parted->has_other = is_open(parted->other);
+    for (int i = 0; i < 10; i++)
+        cr_assert(open("/dev/null", O_RDONLY | O_CLOEXEC) > STDERR_FILENO);
+}
+
+/* The lowest one that is free, which is what the next open takes. */
+static int next_descriptor(void)
+{
+    SL_AUTO_FD int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd;
+}
+
+/* Whether the descriptor that is kept lies before or behind the other. */
+static void check_parted(int kept, int other)
+{
+    struct parted parted = {.kept = kept, .other = other};
+    int before = next_descriptor();
+
+    sl_crew_run(2, part, &parted);
+    if (!parted.parted)
+        cr_skip_test("this kernel does not part descriptors");
+    cr_assert(parted.has_kept);
+    cr_assert_not(parted.has_other);
+    cr_assert(is_open(kept) && is_open(other));
+    cr_assert_eq(next_descriptor(), before);
+}
+
+SL_TEST(crew, a_helper_has_descriptors_of_its_own_and_leaves_none_behind)
+{
+    SL_AUTO_FD int first = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    SL_AUTO_FD int second = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    cr_assert(first > STDERR_FILENO && second > first);
+    check_parted(first, second);
+    check_parted(second, first);
 }
