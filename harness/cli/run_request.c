@@ -9,14 +9,18 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/parse.h"
+#include "harness/cli/run_agents.h"
 
-#define MAX_TRIALS 10000
+#define MAX_TRIALS     10000
+#define AGENTS_WAIT_NS (30 * SL_NS_PER_S)
 
 enum option_index {
     OPTION_MODE,
     OPTION_TRANSPORT,
     OPTION_SERVER,
     OPTION_CLUSTER,
+    OPTION_AGENTS,
+    OPTION_AGENTS_WAIT,
     OPTION_NATS_SERVER,
     OPTION_TRIALS,
     OPTION_FAULT,
@@ -35,6 +39,8 @@ const struct sl_option sl_run_options[] = {
     [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (nats)", 't'},
     [OPTION_SERVER] = {"server", "URL[,URL]", "use this server instead of a private one", 's'},
     [OPTION_CLUSTER] = {"cluster", "N", "nodes of the private server: 1, 3 or 5 (1)", 0},
+    [OPTION_AGENTS] = {"agents", "N|LIST", "share the load with N agents, or load=N,consume=N", 0},
+    [OPTION_AGENTS_WAIT] = {"agents-wait", "TIME", "wait for agents at most so long (30s)", 0},
     [OPTION_NATS_SERVER] = {"nats-server", "FILE", "program to start as the private server", 0},
     [OPTION_TRIALS] = {"trials", "N", "trials of each cell (the scenario's number)", 'n'},
     [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f'},
@@ -117,6 +123,10 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         return SL_OK;
     case OPTION_CLUSTER:
         return read_cluster(request, argument, err);
+    case OPTION_AGENTS:
+        return run_agents_read(argument, request->agents, err);
+    case OPTION_AGENTS_WAIT:
+        return sl_parse_duration(argument, &request->agents_wait_ns, err);
     case OPTION_NATS_SERVER:
         request->server_program = argument;
         return SL_OK;
@@ -219,6 +229,20 @@ static enum sl_status check_cluster(const struct run_request *request, struct sl
     return sl_fail(err, SL_EINVAL, "--cluster needs --transport nats");
 }
 
+static enum sl_status check_agents(const struct run_request *request, struct sl_error *err)
+{
+    if (!run_agents_count(request->agents))
+        return SL_OK;
+    if (!request->servers)
+        return sl_fail(err, SL_EINVAL, "--agents needs --server, where agents can be called");
+    if (request->driver_path)
+        return sl_fail(err, SL_EINVAL, "--agents play the built-in bus: not with --driver");
+    for (size_t i = 0; i < request->plan.n_transports; i++)
+        if (strcmp(request->plan.transports[i], "nats") != 0)
+            return sl_fail(err, SL_EINVAL, "--agents need --transport nats alone");
+    return SL_OK;
+}
+
 static void set_defaults(struct run_request *request)
 {
     static const char *const default_scenarios[] = {"low", "medium", "high"};
@@ -234,6 +258,8 @@ static void set_defaults(struct run_request *request)
     }
     if (!request->output)
         request->output = "report.json";
+    if (!request->agents_wait_ns)
+        request->agents_wait_ns = AGENTS_WAIT_NS;
 }
 
 bool run_request_read(const struct sl_command *command, int argc, char **argv,
@@ -261,7 +287,7 @@ bool run_request_read(const struct sl_command *command, int argc, char **argv,
     set_defaults(request);
     *ret_status = SL_EXIT_USAGE;
     if ((!request->driver_path && check_transports(request, &err)) ||
-        check_cluster(request, &err)) {
+        check_cluster(request, &err) || check_agents(request, &err)) {
         (void) sl_usage_error(command, "%s", err.text);
         return false;
     }

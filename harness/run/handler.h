@@ -21,6 +21,7 @@ struct sl_handler {
     struct sl_checker *checker;
     struct sl_histogram *end_to_end; /* intended send to handler entry, first calls only */
     uint64_t trial;                  /* as in struct sl_payload */
+    int64_t clock_offset_ns;         /* as in struct sl_load_share */
     enum sl_handler_kind kind;
     uint64_t cost_ns;
     uint64_t slow_key_ns; /* slept over each message of the plan's first key, beyond the cost */
