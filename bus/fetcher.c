@@ -26,7 +26,7 @@
 #define GATHER_LEAST_NS  (32 * SL_NS_PER_US)
 #define GATHER_MOST_NS   (32 * GATHER_LEAST_NS)
 #define GATHER_BEHIND    1000u /* messages; from here on it is a backlog */
-#define GATHER_BEHIND_NS (256 * GATHER_LEAST_NS)
+#define GATHER_BEHIND_NS (512 * GATHER_LEAST_NS)
 
 static bool is_stopping(struct topic *topic)
 {
