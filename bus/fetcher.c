@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
-#include "bus/internal.h"
+#include "bus/fault_sites.h"
 #include "bus/sync.h"
 
 #define BACK_OFF_NS SL_NS_PER_S
@@ -111,7 +111,9 @@ static void dispatch_to_pool(struct topic *topic, size_t n)
             delivery_give_back(bus, topic->batch, n, 0);
             return;
         }
-        bool room = pool_wait_room(topic->pool, &topic->batch[0], now_ns + step_ns);
+        bool room = fault_is_set(bus->faults, FAULT_BLOCKED_SUBMITTER)
+                        ? fault_wait_room(topic->pool, &topic->batch[0])
+                        : pool_wait_room(topic->pool, &topic->batch[0], now_ns + step_ns);
         if (room && n == before)
             sl_clock_sleep_ns(SL_NS_PER_MS); /* room, but no memory to use it */
         before = n;
@@ -138,26 +140,29 @@ static void dispatch_directly(struct topic *topic, size_t n)
     }
 }
 
-static enum sl_status fetch(struct topic *topic, size_t *ret_n)
+enum sl_status fetcher_fetch(struct topic *topic, size_t max, size_t *ret_n)
 {
     struct bus *bus = topic->bus;
     if (!gate_enter(&bus->users))
         return SL_ECLOSED;
     enum sl_status status =
-        bus->transport->ops->fetch(topic->subscription, topic->batch, FETCH_BATCH, ret_n);
+        bus->transport->ops->fetch(topic->subscription, topic->batch, max, ret_n);
     if (!status)
         count(&bus->counters.fetched, *ret_n);
     gate_leave(&bus->users);
     return status;
 }
 
-static void fetcher_main(void *argument)
+void fetcher_main(void *argument)
 {
     struct topic *topic = argument;
 
     while (!is_stopping(topic)) {
         size_t n = 0;
-        if (fetch(topic, &n)) {
+        enum sl_status status = fault_is_any(topic->bus->faults, FAULTS_OF_FETCHING)
+                                    ? fault_fetch(topic, &n)
+                                    : fetcher_fetch(topic, FETCH_BATCH, &n);
+        if (status) {
             fetcher_back_off(topic);
             continue;
         }

@@ -12,7 +12,8 @@ enum state {
     DONE,
     IN_HAND,
     MISSING, /* later ones wait for it */
-    AWAITED  /* it may come, nobody waits */
+    AWAITED, /* it will come, nobody waits */
+    DOUBTED  /* it may come, nobody waits */
 };
 
 void track_init(struct track *track, uint64_t next)
@@ -117,6 +118,13 @@ static enum track_verdict take_known(struct track *track, uint64_t sequence)
     return TRACK_TAKE;
 }
 
+/* So many later ones have come that those given up never will; they would cost memory for ever. */
+static void forget_doubted(struct track *track)
+{
+    while (track->end - track->base > TRACK_MAX_DOUBT && read_state(track, track->base) == DOUBTED)
+        set_state(track, track->base, DONE);
+}
+
 /* The first of its number. */
 static enum track_verdict take_new(struct track *track, uint64_t sequence)
 {
@@ -124,6 +132,7 @@ static enum track_verdict take_new(struct track *track, uint64_t sequence)
 
     if (deleted && track->base == track->end)
         track->base = track->end = track->lowest = sequence;
+    forget_doubted(track);
     if (!reserve(track, sequence + 1))
         return TRACK_REFUSE;
     extend(track, sequence, deleted ? DONE : MISSING);
@@ -188,5 +197,5 @@ void track_gone(struct track *track, uint64_t sequence)
 
 void track_give_up(struct track *track, uint64_t sequence)
 {
-    set_state(track, sequence, AWAITED);
+    set_state(track, sequence, DOUBTED);
 }

@@ -19,6 +19,9 @@
 /* A wider gap is no loss on the way: the broker deleted what was there. */
 #define TRACK_MAX_GAP 65536u
 
+/* How many sequences are kept for the sake of one that was given up. */
+#define TRACK_MAX_DOUBT (1u << 20)
+
 #define TRACK_NONE UINT64_MAX
 
 struct track {

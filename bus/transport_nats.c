@@ -20,6 +20,8 @@
 #define RECONNECT_MS      100
 #define RECONNECT_JITTER  100
 #define API_MS            5000
+#define ELECTION_NS       (20 * SL_NS_PER_S) /* a cluster without a leader has one after seconds */
+#define ASK_AGAIN_NS      (100 * SL_NS_PER_MS)
 #define FLUSH_NS          (2 * SL_NS_PER_S)
 #define TEARDOWN_MS       2000
 
@@ -159,6 +161,22 @@ static bool make_names(struct nats_transport *transport)
     return true;
 }
 
+/*
+ * Is it worth asking once more, because a cluster may be electing a leader?  Waits a little.
+ * What is asked for here is the same when it was done before.
+ */
+static bool may_come_right(natsStatus status, jsErrCode code, uint64_t until_ns)
+{
+    bool electing = status == NATS_TIMEOUT || code == JSClusterNotAvailErr ||
+                    code == JSClusterNotLeaderErr || code == JSClusterNoPeersErr ||
+                    code == JSClusterIncompleteErr;
+
+    if (!electing || sl_clock_now_ns() >= until_ns)
+        return false;
+    sl_clock_sleep_ns(ASK_AGAIN_NS);
+    return true;
+}
+
 /* A stream that is there already with the same configuration is used as it is. */
 static enum sl_status
 add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
@@ -177,7 +195,18 @@ add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
     stream.Storage =
         transport->config.storage == BUS_STORAGE_FILE ? js_FileStorage : js_MemoryStorage;
     stream.Replicas = transport->config.replicas;
-    natsStatus status = js_AddStream(NULL, transport->jetstream, &stream, &options, &code);
+    if (fault_is_set(transport->config.faults, FAULT_LIMITS_EAT_UNREAD))
+        stream.MaxMsgs =
+            (int64_t) transport->config.fault_state->rules[FAULT_LIMITS_EAT_UNREAD].limit;
+    char unsure[NATS_FAULT_SUBJECT];
+    if (fault_is_set(transport->config.faults, FAULT_SILENT_DOWNGRADE) &&
+        nats_is_downgraded(transport, topic))
+        subjects[0] = nats_fault_subject(transport, topic, unsure);
+    uint64_t until_ns = sl_clock_now_ns() + ELECTION_NS;
+    natsStatus status;
+    do
+        status = js_AddStream(NULL, transport->jetstream, &stream, &options, &code);
+    while (status && may_come_right(status, code, until_ns));
     if (!status)
         return SL_OK;
     if (code == JSNotEnabledErr || code == JSNotEnabledForAccountErr)
@@ -201,8 +230,13 @@ static enum sl_status add_consumer(struct nats_transport *transport, size_t topi
     consumer.MaxAckPending = -1; /* the bus itself bounds what it takes */
     consumer.MaxDeliver = -1;
     consumer.MemoryStorage = transport->config.storage == BUS_STORAGE_MEMORY;
-    natsStatus status = js_AddConsumer(ret_info, transport->jetstream, transport->streams[topic],
-                                       &consumer, &options, NULL);
+    uint64_t until_ns = sl_clock_now_ns() + ELECTION_NS;
+    natsStatus status;
+    jsErrCode code = 0;
+    do
+        status = js_AddConsumer(ret_info, transport->jetstream, transport->streams[topic],
+                                &consumer, &options, &code);
+    while (status && may_come_right(status, code, until_ns));
     return status ? nats_fail(err, status, "cannot create consumer '%s'", consumer.Durable) : SL_OK;
 }
 

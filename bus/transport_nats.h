@@ -92,6 +92,7 @@ struct nats_subscription {
 struct nats_slot {
     struct ticket ticket;
     uint64_t sent_ns;
+    uint32_t topic;
     uint32_t generation; /* so that a late answer does not settle a later publish */
     uint32_t next_free;
     bool busy;
@@ -105,6 +106,7 @@ struct nats_window {
     uint32_t n_slots, first_free, n_busy;
     uint32_t n_unsettled; /* busy, or its outcome is being told */
     uint64_t n_sent;
+    uint64_t *stalled_ns; /* per topic: nothing is published before */
     bool interrupted;
 };
 
@@ -129,6 +131,20 @@ struct nats_transport {
 /* transport_nats.c: a failure of the library as ours; `what` says what could not be done. */
 enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *format, ...)
     SL_PRINTF(3, 4);
+
+/* Faults with which two fetchers share a durable, each as if it was alone. */
+#define NATS_FAULTS_OF_SHARING                                                                     \
+    (FAULT_BIT(FAULT_SHARED_DURABLE) | FAULT_BIT(FAULT_FETCHERS_SURVIVE_RECONNECT))
+
+/* transport_nats_fault.c: silent-downgrade.  Is the topic published without its stream? */
+#define NATS_FAULT_SUBJECT 640
+bool nats_is_downgraded(const struct nats_transport *transport, size_t topic);
+/* What such a stream gets for the subject of its topic. */
+const char *nats_fault_subject(const struct nats_transport *transport, size_t topic,
+                               char ret_subject[NATS_FAULT_SUBJECT]);
+enum sl_status nats_fault_publish(struct nats_transport *transport, size_t topic,
+                                  const struct sl_message *message, struct ticket ticket,
+                                  struct sl_error *err);
 
 /* transport_nats_publish.c */
 SL_CHECKED enum sl_status

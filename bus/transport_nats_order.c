@@ -21,8 +21,8 @@
 #define ASK_AT_MOST 256u /* missing messages in one go; the first ones matter most */
 #define ASK_EVERY   SL_NS_PER_S
 
-/* What has not come after so long may have been deleted. */
-#define LOOK_AFTER_NS (2 * SL_NS_PER_S)
+/* What has not come after so long may have been acknowledged, or deleted. */
+#define LOOK_AFTER_NS SL_NS_PER_S
 #define LOOK_AT_MOST  16u
 #define LOOK_MS       1000
 
@@ -48,6 +48,8 @@ bool nats_order_begin(struct nats_subscription *subscription, const jsConsumerIn
 
 static uint64_t first_missing(struct nats_subscription *subscription)
 {
+    if (fault_is_any(transport_of(subscription)->config.faults, NATS_FAULTS_OF_SHARING))
+        return TRACK_NONE; /* it is the other fetcher's */
     sync_lock(&subscription->mutex);
     uint64_t sequence = track_missing(&subscription->track, 0);
     sync_unlock(&subscription->mutex);
@@ -90,12 +92,22 @@ static void release_parked(struct nats_subscription *subscription, uint64_t miss
             subscription->n_parked * sizeof *subscription->parked);
 }
 
+static bool is_ascending(const struct delivery *deliveries, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (sequence_of(&deliveries[i]) < sequence_of(&deliveries[i - 1]))
+            return false;
+    return true;
+}
+
+/* A gap may have been opened and filled within the deliveries: then they are sorted, too. */
 size_t
 nats_order_pass(struct nats_subscription *subscription, const struct delivery *deliveries, size_t n)
 {
     uint64_t missing = n > 0 ? first_missing(subscription) : TRACK_NONE;
 
-    if (n == 0 || (missing == TRACK_NONE && subscription->n_parked == 0))
+    if (n == 0 ||
+        (missing == TRACK_NONE && subscription->n_parked == 0 && is_ascending(deliveries, n)))
         return n;
     for (size_t i = 0; i < n; i++)
         if (!park(subscription, &deliveries[i]))
@@ -131,6 +143,25 @@ static void ask_for(struct nats_subscription *subscription, uint64_t sequence)
                                             "-NAK");
 }
 
+/*
+ * Everything up to here was acknowledged, says the server: by an earlier consumer, whose last
+ * acknowledgements it had not read when it said how many it missed.  0 when it says nothing.
+ */
+static uint64_t read_floor(struct nats_subscription *subscription)
+{
+    jsConsumerInfo *info = NULL;
+    jsOptions options;
+
+    (void) jsOptions_Init(&options);
+    options.Wait = LOOK_MS;
+    if (js_GetConsumerInfo(&info, transport_of(subscription)->jetstream, subscription->stream,
+                           subscription->stream, &options, NULL))
+        return 0;
+    uint64_t floor = info->AckFloor.Stream;
+    jsConsumerInfo_Destroy(info);
+    return floor;
+}
+
 /* @return the server says that the stream has no such message */
 static bool is_deleted(struct nats_subscription *subscription, uint64_t sequence)
 {
@@ -158,14 +189,14 @@ static void settle_lost(struct nats_subscription *subscription, const uint64_t *
                         uint64_t age_ns)
 {
     uint64_t give_up_ns = transport_of(subscription)->config.ack_wait_ns + GIVE_UP_NS;
+    uint64_t floor = read_floor(subscription);
+    unsigned n_looks = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (age_ns >= give_up_ns)
+        if (age_ns >= give_up_ns || sequences[i] <= floor)
             settle_missing(subscription, sequences[i], track_give_up);
-        else if (i < LOOK_AT_MOST && is_deleted(subscription, sequences[i]))
+        else if (n_looks++ < LOOK_AT_MOST && is_deleted(subscription, sequences[i]))
             settle_missing(subscription, sequences[i], track_gone);
-        else if (i >= LOOK_AT_MOST)
-            break;
     }
     release_parked(subscription, first_missing(subscription));
 }

@@ -20,16 +20,20 @@
 
 #define PUBLISH_WAIT_NS (5 * SL_NS_PER_S)
 #define EXPIRE_EVERY_MS 100
+#define NO_ROOM_NS      (10 * SL_NS_PER_MS)
+#define SUSPECT_NS      (100 * SL_NS_PER_MS)
+#define STALL_NS        (100 * SL_NS_PER_MS)
 #define NO_SLOT         UINT32_MAX
 
 /* Longest reply subject and message id: an inbox name, a dot, 16 hex digits. */
 #define NAME_SIZE 96
 
 static enum sl_status
-window_init(struct nats_window *window, uint32_t n_slots, struct sl_error *err)
+window_init(struct nats_window *window, uint32_t n_slots, size_t n_topics, struct sl_error *err)
 {
     window->slots = calloc(n_slots, sizeof *window->slots);
-    if (!window->slots)
+    window->stalled_ns = calloc(n_topics, sizeof *window->stalled_ns);
+    if (!window->slots || !window->stalled_ns)
         return sl_fail(err, SL_ENOMEM, "cannot allocate %u pending publishes", n_slots);
     window->n_slots = n_slots;
     for (uint32_t i = 0; i < n_slots; i++)
@@ -51,13 +55,20 @@ static void free_slot(struct nats_window *window, uint32_t index)
     window->n_busy--;
 }
 
-/* Wait for a free slot.  @return its index and generation as the reply subject has it */
-static enum sl_status take_slot(struct nats_window *window, struct ticket ticket,
+/* Wait for a free slot, and until the topic is not stalled.  @return its index and generation as
+ * the reply subject has it */
+static enum sl_status take_slot(struct nats_window *window, size_t topic, struct ticket ticket,
                                 uint64_t *ret_name, uint64_t *ret_number)
 {
     sync_lock(&window->mutex);
-    while (window->first_free == NO_SLOT && !window->interrupted)
-        (void) sync_wait_until(&window->freed, &window->mutex, SYNC_FOREVER);
+    while (!window->interrupted) {
+        if (window->first_free == NO_SLOT)
+            (void) sync_wait_until(&window->freed, &window->mutex, SYNC_FOREVER);
+        else if (window->stalled_ns[topic] > 0 && sl_clock_now_ns() < window->stalled_ns[topic])
+            (void) sync_wait_until(&window->freed, &window->mutex, window->stalled_ns[topic]);
+        else
+            break;
+    }
     if (window->interrupted) {
         sync_unlock(&window->mutex);
         return SL_ECLOSED;
@@ -68,6 +79,7 @@ static enum sl_status take_slot(struct nats_window *window, struct ticket ticket
     slot->busy = true;
     slot->ticket = ticket;
     slot->sent_ns = sl_clock_now_ns();
+    slot->topic = (uint32_t) topic;
     window->n_busy++;
     window->n_unsettled++;
     *ret_name = (uint64_t) index << 32 | slot->generation;
@@ -83,31 +95,69 @@ static void unsettle(struct nats_window *window)
         sync_broadcast(&window->settled);
 }
 
-/* The publish did not happen after all: no outcome. */
-static void cancel_slot(struct nats_window *window, uint64_t name)
+/* With the mutex held: the slot of a publish whose outcome was not told, or NULL. */
+static struct nats_slot *find_slot(struct nats_window *window, uint64_t name)
+{
+    uint32_t index = (uint32_t) (name >> 32);
+    struct nats_slot *slot = index < window->n_slots ? &window->slots[index] : NULL;
+
+    return slot && slot->busy && slot->generation == (uint32_t) name ? slot : NULL;
+}
+
+/*
+ * The publish did not happen after all: no outcome.
+ *
+ * @return false when it was told in the meantime, so that the publish counts as one
+ */
+static bool cancel_slot(struct nats_window *window, uint64_t name)
 {
     sync_lock(&window->mutex);
-    free_slot(window, (uint32_t) (name >> 32));
-    unsettle(window);
+    bool found = find_slot(window, name);
+    if (found) {
+        free_slot(window, (uint32_t) (name >> 32));
+        unsettle(window);
+    }
     sync_unlock(&window->mutex);
-    sync_signal(&window->freed);
+    sync_broadcast(&window->freed); /* who waits may wait for something else */
+    return found;
+}
+
+/*
+ * The connection is lost, and the message could not be handed over.  Wait a little; the time
+ * in which it is to be answered begins anew.
+ *
+ * @return false when the bus closes, or the outcome was told as unknown
+ */
+static bool wait_for_room(struct nats_window *window, uint64_t name)
+{
+    uint64_t until_ns = sl_clock_now_ns() + NO_ROOM_NS;
+    bool in_time = true;
+
+    sync_lock(&window->mutex);
+    while (!window->interrupted && in_time)
+        in_time = sync_wait_until(&window->freed, &window->mutex, until_ns);
+    struct nats_slot *slot = find_slot(window, name);
+    if (slot)
+        slot->sent_ns = sl_clock_now_ns();
+    bool go_on = slot && !window->interrupted;
+    sync_unlock(&window->mutex);
+    return go_on;
 }
 
 /* Tell the outcome of a publish, unless it was told before.  @return whether it was told now */
 static bool settle(struct nats_transport *transport, uint64_t name, enum sl_publish_outcome outcome)
 {
     struct nats_window *window = &transport->window;
-    uint32_t index = (uint32_t) (name >> 32);
 
     sync_lock(&window->mutex);
-    struct nats_slot *slot = index < window->n_slots ? &window->slots[index] : NULL;
-    if (!slot || !slot->busy || slot->generation != (uint32_t) name) {
+    const struct nats_slot *slot = find_slot(window, name);
+    if (!slot) {
         sync_unlock(&window->mutex);
         return false;
     }
     struct ticket ticket = slot->ticket;
     bool wake = window->first_free == NO_SLOT;
-    free_slot(window, index);
+    free_slot(window, (uint32_t) (name >> 32));
     sync_unlock(&window->mutex);
     if (wake)
         sync_broadcast(&window->freed);
@@ -173,6 +223,24 @@ static void observe_connection(struct nats_transport *transport)
     atomic_store(&transport->base.reconnects, nats_count_reconnects(transport->connection));
 }
 
+/*
+ * A publish was answered by "nobody is there", which does not name it: a stream has no leader,
+ * and everything sent to it is lost until it has one.  Topics that wait for an answer for long
+ * are the ones to suspect; they try one message at a time.  A wrong suspicion costs a pause.
+ */
+static void stall_suspects(struct nats_window *window)
+{
+    uint64_t now_ns = sl_clock_now_ns();
+
+    sync_lock(&window->mutex);
+    for (uint32_t i = 0; i < window->n_slots && window->n_busy > 0; i++) {
+        const struct nats_slot *slot = &window->slots[i];
+        if (slot->busy && now_ns - SL_MIN(slot->sent_ns, now_ns) >= SUSPECT_NS)
+            window->stalled_ns[slot->topic] = now_ns + STALL_NS;
+    }
+    sync_unlock(&window->mutex);
+}
+
 static void nats_answers_main(void *argument)
 {
     struct nats_transport *transport = argument;
@@ -183,6 +251,8 @@ static void nats_answers_main(void *argument)
         natsStatus status = natsSubscription_NextMsg(&answer, transport->answers, EXPIRE_EVERY_MS);
         if (status == NATS_OK)
             take_answer(transport, answer);
+        else if (status == NATS_NO_RESPONDERS)
+            stall_suspects(&transport->window);
         else if (status == NATS_INVALID_SUBSCRIPTION || status == NATS_CONNECTION_CLOSED)
             break;
         uint64_t now_ns = sl_clock_now_ns();
@@ -200,7 +270,8 @@ enum sl_status nats_publish_start(struct nats_transport *transport, struct sl_er
     natsInbox *inbox = NULL;
     char pattern[NAME_SIZE];
 
-    enum sl_status status = window_init(&transport->window, transport->config.max_pending, err);
+    enum sl_status status = window_init(&transport->window, transport->config.max_pending,
+                                        transport->config.n_topics, err);
     if (status)
         return status;
     natsStatus made = natsInbox_Create(&inbox);
@@ -245,23 +316,57 @@ static natsStatus make_message(struct nats_transport *transport, size_t topic,
     return status;
 }
 
+/* The connection broke while the message was written: it may have got through. */
+static bool broke_off(natsStatus status)
+{
+    return status == NATS_IO_ERROR || status == NATS_CONNECTION_DISCONNECTED ||
+           status == NATS_SSL_ERROR || status == NATS_TIMEOUT;
+}
+
+/*
+ * Hand a message over; while the connection is lost and there is no room for it, or when it
+ * broke in the middle, again and again.  The server stores it once, because of its id.
+ *
+ * @param ret_sent  it may have got through, whatever is returned
+ */
+static natsStatus
+send_message(struct nats_transport *transport, natsMsg *message, uint64_t name, bool *ret_sent)
+{
+    natsStatus status;
+
+    *ret_sent = false;
+    do {
+        status = natsConnection_PublishMsg(transport->connection, message);
+        *ret_sent |= status == NATS_OK || broke_off(status);
+    } while ((status == NATS_INSUFFICIENT_BUFFER || broke_off(status)) &&
+             wait_for_room(&transport->window, name));
+    return status;
+}
+
 enum sl_status nats_publish(struct transport *base, size_t topic, const struct sl_message *message,
                             const char *id, struct ticket ticket, struct sl_error *err)
 {
     struct nats_transport *transport = (struct nats_transport *) base;
     uint64_t name = 0, number = 0;
     natsMsg *made = NULL;
+    bool sent = false;
 
-    if (take_slot(&transport->window, ticket, &name, &number))
+    if (fault_is_set(transport->config.faults, FAULT_SILENT_DOWNGRADE) &&
+        nats_is_downgraded(transport, topic))
+        return nats_fault_publish(transport, topic, message, ticket, err);
+    if (take_slot(&transport->window, topic, ticket, &name, &number))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
                        message->topic);
     natsStatus status = make_message(transport, topic, message, id, name, number, &made);
     if (!status)
-        status = natsConnection_PublishMsg(transport->connection, made);
+        status = send_message(transport, made, name, &sent);
     natsMsg_Destroy(made);
-    if (!status)
+    /* What may have got through has an outcome, be it that it is unknown. */
+    if (sent || !cancel_slot(&transport->window, name))
         return SL_OK;
-    cancel_slot(&transport->window, name);
+    if (status == NATS_INSUFFICIENT_BUFFER)
+        return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
+                       message->topic);
     return nats_fail(err, status, "cannot publish to '%s'", message->topic);
 }
 
@@ -305,9 +410,10 @@ uint64_t nats_publish_finish(struct nats_transport *transport, uint64_t deadline
 void nats_publish_release(struct nats_transport *transport)
 {
     free(transport->answers_name);
-    if (!transport->window.slots)
-        return;
+    free(transport->window.stalled_ns);
     free(transport->window.slots);
+    if (!transport->window.n_slots)
+        return;
     sync_cond_release(&transport->window.settled);
     sync_cond_release(&transport->window.freed);
     sync_mutex_release(&transport->window.mutex);

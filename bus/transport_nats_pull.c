@@ -299,8 +299,10 @@ void nats_collect(struct subscription *base)
             return;
         size_t n = accept_all(subscription, NULL, subscription->ready + subscription->n_ready,
                               COLLECT_CHUNK);
-        subscription->n_ready +=
+        /* May add to what is ready itself. */
+        size_t n_passed =
             nats_order_pass(subscription, subscription->ready + subscription->n_ready, n);
+        subscription->n_ready += n_passed;
         if (n < COLLECT_CHUNK)
             return;
     }

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "harness/cli/build_info.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/print_faults.h"
 #include "harness/cli/run_request.h"
 #include "harness/run/run.h"
 #include "reports/report.h"
@@ -55,7 +56,9 @@ static int list_scenarios(void)
         (void) printf("  %-18s %s\n", list->scenarios[i]->name, list->scenarios[i]->description);
     (void) puts("\nfaults:");
     for (const struct bus_fault_info *fault = bus_faults(); fault->name; fault++)
-        (void) printf("  %-18s %s\n", fault->name, fault->text);
+        if (!fault->absent)
+            (void) printf("  %s\n", fault->name);
+    (void) puts("\n'strandline run --list-faults' explains them.");
     return SL_EXIT_OK;
 }
 
@@ -165,6 +168,8 @@ static int run(int argc, char **argv)
         return status;
     if (request.list)
         return list_scenarios();
+    if (request.list_faults)
+        return print_faults(request.json);
     enum sl_status s = load_scenarios(&request, &loaded, &err);
     if (!s)
         s = sl_run_plan_make((const struct sl_scenario *const *) loaded.scenarios,

@@ -24,6 +24,7 @@ enum option_index {
     OPTION_OUTPUT,
     OPTION_SEED,
     OPTION_LIST,
+    OPTION_LIST_FAULTS,
     OPTION_DRY_RUN,
     OPTION_JSON,
     OPTION_COLOR
@@ -41,8 +42,10 @@ const struct sl_option sl_run_options[] = {
     [OPTION_OUTPUT] = {"output", "FILE", "where the report goes (report.json)", 'o'},
     [OPTION_SEED] = {"seed", "N", "seed of the load (a new one each time)", 0},
     [OPTION_LIST] = {"list", NULL, "list the scenarios and faults, play nothing", 'l'},
+    [OPTION_LIST_FAULTS] = {"list-faults", NULL, "explain the faults, play nothing", 0},
     [OPTION_DRY_RUN] = {"dry-run", NULL, "show what would be played, play nothing", 0},
-    [OPTION_JSON] = {"json", NULL, "print the report on standard output, not the table", 0},
+    [OPTION_JSON] = {"json", NULL, "print the report (or the faults) on standard output as JSON",
+                     0},
     [OPTION_COLOR] = SL_OPTION_COLOR,
     {0},
 };
@@ -135,6 +138,9 @@ static enum sl_status read_option(struct run_request *request, enum option_index
     case OPTION_LIST:
         request->list = true;
         return SL_OK;
+    case OPTION_LIST_FAULTS:
+        request->list_faults = true;
+        return SL_OK;
     case OPTION_DRY_RUN:
         request->dry_run = true;
         return SL_OK;
@@ -157,29 +163,48 @@ static bool is_fault(const char *name)
     return false;
 }
 
-/* Names that only the built-in bus has to know; a foreign driver answers for its own. */
-static enum sl_status check_names(const struct run_request *request, struct sl_error *err)
+/* Names of all faults that can be injected, or NULL. */
+static const char *list_faults(struct sl_arena *arena)
 {
-    const char *const *faults;
-    size_t n_faults = 0;
-    enum sl_status s = SL_OK;
+    const char *list = "";
+    for (const struct bus_fault_info *fault = bus_faults(); fault->name && list; fault++)
+        if (!fault->absent)
+            list = sl_arena_printf(arena, "%s%s%s", list, *list ? ", " : "", fault->name);
+    return list;
+}
 
-    if (request->driver_path)
-        return SL_OK;
+/* Does the built-in bus know these faults, on every transport that is asked for? */
+static bool check_faults(const struct sl_command *command, const struct run_request *request)
+{
+    const char *const *words;
+    size_t n_words = 0;
+    struct sl_error err = {0};
+    enum sl_status s = split(request->arena, request->plan.fault, &words, &n_words, &err);
+
+    for (size_t i = 0; !s && bus_faults()->name && i < n_words; i++) {
+        if (strchr(words[i], '=') || is_fault(words[i]))
+            continue;
+        const char *known = list_faults(request->arena);
+        (void) sl_usage_error(command, "--fault: no such fault '%s'; known are %s", words[i],
+                              known ? known : "");
+        return false;
+    }
+    for (size_t i = 0; !s && i < request->plan.n_transports; i++)
+        s = bus_check_fault(request->plan.fault, request->plan.transports[i], &err);
+    if (s)
+        (void) sl_usage_error(command, "--fault: %s", err.text);
+    return s == SL_OK;
+}
+
+static enum sl_status check_transports(const struct run_request *request, struct sl_error *err)
+{
     for (size_t i = 0; i < request->plan.n_transports; i++) {
         const char *name = request->plan.transports[i];
         if (strcmp(name, "nats") != 0 && strcmp(name, "memory") != 0)
             return sl_fail(err, SL_EINVAL, "--transport: unknown transport '%s': nats or memory",
                            name);
     }
-    if (request->plan.fault)
-        s = split(request->arena, request->plan.fault, &faults, &n_faults, err);
-    for (size_t i = 0; !s && i < n_faults; i++)
-        if (!is_fault(faults[i]))
-            s = sl_fail(err, SL_EINVAL,
-                        "--fault: unknown fault '%s'; 'strandline run --list' shows them",
-                        faults[i]);
-    return s;
+    return SL_OK;
 }
 
 static enum sl_status check_cluster(const struct run_request *request, struct sl_error *err)
@@ -234,9 +259,12 @@ bool run_request_read(const struct sl_command *command, int argc, char **argv,
     request->scenarios = (const char *const *) options.operands;
     request->n_scenarios = (size_t) options.n_operands;
     set_defaults(request);
-    if (check_names(request, &err) || check_cluster(request, &err)) {
-        *ret_status = sl_usage_error(command, "%s", err.text);
+    *ret_status = SL_EXIT_USAGE;
+    if ((!request->driver_path && check_transports(request, &err)) ||
+        check_cluster(request, &err)) {
+        (void) sl_usage_error(command, "%s", err.text);
         return false;
     }
-    return true;
+    /* A foreign driver answers for its names. */
+    return request->driver_path || !request->plan.fault || check_faults(command, request);
 }

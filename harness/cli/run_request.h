@@ -16,7 +16,7 @@ struct run_request {
     const char *servers, *server_program, *driver_path, *output;
     unsigned cluster; /* 0: not given */
     uint64_t seed;
-    bool list, dry_run, json;
+    bool list, list_faults, dry_run, json;
     enum sl_color color;
 };
 

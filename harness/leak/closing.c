@@ -28,6 +28,12 @@ static bool has_function(const struct sl_stack *stack, const char *function)
     return false;
 }
 
+/* In one of the looks after Close: a read loop that has just got something is not waiting. */
+static bool waits_on_socket(const struct sl_leak_candidate *candidate)
+{
+    return candidate->thread->wait.socket || (candidate->before && candidate->before->wait.socket);
+}
+
 static bool
 is_witness(const struct sl_leak_witness *witness, const struct sl_leak_candidate *candidate)
 {
@@ -38,7 +44,7 @@ is_witness(const struct sl_leak_witness *witness, const struct sl_leak_candidate
         stack = candidate->before->stack; /* could not be unwound this time */
     return (!witness->module || sl_leak_is_library(stack, modules)) &&
            (!witness->function || has_function(stack, witness->function)) &&
-           (!witness->socket || candidate->thread->wait.socket);
+           (!witness->socket || waits_on_socket(candidate));
 }
 
 /* The first witness of the driver's table that has a thread names the case. */

@@ -97,7 +97,7 @@ struct sl_snapshot_stats {
 };
 
 struct sl_snapshot {
-    struct sl_arena *arena; /* owns everything below */
+    struct sl_arena *arena; /* owns everything below, but for names that all snapshots share */
     pid_t pid;
     uint64_t taken_ns;               /* CLOCK_MONOTONIC when the pass began */
     uint64_t ticks_per_second;       /* unit of start_time */

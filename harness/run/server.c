@@ -27,6 +27,8 @@
 #define POLL_LONGEST_NS    (50 * SL_NS_PER_MS)
 #define KEEPER_PATIENCE_NS (4 * SL_NS_PER_S)
 #define ORPHAN_PATIENCE_NS SL_NS_PER_S
+/* One that has not ended yet would pass for one that need not be started again. */
+#define DEATH_PATIENCE_NS (30 * SL_NS_PER_S)
 
 struct node {
     pid_t pid;
@@ -392,7 +394,7 @@ static void signal_node(const struct sl_server *server, unsigned node, int numbe
 void sl_server_kill(struct sl_server *server, unsigned node)
 {
     signal_node(server, node, SIGKILL);
-    (void) wait_readable(server->nodes[node].pidfd, sl_clock_now_ns() + ORPHAN_PATIENCE_NS);
+    (void) wait_readable(server->nodes[node].pidfd, sl_clock_now_ns() + DEATH_PATIENCE_NS);
 }
 
 void sl_server_pause(struct sl_server *server, unsigned node)

@@ -298,6 +298,8 @@ static void explain_end(struct trial *trial, bool by_itself)
                                      (WEXITSTATUS(status) && !trial->failure_told))) {
         (void) snprintf(text, sizeof text, "the subject exited with status %d%s%s",
                         WEXITSTATUS(status), output[0] ? "; it printed: " : "", output);
+        if (trial->phase != SL_PHASE_TORN_DOWN)
+            result->reason = NULL; /* a sanitizer ends a process so */
         fail_trial(trial, SL_TRIAL_CRASHED, text);
     }
 }

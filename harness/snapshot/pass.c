@@ -2,6 +2,7 @@
 #include "harness/snapshot/pass.h"
 
 #include "base/fail.h"
+#include "harness/snapshot/crew.h"
 #include "harness/snapshot/wait.h"
 
 static const char *reason_of_look(enum sl_look look)
@@ -49,6 +50,25 @@ unwind_batch(struct sl_pass *pass, struct sl_attempt **batch, size_t n, struct s
     return status;
 }
 
+static void look_at_one(void *argument, size_t i)
+{
+    struct sl_pass *pass = argument;
+    sl_attempt_look(pass, pass->source, &pass->attempts[i]);
+}
+
+static void recheck_one(void *argument, size_t i)
+{
+    struct sl_pass *pass = argument;
+    const struct sl_register_source *source = pass->source;
+    struct sl_attempt *attempt = &pass->attempts[i];
+
+    if (attempt->look != SL_LOOK_OK)
+        return;
+    attempt->thread->consistent =
+        source->held_still(&pass->source_context, attempt->thread->tid, &attempt->sighting);
+    source->leave(&pass->source_context, attempt->thread->tid, &attempt->sighting);
+}
+
 /* The whole group without stopping any; afterwards `consistent` says whose look is one moment. */
 static enum sl_status read_group(struct sl_pass *pass, struct sl_error *err)
 {
@@ -57,8 +77,7 @@ static enum sl_status read_group(struct sl_pass *pass, struct sl_error *err)
     enum sl_status status = SL_OK;
     size_t n = 0;
 
-    for (size_t i = 0; i < pass->n_attempts; i++)
-        sl_attempt_look(pass, source, &pass->attempts[i]);
+    sl_crew_run(pass->n_attempts, look_at_one, pass);
     for (size_t i = 0; i < pass->n_attempts && !status; i++) {
         if (pass->attempts[i].look == SL_LOOK_OK)
             batch[n++] = &pass->attempts[i];
@@ -69,14 +88,7 @@ static enum sl_status read_group(struct sl_pass *pass, struct sl_error *err)
     }
     if (!status && source->recheck)
         status = source->recheck(&pass->source_context, err);
-    for (size_t i = 0; i < pass->n_attempts && !status; i++) {
-        struct sl_attempt *attempt = &pass->attempts[i];
-        if (attempt->look != SL_LOOK_OK)
-            continue;
-        attempt->thread->consistent =
-            source->held_still(&pass->source_context, attempt->thread->tid, &attempt->sighting);
-        source->leave(&pass->source_context, attempt->thread->tid);
-    }
+    sl_crew_run(pass->n_attempts, recheck_one, pass); /* after a failure too, to leave them */
     return status;
 }
 

@@ -27,7 +27,7 @@
 #include "harness/snapshot/target.h"
 #include "harness/snapshot/unwind.h"
 
-#define SL_BATCH 1024 /* as many as one process_vm_readv takes */
+#define SL_BATCH 512 /* threads read together: as many as descriptors may be kept open for */
 
 /* Bytes of each stack copied at first.  Deeper stacks are read further when they are unwound. */
 #define SL_MIN_COPY ((size_t) 1024)

@@ -30,7 +30,8 @@ void sl_attempt_look(struct sl_pass *pass, const struct sl_register_source *sour
     memcpy(thread->name, sighting->stat.name, sizeof thread->name);
     if (attempt->look == SL_LOOK_OK) {
         thread->source = source->id;
-        pass->snapshot->stats.stopped += source->stops;
+        if (source->stops) /* others look at many threads at once */
+            pass->snapshot->stats.stopped++;
     }
 }
 
@@ -66,7 +67,7 @@ enum sl_status sl_attempt_alone(struct sl_pass *pass, const struct sl_register_s
     }
     attempt->thread->consistent =
         source->held_still(&pass->source_context, attempt->thread->tid, &attempt->sighting);
-    source->leave(&pass->source_context, attempt->thread->tid);
+    source->leave(&pass->source_context, attempt->thread->tid, &attempt->sighting);
     return status;
 }
 

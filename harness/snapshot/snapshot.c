@@ -31,6 +31,8 @@ static enum sl_status check_class(struct sl_pass *pass, struct sl_error *err)
     Elf64_auxv_t entry;
 
     enum sl_status status = sl_target_read_all(&pass->target, "auxv", &content, &size, err);
+    if (status == SL_EPERM) /* another user's, or one that changed its user */
+        sl_error_prefix(err, "not allowed to read process %ld", (long) pass->target.pid);
     if (status)
         return status;
     if (!size)

@@ -3,6 +3,7 @@
 #ifndef SL_SNAPSHOT_SOURCE_H
 #define SL_SNAPSHOT_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +29,7 @@ enum sl_look {
 struct sl_sighting {
     struct sl_stat stat;       /* unless it is gone */
     struct sl_run_count count; /* before the registers were read */
+    int counter_fd;            /* the file it is from, kept open until leave; 0: none */
     struct sl_registers registers;
     bool blocked;           /* call is valid */
     struct sl_syscall call; /* what it is blocked in */
@@ -40,14 +42,17 @@ struct sl_source_context {
     struct sl_descriptors *descriptors;
     bool allow_stop; /* also where a system call then fails with EINTR */
     uint64_t stop_budget_ns;
-    int pending_signal; /* ptrace: taken from the thread by the stop, given back by leave */
-    struct sl_bpf *bpf; /* state of that source between open and close */
+    atomic_int spare_fds; /* proc: descriptors that may still be kept open */
+    int pending_signal;   /* ptrace: taken from the thread by the stop, given back by leave */
+    struct sl_bpf *bpf;   /* state of that source between open and close */
 };
 
 /*
  * Call order: open, list, then for each thread look; look returned SL_LOOK_OK =>
  * its stack is copied and leave is called exactly once.  A source that stops the thread
  * lets it run again there.  Then recheck once, held_still for each thread, close.
+ * Unless the source stops threads, look, held_still and leave may be called for
+ * different threads at once.
  */
 struct sl_register_source {
     enum sl_source id;
@@ -64,7 +69,7 @@ struct sl_register_source {
                            struct sl_error *err);
     enum sl_look (*look)(struct sl_source_context *context, pid_t tid,
                          struct sl_sighting *ret_sighting);
-    void (*leave)(struct sl_source_context *context, pid_t tid);
+    void (*leave)(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting);
 
     /* What held_still goes by, for a source that sees all at once; else NULL. */
     enum sl_status (*recheck)(struct sl_source_context *context, struct sl_error *err);

@@ -234,9 +234,9 @@ look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sight
     return SL_LOOK_OK;
 }
 
-static void leave(struct sl_source_context *context, pid_t tid)
+static void leave(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
 {
-    (void) context, (void) tid; /* nothing was changed */
+    (void) context, (void) tid, (void) sighting; /* nothing was changed */
 }
 
 static enum sl_status recheck(struct sl_source_context *context, struct sl_error *err)

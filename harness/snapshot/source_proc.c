@@ -59,6 +59,8 @@ static enum sl_status open_source(struct sl_source_context *context, struct sl_e
         return sl_fail(err, SL_EPERM, "not allowed to read '/proc/%ld/task/%ld/syscall'",
                        (long) context->target->pid, (long) tid);
     sl_target_choose_counter(context->target);
+    /* Half of them: the process that this library is part of may need some meanwhile. */
+    atomic_init(&context->spare_fds, sl_target_spare_fds() / 2);
     return SL_OK;
 }
 
@@ -73,6 +75,37 @@ list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, st
     return sl_target_list(context->target, ret_tids, ret_n_tids, err);
 }
 
+static bool may_keep_open(struct sl_source_context *context)
+{
+    if (atomic_fetch_sub(&context->spare_fds, 1) > 0)
+        return true;
+    atomic_fetch_add(&context->spare_fds, 1);
+    return false;
+}
+
+/* The counter, before anything else of the thread but its state is read. */
+static int count_first(struct sl_source_context *context, pid_t tid, struct sl_sighting *sighting)
+{
+    int fd = sl_target_open_counter(context->target, tid);
+    if (fd < 0)
+        return fd;
+    int error = sl_target_read_counter(context->target, fd, &sighting->count);
+    if (fd > 0 && !error && may_keep_open(context))
+        sighting->counter_fd = fd;
+    else
+        (void) close(fd);
+    return error;
+}
+
+static void leave(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
+{
+    (void) tid;
+    if (!sighting->counter_fd)
+        return;
+    (void) close(sighting->counter_fd);
+    atomic_fetch_add(&context->spare_fds, 1);
+}
+
 static enum sl_look
 look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
 {
@@ -84,20 +117,18 @@ look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sight
         *ret_sighting = sighting;
         return tid == context->target->pid ? SL_LOOK_ENDED : SL_LOOK_GONE;
     }
-    if (sl_target_run_count(context->target, tid, &sighting.count))
+    if (count_first(context, tid, &sighting))
         return SL_LOOK_GONE;
     enum sl_look look = read_syscall(context, tid, &sighting.call);
     if (look == SL_LOOK_OK) {
         sighting.blocked = true;
         set_registers(&sighting.call, &sighting.registers);
+    } else {
+        leave(context, tid, &sighting);
+        sighting.counter_fd = 0;
     }
     *ret_sighting = sighting;
     return look;
-}
-
-static void leave(struct sl_source_context *context, pid_t tid)
-{
-    (void) context, (void) tid; /* nothing was changed */
 }
 
 static bool
@@ -113,8 +144,10 @@ held_still(struct sl_source_context *context, pid_t tid, const struct sl_sightin
     if (context->target->counter == SL_COUNTER_STATUS &&
         read_syscall(context, tid, &call) != SL_LOOK_OK)
         return false;
-    return sl_target_run_count(context->target, tid, &after) == 0 &&
-           after.switches == sighting->count.switches;
+    int error = sighting->counter_fd
+                    ? sl_target_read_counter(context->target, sighting->counter_fd, &after)
+                    : sl_target_run_count(context->target, tid, &after);
+    return !error && after.switches == sighting->count.switches;
 }
 
 const struct sl_register_source sl_source_proc = {

@@ -83,7 +83,7 @@ static enum sl_look await_stop(struct sl_source_context *context, pid_t tid)
     }
 }
 
-static void leave(struct sl_source_context *context, pid_t tid)
+static void let_run(struct sl_source_context *context, pid_t tid)
 {
     (void) ptrace(PTRACE_DETACH, tid, NULL, (void *) (uintptr_t) context->pending_signal);
 }
@@ -112,7 +112,7 @@ seize(struct sl_source_context *context, pid_t tid, struct sl_registers *ret_reg
         return look_of_errno();
     enum sl_look look = await_stop(context, tid);
     if (look == SL_LOOK_OK && !read_registers(tid, ret_registers)) {
-        leave(context, tid);
+        let_run(context, tid);
         look = SL_LOOK_FAILED;
     }
     return look;
@@ -124,8 +124,11 @@ look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sight
     struct sl_sighting sighting;
 
     enum sl_look before = sl_source_proc.look(context, tid, &sighting);
+    if (before == SL_LOOK_OK)
+        sl_source_proc.leave(context, tid, &sighting);
     if (before == SL_LOOK_GONE)
         return before;
+    sighting.counter_fd = 0;
     *ret_sighting = sighting;
     if (before == SL_LOOK_ENDED || before == SL_LOOK_KERNEL)
         return before;
@@ -134,6 +137,12 @@ look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sight
     if (!context->allow_stop && !is_safe(context, before, &sighting))
         return SL_LOOK_UNSAFE;
     return seize(context, tid, &ret_sighting->registers);
+}
+
+static void leave(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
+{
+    (void) sighting;
+    let_run(context, tid);
 }
 
 /* It was stopped all the time. */

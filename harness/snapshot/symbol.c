@@ -6,6 +6,7 @@
 #include <dwarf.h>
 
 #include "base/fail.h"
+#include "harness/snapshot/symbol_cache.h"
 #include "harness/snapshot/symbol_name.h"
 #include "harness/snapshot/symbol_object.h"
 
@@ -178,6 +179,21 @@ static bool add_functions(struct sl_symbolizer *symbolizer, struct sl_object *ob
     return ok && add(symbolizer, found, function, place, false);
 }
 
+/* What the file says of the code at the address. */
+static bool look_up_in_file(struct sl_symbolizer *symbolizer, const struct sl_module *module,
+                            uint64_t address, struct found *found)
+{
+    found->n = sl_symbol_cache_find(module, address, found->frames, SL_COUNT_OF(found->frames));
+    if (found->n)
+        return true;
+    struct sl_object *object = find_object(symbolizer, module);
+    if (!object || !add_functions(symbolizer, object, address, found))
+        return false;
+    if (found->frames[found->n - 1].function) /* else the file may be within reach next time */
+        sl_symbol_cache_add(module, address, found->frames, found->n);
+    return true;
+}
+
 static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps,
                     const struct sl_pc *pc, struct found *found)
 {
@@ -189,10 +205,8 @@ static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps
     if (!module || !symbolizer->names) {
         if (!add(symbolizer, found, NULL, (struct place){0}, false))
             return false;
-    } else {
-        struct sl_object *object = find_object(symbolizer, module);
-        if (!object || !add_functions(symbolizer, object, address - module->bias, found))
-            return false;
+    } else if (!look_up_in_file(symbolizer, module, address - module->bias, found)) {
+        return false;
     }
     const char *path = module ? module->path : NULL;
     if (!path && mapping && mapping->inode) /* a file, but no ELF: code mapped by a runtime */

@@ -2,6 +2,7 @@
 #include "harness/snapshot/symbol_object.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <dwarf.h>
 #include <gelf.h>
@@ -41,6 +42,31 @@ static bool has_debug_info(int fd)
     return sl_section_find(fd, ".debug_info", &section);
 }
 
+/*
+ * libdw unpacks every section of debug information that it finds, at once.  Where
+ * variables are is of no use here, and a sixth of what there is to unpack in libc's.
+ */
+static void hide_unused(Elf *elf)
+{
+    static const char *const unused[] = {".debug_loc",   ".debug_loclists", ".debug_macro",
+                                         ".debug_frame", ".debug_pubnames", ".debug_pubtypes"};
+    size_t names;
+
+    if (elf_getshdrstrndx(elf, &names))
+        return;
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+        GElf_Shdr header;
+        const char *name =
+            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+        for (size_t i = 0; name && i < SL_COUNT_OF(unused); i++) {
+            if (strcmp(name, unused[i]) != 0)
+                continue;
+            header.sh_type = SHT_NOBITS; /* in memory only: the file is open for reading */
+            (void) gelf_update_shdr(section, &header);
+        }
+    }
+}
+
 /* .symtab names local functions too; it may be in the debug file.  .dynsym has the exported. */
 static void load_symbols(struct sl_object *object)
 {
@@ -72,8 +98,10 @@ struct sl_object *sl_object_new(struct sl_modules *modules, const struct sl_modu
     }
     load_symbols(object);
     Elf *with_dwarf = object->debug_elf ? object->debug_elf : object->elf;
-    if (with_dwarf && has_debug_info(object->debug_elf ? object->debug_fd : object->fd))
+    if (with_dwarf && has_debug_info(object->debug_elf ? object->debug_fd : object->fd)) {
+        hide_unused(with_dwarf);
         object->dwarf = dwarf_begin_elf(with_dwarf, DWARF_C_READ, NULL);
+    }
     return object;
 }
 

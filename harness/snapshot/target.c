@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/fail.h"
@@ -297,13 +299,45 @@ int sl_target_stat(const struct sl_target *target, pid_t tid, struct sl_stat *re
     return sl_stat_parse(text, ret_stat) ? 0 : -EIO;
 }
 
-int sl_target_run_count(const struct sl_target *target, pid_t tid, struct sl_run_count *ret_count)
+int sl_target_open_counter(const struct sl_target *target, pid_t tid)
+{
+    bool schedstat = target->counter == SL_COUNTER_SCHEDSTAT;
+    int fd = open_file(target, tid, schedstat ? "schedstat" : "status");
+    if (fd < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    return fd;
+}
+
+int sl_target_read_counter(const struct sl_target *target, int fd, struct sl_run_count *ret_count)
 {
     char text[4096];
     bool schedstat = target->counter == SL_COUNTER_SCHEDSTAT;
-    ssize_t got =
-        sl_target_read(target, tid, schedstat ? "schedstat" : "status", text, sizeof text);
+    ssize_t got = pread(fd, text, sizeof text - 1, 0);
     if (got <= 0)
-        return got ? (int) got : -ESRCH;
+        return got ? -errno : -ESRCH;
+    text[got] = '\0';
     return (schedstat ? sl_schedstat_parse : sl_status_parse)(text, ret_count) ? 0 : -EIO;
+}
+
+int sl_target_run_count(const struct sl_target *target, pid_t tid, struct sl_run_count *ret_count)
+{
+    SL_AUTO_FD int fd = sl_target_open_counter(target, tid);
+    return fd < 0 ? fd : sl_target_read_counter(target, fd, ret_count);
+}
+
+int sl_target_spare_fds(void)
+{
+    struct rlimit limit;
+    int n_open = 0;
+    DIR *directory = opendir("/proc/self/fd");
+
+    if (!directory || getrlimit(RLIMIT_NOFILE, &limit))
+        n_open = INT_MAX;
+    while (directory && readdir(directory))
+        n_open++;
+    if (directory)
+        (void) closedir(directory);
+    if (n_open == INT_MAX || limit.rlim_cur <= (rlim_t) n_open)
+        return 0;
+    return (int) SL_MIN(limit.rlim_cur - (rlim_t) n_open, (rlim_t) INT_MAX);
 }

@@ -87,6 +87,17 @@ SL_CHECKED enum sl_status sl_target_read_all(struct sl_target *target, const cha
 int sl_target_stat(const struct sl_target *target, pid_t tid, struct sl_stat *ret_stat);
 int sl_target_run_count(const struct sl_target *target, pid_t tid, struct sl_run_count *ret_count);
 
+/*
+ * The same in two steps, for who asks again: the descriptor stands for the thread,
+ * not for its number, which may have been given to another one meanwhile.
+ * @return a descriptor, or -errno
+ */
+int sl_target_open_counter(const struct sl_target *target, pid_t tid);
+int sl_target_read_counter(const struct sl_target *target, int fd, struct sl_run_count *ret_count);
+
+/* Descriptors that this process could still open. */
+int sl_target_spare_fds(void);
+
 /* Parsers, apart from the reading so that they can be tested. */
 bool sl_stat_parse(const char *text, struct sl_stat *ret_stat);
 bool sl_schedstat_parse(const char *text, struct sl_run_count *ret_count);

@@ -68,7 +68,8 @@ struct bus_config {
     enum bus_storage storage; /* nats: of the streams; memory: ignored */
     const char *prefix;       /* of every name made on the broker: letters, digits, '-', '_'; end it
                                  so that no other bus's begins with it; NULL: "bus_" */
-    const char *fault;        /* NAME[,NAME...]: break on purpose; NULL or "": none */
+    const char *fault;        /* NAME[,KEY=VALUE...][,NAME...]: break on purpose, see bus_faults;
+                                 NULL or "": none */
     const char *const *topics;      /* every topic to be published or subscribed to: dot-separated
                                        words without blanks, '*', '>'; each once */
     size_t n_topics;                /* at least 1 */
@@ -97,8 +98,10 @@ struct bus_config {
  *
  * @return SL_OK
  *         SL_EINVAL   a field is out of range or malformed
- *         SL_ENOTSUP  unknown transport or fault, or not built in, or a server without JetStream
- *         SL_ECONNECT no server answered; the text has the URL
+ *         SL_ENOTSUP  unknown transport or fault, or not built in, or a fault that this bus or
+ *                     transport can not have, or a server without JetStream
+ *         SL_ECONNECT no server answered, or a cluster elected no leader within 20 s; the text has
+ *                     the URL
  *         SL_EPROTO   the server refused a stream
  *         SL_ELIMIT   thread limit; the text says how many were made, all of them are joined
  *         SL_ENOMEM
@@ -129,7 +132,9 @@ SL_API SL_CHECKED enum sl_status bus_subscribe(struct bus *bus, const char *topi
 /**
  * Hand a message over for publishing; message->deliveries is ignored.
  *
- * Blocks while max_pending outcomes are missing.  Messages published one after
+ * Blocks while max_pending outcomes are missing, and while the connection is lost and the
+ * client library has no more room for what is to be sent then; for a tenth of a second at a
+ * time while the stream of the topic has no leader.  Messages published one after
  * another by one thread are stored in that order.
  *
  * @param token  given back with the outcome
@@ -139,7 +144,7 @@ SL_API SL_CHECKED enum sl_status bus_subscribe(struct bus *bus, const char *topi
  *                     too large
  *         SL_ENOENT   no such topic in the configuration
  *         SL_ECLOSED  the bus is closing or closed
- *         SL_ECONNECT connection lost for good, or its buffer is full
+ *         SL_ECONNECT connection lost for good
  *         SL_ENOMEM
  */
 SL_API SL_CHECKED enum sl_status bus_publish(struct bus *bus, const struct sl_message *message,
@@ -204,9 +209,24 @@ SL_API SL_CHECKED enum sl_status bus_purge(const struct bus_config *config, stru
  */
 struct bus_fault_info {
     const char *name;
-    const char *text; /* what it breaks and what is expected to be seen */
+    const char *id;        /* in the catalogue of docs/faults.md: "L2"; "-" it is not there */
+    const char *transport; /* that it needs; NULL: any */
+    const char *keys;      /* that may follow the name: "nth=10,prob", with defaults; or NULL */
+    const char *mechanism; /* what it breaks */
+    const char *expected;  /* what is to be seen; NULL when it can not be injected */
+    const char *absent;    /* why it can not be: this bus has no equivalent; or NULL */
 };
 SL_API const struct bus_fault_info *bus_faults(void);
+
+/**
+ * Would bus_open take this bus_config.fault?
+ *
+ * @param transport  as in struct bus_config; NULL: any
+ * @return SL_OK, SL_ENOTSUP unknown, no equivalent or not on this transport,
+ *         SL_EINVAL a key or its value
+ */
+SL_API SL_CHECKED enum sl_status
+bus_check_fault(const char *fault, const char *transport, struct sl_error *err);
 
 /**
  * The bus as a driver of the harness.

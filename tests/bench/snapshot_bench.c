@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <strandline/snapshot.h>
@@ -70,6 +71,14 @@ static void print_thread(const struct sl_thread *thread)
         (void) printf("  -- %s\n", stack ? stack->reason : thread->reason);
 }
 
+/* What this process used of the CPUs: on a busy machine, steadier than the time that passes. */
+static uint64_t cpu_time_ns(void)
+{
+    struct timespec time;
+    (void) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (uint64_t) time.tv_sec * SL_NS_PER_S + (uint64_t) time.tv_nsec;
+}
+
 static int run(pid_t pid, const struct sl_snapshot_opts *opts, int runs, bool print)
 {
     struct sl_error err = {0};
@@ -78,11 +87,14 @@ static int run(pid_t pid, const struct sl_snapshot_opts *opts, int runs, bool pr
     for (int i = 0; i < runs; i++) {
         struct sl_snapshot *snapshot;
         size_t n_threads = 0, n_complete = 0;
+        uint64_t begin_cpu = cpu_time_ns();
         uint64_t floor_ns = print ? 0 : measure_floor(pid, &n_threads);
+        uint64_t floor_cpu = cpu_time_ns();
         if (sl_snapshot_take(pid, opts, &snapshot, &err)) {
             (void) fprintf(stderr, "%s: %s\n", sl_status_text(err.status), err.text);
             return 1;
         }
+        uint64_t end_cpu = cpu_time_ns();
         for (size_t t = 0; t < snapshot->n_threads; t++) {
             const struct sl_thread *thread = &snapshot->threads[t];
             n_complete += thread->stack && thread->stack->complete;
@@ -91,10 +103,12 @@ static int run(pid_t pid, const struct sl_snapshot_opts *opts, int runs, bool pr
         }
         (void) getrusage(RUSAGE_SELF, &usage);
         (void) printf("threads %zu complete %zu unwound %u memoised %u retried %u stopped %u "
-                      "floor_us %" PRIu64 " snapshot_us %" PRIu64 " rss_kib %ld\n",
+                      "floor_us %" PRIu64 " snapshot_us %" PRIu64
+                      " rss_kib %ld floor_cpu_us %" PRIu64 " snapshot_cpu_us %" PRIu64 "\n",
                       snapshot->n_threads, n_complete, snapshot->stats.unwound,
                       snapshot->stats.memoised, snapshot->stats.retried, snapshot->stats.stopped,
-                      floor_ns / 1000, snapshot->stats.duration_ns / 1000, usage.ru_maxrss);
+                      floor_ns / 1000, snapshot->stats.duration_ns / 1000, usage.ru_maxrss,
+                      (floor_cpu - begin_cpu) / 1000, (end_cpu - floor_cpu) / 1000);
         sl_snapshot_free(snapshot);
     }
     return 0;

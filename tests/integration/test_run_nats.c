@@ -49,8 +49,14 @@ static const char quick_scenario[] =
     " \"limits\": {\"timeout\": \"20s\", \"settle\": \"500ms\"},\n"
     " \"modes\": {\"unified\": {\"workers\": 8}}, \"play\": [\"unified\"]}\n";
 
+/* 5 s of load on a cluster, about as long as the election of another leader takes. */
+static const char cluster_scenario[] =
+    "{\"load\": {\"events\": 1000, \"rate\": 200, \"topics\": 2, \"aggregates\": 10},\n"
+    " \"limits\": {\"timeout\": \"60s\", \"settle\": \"500ms\"},\n"
+    " \"modes\": {\"unified\": {\"workers\": 8}}, \"play\": [\"unified\"]}\n";
+
 struct found {
-    pid_t server, subject;
+    pid_t server, subject; /* of several servers one */
 };
 
 /* Command line of a process with spaces between the words; false when it is gone. */
@@ -222,6 +228,17 @@ static pid_t start_run(const char *scenario, const char *servers)
     return command_start(&command);
 }
 
+/* Two trials in a cluster, to be ended in the middle or not. */
+static pid_t start_cluster_run(void)
+{
+    const char *const argv[] = {strandline_program(), "run", "./cluster.json", "--cluster",   "3",
+                                "--trials",           "2",   "--output",       "report.json", NULL};
+    const struct command command = {.argv = argv, .directory = strandline_directory()};
+
+    strandline_file("cluster.json", cluster_scenario);
+    return command_start(&command);
+}
+
 static pid_t start_slow_run(void)
 {
     return start_run(slow_scenario, NULL);
@@ -336,14 +353,14 @@ NATS_TEST(a_subject_that_crashes_is_named_by_its_signal_and_the_next_trial_runs)
     need_server();
     pid_t observer = start_slow_run();
     struct found first = wait_until_loading(observer);
-    (void) kill(first.subject, SIGSEGV);
+    (void) kill(first.subject, SIGABRT); /* a SIGSEGV would be AddressSanitizer's */
     struct found second = wait_until_next_loads(observer, first);
     (void) kill(second.subject, SIGKILL);
     cr_assert_eq(command_wait(observer, 60), 3);
 
     json_t *root = strandline_json("report.json");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "crashed");
-    cr_assert_eq(json_number_at(root, "cells.0.trials.0.signal"), SIGSEGV);
+    cr_assert_eq(json_number_at(root, "cells.0.trials.0.signal"), SIGABRT);
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.1.status"), "crashed");
     cr_assert_eq(json_number_at(root, "cells.0.trials.1.signal"), SIGKILL);
     json_decref(root);
@@ -410,10 +427,31 @@ NATS_TEST(an_interrupt_leaves_no_stream_on_a_server_of_somebody_else)
     }
 }
 
-static void interrupt_leaves_nothing(int signal_number, bool expects_report)
+NATS_TEST(a_killed_node_of_a_cluster_fails_no_trial)
 {
     need_server();
-    pid_t observer = start_slow_run();
+    pid_t observer = start_cluster_run();
+    struct found found = wait_until_loading(observer);
+    (void) kill(found.server, SIGKILL);
+    cr_assert_eq(command_wait(observer, 120), 0);
+    assert_nothing_is_left();
+
+    json_t *root = strandline_json("report.json");
+    cr_assert_eq(json_number_at(root, "environment.nats_servers"), 3);
+    cr_assert_eq(json_number_at(root, "cells.0.config.replicas"), 3);
+    cr_assert_eq(json_array_size(json_at(root, "cells.0.trials")), 2);
+    const json_t *delivery = json_at(root, "cells.0.trials.0.delivery");
+    cr_assert_eq(json_number_at(delivery, "lost"), 0);
+    cr_assert_eq(json_number_at(delivery, "order_violations"), 0);
+    cr_assert_eq(json_number_at(root, "cells.0.trials.1.delivery.handled"), 1000,
+                 "all nodes are back");
+    json_decref(root);
+}
+
+static void interrupt_leaves_nothing(pid_t (*start)(void), int signal_number, bool expects_report)
+{
+    need_server();
+    pid_t observer = start();
     (void) wait_until_loading(observer);
     cr_assert_geq(n_processes(), 4, "observer, keeper, server and subject");
     (void) kill(observer, signal_number);
@@ -429,15 +467,20 @@ static void interrupt_leaves_nothing(int signal_number, bool expects_report)
 
 NATS_TEST(an_interrupt_leaves_nothing_behind_and_a_report)
 {
-    interrupt_leaves_nothing(SIGINT, true);
+    interrupt_leaves_nothing(start_slow_run, SIGINT, true);
 }
 
 NATS_TEST(a_termination_leaves_nothing_behind_and_a_report)
 {
-    interrupt_leaves_nothing(SIGTERM, true);
+    interrupt_leaves_nothing(start_slow_run, SIGTERM, true);
 }
 
 NATS_TEST(a_kill_of_the_observer_leaves_nothing_behind)
 {
-    interrupt_leaves_nothing(SIGKILL, false);
+    interrupt_leaves_nothing(start_slow_run, SIGKILL, false);
+}
+
+NATS_TEST(a_kill_of_the_observer_of_a_cluster_leaves_nothing_behind)
+{
+    interrupt_leaves_nothing(start_cluster_run, SIGKILL, false);
 }

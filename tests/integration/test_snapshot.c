@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/resource.h>
 
 #include "sl_subject.h"
 
@@ -58,6 +59,28 @@ SL_TEST(snapshot, blocked_threads_neither_run_nor_stop, .timeout = 60)
     cr_assert_eq(count_switches(subject.pid), before);
     cr_assert_eq(snapshot->stats.stopped, 0);
     cr_assert_eq(snapshot->stats.retried, 0);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SL_TEST(snapshot, afterwards_no_descriptor_is_left_open_however_few_there_are, .timeout = 60)
+{
+    const char *const argv[] = {"parked", "600", "3", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+    struct rlimit limit;
+
+    await_sleep(subject.pid);
+    sl_snapshot_free(take(subject.pid)); /* libunwind keeps a pipe from its first use on */
+    cr_assert(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    for (int spare = 400; spare >= 25; spare /= 4) {
+        limit.rlim_cur = limit.rlim_cur - (rlim_t) sl_target_spare_fds() + (rlim_t) spare;
+        cr_assert(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+        int before = sl_target_spare_fds();
+        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+        cr_assert_eq(snapshot->n_threads, 601);
+        for (size_t i = 0; i < snapshot->n_threads; i++)
+            cr_assert(snapshot->threads[i].consistent && snapshot->threads[i].stack->complete);
+        cr_assert_eq(sl_target_spare_fds(), before);
+    }
     cr_assert_eq(sl_subject_end(&subject), 0);
 }
 

@@ -40,7 +40,7 @@ scripts_have_no_syntax_error() {
 
 help_is_printed_and_unknown_options_are_refused() {
     local script
-    for script in setup soak test; do
+    for script in reliability setup soak test; do
         grep -q '^usage: ' <<< "$("scripts/$script" --help)" || return 1
         "scripts/$script" --no-such-option 2> /dev/null
         [ $? -eq 2 ] || return 1

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 
+#define OPEN_NS  (30 * SL_NS_PER_S)
 #define CLOSE_NS (20 * SL_NS_PER_S)
 
 const char *const bus_process_topics[BUS_PROCESS_TOPICS] = {"orders", "stock"};
@@ -64,6 +65,7 @@ static enum sl_status handle(void *user, const struct sl_message *message)
 static void open_bus(struct process *process, unsigned roles)
 {
     struct sl_error err = {0};
+    uint64_t until_ns = sl_clock_now_ns() + OPEN_NS;
     const struct bus_config config = {
         .size = sizeof config,
         .mode = process->plan->mode,
@@ -80,8 +82,13 @@ static void open_bus(struct process *process, unsigned roles)
         .replicas = process->plan->replicas,
     };
 
-    if (bus_open(&config, &process->bus, &err))
-        give_up(process, "open", &err);
+    /* On a machine that is busy a connection may time out; a service would be started again. */
+    while (bus_open(&config, &process->bus, &err)) {
+        if (err.status != SL_ECONNECT || sl_clock_now_ns() >= until_ns)
+            give_up(process, "open", &err);
+        err = (struct sl_error){0};
+        sl_clock_sleep_ns(100 * SL_NS_PER_MS);
+    }
     for (size_t i = 0; i < BUS_PROCESS_TOPICS && roles & BUS_CONSUMES; i++)
         if (bus_subscribe(process->bus, bus_process_topics[i], handle, process, &err))
             give_up(process, "subscribe", &err);

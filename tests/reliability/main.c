@@ -9,7 +9,9 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "scenario.h"
@@ -49,15 +51,27 @@ static bool play(const struct scenario *scenario, unsigned number, bool full)
     bool ok = outcome.skipped || !outcome.failed;
     (void) printf("# %s: %s seconds=%.1f\n", scenario->name, outcome.figures, seconds);
     (void) printf("%s %u - %s: %s%s\n", ok ? "ok" : "not ok", number, scenario->name,
-                  scenario->text, outcome.skipped ? " # SKIP no nats-server" : "");
+                  scenario->text, outcome.skipped ? " # SKIP no nats-server, or no faults" : "");
     if (outcome.failed)
         (void) printf("# %s: %s\n", scenario->name, outcome.text);
     (void) fflush(stdout);
     return ok;
 }
 
+/*
+ * What a thread keeps of freed memory for itself counts as allocated and changes from cycle to
+ * cycle: without that, what is allocated is exact.  The C library reads this when it starts.
+ */
+static void start_without_caches(char **argv)
+{
+    if (getenv("GLIBC_TUNABLES") || setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1))
+        return;
+    (void) execv("/proc/self/exe", argv); /* if that fails, memory is judged less exactly */
+}
+
 int main(int argc, char **argv)
 {
+    start_without_caches(argv);
     char **names = argv + (argc > 0);
     bool full = *names && strcmp(*names, "--full") == 0;
     unsigned n_played = 0, n_failed = 0;

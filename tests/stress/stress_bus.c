@@ -82,7 +82,7 @@ static void open_bus(struct probe *probe, enum bus_mode mode)
                                 .workers = 6,
                                 .queue_capacity = 8,
                                 .enqueue_wait_ns = SL_NS_PER_MS,
-                                .ack_wait_ns = 300 * SL_NS_PER_MS,
+                                .ack_wait_ns = 2 * SL_NS_PER_S,
                                 .on_publish = probe_on_publish,
                                 .user = probe};
     if (bus_open(&config, &probe->bus, NULL))

@@ -28,6 +28,18 @@ static inline unsigned count_threads(void)
     return count_entries("/proc/self/task");
 }
 
+/*
+ * A thread that ended, joined or not, can be listed for a moment longer, so a number that
+ * has to fall is waited for.
+ */
+static inline bool threads_fall_to(unsigned expected)
+{
+    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
+    while (count_threads() > expected && sl_clock_now_ns() < until_ns)
+        sl_clock_sleep_ns(SL_NS_PER_MS);
+    return count_threads() == expected;
+}
+
 static inline void
 open_probe(struct probe *probe, const struct bus_config *config, sl_message_handler handler)
 {

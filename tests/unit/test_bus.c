@@ -21,7 +21,7 @@ SL_TEST(bus, every_message_is_handled_once_and_in_order_of_its_key)
         cr_assert_eq(atomic_load(&probe.duplicates), 0);
         cr_assert_eq(atomic_load(&probe.overlaps), 0);
         cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]), 20000);
-        cr_assert_eq(count_threads(), before);
+        cr_assert(threads_fall_to(before));
     }
 }
 
@@ -98,7 +98,7 @@ SL_TEST(bus, what_a_handler_holds_longer_than_the_ack_wait_is_not_redelivered)
 {
     struct hang hang = {.entered = 0};
     struct bus_config config = config_of(BUS_UNIFIED, &hang.probe);
-    config.ack_wait_ns = 30 * SL_NS_PER_MS;
+    config.ack_wait_ns = 300 * SL_NS_PER_MS;
     open_probe(&hang.probe, &config, hang_handle);
     publish_round(&hang.probe, PROBE_KEYS);
     cr_assert(probe_reaches(&hang.entered, 1));
@@ -275,7 +275,7 @@ SL_TEST(bus, faults_leave_exactly_the_threads_they_are_about)
         struct sl_driver_close_report report = close_probe(&probe, 20 * SL_NS_PER_S, SL_OK);
         cr_assert_eq(report.threads_abandoned, 0, "a broken close does not know");
         cr_assert_eq(report.messages_abandoned, 0);
-        cr_assert_eq(count_threads() - before, cases[i].left, "%s", cases[i].fault);
+        cr_assert(threads_fall_to(before + cases[i].left), "%s", cases[i].fault);
         bus_free(probe.bus);
     }
 }

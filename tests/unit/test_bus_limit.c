@@ -5,16 +5,13 @@
  */
 #include "sl_test.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <strandline/bus.h>
-
-#include "base/clock.h"
+#include "bus_scene.h"
 
 /* Creations that still succeed; less than 0: no limit. */
 static atomic_int n_allowed = -1;
@@ -33,24 +30,12 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     return __real_pthread_create(thread, attributes, run, argument);
 }
 
-static unsigned count_threads(void)
-{
-    unsigned n = 0;
-    DIR *directory = opendir("/proc/self/task");
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        n += entry->d_name[0] != '.';
-    (void) closedir(directory);
-    return n;
-}
-
 static enum sl_status ignore(void *user, const struct sl_message *message)
 {
     (void) user;
     (void) message;
     return SL_OK;
 }
-
-static const char *const topics[] = {"orders", "stock"};
 
 static struct bus_config config_of(enum bus_mode mode)
 {
@@ -75,7 +60,7 @@ SL_TEST(bus_limit, an_open_at_the_limit_says_so_and_leaves_no_thread)
         (void) snprintf(expected, sizeof expected, "%d of 14 threads were created", limit);
         sl_assert_fails(bus_open(&config, &bus, &err), SL_ELIMIT, &err, expected);
         cr_assert_null(bus);
-        cr_assert_eq(count_threads(), before);
+        cr_assert(threads_fall_to(before));
         atomic_store(&n_allowed, -1);
     }
 }
@@ -89,18 +74,18 @@ SL_TEST(bus_limit, a_subscribe_at_the_limit_leaves_nothing_and_works_later)
         struct sl_error err = {0};
         unsigned before = count_threads();
         sl_assert_ok(bus_open(&config, &bus, &err), &err);
-        sl_assert_ok(bus_subscribe(bus, "orders", ignore, NULL, &err), &err);
+        sl_assert_ok(bus_subscribe(bus, topics[0], ignore, NULL, &err), &err);
         unsigned subscribed = count_threads();
         atomic_store(&n_allowed, limit);
-        sl_assert_fails(bus_subscribe(bus, "stock", ignore, NULL, &err), SL_ELIMIT, &err,
+        sl_assert_fails(bus_subscribe(bus, topics[1], ignore, NULL, &err), SL_ELIMIT, &err,
                         "of 24 threads were created");
         cr_assert(strstr(err.text, "ulimit -u"));
-        cr_assert_eq(count_threads(), subscribed);
+        cr_assert(threads_fall_to(subscribed));
         atomic_store(&n_allowed, -1);
         err = (struct sl_error){0};
-        sl_assert_ok(bus_subscribe(bus, "stock", ignore, NULL, &err), &err);
+        sl_assert_ok(bus_subscribe(bus, topics[1], ignore, NULL, &err), &err);
         sl_assert_ok(bus_close(bus, 20 * SL_NS_PER_S, NULL, &err), &err);
         bus_free(bus);
-        cr_assert_eq(count_threads(), before);
+        cr_assert(threads_fall_to(before));
     }
 }

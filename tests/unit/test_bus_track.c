@@ -66,6 +66,21 @@ SL_TEST(bus_track, a_missing_message_that_is_gone_or_given_up_is_not_waited_for)
     track_release(&track);
 }
 
+SL_TEST(bus_track, what_was_given_up_costs_no_memory_for_ever)
+{
+    struct track track = track_from(1);
+    cr_assert_eq(arrive(&track, 2), TRACK_TAKE);
+    track_give_up(&track, 1);
+    for (uint64_t i = 2; i <= 2 * TRACK_MAX_DOUBT; i++) {
+        if (i > 2)
+            cr_assert_eq(arrive(&track, i), TRACK_TAKE);
+        track_done(&track, i, track.era);
+    }
+    cr_assert_geq(track.base, TRACK_MAX_DOUBT);
+    cr_assert_leq(track.capacity, 2 * TRACK_MAX_DOUBT);
+    track_release(&track);
+}
+
 SL_TEST(bus_track, what_an_earlier_consumer_left_is_missing_until_so_many_have_come)
 {
     struct track track = track_from(5);

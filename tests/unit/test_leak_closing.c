@@ -194,6 +194,24 @@ SL_TEST(leak_closing, a_witness_without_a_stack_is_known_by_its_earlier_one)
     cr_assert_eq(scene.report.groups[0].cause, SL_CAUSE_NOT_CLOSED);
 }
 
+SL_TEST(leak_closing, a_witness_that_runs_at_one_look_is_known_by_its_wait_at_the_other)
+{
+    for (int running = 0; running < 2; running++) {
+        SCENE(scene);
+        scene_begin_closed(&scene);
+        struct sl_thread *reader = scene_add_reader(&scene, 101);
+        if (running == 0)
+            reader->wait = (struct sl_wait){.syscall_nr = -1};
+        scene_begin_settled(&scene);
+        reader = scene_add_reader(&scene, 101);
+        if (running == 1)
+            reader->wait = (struct sl_wait){.syscall_nr = -1};
+        scene_analyse(&scene);
+        cr_assert_eq(scene.report.groups[0].cause, SL_CAUSE_NOT_CLOSED, "running at look %d",
+                     running);
+    }
+}
+
 SL_TEST(leak_closing, that_nothing_ended_is_told_but_is_no_proof_that_close_did_nothing)
 {
     SCENE(scene);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshots by a process that may not do everything: what still works, and what is said. */
+#include "sl_snapshot_test.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+
+#include "sl_subject.h"
+
+#define NOBODY 65534
+
+/* From now on these calls fail with EPERM in this process, as in many a container. */
+static void forbid_debugging(void)
+{
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    const struct sock_fprog filter = {.len = SL_COUNT_OF(program), .filter = program};
+
+    cr_assert(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    cr_assert(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+}
+
+SL_TEST(snapshot_denied, without_process_vm_readv_memory_is_read_from_its_file, .timeout = 60)
+{
+    const char *const argv[] = {"parked", "100", "3", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    forbid_debugging();
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    cr_assert_eq(snapshot->n_threads, 101);
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        cr_assert(snapshot->threads[i].consistent && snapshot->threads[i].stack->complete);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SL_TEST(snapshot_denied, without_ptrace_a_running_thread_has_a_reason_and_runs_on, .timeout = 60)
+{
+    const char *const argv[] = {"spinner", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+    size_t n_reasons = 0;
+
+    forbid_debugging();
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    cr_assert_eq(snapshot->stats.stopped, 0);
+    for (size_t i = 0; i < snapshot->n_threads; i++) {
+        const struct sl_thread *thread = &snapshot->threads[i];
+        cr_assert(thread->stack || thread->reason);
+        n_reasons += thread->reason && strstr(thread->reason, "on a CPU");
+    }
+    cr_assert(n_reasons >= 1);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+static void drop_privileges(void)
+{
+    if (geteuid() != 0)
+        cr_skip("only the privileged can drop privileges");
+    cr_assert(setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+}
+
+static void expect_refusal(pid_t pid)
+{
+    static const enum sl_snapshot_source sources[] = {SL_SNAPSHOT_AUTO, SL_SNAPSHOT_PROC,
+                                                      SL_SNAPSHOT_PTRACE};
+    for (size_t i = 0; i < SL_COUNT_OF(sources); i++) {
+        const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = sources[i]};
+        struct sl_error err = {0};
+        struct sl_snapshot *snapshot = NULL;
+        cr_assert_eq(sl_snapshot_take(pid, &opts, &snapshot, &err), SL_EPERM);
+        cr_assert(strncmp(err.text, "not allowed to read", 19) == 0, "%s", err.text);
+    }
+}
+
+SL_TEST(snapshot_denied, a_process_of_another_user_is_refused_by_every_source, .timeout = 60)
+{
+    const char *const argv[] = {"parked", "3", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    drop_privileges();
+    expect_refusal(subject.pid);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SL_TEST(snapshot_denied, a_process_that_dropped_its_privileges_is_refused_its_own_stacks)
+{
+    drop_privileges();
+    expect_refusal(getpid());
+}
