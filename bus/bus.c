@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/macros.h"
 #include "bus/check.h"
+#include "bus/fault_sites.h"
 #include "bus/internal.h"
 #include "bus/scope.h"
 #include "bus/sync.h"
@@ -100,6 +101,8 @@ static void free_bus(struct bus *bus)
     sync_cond_release(&bus->monitor_stop);
     sync_mutex_release(&bus->mutex);
     ledger_release(&bus->ledger);
+    if (fault_is_any(bus->faults, ~(fault_set) 0))
+        fault_state_free(bus->fault_state);
     free(bus);
 }
 
@@ -182,6 +185,8 @@ open_transport(struct bus *bus, const struct transport_ops *ops, struct sl_error
         .ack_wait_ns = bus->config.ack_wait_ns,
         .replicas = bus->config.replicas,
         .ledger = &bus->ledger,
+        .faults = bus->faults,
+        .fault_state = bus->fault_state,
         .on_outcome = settle_publish,
         .user = bus,
     };
@@ -208,15 +213,18 @@ enum sl_status bus_open(const struct bus_config *config, struct bus **ret_bus, s
     struct bus_config full = {.size = sizeof full};
     const struct transport_ops *ops = NULL;
     fault_set faults = 0;
+    struct fault_rule rules[N_FAULTS];
 
-    if (!config || !ret_bus || config->size < sizeof config->size)
-        return sl_fail(err, SL_EINVAL, "no configuration for a bus");
+    if (!config || !ret_bus)
+        return sl_fail(err, SL_EINVAL, "no configuration or no place for a bus");
+    if (config->size < sizeof config->size)
+        return sl_fail(err, SL_EINVAL, "the size of the configuration is not set");
     memcpy(&full, config, SL_MIN(config->size, sizeof full));
     full.size = sizeof full;
     fill_defaults(&full);
     enum sl_status status = find_transport(full.transport, &ops, err);
     if (!status)
-        status = fault_parse(full.fault, &faults, err);
+        status = fault_parse(full.fault, full.transport, &faults, rules, err);
     if (!status)
         status = check_config(&full, err);
     if (status)
@@ -226,11 +234,17 @@ enum sl_status bus_open(const struct bus_config *config, struct bus **ret_bus, s
     if (!bus)
         return sl_fail(err, SL_ENOMEM, "cannot allocate a bus of %zu topics", full.n_topics);
     bus->faults = faults;
-    status = open_transport(bus, ops, err);
+    if (fault_is_any(faults, ~(fault_set) 0))
+        status =
+            fault_state_new(faults, rules, bus->topic_names, bus->n_topics, &bus->fault_state, err);
+    if (!status)
+        status = open_transport(bus, ops, err);
     if (!status && full.mode == BUS_UNIFIED)
         status = pool_new_unified(bus, full.workers, full.queue_capacity, &bus->unified, err);
     if (!status)
         status = monitor_start(bus, err);
+    if (!status && fault_is_any(faults, FAULTS_OF_OPENING))
+        status = fault_open(bus, err);
     if (status) {
         undo_open(bus);
         return status;
@@ -302,6 +316,8 @@ subscribe(struct topic *topic, sl_message_handler handler, void *user, struct sl
         return status;
     }
     topic->running = true;
+    if (fault_is_any(topic->bus->faults, FAULTS_OF_SUBSCRIBING))
+        return fault_subscribe(topic, err);
     return SL_OK;
 }
 
@@ -322,6 +338,8 @@ enum sl_status bus_subscribe(struct bus *bus, const char *topic_name, sl_message
 
 void bus_stats(const struct bus *bus, struct sl_driver_stats *ret_stats)
 {
+    if (!bus || !ret_stats)
+        return;
     const struct counters *counters = &bus->counters;
     struct sl_driver_stats stats = {
         .size = ret_stats->size,

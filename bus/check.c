@@ -72,6 +72,9 @@ enum sl_status check_config(const struct bus_config *config, struct sl_error *er
     if (config->queue_capacity > BUS_MAX_QUEUE)
         return sl_fail(err, SL_EINVAL, "a queue has at most %u places, not %u", BUS_MAX_QUEUE,
                        config->queue_capacity);
+    if (config->stack_size > BUS_MAX_STACK)
+        return sl_fail(err, SL_EINVAL, "a stack has at most %u bytes, not %llu", BUS_MAX_STACK,
+                       (unsigned long long) config->stack_size);
     if (config->max_pending > BUS_MAX_PENDING)
         return sl_fail(err, SL_EINVAL, "at most %u publishes may be pending, not %u",
                        BUS_MAX_PENDING, config->max_pending);

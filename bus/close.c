@@ -22,7 +22,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
-#include "bus/internal.h"
+#include "bus/fault_sites.h"
 #include "bus/scope.h"
 #include "bus/sync.h"
 
@@ -84,6 +84,17 @@ static void abort_draining(struct closing *closing)
         pool_abort(bus->unified);
 }
 
+static void stop_monitor(struct closing *closing)
+{
+    struct bus *bus = closing->bus;
+    if (fault_is_set(bus->faults, FAULT_MONITOR_NOT_STOPPED))
+        return;
+    if (fault_is_set(bus->faults, FAULT_CLOSE_HOLDS_LOCK))
+        fault_join_under_lock(bus);
+    monitor_stop(bus);
+    (void) join(closing, &bus->monitor, closing->deadline_ns);
+}
+
 static bool join_fetchers(struct closing *closing, uint64_t deadline_ns)
 {
     bool all = true;
@@ -131,6 +142,8 @@ static bool join_pools(struct closing *closing, uint64_t deadline_ns)
 static void stop_pools(struct closing *closing)
 {
     struct bus *bus = closing->bus;
+    if (fault_is_set(bus->faults, FAULT_CLOSE_LOCKS_OUT_HANDLERS))
+        fault_end_pools_locked(bus);
     if (fault_is_set(bus->faults, FAULT_POOL_NOT_STOPPED)) {
         /* The workers go on, so let them acknowledge what they have before the connection goes. */
         while (bus->transport->ops->count_held(bus->transport) > 0 &&
@@ -160,6 +173,8 @@ static void finish_publishes(struct closing *closing)
     struct bus *bus = closing->bus;
     const struct transport_ops *ops = bus->transport->ops;
 
+    if (fault_is_set(bus->faults, FAULT_CLOSE_WAITS_FOR_ACKS))
+        fault_wait_acks(bus);
     if (!gate_wait_empty(&bus->callers, closing->deadline_ns)) {
         add_detail(closing, "%scallers of publish or flush did not return",
                    *closing->report.detail ? "; " : "");
@@ -204,11 +219,16 @@ static void run_close(struct closing *closing)
     gate_close(&bus->callers);
     bus->transport->ops->interrupt(bus->transport);
     bool subscribed = gate_wait_empty(&bus->subscribers, closing->deadline_ns);
-    monitor_stop(bus);
-    (void) join(closing, &bus->monitor, closing->deadline_ns);
+    stop_monitor(closing);
     if (subscribed) {
+        if (fault_is_set(bus->faults, FAULT_FREE_BEFORE_JOIN))
+            fault_free_queues(bus);
+        if (fault_is_any(bus->faults, FAULTS_OF_SUBSCRIBING))
+            fault_end_subscribing(bus, closing->drain_ns, closing->deadline_ns);
         stop_fetchers(closing);
         stop_pools(closing);
+        if (fault_is_set(bus->faults, FAULT_SPAWN_WHILE_CLOSING))
+            fault_spawn_worker(bus);
     } else {
         add_detail(closing, "a caller of subscribe did not return");
         closing->report.timed_out = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus/delivery.h"
 
-#include "bus/internal.h"
+#include "bus/fault_sites.h"
 
 enum sl_status delivery_handle(const struct delivery *delivery)
 {
@@ -11,7 +11,9 @@ enum sl_status delivery_handle(const struct delivery *delivery)
     count(&counters->delivered, 1);
     if (delivery->message.deliveries > 1)
         count(&counters->redelivered, 1);
-    enum sl_status status = topic->handler(topic->user, &delivery->message);
+    enum sl_status status = fault_is_any(topic->bus->faults, FAULTS_OF_HANDLING)
+                                ? fault_handle(delivery)
+                                : topic->handler(topic->user, &delivery->message);
     if (status)
         count(&counters->handler_errors, 1);
     return status;
@@ -28,6 +30,8 @@ static size_t run_of_topic(const struct delivery *deliveries, size_t n)
 
 void delivery_ack(struct bus *bus, const struct delivery *deliveries, size_t n)
 {
+    if (fault_is_any(bus->faults, FAULTS_OF_WAITING))
+        fault_complete(bus, deliveries, n);
     if (!gate_enter(&bus->users))
         return;
     for (size_t i = 0, length; i < n; i += length) {
@@ -41,6 +45,8 @@ void delivery_ack(struct bus *bus, const struct delivery *deliveries, size_t n)
 void delivery_give_back(struct bus *bus, const struct delivery *deliveries, size_t n,
                         uint64_t delay_ns)
 {
+    if (fault_is_any(bus->faults, FAULTS_OF_WAITING))
+        fault_complete(bus, deliveries, n);
     if (!gate_enter(&bus->users))
         return;
     for (size_t i = 0, length; i < n; i += length) {

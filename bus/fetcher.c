@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
-#include "bus/internal.h"
+#include "bus/fault_sites.h"
 #include "bus/sync.h"
 
 #define BACK_OFF_NS SL_NS_PER_S
@@ -20,13 +20,16 @@
  * While messages stream in, a fetcher waits for a batch of them instead of waking up,
  * and waking up workers, for each one.  The wait adapts: longer while it brings
  * GATHER_ENOUGH, shorter while it does not, so that a slow stream is not delayed.
- * When the broker has a backlog, messages are late anyway and the wait may be longer.
+ * When the broker has a backlog, messages are late anyway and the wait may be longer; likewise
+ * when so many come that all threads are busy.
  */
 #define GATHER_ENOUGH    8u
+#define GATHER_MANY      128u
 #define GATHER_LEAST_NS  (32 * SL_NS_PER_US)
 #define GATHER_MOST_NS   (32 * GATHER_LEAST_NS)
+#define GATHER_MANY_NS   (4 * GATHER_MOST_NS)
 #define GATHER_BEHIND    1000u /* messages; from here on it is a backlog */
-#define GATHER_BEHIND_NS (256 * GATHER_LEAST_NS)
+#define GATHER_BEHIND_NS (512 * GATHER_LEAST_NS)
 
 static bool is_stopping(struct topic *topic)
 {
@@ -61,8 +64,9 @@ static void gather(struct topic *topic, size_t n)
 {
     if (n >= FETCH_BATCH)
         return; /* there is more already */
-    uint64_t most_ns =
-        topic->subscription->n_behind >= GATHER_BEHIND ? GATHER_BEHIND_NS : GATHER_MOST_NS;
+    uint64_t most_ns = n >= GATHER_MANY ? GATHER_MANY_NS : GATHER_MOST_NS;
+    if (topic->subscription->n_behind >= GATHER_BEHIND)
+        most_ns = GATHER_BEHIND_NS;
     topic->gather_ns = n >= GATHER_ENOUGH ? topic->gather_ns * 2 : topic->gather_ns / 2;
     topic->gather_ns = SL_MIN(SL_MAX(topic->gather_ns, GATHER_LEAST_NS), most_ns);
     wait_until(topic, (sl_clock_now_ns() / topic->gather_ns + 1) * topic->gather_ns);
@@ -111,7 +115,9 @@ static void dispatch_to_pool(struct topic *topic, size_t n)
             delivery_give_back(bus, topic->batch, n, 0);
             return;
         }
-        bool room = pool_wait_room(topic->pool, &topic->batch[0], now_ns + step_ns);
+        bool room = fault_is_set(bus->faults, FAULT_BLOCKED_SUBMITTER)
+                        ? fault_wait_room(topic->pool, &topic->batch[0])
+                        : pool_wait_room(topic->pool, &topic->batch[0], now_ns + step_ns);
         if (room && n == before)
             sl_clock_sleep_ns(SL_NS_PER_MS); /* room, but no memory to use it */
         before = n;
@@ -138,26 +144,32 @@ static void dispatch_directly(struct topic *topic, size_t n)
     }
 }
 
-static enum sl_status fetch(struct topic *topic, size_t *ret_n)
+enum sl_status fetcher_fetch(struct topic *topic, size_t max, size_t *ret_n)
 {
     struct bus *bus = topic->bus;
     if (!gate_enter(&bus->users))
         return SL_ECLOSED;
     enum sl_status status =
-        bus->transport->ops->fetch(topic->subscription, topic->batch, FETCH_BATCH, ret_n);
-    if (!status)
+        bus->transport->ops->fetch(topic->subscription, topic->batch, max, ret_n);
+    if (!status) {
         count(&bus->counters.fetched, *ret_n);
+        atomic_store_explicit(&topic->n_behind, topic->subscription->n_behind,
+                              memory_order_relaxed);
+    }
     gate_leave(&bus->users);
     return status;
 }
 
-static void fetcher_main(void *argument)
+void fetcher_main(void *argument)
 {
     struct topic *topic = argument;
 
     while (!is_stopping(topic)) {
         size_t n = 0;
-        if (fetch(topic, &n)) {
+        enum sl_status status = fault_is_any(topic->bus->faults, FAULTS_OF_FETCHING)
+                                    ? fault_fetch(topic, &n)
+                                    : fetcher_fetch(topic, FETCH_BATCH, &n);
+        if (status) {
             fetcher_back_off(topic);
             continue;
         }

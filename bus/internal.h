@@ -6,6 +6,7 @@
  * a callback, a network call or a wait for anything but its own condition:
  *   bus.mutex, topic.mutex, queue.mutex, ledger.mutex, gate.mutex, and a
  *   transport's own.
+ * Some faults break this on purpose.
  */
 #ifndef BUS_INTERNAL_H
 #define BUS_INTERNAL_H
@@ -20,6 +21,7 @@
 #include <strandline/bus_metrics.h>
 
 #include "bus/fault.h"
+#include "bus/fault_state.h"
 #include "bus/gate.h"
 #include "bus/ledger.h"
 #include "bus/log.h"
@@ -29,6 +31,13 @@
 
 /* Deliveries a fetcher takes at once. */
 #define FETCH_BATCH 512u
+
+/* Of a topic, for the faults. */
+struct topic_fault {
+    bool is_twin;                    /* see fault_twin.c */
+    uint64_t n_fetched, n_completed; /* n_completed: guarded by the topic's mutex */
+    uint64_t n_refetched;            /* of the transport's reconnects */
+};
 
 struct topic {
     struct bus *bus;
@@ -45,12 +54,14 @@ struct topic {
     struct thread fetcher;
     struct delivery *batch; /* FETCH_BATCH of them, the fetcher's */
     struct pool_router router;
-    uint64_t gather_ns; /* the fetcher's: how long to wait for more */
+    uint64_t gather_ns;            /* the fetcher's: how long to wait for more */
+    atomic_uint_fast64_t n_behind; /* the subscription's, for the metrics */
 
     pthread_mutex_t mutex; /* guards stopping */
     pthread_cond_t stop;
     bool stopping;         /* fetch no more; dispatch what is in hand */
     atomic_bool abandoned; /* give back what is in hand */
+    struct topic_fault fault;
 };
 
 /* Fields of struct bus_metrics, but for the first of these. */
@@ -80,6 +91,7 @@ static inline uint64_t read_counter(const atomic_uint_fast64_t *counter)
 struct bus {
     struct bus_config config; /* pointers in it are NULL; defaults filled in */
     fault_set faults;
+    struct fault_state *fault_state; /* NULL without faults */
     char *prefix, *servers;
     struct topic *topics; /* in the order of the configuration */
     const char **topic_names;
@@ -134,6 +146,10 @@ bool dead_bury(const struct delivery *delivery);
 /* fetcher.c */
 SL_CHECKED enum sl_status fetcher_start(struct topic *topic, struct sl_error *err);
 void fetcher_stop(struct topic *topic);
+/* What a fetcher does until it is stopped; argument is the topic. */
+void fetcher_main(void *argument);
+/* Fill the topic's batch; SL_ECLOSED once the transport is closed. */
+enum sl_status fetcher_fetch(struct topic *topic, size_t max, size_t *ret_n);
 
 /* monitor.c */
 SL_CHECKED enum sl_status monitor_start(struct bus *bus, struct sl_error *err);

@@ -8,6 +8,15 @@
 #include "base/macros.h"
 #include "bus/internal.h"
 
+/* Messages of all topics that the broker has left. */
+static uint64_t count_behind(const struct bus *bus)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < bus->n_topics; i++)
+        n += read_counter(&bus->topics[i].n_behind);
+    return n;
+}
+
 static uint64_t less(uint64_t number, uint64_t part)
 {
     return number - SL_MIN(number, part);
@@ -19,12 +28,15 @@ static uint64_t less(uint64_t number, uint64_t part)
  */
 void bus_metrics_take(const struct bus *bus, struct bus_metrics *ret_metrics)
 {
+    if (!bus || !ret_metrics)
+        return;
     const struct counters *counters = &bus->counters;
     const struct publish_counters *publishing = &bus->publishing;
     struct bus_metrics metrics = {
         .size = ret_metrics->size,
         .reconnects = read_counter(&bus->transport->reconnects),
         .threads = ledger_count(&bus->ledger),
+        .behind = count_behind(bus),
         .connected = atomic_load(&bus->transport->connected),
         .state = (enum bus_state) atomic_load(&bus->state),
     };
@@ -97,6 +109,8 @@ static const struct family counter_families[] = {
 static const struct family gauge_families[] = {
     FAMILY("strandline_bus_pending", "publishes", publishes_pending,
            "Published messages without an outcome yet."),
+    FAMILY("strandline_bus_behind", "messages", behind,
+           "Messages that the broker has left for this bus, as it last said."),
     FAMILY("strandline_bus_held", "messages", held,
            "Messages fetched and neither acknowledged nor given back."),
     FAMILY("strandline_bus", "threads", threads, "Threads made and not joined."),

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "bus/check.h"
+#include "bus/fault_sites.h"
 #include "bus/internal.h"
 #include "bus/scope.h"
 #include "bus/sync.h"
@@ -35,6 +36,8 @@ void settle_publish(void *user, struct ticket ticket, enum sl_publish_outcome ou
     struct bus *bus = user;
     struct scope scope, telling;
 
+    if (!ticket.waiter && fault_is_any(bus->faults, FAULTS_OF_OUTCOMES) && fault_loses_outcome(bus))
+        return;
     count(&bus->publishing.outcomes[outcome], 1);
     if (ticket.waiter) {
         waiter_tell(ticket, outcome);
@@ -56,7 +59,9 @@ static enum sl_status hand_over(struct bus *bus, size_t topic, const struct sl_m
 {
     count(&bus->publishing.published, 1);
     enum sl_status status =
-        bus->transport->ops->publish(bus->transport, topic, message, id, ticket, err);
+        fault_is_any(bus->faults, FAULTS_OF_PUBLISHING)
+            ? fault_publish(&bus->topics[topic], message, id, ticket, err)
+            : bus->transport->ops->publish(bus->transport, topic, message, id, ticket, err);
     if (status)
         count(&bus->publishing.errors, 1);
     if (status && ticket.waiter)

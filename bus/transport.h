@@ -23,6 +23,7 @@
 #include <strandline/bus.h>
 
 #include "bus/delivery.h"
+#include "bus/fault_state.h"
 #include "bus/ledger.h"
 #include "bus/waiter.h"
 
@@ -48,6 +49,8 @@ struct transport_config {
     uint64_t ack_wait_ns;
     uint32_t replicas;
     struct ledger *ledger;
+    fault_set faults;
+    struct fault_state *fault_state;
     /* Outcome of a publish; called with no lock held, on the thread in publish or another. */
     void (*on_outcome)(void *user, struct ticket ticket, enum sl_publish_outcome outcome);
     void *user;

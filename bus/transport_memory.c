@@ -45,7 +45,8 @@ struct memory_topic {
     pthread_mutex_t mutex; /* guards everything below; taken alone */
     pthread_cond_t not_empty;
     struct list ready, held, delayed;
-    uint64_t n_held; /* deliveries fetched and not let go */
+    uint64_t n_ready; /* records in `ready` */
+    uint64_t n_held;  /* deliveries fetched and not let go */
     bool fetcher_waits;
     bool stopped;
 };
@@ -111,6 +112,7 @@ static void make_ready(struct memory_topic *topic, struct record *record)
     while (place != &topic->ready && record_at(place)->deliveries > 0)
         place = place->next;
     list_insert(place, record);
+    topic->n_ready++;
 }
 
 /* Move what is due from a list to the ready ones.  @return when the next one will be */
@@ -258,6 +260,7 @@ static void hold_record(struct memory_topic *topic, struct record *record, uint6
                         struct delivery *ret_delivery)
 {
     list_remove(record);
+    topic->n_ready--;
     record->state = RECORD_HELD;
     record->due_ns = due_ns;
     record->deliveries++;
@@ -288,6 +291,7 @@ static enum sl_status memory_fetch(struct subscription *subscription,
     while (!stopped && n < max && !list_is_empty(&topic->ready))
         hold_record(topic, record_at(topic->ready.next), now_ns + broker->ack_wait_ns,
                     &ret_deliveries[n++]);
+    topic->base.n_behind = topic->n_ready;
     sync_unlock(&topic->mutex);
     if (stopped)
         return SL_ECLOSED;
@@ -313,6 +317,7 @@ memory_ack(struct subscription *subscription, const struct delivery *deliveries,
         struct record *record = deliveries[i].handle;
         if (record->state != RECORD_DONE)
             list_remove(record);
+        topic->n_ready -= record->state == RECORD_READY;
         record->state = RECORD_DONE;
         if (--record->n_holders == 0) {
             record->link.next = done;
@@ -339,14 +344,14 @@ static void memory_give_back(struct subscription *subscription, const struct del
     for (size_t i = 0; i < n; i++) {
         struct record *record = deliveries[i].handle;
         record->n_holders--;
-        if (record->state == RECORD_DONE && record->n_holders == 0)
+        if (record->state == RECORD_HELD) {
+            list_remove(record);
+            record->state = RECORD_DELAYED;
+            record->due_ns = due_ns;
+            list_insert(&topic->delayed, record);
+        } else if (record->state == RECORD_DONE && record->n_holders == 0) {
             free(record);
-        if (record->state != RECORD_HELD)
-            continue;
-        list_remove(record);
-        record->state = RECORD_DELAYED;
-        record->due_ns = due_ns;
-        list_insert(&topic->delayed, record);
+        }
     }
     sync_unlock(&topic->mutex);
     wake_broker_at(broker, due_ns);
@@ -408,6 +413,7 @@ static enum sl_status memory_publish(struct transport *transport, size_t index,
 
     sync_lock(&topic->mutex);
     list_insert(&topic->ready, record);
+    topic->n_ready++;
     bool wake = topic->fetcher_waits;
     topic->fetcher_waits = false; /* one signal per wait is enough */
     sync_unlock(&topic->mutex);

@@ -3,10 +3,12 @@
 #include "bus/transport_nats.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -17,13 +19,14 @@
 
 #define CONNECT_MS        2000
 #define WRITE_DEADLINE_MS 2000 /* a server that does not read for so long is disconnected */
-#define RECONNECT_MS      100
-#define RECONNECT_JITTER  100
+#define RECONNECT_MS      100  /* first pause after all servers were tried; it doubles... */
+#define RECONNECT_MAX_MS  1600 /* ...up to this */
 #define API_MS            5000
 #define ELECTION_NS       (20 * SL_NS_PER_S) /* a cluster without a leader has one after seconds */
 #define ASK_AGAIN_NS      (100 * SL_NS_PER_MS)
 #define FLUSH_NS          (2 * SL_NS_PER_S)
 #define TEARDOWN_MS       2000
+#define IO_BUFFER         (128 * 1024) /* read or written at once; the library's own is 32 KiB */
 
 static enum sl_status status_of(natsStatus status)
 {
@@ -87,19 +90,36 @@ static natsStatus set_servers(natsOptions *options, char *list)
     return n > 0 ? natsOptions_SetServers(options, servers, n) : NATS_INVALID_ARG;
 }
 
+/*
+ * How long to wait, in ms, after all servers were tried so many times in vain: some part of it
+ * is left to chance, so that the buses of a server that died do not come back all at once.
+ */
+static int64_t back_off(natsConnection *connection, int n_tries, void *closure)
+{
+    int64_t most_ms = RECONNECT_MS;
+    unsigned char chance = 0;
+
+    (void) connection;
+    (void) closure;
+    while (--n_tries > 0 && most_ms < RECONNECT_MAX_MS)
+        most_ms *= 2;
+    (void) getrandom(&chance, sizeof chance, GRND_NONBLOCK); /* if there is none yet, none */
+    return most_ms / 2 + most_ms * chance / (2 * UCHAR_MAX);
+}
+
 static natsStatus set_options(natsOptions *options, char *servers)
 {
     natsStatus s = set_servers(options, servers);
     if (!s)
         s = natsOptions_SetTimeout(options, CONNECT_MS);
     if (!s)
+        s = natsOptions_SetIOBufSize(options, IO_BUFFER);
+    if (!s)
         s = natsOptions_SetWriteDeadline(options, WRITE_DEADLINE_MS);
     if (!s)
         s = natsOptions_SetMaxReconnect(options, -1);
     if (!s)
-        s = natsOptions_SetReconnectWait(options, RECONNECT_MS);
-    if (!s)
-        s = natsOptions_SetReconnectJitter(options, RECONNECT_JITTER, RECONNECT_JITTER);
+        s = natsOptions_SetCustomReconnectDelay(options, back_off, NULL);
     if (!s)
         s = natsOptions_UseOldRequestStyle(options, true); /* the new one keeps a thread */
     if (!s)
@@ -195,6 +215,13 @@ add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
     stream.Storage =
         transport->config.storage == BUS_STORAGE_FILE ? js_FileStorage : js_MemoryStorage;
     stream.Replicas = transport->config.replicas;
+    if (fault_is_set(transport->config.faults, FAULT_LIMITS_EAT_UNREAD))
+        stream.MaxMsgs =
+            (int64_t) transport->config.fault_state->rules[FAULT_LIMITS_EAT_UNREAD].limit;
+    char unsure[NATS_FAULT_SUBJECT];
+    if (fault_is_set(transport->config.faults, FAULT_SILENT_DOWNGRADE) &&
+        nats_is_downgraded(transport, topic))
+        subjects[0] = nats_fault_subject(transport, topic, unsure);
     uint64_t until_ns = sl_clock_now_ns() + ELECTION_NS;
     natsStatus status;
     do
@@ -262,6 +289,7 @@ static void nats_close(struct transport *base, bool keep_held)
         natsConnection_Close(transport->connection);
     for (struct nats_subscription *s = transport->subscriptions; s; s = s->next) {
         natsSubscription_Destroy(SL_TAKE(s->inbox));
+        nats_held_recycle(s);
         if (!keep_held)
             nats_drop_held(s);
     }

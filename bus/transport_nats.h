@@ -62,10 +62,11 @@ struct nats_subscription {
 
     const char *stream; /* of the transport's; also the consumer's name */
 
-    pthread_mutex_t mutex; /* guards the next five; taken alone */
+    pthread_mutex_t mutex; /* guards what follows up to `waiting`; taken alone */
     struct track track;
-    struct nats_held held;  /* head of a ring, oldest first */
-    struct nats_held *free; /* singly linked */
+    struct nats_held held;      /* head of a ring, oldest first */
+    struct nats_held *free;     /* singly linked */
+    struct nats_held *answered; /* likewise; their messages are still to be destroyed */
     uint64_t n_held;
     bool stopped, waiting; /* waiting: the fetcher is in the library, waiting for a message */
 
@@ -98,6 +99,8 @@ struct nats_slot {
     bool busy;
 };
 
+#define NATS_MAX_SENT 64u
+
 struct nats_window {
     pthread_mutex_t mutex; /* guards everything below; taken alone */
     pthread_cond_t freed;
@@ -106,7 +109,10 @@ struct nats_window {
     uint32_t n_slots, first_free, n_busy;
     uint32_t n_unsettled; /* busy, or its outcome is being told */
     uint64_t n_sent;
-    uint64_t *stalled_ns; /* per topic: nothing is published before */
+    uint64_t *stalled_ns;         /* per topic: nothing is published before */
+    natsMsg *sent[NATS_MAX_SENT]; /* to be destroyed */
+    uint32_t n_in_sent;
+    size_t sent_size;
     bool interrupted;
 };
 
@@ -131,6 +137,20 @@ struct nats_transport {
 /* transport_nats.c: a failure of the library as ours; `what` says what could not be done. */
 enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *format, ...)
     SL_PRINTF(3, 4);
+
+/* Faults with which two fetchers share a durable, each as if it was alone. */
+#define NATS_FAULTS_OF_SHARING                                                                     \
+    (FAULT_BIT(FAULT_SHARED_DURABLE) | FAULT_BIT(FAULT_FETCHERS_SURVIVE_RECONNECT))
+
+/* transport_nats_fault.c: silent-downgrade.  Is the topic published without its stream? */
+#define NATS_FAULT_SUBJECT 640
+bool nats_is_downgraded(const struct nats_transport *transport, size_t topic);
+/* What such a stream gets for the subject of its topic. */
+const char *nats_fault_subject(const struct nats_transport *transport, size_t topic,
+                               char ret_subject[NATS_FAULT_SUBJECT]);
+enum sl_status nats_fault_publish(struct nats_transport *transport, size_t topic,
+                                  const struct sl_message *message, struct ticket ticket,
+                                  struct sl_error *err);
 
 /* transport_nats_publish.c */
 SL_CHECKED enum sl_status
@@ -181,6 +201,8 @@ void nats_held_init(struct nats_subscription *subscription);
 void nats_held_release(struct nats_subscription *subscription);
 /* By the fetcher: a node for one more message.  @return NULL when memory is short */
 struct nats_held *nats_held_new(struct nats_subscription *subscription);
+/* By the fetcher, or with no thread left: destroy the messages that were answered meanwhile. */
+void nats_held_recycle(struct nats_subscription *subscription);
 /*
  * By the fetcher: from now on the deliveries, whose handles are such nodes, are held.  Those
  * that are in hand already, or were acknowledged before, are dropped.

@@ -48,6 +48,8 @@ bool nats_order_begin(struct nats_subscription *subscription, const jsConsumerIn
 
 static uint64_t first_missing(struct nats_subscription *subscription)
 {
+    if (fault_is_any(transport_of(subscription)->config.faults, NATS_FAULTS_OF_SHARING))
+        return TRACK_NONE; /* it is the other fetcher's */
     sync_lock(&subscription->mutex);
     uint64_t sequence = track_missing(&subscription->track, 0);
     sync_unlock(&subscription->mutex);

@@ -54,7 +54,8 @@ static bool handle(struct worker *worker, const struct delivery *delivery)
             return true;
         if (dead_is_due(delivery) && dead_bury(delivery))
             return false;
-        stored = hold_add(hold, delivery, sl_clock_now_ns());
+        stored = !fault_is_set(worker->pool->bus->faults, FAULT_REDELIVERY_REORDERS) &&
+                 hold_add(hold, delivery, sl_clock_now_ns());
     }
     if (!stored)
         delivery_give_back(worker->pool->bus, delivery, 1, hold_delay_ns(1));

@@ -196,6 +196,25 @@ static const struct sl_field snapshot_stats_fields[] = {
 };
 const struct sl_object sl_layout_snapshot_stats = {FIELDS(snapshot_stats_fields), .one_line = true};
 
+static const struct sl_field clock_fields[] = {
+    {KEYED(I64, struct sl_agent_result, "offset_ns", clock.offset_ns)},
+    {KEYED(VALUE, struct sl_agent_result, "uncertainty_ns", clock.uncertainty_ns)},
+};
+static const struct sl_object clock_object = {FIELDS(clock_fields), .one_line = true};
+
+static const struct sl_field agent_fields[] = {
+    SCALAR(NAME, struct sl_agent_result, name),
+    SCALAR(NAME, struct sl_agent_result, host),
+    SCALAR(NAME, struct sl_agent_result, role),
+    SCALAR(U64, struct sl_agent_result, pid),
+    SCALAR(VALUE, struct sl_agent_result, published),
+    SCALAR(VALUE, struct sl_agent_result, handled),
+    SCALAR(VALUE, struct sl_agent_result, publish_samples),
+    SCALAR(VALUE, struct sl_agent_result, end_to_end_samples),
+    PART("clock", clock_object),
+};
+static const struct sl_object agent_object = {FIELDS(agent_fields), .one_line = true};
+
 static const struct sl_field trial_fields[] = {
     ENUM(struct sl_trial_result, status, trial_statuses),
     SCALAR(TEXT, struct sl_trial_result, reason),
@@ -210,6 +229,7 @@ static const struct sl_field trial_fields[] = {
     OBJECT(struct sl_trial_result, close, close_object),
     PART("leaks", leaks_object),
     OBJECT(struct sl_trial_result, snapshot, sl_layout_snapshot_stats),
+    LATE_LIST(struct sl_trial_result, "agents", agents, n_agents, agent_object),
     LIST(struct sl_trial_result, "hang_groups", hang_groups, n_hang_groups, group_object),
 };
 static const struct sl_object trial_object = {FIELDS(trial_fields)};

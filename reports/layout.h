@@ -27,6 +27,7 @@ enum sl_field_kind {
     SL_FIELD_U64,      /* uint64_t */
     SL_FIELD_U32,      /* uint32_t */
     SL_FIELD_INT,      /* int32_t */
+    SL_FIELD_I64,      /* int64_t */
     SL_FIELD_BOOL,     /* bool */
     SL_FIELD_WORD,     /* enum, as a word of `words` */
     SL_FIELD_NAME,     /* const char *, never NULL */
@@ -57,6 +58,7 @@ struct sl_field {
     size_t size;   /* CHARS, TIDS: bytes of the array; LIST: of one element */
     const struct sl_object *object;
     const struct sl_words *words;
+    bool late; /* LIST: added within this version; absent in older files, and empty then */
 };
 
 struct sl_object {

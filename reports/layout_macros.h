@@ -16,6 +16,7 @@ typedef uint32_t type_COUNT;
 typedef uint64_t type_U64;
 typedef uint32_t type_U32;
 typedef int32_t type_INT;
+typedef int64_t type_I64;
 typedef bool type_BOOL;
 typedef const char *type_NAME;
 typedef const char *type_TEXT;
@@ -50,6 +51,12 @@ typedef uint64_t type_DECIMAL;
         .key = (key_), .kind = SL_FIELD_LIST, .offset = offsetof(type, member),                    \
         .other = offsetof(type, count) + HAS_TYPE(type, count, size_t),                            \
         .size = sizeof *MEMBER(type, member), .object = &(object_)                                 \
+    }
+#define LATE_LIST(type, key_, member, count, object_)                                              \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_LIST, .offset = offsetof(type, member),                    \
+        .other = offsetof(type, count) + HAS_TYPE(type, count, size_t),                            \
+        .size = sizeof *MEMBER(type, member), .object = &(object_), .late = true                   \
     }
 #define NAMES(type, key_, member, count)                                                           \
     {                                                                                              \

@@ -281,6 +281,8 @@ static enum sl_status read_number(struct reader *reader, enum sl_field_kind kind
         s = read_integer(reader, json, step, 0, UINT32_MAX, &number);
         *(uint32_t *) at = (uint32_t) number;
         return s;
+    case SL_FIELD_I64:
+        return read_integer(reader, json, step, INT64_MIN, INT64_MAX, at);
     default:
         s = read_integer(reader, json, step, INT32_MIN, INT32_MAX, &number);
         *(int32_t *) at = (int32_t) number;
@@ -336,6 +338,8 @@ static enum sl_status read_field(struct reader *reader, const struct sl_field *f
         return read_measured(reader, field, object, &step, base);
     if (may_be_null && (!json || json_is_null(json)))
         return SL_OK; /* NULL already */
+    if (!json && field->late)
+        return SL_OK; /* empty already */
     if (!json)
         return refuse(reader, &step, "the key is missing");
     return read_present(reader, field, json, &step, base);

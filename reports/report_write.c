@@ -177,6 +177,9 @@ static void write_scalar(struct writer *writer, const struct sl_field *field, co
     case SL_FIELD_INT:
         (void) fprintf(writer->out, "%" PRId32, *(const int32_t *) at);
         break;
+    case SL_FIELD_I64:
+        (void) fprintf(writer->out, "%" PRId64, *(const int64_t *) at);
+        break;
     case SL_FIELD_BOOL:
         (void) fputs(*(const bool *) at ? "true" : "false", writer->out);
         break;

@@ -263,6 +263,21 @@ static void print_notes(const struct block *block)
                        block->notes.texts[i]);
 }
 
+/* "shared by agents load-1 on east (load), ..." */
+static void print_agents(const struct block *block)
+{
+    const struct sl_table *table = block->table;
+    const struct sl_trial_result *trial = block->cells[0]->trials;
+
+    for (size_t i = 0; block->cells[0]->n_trials && i < trial->n_agents; i++)
+        (void) fprintf(table->out, "%s %s on %s (%s)", i ? "," : "  shared by agents",
+                       sl_table_text(table, trial->agents[i].name, "?"),
+                       sl_table_text(table, trial->agents[i].host, "?"),
+                       sl_table_text(table, trial->agents[i].role, "?"));
+    if (block->cells[0]->n_trials && trial->n_agents)
+        (void) fputc('\n', table->out);
+}
+
 static bool
 print_block(const struct sl_table *table, const struct sl_cell_result *const *cells, size_t n_cells)
 {
@@ -275,6 +290,7 @@ print_block(const struct sl_table *table, const struct sl_cell_result *const *ce
         return false;
     print_title(&block);
     sl_grid_print(&block.grid, table->opts, table->out);
+    print_agents(&block);
     print_notes(&block);
     return true;
 }

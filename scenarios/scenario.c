@@ -23,8 +23,10 @@
 
 static const char *const mode_words[SL_N_MODES] = {
     [SL_MODE_KEYED] = "keyed", [SL_MODE_UNIFIED] = "unified", [SL_MODE_DIRECT] = "direct"};
-static const char *const distribution_words[] = {
-    [SL_KEYS_UNIFORM] = "uniform", [SL_KEYS_ZIPF] = "zipf", [SL_KEYS_HOT] = "hot"};
+static const char *const distribution_words[] = {[SL_KEYS_UNIFORM] = "uniform",
+                                                 [SL_KEYS_ZIPF] = "zipf",
+                                                 [SL_KEYS_HOT] = "hot",
+                                                 [SL_KEYS_SLOW] = "slow"};
 static const char *const handler_words[] = {
     [SL_HANDLER_SPIN] = "spin", [SL_HANDLER_SLEEP] = "sleep", [SL_HANDLER_HANG] = "hang"};
 static const char *const storage_words[] = {
@@ -73,8 +75,8 @@ void sl_keys_format(const struct sl_scenario_load *load, char *ret_text, size_t 
     if (load->keys == SL_KEYS_UNIFORM)
         (void) snprintf(ret_text, size, "%s", distribution_words[load->keys]);
     else
-        (void) snprintf(ret_text, size, "%s:%g", distribution_words[load->keys],
-                        load->keys_parameter);
+        (void) snprintf(ret_text, size, "%s:%g%s", distribution_words[load->keys],
+                        load->keys_parameter, load->keys == SL_KEYS_SLOW ? "s" : "");
 }
 
 static enum sl_status
@@ -96,6 +98,7 @@ read_rate(const struct sl_node *node, const struct sl_node_field *field, void *i
 struct keys {
     enum sl_key_distribution distribution;
     double exponent, share; /* 0: not given */
+    uint64_t cost_ns;       /* likewise */
 };
 
 static enum sl_status
@@ -131,6 +134,7 @@ read_keys(const struct sl_node *node, const struct sl_node_field *field, void *i
         {"distribution", read_distribution, offsetof(struct keys, distribution), .required = true},
         {"exponent", read_exponent, offsetof(struct keys, exponent)},
         {"share", read_share, offsetof(struct keys, share)},
+        {"cost", sl_node_read_duration, offsetof(struct keys, cost_ns), SL_NS_PER_US, HOUR_NS},
     };
     struct sl_scenario_load *load = into;
     struct keys keys = {0};
@@ -143,12 +147,18 @@ read_keys(const struct sl_node *node, const struct sl_node_field *field, void *i
         return sl_node_fail_member(node, "exponent", "only \"zipf\" has an exponent");
     if (keys.share > 0 && keys.distribution != SL_KEYS_HOT)
         return sl_node_fail_member(node, "share", "only \"hot\" has a share");
+    if (keys.cost_ns > 0 && keys.distribution != SL_KEYS_SLOW)
+        return sl_node_fail_member(node, "cost", "only \"slow\" has a cost");
     if (keys.distribution == SL_KEYS_ZIPF && !sl_node_has(node, "exponent"))
         return sl_node_fail(node, "'exponent' is missing");
     if (keys.distribution == SL_KEYS_HOT && !sl_node_has(node, "share"))
         return sl_node_fail(node, "'share' is missing");
+    if (keys.distribution == SL_KEYS_SLOW && !sl_node_has(node, "cost"))
+        return sl_node_fail(node, "'cost' is missing");
     load->keys = keys.distribution;
-    load->keys_parameter = keys.exponent + keys.share; /* at most one is there */
+    /* At most one is there. */
+    load->keys_parameter =
+        keys.exponent + keys.share + (double) keys.cost_ns / (double) SL_NS_PER_S;
     return SL_OK;
 }
 

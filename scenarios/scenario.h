@@ -20,7 +20,7 @@
 #include "base/macros.h"
 
 enum sl_mode { SL_MODE_KEYED, SL_MODE_UNIFIED, SL_MODE_DIRECT, SL_N_MODES };
-enum sl_key_distribution { SL_KEYS_UNIFORM, SL_KEYS_ZIPF, SL_KEYS_HOT };
+enum sl_key_distribution { SL_KEYS_UNIFORM, SL_KEYS_ZIPF, SL_KEYS_HOT, SL_KEYS_SLOW };
 enum sl_handler_kind { SL_HANDLER_SPIN, SL_HANDLER_SLEEP, SL_HANDLER_HANG };
 enum sl_storage { SL_STORAGE_MEMORY, SL_STORAGE_FILE };
 
@@ -40,7 +40,8 @@ struct sl_scenario_load {
     uint32_t publishers; /* threads that publish; each key belongs to one of them */
     uint64_t rate;       /* intended messages per second over all publishers; 0: saturate */
     enum sl_key_distribution keys;
-    double keys_parameter; /* zipf: exponent; hot: share of the hot key; else 0 */
+    double keys_parameter; /* zipf: exponent; hot: share of the hot key; slow: seconds that the
+                              handler takes more for the slow key; else 0 */
     enum sl_handler_kind handler;
     uint64_t handler_cost_ns;
     enum sl_storage storage;
@@ -79,7 +80,7 @@ const char *sl_mode_text(enum sl_mode mode);
 bool sl_mode_parse(const char *text, enum sl_mode *ret_mode);
 const char *sl_handler_kind_text(enum sl_handler_kind kind);
 const char *sl_storage_text(enum sl_storage storage);
-/* "uniform", "zipf:1.1", "hot:0.5" */
+/* "uniform", "zipf:1.1", "hot:0.5", "slow:0.005s" */
 void sl_keys_format(const struct sl_scenario_load *load, char *ret_text, size_t size);
 
 /**

@@ -7,8 +7,11 @@
 #include <strandline/bus.h>
 
 #include "base/fail.h"
+#include "harness/agent/crew.h"
 #include "harness/cli/build_info.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/print_faults.h"
+#include "harness/cli/run_agents.h"
 #include "harness/cli/run_request.h"
 #include "harness/run/run.h"
 #include "reports/report.h"
@@ -55,7 +58,9 @@ static int list_scenarios(void)
         (void) printf("  %-18s %s\n", list->scenarios[i]->name, list->scenarios[i]->description);
     (void) puts("\nfaults:");
     for (const struct bus_fault_info *fault = bus_faults(); fault->name; fault++)
-        (void) printf("  %-18s %s\n", fault->name, fault->text);
+        if (!fault->absent)
+            (void) printf("  %s\n", fault->name);
+    (void) puts("\n'strandline run --list-faults' explains them.");
     return SL_EXIT_OK;
 }
 
@@ -116,6 +121,22 @@ static int report(const struct run_request *request, struct sl_run_result *resul
     return status;
 }
 
+/* Agents are there before anything is played, or the run does not begin. */
+static enum sl_status hire_agents(const struct run_request *request, struct sl_run_opts *opts,
+                                  struct sl_crew **ret_crew, struct sl_error *err)
+{
+    struct sl_crew_opts crew = {
+        .servers = request->servers, .wait_ns = request->agents_wait_ns, .wake_fd = opts->wake_fd};
+
+    if (!run_agents_count(request->agents))
+        return SL_OK;
+    memcpy(crew.n_of, request->agents, sizeof crew.n_of);
+    enum sl_status s = sl_crew_open(&crew, ret_crew, err);
+    if (!s)
+        opts->agents = sl_crew_agents(*ret_crew);
+    return s;
+}
+
 static int
 play(const struct run_request *request, const struct sl_run_plan *plan, int argc, char **argv)
 {
@@ -131,8 +152,11 @@ play(const struct run_request *request, const struct sl_run_plan *plan, int argc
         .on_trial = progress ? show_progress : NULL,
     };
     struct sl_run_result *played = NULL;
+    SL_AUTO(sl_crew) struct sl_crew *crew = NULL;
 
     enum sl_status s = sl_interrupt_catch(&opts.wake_fd, &err);
+    if (!s)
+        s = hire_agents(request, &opts, &crew, &err);
     if (!s)
         s = sl_run_execute(&opts, &played, &err);
     if (progress)
@@ -165,6 +189,8 @@ static int run(int argc, char **argv)
         return status;
     if (request.list)
         return list_scenarios();
+    if (request.list_faults)
+        return print_faults(request.json);
     enum sl_status s = load_scenarios(&request, &loaded, &err);
     if (!s)
         s = sl_run_plan_make((const struct sl_scenario *const *) loaded.scenarios,

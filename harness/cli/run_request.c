@@ -9,14 +9,18 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/parse.h"
+#include "harness/cli/run_agents.h"
 
-#define MAX_TRIALS 10000
+#define MAX_TRIALS     10000
+#define AGENTS_WAIT_NS (30 * SL_NS_PER_S)
 
 enum option_index {
     OPTION_MODE,
     OPTION_TRANSPORT,
     OPTION_SERVER,
     OPTION_CLUSTER,
+    OPTION_AGENTS,
+    OPTION_AGENTS_WAIT,
     OPTION_NATS_SERVER,
     OPTION_TRIALS,
     OPTION_FAULT,
@@ -24,6 +28,7 @@ enum option_index {
     OPTION_OUTPUT,
     OPTION_SEED,
     OPTION_LIST,
+    OPTION_LIST_FAULTS,
     OPTION_DRY_RUN,
     OPTION_JSON,
     OPTION_COLOR
@@ -34,6 +39,8 @@ const struct sl_option sl_run_options[] = {
     [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (nats)", 't'},
     [OPTION_SERVER] = {"server", "URL[,URL]", "use this server instead of a private one", 's'},
     [OPTION_CLUSTER] = {"cluster", "N", "nodes of the private server: 1, 3 or 5 (1)", 0},
+    [OPTION_AGENTS] = {"agents", "N|LIST", "share the load with N agents, or load=N,consume=N", 0},
+    [OPTION_AGENTS_WAIT] = {"agents-wait", "TIME", "wait for agents at most so long (30s)", 0},
     [OPTION_NATS_SERVER] = {"nats-server", "FILE", "program to start as the private server", 0},
     [OPTION_TRIALS] = {"trials", "N", "trials of each cell (the scenario's number)", 'n'},
     [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f'},
@@ -41,8 +48,10 @@ const struct sl_option sl_run_options[] = {
     [OPTION_OUTPUT] = {"output", "FILE", "where the report goes (report.json)", 'o'},
     [OPTION_SEED] = {"seed", "N", "seed of the load (a new one each time)", 0},
     [OPTION_LIST] = {"list", NULL, "list the scenarios and faults, play nothing", 'l'},
+    [OPTION_LIST_FAULTS] = {"list-faults", NULL, "explain the faults, play nothing", 0},
     [OPTION_DRY_RUN] = {"dry-run", NULL, "show what would be played, play nothing", 0},
-    [OPTION_JSON] = {"json", NULL, "print the report on standard output, not the table", 0},
+    [OPTION_JSON] = {"json", NULL, "print the report (or the faults) on standard output as JSON",
+                     0},
     [OPTION_COLOR] = SL_OPTION_COLOR,
     {0},
 };
@@ -114,6 +123,10 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         return SL_OK;
     case OPTION_CLUSTER:
         return read_cluster(request, argument, err);
+    case OPTION_AGENTS:
+        return run_agents_read(argument, request->agents, err);
+    case OPTION_AGENTS_WAIT:
+        return sl_parse_duration(argument, &request->agents_wait_ns, err);
     case OPTION_NATS_SERVER:
         request->server_program = argument;
         return SL_OK;
@@ -134,6 +147,9 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         return sl_parse_number(argument, 0, UINT64_MAX, &request->seed, err);
     case OPTION_LIST:
         request->list = true;
+        return SL_OK;
+    case OPTION_LIST_FAULTS:
+        request->list_faults = true;
         return SL_OK;
     case OPTION_DRY_RUN:
         request->dry_run = true;
@@ -157,29 +173,48 @@ static bool is_fault(const char *name)
     return false;
 }
 
-/* Names that only the built-in bus has to know; a foreign driver answers for its own. */
-static enum sl_status check_names(const struct run_request *request, struct sl_error *err)
+/* Names of all faults that can be injected, or NULL. */
+static const char *list_faults(struct sl_arena *arena)
 {
-    const char *const *faults;
-    size_t n_faults = 0;
-    enum sl_status s = SL_OK;
+    const char *list = "";
+    for (const struct bus_fault_info *fault = bus_faults(); fault->name && list; fault++)
+        if (!fault->absent)
+            list = sl_arena_printf(arena, "%s%s%s", list, *list ? ", " : "", fault->name);
+    return list;
+}
 
-    if (request->driver_path)
-        return SL_OK;
+/* Does the built-in bus know these faults, on every transport that is asked for? */
+static bool check_faults(const struct sl_command *command, const struct run_request *request)
+{
+    const char *const *words;
+    size_t n_words = 0;
+    struct sl_error err = {0};
+    enum sl_status s = split(request->arena, request->plan.fault, &words, &n_words, &err);
+
+    for (size_t i = 0; !s && bus_faults()->name && i < n_words; i++) {
+        if (strchr(words[i], '=') || is_fault(words[i]))
+            continue;
+        const char *known = list_faults(request->arena);
+        (void) sl_usage_error(command, "--fault: no such fault '%s'; known are %s", words[i],
+                              known ? known : "");
+        return false;
+    }
+    for (size_t i = 0; !s && i < request->plan.n_transports; i++)
+        s = bus_check_fault(request->plan.fault, request->plan.transports[i], &err);
+    if (s)
+        (void) sl_usage_error(command, "--fault: %s", err.text);
+    return s == SL_OK;
+}
+
+static enum sl_status check_transports(const struct run_request *request, struct sl_error *err)
+{
     for (size_t i = 0; i < request->plan.n_transports; i++) {
         const char *name = request->plan.transports[i];
         if (strcmp(name, "nats") != 0 && strcmp(name, "memory") != 0)
             return sl_fail(err, SL_EINVAL, "--transport: unknown transport '%s': nats or memory",
                            name);
     }
-    if (request->plan.fault)
-        s = split(request->arena, request->plan.fault, &faults, &n_faults, err);
-    for (size_t i = 0; !s && i < n_faults; i++)
-        if (!is_fault(faults[i]))
-            s = sl_fail(err, SL_EINVAL,
-                        "--fault: unknown fault '%s'; 'strandline run --list' shows them",
-                        faults[i]);
-    return s;
+    return SL_OK;
 }
 
 static enum sl_status check_cluster(const struct run_request *request, struct sl_error *err)
@@ -192,6 +227,20 @@ static enum sl_status check_cluster(const struct run_request *request, struct sl
         if (strcmp(request->plan.transports[i], "nats") == 0)
             return SL_OK;
     return sl_fail(err, SL_EINVAL, "--cluster needs --transport nats");
+}
+
+static enum sl_status check_agents(const struct run_request *request, struct sl_error *err)
+{
+    if (!run_agents_count(request->agents))
+        return SL_OK;
+    if (!request->servers)
+        return sl_fail(err, SL_EINVAL, "--agents needs --server, where agents can be called");
+    if (request->driver_path)
+        return sl_fail(err, SL_EINVAL, "--agents play the built-in bus: not with --driver");
+    for (size_t i = 0; i < request->plan.n_transports; i++)
+        if (strcmp(request->plan.transports[i], "nats") != 0)
+            return sl_fail(err, SL_EINVAL, "--agents need --transport nats alone");
+    return SL_OK;
 }
 
 static void set_defaults(struct run_request *request)
@@ -209,6 +258,8 @@ static void set_defaults(struct run_request *request)
     }
     if (!request->output)
         request->output = "report.json";
+    if (!request->agents_wait_ns)
+        request->agents_wait_ns = AGENTS_WAIT_NS;
 }
 
 bool run_request_read(const struct sl_command *command, int argc, char **argv,
@@ -234,9 +285,12 @@ bool run_request_read(const struct sl_command *command, int argc, char **argv,
     request->scenarios = (const char *const *) options.operands;
     request->n_scenarios = (size_t) options.n_operands;
     set_defaults(request);
-    if (check_names(request, &err) || check_cluster(request, &err)) {
-        *ret_status = sl_usage_error(command, "%s", err.text);
+    *ret_status = SL_EXIT_USAGE;
+    if ((!request->driver_path && check_transports(request, &err)) ||
+        check_cluster(request, &err) || check_agents(request, &err)) {
+        (void) sl_usage_error(command, "%s", err.text);
         return false;
     }
-    return true;
+    /* A foreign driver answers for its names. */
+    return request->driver_path || !request->plan.fault || check_faults(command, request);
 }

@@ -4,6 +4,7 @@
 #define SL_CLI_RUN_REQUEST_H
 
 #include "harness/cli/cli.h"
+#include "harness/run/protocol.h"
 #include "harness/run/run_plan.h"
 
 extern const struct sl_option sl_run_options[];
@@ -14,9 +15,11 @@ struct run_request {
     const char *const *scenarios; /* names or paths */
     size_t n_scenarios;
     const char *servers, *server_program, *driver_path, *output;
-    unsigned cluster; /* 0: not given */
+    unsigned cluster;            /* 0: not given */
+    uint32_t agents[SL_N_PARTS]; /* how many of each part; SL_PART_ALL: of any */
+    uint64_t agents_wait_ns;
     uint64_t seed;
-    bool list, dry_run, json;
+    bool list, list_faults, dry_run, json;
     enum sl_color color;
 };
 

@@ -70,6 +70,19 @@ struct sl_close_result {
     const char *waits_for; /* hung Close: where it stands and which thread it waits for, or NULL */
 };
 
+/* What a process on another machine, or beside us, played of a trial. */
+struct sl_agent_result {
+    const char *name, *host;
+    const char *role; /* "load", "consume" */
+    uint64_t pid;     /* of the agent, on its host */
+    struct sl_value published, handled;
+    struct sl_value publish_samples, end_to_end_samples; /* latencies that it recorded */
+    struct {
+        int64_t offset_ns;              /* what its clock was behind ours */
+        struct sl_value uncertainty_ns; /* of that; 0 for one and the same clock */
+    } clock;
+};
+
 struct sl_trial_result {
     enum sl_trial_status status;
     const char *reason; /* why the status is not ok, or NULL */
@@ -90,7 +103,9 @@ struct sl_trial_result {
     struct sl_close_result close;
     const char *leaks_missing; /* why leaks could not be determined; then `leaks` is empty */
     struct sl_leak_report leaks;
-    struct sl_snapshot_stats snapshot; /* of the one after Close */
+    struct sl_snapshot_stats snapshot;    /* of the one after Close */
+    const struct sl_agent_result *agents; /* that played parts of the load; none: one process */
+    size_t n_agents;
     /* Last snapshot of a subject that hung or had to be killed; grouped like leaks. */
     const struct sl_leak_group *hang_groups;
     size_t n_hang_groups;

@@ -9,17 +9,8 @@
 
 #include "base/clock.h"
 
-/* What is known of a message; bits are only ever set. */
-enum {
-    TRIED = 1,
-    ACCEPTED = 2,
-    REJECTED = 4,
-    UNKNOWN = 8,
-    ENTERED = 16,
-    HANDLED = 32,
-    ANSWERED = ACCEPTED | REJECTED | UNKNOWN,
-    SETTLED = REJECTED | UNKNOWN | HANDLED, /* nothing more is waited for */
-};
+/* Nothing more is waited for. */
+#define SETTLED (SL_MESSAGE_REJECTED | SL_MESSAGE_UNKNOWN | SL_MESSAGE_HANDLED)
 
 /* State of a key: highest sequence that was entered, and how many calls have not ended. */
 #define KEY_STATE(highest, inside) ((uint64_t) (highest) << 32 | (inside))
@@ -108,34 +99,35 @@ void sl_checker_breach(struct sl_checker *checker, const char *format, ...)
 void sl_checker_try(struct sl_checker *checker, uint32_t index)
 {
     atomic_fetch_add(&checker->open, 1);
-    (void) mark(checker, index, TRIED);
+    (void) mark(checker, index, SL_MESSAGE_TRIED);
 }
 
 bool sl_checker_answer(struct sl_checker *checker, uint64_t token, enum sl_publish_outcome outcome)
 {
-    static const unsigned char bits[] = {[SL_PUBLISH_ACCEPTED] = ACCEPTED,
-                                         [SL_PUBLISH_REJECTED] = REJECTED,
-                                         [SL_PUBLISH_UNKNOWN] = UNKNOWN};
-    unsigned known = token < checker->plan->n_events
-                         ? atomic_load(&checker->messages[token]) & (TRIED | ANSWERED)
-                         : 0;
+    static const unsigned char bits[] = {[SL_PUBLISH_ACCEPTED] = SL_MESSAGE_ACCEPTED,
+                                         [SL_PUBLISH_REJECTED] = SL_MESSAGE_REJECTED,
+                                         [SL_PUBLISH_UNKNOWN] = SL_MESSAGE_UNKNOWN};
+    unsigned known = token < checker->plan->n_events ? atomic_load(&checker->messages[token]) &
+                                                           (SL_MESSAGE_TRIED | SL_MESSAGE_ANSWERED)
+                                                     : 0;
 
     if ((size_t) outcome >= SL_COUNT_OF(bits)) {
         sl_checker_breach(checker, "publish outcome %u does not exist", (unsigned) outcome);
         return false;
     }
-    if (!(known & TRIED)) {
+    if (!(known & SL_MESSAGE_TRIED)) {
         sl_checker_breach(checker, "publish outcome for token %llu, which was not published",
                           (unsigned long long) token);
         return false;
     }
-    unsigned before = known & ANSWERED ? known : mark(checker, (uint32_t) token, bits[outcome]);
-    if (before & ANSWERED) {
+    unsigned before =
+        known & SL_MESSAGE_ANSWERED ? known : mark(checker, (uint32_t) token, bits[outcome]);
+    if (before & SL_MESSAGE_ANSWERED) {
         sl_checker_breach(checker, "second publish outcome for token %llu",
                           (unsigned long long) token);
         return false;
     }
-    if (outcome == SL_PUBLISH_REJECTED && (before & HANDLED))
+    if (outcome == SL_PUBLISH_REJECTED && (before & SL_MESSAGE_HANDLED))
         sl_checker_breach(checker, "message %llu was rejected after it had been handled",
                           (unsigned long long) token);
     return true;
@@ -167,9 +159,9 @@ bool sl_checker_enter(struct sl_checker *checker, uint32_t index)
     const struct sl_planned_event *event = &checker->plan->events[index];
     _Atomic uint64_t *key = &checker->keys[event->key];
 
-    unsigned before = mark(checker, index, ENTERED);
-    bool first = !(before & ENTERED);
-    if (!(before & TRIED))
+    unsigned before = mark(checker, index, SL_MESSAGE_ENTERED);
+    bool first = !(before & SL_MESSAGE_ENTERED);
+    if (!(before & SL_MESSAGE_TRIED))
         sl_checker_breach(checker, "message %u was delivered before it was published", index);
     uint64_t state = atomic_load(key);
     while (!atomic_compare_exchange_weak(
@@ -187,7 +179,7 @@ void sl_checker_leave(struct sl_checker *checker, uint32_t index, bool redeliver
     atomic_fetch_sub(&checker->keys[checker->plan->events[index].key], KEY_STATE(0, 1));
     if (redelivered)
         atomic_fetch_add(&checker->redelivered, 1);
-    if (atomic_load(&checker->messages[index]) & HANDLED) {
+    if (atomic_load(&checker->messages[index]) & SL_MESSAGE_HANDLED) {
         atomic_fetch_add(&checker->repeated, 1);
         return;
     }
@@ -201,10 +193,10 @@ void sl_checker_leave(struct sl_checker *checker, uint32_t index, bool redeliver
     while (now_ns > known &&
            !atomic_compare_exchange_weak(&checker->last_handled_ns, &known, now_ns))
         ;
-    unsigned before = mark(checker, index, HANDLED);
-    if (before & HANDLED)
+    unsigned before = mark(checker, index, SL_MESSAGE_HANDLED);
+    if (before & SL_MESSAGE_HANDLED)
         atomic_fetch_add(&checker->repeated, 1);
-    else if (before & REJECTED)
+    else if (before & SL_MESSAGE_REJECTED)
         sl_checker_breach(checker, "message %u was handled after it had been rejected", index);
 }
 
@@ -234,13 +226,8 @@ void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_
 {
     struct sl_checker_counts counts = {0};
 
-    for (uint32_t i = 0; i < checker->plan->n_events; i++) {
-        unsigned known = atomic_load(&checker->messages[i]);
-        counts.handled += (known & HANDLED) != 0;
-        counts.published += (known & (ACCEPTED | HANDLED)) != 0;
-        counts.rejected += (known & (ACCEPTED | HANDLED | REJECTED)) == REJECTED;
-        counts.unknown += (known & TRIED) && !(known & (ACCEPTED | HANDLED | REJECTED));
-    }
+    for (uint32_t i = 0; i < checker->plan->n_events; i++)
+        sl_checker_classify(sl_checker_state(checker, i), &counts);
     /* Not a counter of its own, which could be ahead of the messages while calls end. */
     counts.handler_calls = counts.handled + atomic_load(&checker->repeated);
     counts.redelivered = atomic_load(&checker->redelivered);
@@ -253,4 +240,9 @@ void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_
     memcpy(counts.first_breach, checker->first_breach, sizeof counts.first_breach);
     pthread_mutex_unlock(&checker->mutex);
     *ret_counts = counts;
+}
+
+unsigned sl_checker_state(const struct sl_checker *checker, uint32_t index)
+{
+    return atomic_load(&checker->messages[index]);
 }

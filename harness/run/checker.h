@@ -34,6 +34,17 @@
 
 struct sl_checker;
 
+/* What is known of a message; bits are only ever set. */
+enum {
+    SL_MESSAGE_TRIED = 1,
+    SL_MESSAGE_ACCEPTED = 2,
+    SL_MESSAGE_REJECTED = 4,
+    SL_MESSAGE_UNKNOWN = 8,
+    SL_MESSAGE_ENTERED = 16,
+    SL_MESSAGE_HANDLED = 32,
+    SL_MESSAGE_ANSWERED = SL_MESSAGE_ACCEPTED | SL_MESSAGE_REJECTED | SL_MESSAGE_UNKNOWN,
+};
+
 struct sl_checker_counts {
     uint64_t published, rejected, unknown;
     uint64_t handled;       /* distinct messages */
@@ -82,5 +93,19 @@ bool sl_checker_wait(struct sl_checker *checker, uint64_t deadline_ns);
 uint64_t sl_checker_open(const struct sl_checker *checker);
 
 void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_counts);
+
+/* What is known of a message now. */
+unsigned sl_checker_state(const struct sl_checker *checker, uint32_t index);
+
+/* Count one message: published, rejected, unknown and handled. */
+static inline void sl_checker_classify(unsigned state, struct sl_checker_counts *counts)
+{
+    const unsigned published = SL_MESSAGE_ACCEPTED | SL_MESSAGE_HANDLED;
+
+    counts->handled += (state & SL_MESSAGE_HANDLED) != 0;
+    counts->published += (state & published) != 0;
+    counts->rejected += (state & (published | SL_MESSAGE_REJECTED)) == SL_MESSAGE_REJECTED;
+    counts->unknown += (state & SL_MESSAGE_TRIED) && !(state & (published | SL_MESSAGE_REJECTED));
+}
 
 #endif

@@ -57,6 +57,13 @@ static enum sl_status identify(const struct sl_handler *handler, const struct sl
     return SL_OK;
 }
 
+/* A clock of another machine can be off by more than a message took; then it took no time. */
+static void record_latency(struct sl_handler *handler, uint64_t intended_ns, uint64_t entered_ns)
+{
+    uint64_t now_ns = entered_ns + (uint64_t) handler->clock_offset_ns;
+    sl_histogram_record(handler->end_to_end, now_ns > intended_ns ? now_ns - intended_ns : 0);
+}
+
 enum sl_status sl_handler_handle(void *user, const struct sl_message *message)
 {
     uint64_t entered_ns = sl_clock_now_ns();
@@ -69,7 +76,7 @@ enum sl_status sl_handler_handle(void *user, const struct sl_message *message)
         return SL_OK;
     }
     if (sl_checker_enter(handler->checker, payload.index))
-        sl_histogram_record(handler->end_to_end, entered_ns - payload.intended_ns);
+        record_latency(handler, payload.intended_ns, entered_ns);
     switch (handler->kind) {
     case SL_HANDLER_SPIN:
         if (handler->cost_ns)
@@ -84,6 +91,8 @@ enum sl_status sl_handler_handle(void *user, const struct sl_message *message)
             hanging_handler();
         break;
     }
+    if (handler->slow_key_ns && payload.key == 0)
+        sleeping_handler(sl_clock_now_ns() + handler->slow_key_ns);
     sl_checker_leave(handler->checker, payload.index, message->deliveries > 1, sl_clock_now_ns());
     return SL_OK;
 }

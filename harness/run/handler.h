@@ -21,9 +21,11 @@ struct sl_handler {
     struct sl_checker *checker;
     struct sl_histogram *end_to_end; /* intended send to handler entry, first calls only */
     uint64_t trial;                  /* as in struct sl_payload */
+    int64_t clock_offset_ns;         /* as in struct sl_load_share */
     enum sl_handler_kind kind;
     uint64_t cost_ns;
-    atomic_bool hangs; /* SL_HANDLER_HANG: the call that never returns has begun */
+    uint64_t slow_key_ns; /* slept over each message of the plan's first key, beyond the cost */
+    atomic_bool hangs;    /* SL_HANDLER_HANG: the call that never returns has begun */
 };
 
 /* An sl_message_handler; user is a struct sl_handler. */

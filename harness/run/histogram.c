@@ -51,20 +51,37 @@ void sl_histogram_free(struct sl_histogram *histogram)
     free(histogram);
 }
 
-void sl_histogram_record(struct sl_histogram *histogram, uint64_t value_ns)
+/* Move the extremes, so that they enclose a range. */
+static void cover(struct sl_histogram *histogram, uint64_t low_ns, uint64_t high_ns)
 {
     uint64_t lowest = atomic_load_explicit(&histogram->lowest, memory_order_relaxed);
-    while (value_ns < lowest &&
-           !atomic_compare_exchange_weak_explicit(&histogram->lowest, &lowest, value_ns,
+    while (low_ns < lowest &&
+           !atomic_compare_exchange_weak_explicit(&histogram->lowest, &lowest, low_ns,
                                                   memory_order_relaxed, memory_order_relaxed))
         ;
     uint64_t highest = atomic_load_explicit(&histogram->highest, memory_order_relaxed);
-    while (value_ns > highest &&
-           !atomic_compare_exchange_weak_explicit(&histogram->highest, &highest, value_ns,
+    while (high_ns > highest &&
+           !atomic_compare_exchange_weak_explicit(&histogram->highest, &highest, high_ns,
                                                   memory_order_relaxed, memory_order_relaxed))
         ;
+}
+
+void sl_histogram_record(struct sl_histogram *histogram, uint64_t value_ns)
+{
+    cover(histogram, value_ns, value_ns);
     /* Last, so that who sees the count also sees extremes that cover it. */
     atomic_fetch_add_explicit(&histogram->counts[bucket_of(value_ns)], 1, memory_order_release);
+}
+
+void sl_histogram_merge(struct sl_histogram *into, const struct sl_histogram *from)
+{
+    /* Of an empty one these move nothing. */
+    cover(into, atomic_load(&from->lowest), atomic_load(&from->highest));
+    for (size_t i = 0; i < N_BUCKETS; i++) {
+        uint64_t count = atomic_load(&from->counts[i]);
+        if (count)
+            atomic_fetch_add(&into->counts[i], count);
+    }
 }
 
 static uint64_t count_values(const struct sl_histogram *histogram)
@@ -132,4 +149,57 @@ void sl_histogram_summarize(const struct sl_histogram *histogram,
         .p999 = values[3],
         .max = highest,
     };
+}
+
+void sl_histogram_pack(const struct sl_histogram *histogram, struct sl_packer *packer)
+{
+    size_t next = 0; /* the bucket after the last one that was packed */
+
+    for (size_t i = 0; i < N_BUCKETS; i++) {
+        uint64_t count = atomic_load(&histogram->counts[i]);
+        if (!count)
+            continue;
+        sl_pack_number(packer, i + 1 - next);
+        sl_pack_number(packer, count);
+        next = i + 1;
+    }
+    sl_pack_number(packer, 0);
+    if (next) {
+        sl_pack_number(packer, atomic_load(&histogram->lowest));
+        sl_pack_number(packer, atomic_load(&histogram->highest));
+    }
+}
+
+/* Walk over a packed histogram and add what it holds, or, with NULL, only look whether it fits. */
+static bool walk_packed(struct sl_unpacker *unpacker, struct sl_histogram *into)
+{
+    size_t next = 0, first = N_BUCKETS;
+
+    for (size_t step; (step = (size_t) sl_unpack_number(unpacker, 0, N_BUCKETS - next)) != 0;) {
+        uint64_t count = sl_unpack_number(unpacker, 1, UINT32_MAX);
+        next += step;
+        first = SL_MIN(first, next - 1);
+        if (into)
+            atomic_fetch_add(&into->counts[next - 1], count);
+    }
+    if (!next)
+        return !unpacker->failed;
+    uint64_t lowest = sl_unpack_number(unpacker, 0, UINT64_MAX);
+    uint64_t highest = sl_unpack_number(unpacker, lowest, UINT64_MAX);
+    if (unpacker->failed || bucket_of(lowest) != first || bucket_of(highest) != next - 1)
+        return false;
+    if (into)
+        cover(into, lowest, highest);
+    return true;
+}
+
+bool sl_histogram_unpack(struct sl_histogram *into, struct sl_unpacker *unpacker)
+{
+    struct sl_unpacker ahead = *unpacker;
+
+    if (!walk_packed(&ahead, NULL)) {
+        unpacker->failed = true;
+        return false;
+    }
+    return walk_packed(unpacker, into);
 }

@@ -13,9 +13,11 @@
 #ifndef SL_RUN_HISTOGRAM_H
 #define SL_RUN_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "base/pack.h"
 #include "harness/run/protocol.h"
 
 #define SL_HISTOGRAM_LIMIT_NS ((UINT64_C(1) << 42) - 1) /* 73 minutes */
@@ -28,6 +30,19 @@ void sl_histogram_free(struct sl_histogram *histogram);
 SL_DEFINE_AUTO(sl_histogram, sl_histogram_free);
 
 void sl_histogram_record(struct sl_histogram *histogram, uint64_t value_ns);
+
+/* Add the values of another one, bucket by bucket, as if each had been recorded here. */
+void sl_histogram_merge(struct sl_histogram *into, const struct sl_histogram *from);
+
+/*
+ * Pack the buckets that hold something, as pairs (buckets up from the one before, from 1;
+ * values in it), then 0, and when there was one, the lowest and the highest value.  Not while
+ * values are being recorded.
+ */
+void sl_histogram_pack(const struct sl_histogram *histogram, struct sl_packer *packer);
+
+/* Add the values of a packed one.  @return false, with nothing added, when it is malformed */
+bool sl_histogram_unpack(struct sl_histogram *into, struct sl_unpacker *unpacker);
 
 /* Smallest value that `per_mille` of 1000 values do not exceed; 0 when there are none. */
 uint64_t sl_histogram_percentile(const struct sl_histogram *histogram, uint32_t per_mille);

@@ -21,6 +21,8 @@ struct sl_load {
     struct sl_checker *checker;
     struct sl_histogram *publish_latency, *end_to_end;
     uint64_t *intended_ns; /* by event */
+    const char **topics;   /* those the bus has to know; the names are the plan's */
+    size_t n_topics;
     struct sl_handler handler;
     struct sl_publishing publishing;
     bool timed_out;
@@ -37,7 +39,93 @@ void sl_load_free(struct sl_load *load)
     sl_histogram_free(load->publish_latency);
     sl_histogram_free(load->end_to_end);
     free(load->intended_ns);
+    free(load->topics);
     free(load);
+}
+
+static bool consumes(const struct sl_load *load, uint32_t topic)
+{
+    const struct sl_load_share *share = &load->config->share;
+    return share->part == SL_PART_ALL ||
+           (share->part == SL_PART_CONSUME && topic % share->of == share->number);
+}
+
+/* A bus that only consumes has no use for the topics of others; one that publishes has for all. */
+static void list_topics(struct sl_load *load)
+{
+    for (uint32_t i = 0; i < load->plan->n_topics; i++)
+        if (load->config->share.part != SL_PART_CONSUME || consumes(load, i))
+            load->topics[load->n_topics++] = load->plan->topics[i];
+}
+
+/* What others publish may come at any time from now on. */
+static void expect_messages(struct sl_load *load)
+{
+    const struct sl_load_plan *plan = load->plan;
+
+    for (uint32_t i = 0; i < plan->n_events; i++)
+        if (consumes(load, sl_load_plan_topic_of(plan, plan->events[i].key)))
+            sl_checker_try(load->checker, i);
+}
+
+static enum sl_status check_share(const struct sl_subject_config *config, struct sl_error *err)
+{
+    const struct sl_load_share *share = &config->share;
+
+    if (share->part == SL_PART_ALL)
+        return SL_OK;
+    if (share->number >= share->of ||
+        (share->part == SL_PART_PUBLISH && config->load.publishers % share->of != 0))
+        return sl_fail(err, SL_EINVAL, "no such share of the load: %u of %u", share->number,
+                       share->of);
+    if (share->part == SL_PART_CONSUME && share->of > config->load.topics)
+        return sl_fail(err, SL_EINVAL,
+                       "%u consumers are more than the %u topics, each of which has one", share->of,
+                       config->load.topics);
+    return SL_OK;
+}
+
+static uint64_t slow_key_ns(const struct sl_scenario_load *load)
+{
+    return load->keys == SL_KEYS_SLOW
+               ? (uint64_t) (load->keys_parameter * (double) SL_NS_PER_S + .5)
+               : 0;
+}
+
+static void set_up(struct sl_load *load)
+{
+    const struct sl_subject_config *config = load->config;
+    const struct sl_load_share *share = &config->share;
+    uint32_t n_publishers = load->plan->n_publishers;
+    /* The prefix is unique per trial; messages of another one are told by it. */
+    uint64_t trial = sl_fnv64(SL_FNV64_BASIS, config->prefix, strlen(config->prefix));
+
+    if (share->part == SL_PART_PUBLISH)
+        n_publishers /= share->of;
+    load->handler = (struct sl_handler){
+        .plan = load->plan,
+        .checker = load->checker,
+        .end_to_end = load->end_to_end,
+        .trial = trial,
+        .clock_offset_ns = share->clock_offset_ns,
+        .kind = config->load.handler,
+        .cost_ns = config->load.handler_cost_ns,
+        .slow_key_ns = slow_key_ns(&config->load),
+    };
+    load->publishing = (struct sl_publishing){
+        .plan = load->plan,
+        .first = share->number * n_publishers,
+        .n = n_publishers,
+        .checker = load->checker,
+        .clock_offset_ns = share->clock_offset_ns,
+        .trial = trial,
+        .rate = config->load.rate,
+        .payload_size = config->load.payload,
+        .intended_ns = load->intended_ns,
+    };
+    list_topics(load);
+    if (share->part == SL_PART_CONSUME)
+        expect_messages(load);
 }
 
 enum sl_status
@@ -47,33 +135,20 @@ sl_load_new(const struct sl_subject_config *config, struct sl_load **ret_load, s
     if (!load)
         return sl_fail(err, SL_ENOMEM, "load of %u events", config->load.events);
     load->config = config;
-    enum sl_status s = sl_load_plan_new(&config->load, config->seed, &load->plan, err);
+    enum sl_status s = check_share(config, err);
+    if (!s)
+        s = sl_load_plan_new(&config->load, config->seed, &load->plan, err);
     if (s)
         return s;
     load->checker = sl_checker_new(load->plan);
     load->publish_latency = sl_histogram_new();
     load->end_to_end = sl_histogram_new();
     load->intended_ns = calloc(load->plan->n_events, sizeof *load->intended_ns);
-    if (!load->checker || !load->publish_latency || !load->end_to_end || !load->intended_ns)
+    load->topics = calloc(load->plan->n_topics, sizeof *load->topics);
+    if (!load->checker || !load->publish_latency || !load->end_to_end || !load->intended_ns ||
+        !load->topics)
         return sl_fail(err, SL_ENOMEM, "load of %u events", config->load.events);
-    /* The prefix is unique per trial; messages of another one are told by it. */
-    uint64_t trial = sl_fnv64(SL_FNV64_BASIS, config->prefix, strlen(config->prefix));
-    load->handler = (struct sl_handler){
-        .plan = load->plan,
-        .checker = load->checker,
-        .end_to_end = load->end_to_end,
-        .trial = trial,
-        .kind = config->load.handler,
-        .cost_ns = config->load.handler_cost_ns,
-    };
-    load->publishing = (struct sl_publishing){
-        .plan = load->plan,
-        .checker = load->checker,
-        .trial = trial,
-        .rate = config->load.rate,
-        .payload_size = config->load.payload,
-        .intended_ns = load->intended_ns,
-    };
+    set_up(load);
     *ret_load = SL_TAKE(load);
     return SL_OK;
 }
@@ -90,8 +165,8 @@ static void take_outcome(void *user, uint64_t token, enum sl_publish_outcome out
 
 void sl_load_configure(struct sl_load *load, struct sl_driver_config *config)
 {
-    config->topics = (const char *const *) load->plan->topics;
-    config->n_topics = load->plan->n_topics;
+    config->topics = load->topics;
+    config->n_topics = load->n_topics;
     config->on_publish = take_outcome;
     config->user = load;
 }
@@ -100,6 +175,8 @@ enum sl_status sl_load_subscribe(struct sl_load *load, const struct sl_driver *d
                                  struct sl_error *err)
 {
     for (uint32_t i = 0; i < load->plan->n_topics; i++) {
+        if (!consumes(load, i))
+            continue;
         enum sl_status s =
             driver->subscribe(bus, load->plan->topics[i], sl_handler_handle, &load->handler, err);
         if (s)
@@ -146,20 +223,86 @@ static bool wait_until_handled(struct sl_load *load)
     }
 }
 
+void sl_load_begin(struct sl_load *load)
+{
+    (void) getrusage(RUSAGE_SELF, &load->before); /* can not fail for the own process */
+}
+
 enum sl_status
 sl_load_run(struct sl_load *load, const struct sl_driver *driver, void *bus, struct sl_error *err)
 {
-    (void) getrusage(RUSAGE_SELF, &load->before); /* can not fail for the own process */
+    sl_load_begin(load);
     load->publishing.deadline_ns = sl_clock_now_ns() + load->config->load.timeout_ns;
     enum sl_status s = sl_publish_all(&load->publishing, driver, bus, err);
     load->timed_out = load->publishing.timed_out;
     sl_checker_all_tried(load->checker);
     if (!s)
         s = flush_publishes(load, driver, bus, err);
-    if (!s && !wait_until_handled(load))
+    if (!s && load->config->share.part == SL_PART_ALL && !wait_until_handled(load))
         load->timed_out = true;
     (void) getrusage(RUSAGE_SELF, &load->after);
     return s ? s : sl_load_check(load, err);
+}
+
+/* What was not even tried is as little waited for as what got no answer. */
+static enum sl_publish_outcome outcome_of(unsigned state)
+{
+    return state & SL_MESSAGE_ACCEPTED   ? SL_PUBLISH_ACCEPTED
+           : state & SL_MESSAGE_REJECTED ? SL_PUBLISH_REJECTED
+                                         : SL_PUBLISH_UNKNOWN;
+}
+
+enum sl_status
+sl_load_consume(struct sl_load *load, const unsigned char *states, struct sl_error *err)
+{
+    const struct sl_load_plan *plan = load->plan;
+
+    for (uint32_t i = 0; i < plan->n_events; i++)
+        if (consumes(load, sl_load_plan_topic_of(plan, plan->events[i].key)))
+            (void) sl_checker_answer(load->checker, i, outcome_of(states[i]));
+    sl_checker_all_tried(load->checker);
+    load->publishing.deadline_ns = sl_clock_now_ns() + load->config->load.timeout_ns;
+    load->timed_out = !wait_until_handled(load);
+    (void) getrusage(RUSAGE_SELF, &load->after);
+    return sl_load_check(load, err);
+}
+
+/* A time of this process as the observer's clock had it; 0 stays "never". */
+static uint64_t observers_time(const struct sl_load *load, uint64_t time_ns)
+{
+    return time_ns ? time_ns + (uint64_t) load->config->share.clock_offset_ns : 0;
+}
+
+void sl_load_pack(struct sl_load *load, struct sl_packer *packer)
+{
+    const unsigned known = load->config->share.part == SL_PART_PUBLISH
+                               ? SL_MESSAGE_TRIED | SL_MESSAGE_ANSWERED
+                               : SL_MESSAGE_ENTERED | SL_MESSAGE_HANDLED;
+    struct sl_checker_counts counts;
+    struct sl_tally tally = {.n_events = load->plan->n_events};
+
+    SL_AUTO_FREE unsigned char *states = malloc(tally.n_events);
+    if (!states) {
+        packer->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < tally.n_events; i++)
+        states[i] = (unsigned char) (sl_checker_state(load->checker, i) & known);
+    sl_checker_count(load->checker, &counts);
+    tally.states = states;
+    tally.repeated = counts.handler_calls - counts.handled;
+    tally.redelivered = counts.redelivered;
+    tally.order_violations = counts.order_violations;
+    memcpy(tally.first_violation, counts.first_violation, sizeof tally.first_violation);
+    tally.timed_out = load->timed_out;
+    tally.first_intended_ns = observers_time(load, load->publishing.first_intended_ns);
+    tally.first_call_ns = observers_time(load, load->publishing.first_call_ns);
+    tally.last_return_ns = observers_time(load, load->publishing.last_return_ns);
+    tally.first_handled_ns = observers_time(load, counts.first_handled_ns);
+    tally.last_handled_ns = observers_time(load, counts.last_handled_ns);
+    tally.publish_latency = load->publish_latency;
+    tally.end_to_end = load->end_to_end;
+    sl_tally_pack(&tally, packer);
 }
 
 enum sl_status sl_load_check(struct sl_load *load, struct sl_error *err)
@@ -199,7 +342,7 @@ void sl_load_record(struct sl_load *load, struct sl_phase_record *record)
     record->last_handled_ns = counts.last_handled_ns;
     record->load_ns =
         counts.last_handled_ns ? counts.last_handled_ns - load->publishing.first_intended_ns : 0;
-    record->publish_ns = load->publishing.publish_ns;
+    record->publish_ns = load->publishing.last_return_ns - load->publishing.first_call_ns;
     sl_histogram_summarize(load->publish_latency, &record->publish_latency);
     sl_histogram_summarize(load->end_to_end, &record->end_to_end);
     record->cpu_user_ns = time_between(&load->before.ru_utime, &load->after.ru_utime);

@@ -7,6 +7,10 @@
  * publisher up is charged for the messages that waited meanwhile.  Without a
  * rate, the intended time is the moment before publish is called.
  *
+ * A load may be shared with other processes, which play the same plan: each key then has one
+ * process that publishes it, and each topic one that consumes it, so that order is judged
+ * by one checker.
+ *
  * The bus may call on_publish and the handler until the process ends when its
  * threads can not be stopped.  A load that a bus has seen is therefore never freed.
  */
@@ -16,6 +20,7 @@
 #include <strandline/driver.h>
 
 #include "harness/run/protocol.h"
+#include "harness/run/tally.h"
 
 struct sl_load;
 
@@ -29,12 +34,13 @@ SL_DEFINE_AUTO(sl_load, sl_load_free);
 /* What the bus has to be opened with: topics, on_publish and user. */
 void sl_load_configure(struct sl_load *load, struct sl_driver_config *config);
 
-/* Subscribe the handler to every topic. */
+/* Subscribe the handler to every topic that is consumed here. */
 SL_CHECKED enum sl_status sl_load_subscribe(struct sl_load *load, const struct sl_driver *driver,
                                             void *bus, struct sl_error *err);
 
 /**
- * Publish everything, flush, and wait until everything was handled.
+ * Publish everything, flush, and wait until everything was handled.  When only published
+ * here, nothing more is waited for than the outcomes.
  *
  * A publish that fails with SL_EFULL counts as a rejected message; any other failure
  * ends the load.  When the scenario's timeout passes, the load ends with SL_OK and
@@ -46,6 +52,21 @@ SL_CHECKED enum sl_status sl_load_subscribe(struct sl_load *load, const struct s
  */
 SL_CHECKED enum sl_status
 sl_load_run(struct sl_load *load, const struct sl_driver *driver, void *bus, struct sl_error *err);
+
+/* The load begins, of which sl_load_consume is the end: counts of resources start here. */
+void sl_load_begin(struct sl_load *load);
+
+/**
+ * Wait until everything that is consumed here was handled.
+ *
+ * @param states  SL_MESSAGE_... by event: what its publishers know
+ * @return as sl_load_run
+ */
+SL_CHECKED enum sl_status
+sl_load_consume(struct sl_load *load, const unsigned char *states, struct sl_error *err);
+
+/* What is known now of the messages published or consumed here, packed. */
+void sl_load_pack(struct sl_load *load, struct sl_packer *packer);
 
 /* SL_EPROTO when the driver broke its contract since the last call. */
 SL_CHECKED enum sl_status sl_load_check(struct sl_load *load, struct sl_error *err);

@@ -113,7 +113,7 @@ enum sl_status sl_record_read(int fd, int wake_fd, uint64_t deadline_ns,
         return s;
     if (header.magic != SL_RECORD_MAGIC)
         return sl_fail(err, SL_EPROTO, "not a record: it starts with 0x%08x", header.magic);
-    if (header.type < SL_RECORD_CONFIG || header.type > SL_RECORD_FAILURE)
+    if (header.type < SL_RECORD_CONFIG || header.type >= SL_N_RECORD_TYPES)
         return sl_fail(err, SL_EPROTO, "unknown record type %u", header.type);
     if (header.size > capacity)
         return sl_fail(err, SL_EPROTO, "record of %llu bytes, room for %zu",

@@ -13,6 +13,13 @@
  *                           when a step failed (the subject then goes on to `closing` if a bus
  *                           was opened, and to `torn_down` else)
  *
+ * A subject whose load is shared with other processes (struct sl_load_share) says more:
+ *
+ *     subject -> observer   SL_RECORD_TALLY, a packed tally (tally.h), before `loaded` and before
+ *                           `closed`
+ *     observer -> subject   SL_RECORD_OUTCOMES to a consumer, after the GO of `open`, when all
+ *                           was published: packed states (tally.h) of all events
+ *
  * `closing` is announced before Close is called and needs a GO like the others.
  * A failure of Close or of the teardown is told before `closed` or `torn_down`, which
  * then come all the same.  Both ends run with SIGPIPE ignored.
@@ -43,7 +50,10 @@ enum sl_record_type {
     SL_RECORD_GO,
     SL_RECORD_DRIVER,
     SL_RECORD_PHASE,
-    SL_RECORD_FAILURE
+    SL_RECORD_FAILURE,
+    SL_RECORD_OUTCOMES,
+    SL_RECORD_TALLY,
+    SL_N_RECORD_TYPES
 };
 
 struct sl_record_header {
@@ -53,9 +63,19 @@ struct sl_record_header {
 };
 #define SL_RECORD_MAGIC 0x534c5231u
 
+/* Which part of a load a subject plays.  All zero: the whole load. */
+enum sl_load_part { SL_PART_ALL, SL_PART_PUBLISH, SL_PART_CONSUME, SL_N_PARTS };
+struct sl_load_share {
+    enum sl_load_part part;
+    uint32_t number, of; /* number-th of so many processes that play this part, from 0 */
+    /* What the own CLOCK_MONOTONIC is behind the observer's, in which times are told. */
+    int64_t clock_offset_ns;
+};
+
 /* SL_RECORD_CONFIG: everything a subject needs for one trial. */
 struct sl_subject_config {
-    struct sl_scenario_load load;
+    struct sl_scenario_load load; /* the whole of it, with the publishers of all processes */
+    struct sl_load_share share;
     struct sl_pool_settings pool;
     enum sl_mode mode;
     uint32_t replicas;

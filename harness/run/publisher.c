@@ -75,7 +75,7 @@ publish_event(struct publisher *publisher, uint32_t index, uint64_t intended_ns)
     const struct sl_planned_event *event = &publishing->plan->events[index];
     const struct sl_payload payload = {
         .trial = publishing->trial,
-        .intended_ns = intended_ns,
+        .intended_ns = intended_ns + (uint64_t) publishing->clock_offset_ns,
         .index = index,
         .topic = sl_load_plan_topic_of(publishing->plan, event->key),
         .key = event->key,
@@ -198,7 +198,8 @@ static enum sl_status merge_results(struct sl_publishing *publishing,
     }
     if (last_return_ns) {
         publishing->first_intended_ns = first_intended_ns;
-        publishing->publish_ns = last_return_ns - first_call_ns;
+        publishing->first_call_ns = first_call_ns;
+        publishing->last_return_ns = last_return_ns;
     }
     return s;
 }
@@ -206,7 +207,7 @@ static enum sl_status merge_results(struct sl_publishing *publishing,
 enum sl_status sl_publish_all(struct sl_publishing *publishing, const struct sl_driver *driver,
                               void *bus, struct sl_error *err)
 {
-    uint32_t n = publishing->plan->n_publishers;
+    uint32_t n = publishing->n;
     SL_AUTO_FREE struct publisher *publishers = calloc(n, sizeof *publishers);
     SL_AUTO_FREE char *payloads = calloc(n, publishing->payload_size);
     struct gate gate = {
@@ -221,7 +222,7 @@ enum sl_status sl_publish_all(struct sl_publishing *publishing, const struct sl_
         return sl_fail(err, SL_ENOMEM, "%u publishers", n);
     for (uint32_t i = 0; i < n; i++) {
         publishers[i].gate = &gate;
-        publishers[i].number = i;
+        publishers[i].number = publishing->first + i;
         publishers[i].payload = payloads + i * publishing->payload_size;
     }
     enum sl_status s = SL_OK;

@@ -101,6 +101,13 @@ static uint32_t replicas_of(const struct run *run)
     return SL_MAX(run->opts->cluster, 1u);
 }
 
+/* Processes that publish, each with the publishers of the scenario. */
+static uint32_t count_publishing(const struct run *run, const struct sl_run_cell *cell)
+{
+    const struct sl_agents *agents = run->opts->agents;
+    return agents && needs_server(cell) ? agents->n_of[SL_PART_PUBLISH] : 1;
+}
+
 static struct sl_cell_config describe_config(const struct run *run, const struct sl_run_cell *cell)
 {
     const struct sl_scenario_load *load = &cell->scenario->load;
@@ -117,7 +124,7 @@ static struct sl_cell_config describe_config(const struct run *run, const struct
         .enqueue_wait_ns = cell->pool.enqueue_wait_ns,
         .stack_size = cell->pool.stack_size,
         .rate = load->rate ? SL_VALUE(load->rate) : SL_MISSING_VALUE("saturating load"),
-        .publishers = load->publishers,
+        .publishers = (uint64_t) load->publishers * count_publishing(run, cell),
         .handler_cost_ns = load->handler_cost_ns,
         .handler_kind = sl_handler_kind_text(load->handler),
         .keys = sl_arena_strdup(run->arena, keys),
@@ -183,6 +190,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
         .servers = run->opts->servers,
         .replicas = replicas_of(run),
         .driver_path = run->opts->driver_path,
+        .agents = needs_server(cell) ? run->opts->agents : NULL,
         .prefix = prefix,
         .seed = run->opts->seed,
         .wake_fd = run->opts->wake_fd,

@@ -6,6 +6,7 @@
 #include <strandline/error.h>
 
 #include "harness/model/result.h"
+#include "harness/run/agents.h"
 #include "harness/run/run_plan.h"
 
 /* What is about to be played; for a progress line. */
@@ -18,8 +19,9 @@ struct sl_run_opts {
     const struct sl_run_plan *plan;
     const char *servers; /* comma-separated URLs; NULL: a private server where one is needed */
     unsigned cluster;    /* nodes of the private server, and replicas; 0: 1 */
-    const char *server_program; /* of the private server; NULL: nats-server */
-    const char *driver_path;    /* NULL: the built-in driver */
+    const char *server_program;     /* of the private server; NULL: nats-server */
+    const char *driver_path;        /* NULL: the built-in driver */
+    const struct sl_agents *agents; /* that play parts of trials over `servers`; NULL: none */
     uint64_t seed;
     int wake_fd; /* becomes readable when the run is to stop; -1: never */
     void (*on_trial)(void *user, const struct sl_run_progress *progress); /* or NULL */

@@ -54,6 +54,18 @@ static bool read_config(struct subject *subject)
            type == SL_RECORD_CONFIG && size == sizeof subject->config;
 }
 
+/* Of a shared load the observer adds up what its processes know. @return false: it has gone */
+static bool send_tally(const struct subject *subject)
+{
+    struct sl_packer packer = {0};
+
+    sl_load_pack(subject->load, &packer);
+    bool sent = !packer.failed && sl_record_write(subject->out_fd, SL_RECORD_TALLY, packer.data,
+                                                  packer.size, NULL) == SL_OK;
+    sl_packer_release(&packer);
+    return sent;
+}
+
 /* @return false when the observer has gone */
 static bool announce(struct subject *subject, enum sl_phase phase)
 {
@@ -64,6 +76,9 @@ static bool announce(struct subject *subject, enum sl_phase phase)
     subject->record.at_ns = sl_clock_now_ns();
     if (subject->load)
         sl_load_record(subject->load, &subject->record);
+    if (subject->config.share.part && (phase == SL_PHASE_LOADED || phase == SL_PHASE_CLOSED) &&
+        !send_tally(subject))
+        return false;
     return sl_record_write(subject->out_fd, SL_RECORD_PHASE, &subject->record,
                            sizeof subject->record, NULL) == SL_OK &&
            sl_record_read(subject->in_fd, -1, UINT64_MAX, &type, NULL, 0, &size, NULL) == SL_OK &&
@@ -195,12 +210,37 @@ static ON_STACK bool subject_open(struct subject *subject)
     return s == SL_OK;
 }
 
+/* Wait for what others publish: first for the news of what they published, then for it. */
+static enum sl_status consume_load(struct subject *subject, struct sl_error *err)
+{
+    uint32_t n_events = subject->config.load.events;
+    size_t capacity = sl_tally_size_max(n_events), size = 0;
+    SL_AUTO_FREE unsigned char *packed = malloc(capacity);
+    SL_AUTO_FREE unsigned char *states = malloc(n_events);
+    enum sl_record_type type = SL_RECORD_GO;
+
+    if (!packed || !states)
+        return sl_fail(err, SL_ENOMEM, "outcomes of %u events", n_events);
+    sl_load_begin(subject->load);
+    enum sl_status s =
+        sl_record_read(subject->in_fd, -1, UINT64_MAX, &type, packed, capacity, &size, err);
+    struct sl_unpacker unpacker = {.at = packed, .left = size};
+    if (s)
+        return s;
+    if (type != SL_RECORD_OUTCOMES || !sl_tally_unpack_states(&unpacker, states, n_events) ||
+        !sl_unpack_ends(&unpacker))
+        return sl_fail(err, SL_EPROTO, "outcomes of %u events were expected", n_events);
+    return sl_load_consume(subject->load, states, err);
+}
+
 /* @return false when the load failed; the observer was told why */
 static ON_STACK bool subject_load(struct subject *subject)
 {
     struct sl_error err = {0};
 
-    enum sl_status s = sl_load_run(subject->load, subject->driver, subject->bus, &err);
+    enum sl_status s = subject->config.share.part == SL_PART_CONSUME
+                           ? consume_load(subject, &err)
+                           : sl_load_run(subject->load, subject->driver, subject->bus, &err);
     if (s) {
         report_failure(subject, SL_PHASE_LOADED, &err);
         return false;

@@ -4,57 +4,24 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
-#include "harness/leak/leak.h"
+#include "harness/run/agents.h"
 #include "harness/run/hang.h"
-#include "harness/run/observe.h"
-#include "harness/run/process.h"
-#include "harness/run/protocol.h"
+#include "harness/run/trial_internal.h"
 #include "harness/run/trial_result.h"
 
-/* Given on top of the scenario's own limits, which the subject keeps by itself. */
-#define GRACE_NS        (10 * SL_NS_PER_S)
 #define CLOSE_GRACE_NS  (2 * SL_NS_PER_S)
 #define TEARDOWN_NS     (30 * SL_NS_PER_S)
-#define EXIT_NS         (5 * SL_NS_PER_S)
 #define LIBRARY_EXIT_NS SL_NS_PER_S
 /* Between two looks at the server while waiting for the subject. */
 #define SERVER_LOOK_NS (100 * SL_NS_PER_MS)
 
-struct trial {
-    const struct sl_trial_input *input;
-    struct sl_arena *arena;
-    struct sl_trial_result *result;
-    struct sl_process process;
-    int phase; /* enum sl_phase reached last; -1 before `start` */
-    uint64_t closed_ns;
-    uint64_t settle_ns;
-    bool failure_told;            /* the subject reported a failure, and exits accordingly */
-    const char *teardown_failure; /* or NULL */
-    const struct sl_late_thread *late;
-    size_t n_late;
-    struct sl_driver_record driver;
-    const char *modules[SL_DRIVER_MODULES + 1];
-    struct sl_leak_witness witnesses[SL_DRIVER_WITNESSES + 1];
-    struct sl_snapshot *start, *loaded, *closed, *settled, *torn_down;
-};
-
-static enum sl_status take_snapshot(struct trial *trial, bool symbols,
-                                    struct sl_snapshot **ret_snapshot, struct sl_error *err)
+enum sl_status trial_take_snapshot(struct trial *trial, bool symbols,
+                                   struct sl_snapshot **ret_snapshot, struct sl_error *err)
 {
     const struct sl_snapshot_opts opts = {.size = sizeof opts, .no_symbols = !symbols};
     return sl_snapshot_take(trial->process.pid, &opts, ret_snapshot, err);
-}
-
-static void fail_trial(struct trial *trial, enum sl_trial_status status, const char *reason)
-{
-    if (trial->result->reason)
-        return; /* the first failure explains the later ones */
-    trial->result->status = status;
-    trial->result->reason = sl_arena_strdup(trial->arena, reason);
 }
 
 /* A library that cannot be shut down is mostly one that leaked threads still use. */
@@ -64,7 +31,7 @@ static void keep_failure(struct trial *trial, const struct sl_failure_record *fa
     if (failure->phase == SL_PHASE_TORN_DOWN)
         trial->teardown_failure = sl_arena_strdup(trial->arena, failure->text);
     else
-        fail_trial(trial, SL_TRIAL_FAILED, failure->text);
+        trial_fail(trial, SL_TRIAL_FAILED, failure->text);
 }
 
 static void keep_driver(struct trial *trial)
@@ -92,29 +59,34 @@ static uint64_t phase_limit_ns(const struct trial *trial)
     switch (trial->phase) {
     case SL_PHASE_START:
     case SL_PHASE_OPEN:
-        return load->timeout_ns + GRACE_NS;
+        return load->timeout_ns + TRIAL_GRACE_NS;
     case SL_PHASE_CLOSING:
         return load->close_deadline_ns + CLOSE_GRACE_NS;
     case SL_PHASE_CLOSED:
         return TEARDOWN_NS;
     default:
-        return GRACE_NS;
+        return TRIAL_GRACE_NS;
     }
 }
 
-/* Wait until the subject has something to say, looking after server and interrupts. */
-static enum sl_status await_record(struct trial *trial, uint64_t deadline_ns, struct sl_error *err)
+enum sl_status
+trial_await(struct trial *trial, uint64_t deadline_ns, bool *ret_subject, struct sl_error *err)
 {
+    const struct sl_agents *agents = trial->agents_begun ? trial->input->agents : NULL;
+
     for (;;) {
         struct pollfd fds[] = {{.fd = trial->process.from_fd, .events = POLLIN},
-                               {.fd = trial->input->wake_fd, .events = POLLIN}};
+                               {.fd = trial->input->wake_fd, .events = POLLIN},
+                               {.fd = agents ? agents->fd : -1, .events = POLLIN}};
         uint64_t left = sl_clock_left_ns(deadline_ns);
         struct timespec slice = sl_clock_to_timespec(SL_MIN(left, SERVER_LOOK_NS));
-        int ready = ppoll(fds, 2, &slice, NULL);
+        int ready = ppoll(fds, SL_COUNT_OF(fds), &slice, NULL);
         if (ready > 0 && fds[1].revents)
             return sl_fail(err, SL_ECLOSED, "interrupted");
-        if (ready > 0 && fds[0].revents)
-            return SL_OK;
+        *ret_subject = ready > 0 && fds[0].revents;
+        enum sl_status s = agents ? agents->look(agents->user, err) : SL_OK;
+        if (s || *ret_subject || (ready > 0 && fds[2].revents))
+            return s;
         if (trial->input->server && !sl_server_is_alive(trial->input->server))
             return sl_fail(err, SL_ECONNECT, "nats-server ended in the middle of the trial");
         if (!left)
@@ -122,36 +94,53 @@ static enum sl_status await_record(struct trial *trial, uint64_t deadline_ns, st
     }
 }
 
-/* The next phase record; failures and the driver's description are kept on the way. */
+/* One record of the subject, into trial->record. */
+static enum sl_status read_record(struct trial *trial, uint64_t deadline_ns,
+                                  enum sl_record_type *ret_type, size_t *ret_size,
+                                  struct sl_error *err)
+{
+    bool subject = false;
+
+    while (!subject) {
+        enum sl_status s = trial_await(trial, deadline_ns, &subject, err);
+        if (s)
+            return s;
+    }
+    return sl_record_read(trial->process.from_fd, -1, deadline_ns, ret_type, trial->record,
+                          trial->capacity, ret_size, err);
+}
+
+static enum sl_status keep_tally(struct trial *trial, size_t size, struct sl_error *err)
+{
+    sl_tally_free(SL_TAKE(trial->tally));
+    return sl_tally_unpack(trial->record, size, trial->input->cell->scenario->load.events,
+                           &trial->tally, err);
+}
+
+/* The next phase record; what the subject tells besides is kept on the way. */
 static enum sl_status
 await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_error *err)
 {
-    union {
-        struct sl_phase_record phase;
-        struct sl_failure_record failure;
-        struct sl_driver_record driver;
-    } record;
     uint64_t deadline = sl_clock_now_ns() + phase_limit_ns(trial);
 
     for (;;) {
         enum sl_record_type type;
         size_t size;
-        enum sl_status s = await_record(trial, deadline, err);
-        if (!s)
-            s = sl_record_read(trial->process.from_fd, -1, deadline, &type, &record, sizeof record,
-                               &size, err);
+        enum sl_status s = read_record(trial, deadline, &type, &size, err);
+        if (!s && type == SL_RECORD_TALLY)
+            s = keep_tally(trial, size, err);
         if (s)
             return s;
-        if (type == SL_RECORD_PHASE && size == sizeof record.phase) {
-            *ret_record = record.phase;
+        if (type == SL_RECORD_PHASE && size == sizeof *ret_record) {
+            memcpy(ret_record, trial->record, sizeof *ret_record);
             return SL_OK;
         }
-        if (type == SL_RECORD_FAILURE && size == sizeof record.failure) {
-            keep_failure(trial, &record.failure);
-        } else if (type == SL_RECORD_DRIVER && size == sizeof record.driver) {
-            trial->driver = record.driver;
+        if (type == SL_RECORD_FAILURE && size == sizeof(struct sl_failure_record)) {
+            keep_failure(trial, trial->record);
+        } else if (type == SL_RECORD_DRIVER && size == sizeof trial->driver) {
+            memcpy(&trial->driver, trial->record, sizeof trial->driver);
             keep_driver(trial);
-        } else {
+        } else if (type != SL_RECORD_TALLY) {
             return sl_fail(err, SL_EPROTO, "the subject sent a record of type %d and %zu bytes",
                            (int) type, size);
         }
@@ -160,42 +149,51 @@ await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_e
 
 static enum sl_status at_start(struct trial *trial, struct sl_error *err)
 {
-    enum sl_status s = take_snapshot(trial, false, &trial->start, err);
+    enum sl_status s = trial_take_snapshot(trial, false, &trial->start, err);
     if (s)
         return s;
     trial->result->threads.before = SL_VALUE(trial->start->n_threads);
     trial->result->resources.fds_before = sl_observe_fds(trial->process.pid);
-    return SL_OK;
+    return trial_agents_open(trial, err);
 }
 
 static enum sl_status
-at_loaded(struct trial *trial, const struct sl_phase_record *record, struct sl_error *err)
+at_loaded(struct trial *trial, struct sl_phase_record *record, struct sl_error *err)
 {
-    enum sl_status s = take_snapshot(trial, false, &trial->loaded, err);
+    enum sl_status s = trial_agents_close(trial, err);
+    if (!s)
+        s = trial_agents_merge(trial, record, err);
+    if (!s)
+        s = trial_take_snapshot(trial, false, &trial->loaded, err);
     if (s)
         return s;
     trial->result->threads.peak = SL_VALUE(trial->loaded->n_threads);
     trial->result->resources.rss_peak = sl_observe_rss_peak(trial->process.pid);
     sl_trial_result_load(trial->result, record, &trial->input->cell->scenario->load, trial->arena);
     if (record->load_timed_out)
-        fail_trial(trial, SL_TRIAL_TIMEOUT,
+        trial_fail(trial, SL_TRIAL_TIMEOUT,
                    "the load did not end in time: accepted messages were not handled");
     return SL_OK;
 }
 
 static enum sl_status
-at_closed(struct trial *trial, const struct sl_phase_record *record, struct sl_error *err)
+at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *err)
 {
     const struct sl_trial_input *input = trial->input;
     pid_t pid = trial->process.pid;
 
     trial->closed_ns = record->at_ns;
-    sl_trial_result_close(trial->result, record, trial->arena);
-    enum sl_status s = take_snapshot(trial, true, &trial->closed, err);
+    enum sl_status s = trial_take_snapshot(trial, true, &trial->closed, err);
+    if (!s)
+        s = trial_agents_merge(trial, record, err);
     if (s)
         return s;
+    sl_trial_result_close(trial->result, record, trial->arena);
+    /* Of a shared load whose agents have not told everything, nothing is known. */
+    if (!trial->agents_begun || trial->agents_closed)
+        sl_trial_result_delivery(trial->result, record, trial->arena);
     if (record->close_timed_out) {
-        fail_trial(trial, SL_TRIAL_TIMEOUT, "Close did not end within its deadline");
+        trial_fail(trial, SL_TRIAL_TIMEOUT, "Close did not end within its deadline");
         sl_hang_describe(trial->closed, trial->arena, trial->result);
     }
     s = sl_observe_settle(pid, trial->start, trial->closed, trial->modules, trial->closed_ns,
@@ -203,7 +201,7 @@ at_closed(struct trial *trial, const struct sl_phase_record *record, struct sl_e
                           &trial->late, &trial->n_late, err);
     trial->settle_ns = sl_clock_now_ns() - trial->closed_ns;
     if (!s)
-        s = take_snapshot(trial, true, &trial->settled, err);
+        s = trial_take_snapshot(trial, true, &trial->settled, err);
     if (s)
         return s;
     trial->result->threads.after = SL_VALUE(trial->settled->n_threads);
@@ -219,11 +217,11 @@ static enum sl_status at_torn_down(struct trial *trial, struct sl_error *err)
     if (trial->settled)
         sl_observe_library_exit(trial->process.pid, trial->settled, trial->modules,
                                 LIBRARY_EXIT_NS);
-    return take_snapshot(trial, false, &trial->torn_down, err);
+    return trial_take_snapshot(trial, false, &trial->torn_down, err);
 }
 
 static enum sl_status
-at_phase(struct trial *trial, const struct sl_phase_record *record, struct sl_error *err)
+at_phase(struct trial *trial, struct sl_phase_record *record, struct sl_error *err)
 {
     trial->phase = (int) record->phase;
     trial->result->phase = sl_phase_text(record->phase);
@@ -240,7 +238,7 @@ at_phase(struct trial *trial, const struct sl_phase_record *record, struct sl_er
     case SL_PHASE_TORN_DOWN:
         return at_torn_down(trial, err);
     default: /* open: nothing may be looked at while load is about to run */
-        return SL_OK;
+        return trial_agents_go(trial, err);
     }
 }
 
@@ -254,86 +252,12 @@ static enum sl_status play_phases(struct trial *trial, struct sl_error *err)
             s = at_phase(trial, &record, err);
         if (!s)
             s = sl_record_write(trial->process.to_fd, SL_RECORD_GO, NULL, 0, err);
+        if (!s && record.phase == SL_PHASE_OPEN)
+            s = trial_agents_publish(trial, err);
         if (s)
             return s;
     }
     return SL_OK;
-}
-
-/* Some stacks as evidence of a subject that still lives but will not go on. */
-static void keep_hang(struct trial *trial)
-{
-    SL_CLEANUP(sl_snapshot_freep) struct sl_snapshot *snapshot = NULL;
-
-    if (!take_snapshot(trial, true, &snapshot, NULL))
-        sl_hang_describe(snapshot, trial->arena, trial->result);
-}
-
-/* The stacks seen last, of a subject that is gone. */
-static void keep_last_snapshot(struct trial *trial)
-{
-    const struct sl_snapshot *last = trial->settled  ? trial->settled
-                                     : trial->closed ? trial->closed
-                                     : trial->loaded ? trial->loaded
-                                                     : trial->start;
-    if (last)
-        sl_hang_describe(last, trial->arena, trial->result);
-}
-
-static void explain_end(struct trial *trial, bool by_itself)
-{
-    struct sl_trial_result *result = trial->result;
-    char output[512], text[768];
-    int status = trial->process.wait_status;
-
-    sl_process_output(&trial->process, output, sizeof output);
-    if (WIFSIGNALED(status) && by_itself) {
-        result->signal = WTERMSIG(status);
-        (void) snprintf(text, sizeof text, "the subject was ended by signal %d (%s)%s%s",
-                        result->signal, strsignal(result->signal),
-                        output[0] ? "; it printed: " : "", output);
-        result->reason = NULL; /* a crash explains whatever failed before it */
-        fail_trial(trial, SL_TRIAL_CRASHED, text);
-    } else if (WIFEXITED(status) && (trial->phase != SL_PHASE_TORN_DOWN ||
-                                     (WEXITSTATUS(status) && !trial->failure_told))) {
-        (void) snprintf(text, sizeof text, "the subject exited with status %d%s%s",
-                        WEXITSTATUS(status), output[0] ? "; it printed: " : "", output);
-        fail_trial(trial, SL_TRIAL_CRASHED, text);
-    }
-}
-
-/* What it means that play_phases ended with s.  Leaves no subject behind. */
-static enum sl_status conclude(struct trial *trial, enum sl_status s, struct sl_error *err)
-{
-    char text[400];
-    bool by_itself;
-
-    switch (s) {
-    case SL_OK:
-        by_itself = sl_process_reap(&trial->process, EXIT_NS);
-        if (!by_itself)
-            fail_trial(trial, SL_TRIAL_TIMEOUT, "the subject did not exit after its last phase");
-        explain_end(trial, by_itself);
-        return SL_OK;
-    case SL_ETIMEDOUT:
-        trial->result->close.timed_out = trial->phase == SL_PHASE_CLOSING;
-        (void) snprintf(text, sizeof text, "the subject hangs after phase %s",
-                        trial->result->phase);
-        keep_hang(trial);
-        fail_trial(trial, SL_TRIAL_TIMEOUT, text);
-        return SL_OK;
-    case SL_ECONNECT:
-        keep_hang(trial);
-        fail_trial(trial, SL_TRIAL_FAILED, err->text);
-        return SL_OK;
-    case SL_EGONE:
-        explain_end(trial, sl_process_reap(&trial->process, EXIT_NS));
-        keep_last_snapshot(trial);
-        fail_trial(trial, SL_TRIAL_CRASHED, "the subject ended without a word");
-        return SL_OK;
-    default:
-        return s;
-    }
 }
 
 static enum sl_status analyse(struct trial *trial, struct sl_error *err)
@@ -357,20 +281,20 @@ static enum sl_status analyse(struct trial *trial, struct sl_error *err)
         return SL_OK;
     }
     if (!result->threads.peak.missing && result->threads.peak.value <= result->threads.before.value)
-        fail_trial(trial, SL_TRIAL_FAILED,
+        trial_fail(trial, SL_TRIAL_FAILED,
                    "no thread was created, so the absence of leaks would prove nothing");
     result->leaks_missing = NULL;
     enum sl_status s = sl_leak_analyse(&input, trial->arena, &result->leaks, err);
     if (!s && trial->teardown_failure && !result->leaks.count)
-        fail_trial(trial, SL_TRIAL_FAILED, trial->teardown_failure);
+        trial_fail(trial, SL_TRIAL_FAILED, trial->teardown_failure);
     else if (!s && trial->teardown_failure && !result->close.detail)
         result->close.detail = trial->teardown_failure;
     return s;
 }
 
-static enum sl_status send_config(struct trial *trial, bool purge, struct sl_error *err)
+static enum sl_status make_config(const struct sl_trial_input *input, bool purge,
+                                  struct sl_subject_config *ret_config, struct sl_error *err)
 {
-    const struct sl_trial_input *input = trial->input;
     struct sl_subject_config config = {
         .load = input->cell->scenario->load,
         .pool = input->cell->pool,
@@ -398,12 +322,37 @@ static enum sl_status send_config(struct trial *trial, bool purge, struct sl_err
                            texts[i].size - 1);
         memcpy(texts[i].to, from, strlen(from) + 1);
     }
-    return sl_record_write(trial->process.to_fd, SL_RECORD_CONFIG, &config, sizeof config, err);
+    *ret_config = config;
+    return SL_OK;
+}
+
+/* Start the subject, and the agents' part of the trial. */
+static enum sl_status start_subject(struct trial *trial, bool purge, struct sl_error *err)
+{
+    SL_AUTO_FREE struct sl_subject_config *config = malloc(sizeof *config);
+    size_t largest = SL_MAX(sizeof(struct sl_phase_record), sizeof(struct sl_driver_record));
+
+    trial->capacity = SL_MAX(largest, sizeof(struct sl_failure_record));
+    if (trial->input->agents)
+        trial->capacity =
+            SL_MAX(trial->capacity, sl_tally_size_max(trial->input->cell->scenario->load.events));
+    trial->record = malloc(trial->capacity);
+    if (!config || !trial->record)
+        return sl_fail(err, SL_ENOMEM, "out of memory for a trial");
+    enum sl_status s = make_config(trial->input, purge, config, err);
+    if (!s && !purge)
+        s = trial_agents_begin(trial, config, err);
+    if (!s)
+        s = sl_process_start(&trial->process, err);
+    return s ? s
+             : sl_record_write(trial->process.to_fd, SL_RECORD_CONFIG, config, sizeof *config, err);
 }
 
 static void release(struct trial *trial)
 {
     sl_process_end(&trial->process);
+    free(trial->record);
+    sl_tally_free(trial->tally);
     sl_snapshot_free(trial->start);
     sl_snapshot_free(trial->loaded);
     sl_snapshot_free(trial->closed);
@@ -415,25 +364,28 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
                             struct sl_trial_result *ret_result, const char **ret_driver,
                             struct sl_error *err)
 {
-    struct trial trial = {.input = input, .arena = arena, .result = ret_result, .phase = -1};
+    struct trial trial = {.input = input,
+                          .arena = arena,
+                          .result = ret_result,
+                          .process = {.to_fd = -1, .from_fd = -1, .output_fd = -1},
+                          .phase = -1};
     struct sl_error local = {0}; /* a subject's failure is no failure of ours */
     uint64_t began = sl_clock_now_ns();
 
     sl_trial_result_init(ret_result, "the subject did not get so far");
-    enum sl_status s = sl_process_start(&trial.process, err);
-    if (s)
-        return s;
-    ret_result->status = SL_TRIAL_OK;
-    s = send_config(&trial, false, &local);
-    if (!s)
-        s = play_phases(&trial, &local);
-    s = conclude(&trial, s, &local);
-    if (!s)
-        s = analyse(&trial, &local);
-    if (s)
-        (void) sl_fail(err, s, "%s", local.text);
+    enum sl_status s = start_subject(&trial, false, err);
+    if (!s) {
+        ret_result->status = SL_TRIAL_OK;
+        s = trial_conclude(&trial, play_phases(&trial, &local), &local);
+        if (!s)
+            s = analyse(&trial, &local);
+        if (s)
+            (void) sl_fail(err, s, "%s", local.text);
+    }
     if (trial.driver.name[0])
         *ret_driver = sl_arena_printf(arena, "%s %s", trial.driver.name, trial.driver.version);
+    sl_process_end(&trial.process);
+    trial_agents_end(&trial);
     release(&trial);
     ret_result->duration_ns = sl_clock_now_ns() - began;
     return s;
@@ -441,13 +393,11 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
 
 enum sl_status sl_trial_purge(const struct sl_trial_input *input, struct sl_error *err)
 {
-    struct trial trial = {.input = input, .phase = -1};
+    struct trial trial = {
+        .input = input, .process = {.to_fd = -1, .from_fd = -1, .output_fd = -1}, .phase = -1};
 
-    enum sl_status s = sl_process_start(&trial.process, err);
-    if (s)
-        return s;
-    s = send_config(&trial, true, err);
-    if (!s && !sl_process_reap(&trial.process, GRACE_NS))
+    enum sl_status s = start_subject(&trial, true, err);
+    if (!s && !sl_process_reap(&trial.process, TRIAL_GRACE_NS))
         s = sl_fail(err, SL_ETIMEDOUT, "removing what '%s' left on the broker took too long",
                     input->prefix);
     if (!s && trial.process.wait_status)

@@ -12,6 +12,7 @@
 #include <strandline/error.h>
 
 #include "harness/model/result.h"
+#include "harness/run/agents.h"
 #include "harness/run/run_plan.h"
 #include "harness/run/server.h"
 
@@ -19,6 +20,7 @@ struct sl_trial_input {
     const struct sl_run_cell *cell;
     const char *servers;            /* comma-separated URLs; NULL when the transport needs none */
     const struct sl_server *server; /* watched while the trial runs; NULL: not ours */
+    const struct sl_agents *agents; /* that play parts of the load; NULL: the subject plays all */
     uint32_t replicas;              /* of every message on the broker */
     const char *driver_path;        /* NULL: the built-in driver */
     const char *prefix;             /* of broker names */

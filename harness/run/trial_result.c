@@ -3,6 +3,9 @@
 
 #include "base/clock.h"
 
+/* A rate is given only when the clocks can not have changed it by more than 1 in so many. */
+#define RATE_PRECISION 100
+
 /* A percentile is given only when at least this many samples lie above it. */
 #define SAMPLES_ABOVE 10
 
@@ -21,7 +24,6 @@ void sl_trial_result_init(struct sl_trial_result *result, const char *missing)
 
     *result = (struct sl_trial_result){
         .status = SL_TRIAL_FAILED,
-        .phase = "none",
         .delivery = {none, none, none, none, none, none, none, none, NULL},
         .rate = {no_rate, no_rate, no_rate},
         .latency = {missing_latency(missing), missing_latency(missing)},
@@ -62,12 +64,12 @@ static struct sl_latency latency(const struct sl_latency_summary *summary)
     };
 }
 
-static void fill_delivery(struct sl_delivery *delivery, const struct sl_phase_record *record,
-                          struct sl_arena *arena)
+void sl_trial_result_delivery(struct sl_trial_result *result, const struct sl_phase_record *record,
+                              struct sl_arena *arena)
 {
     uint64_t lost = record->published > record->handled ? record->published - record->handled : 0;
 
-    *delivery = (struct sl_delivery){
+    result->delivery = (struct sl_delivery){
         .published = SL_VALUE(record->published),
         .rejected = SL_VALUE(record->rejected),
         .unknown = SL_VALUE(record->unknown),
@@ -84,7 +86,7 @@ static void fill_delivery(struct sl_delivery *delivery, const struct sl_phase_re
 void sl_trial_result_load(struct sl_trial_result *result, const struct sl_phase_record *record,
                           const struct sl_scenario_load *load, struct sl_arena *arena)
 {
-    fill_delivery(&result->delivery, record, arena);
+    sl_trial_result_delivery(result, record, arena);
     result->rate.offered = load->rate ? SL_REAL((double) load->rate)
                                       : SL_MISSING_REAL("saturating load has no intended rate");
     result->rate.publish =
@@ -101,7 +103,6 @@ void sl_trial_result_load(struct sl_trial_result *result, const struct sl_phase_
 void sl_trial_result_close(struct sl_trial_result *result, const struct sl_phase_record *record,
                            struct sl_arena *arena)
 {
-    fill_delivery(&result->delivery, record, arena);
     result->close.ok = record->close_ok;
     result->close.timed_out = record->close_timed_out;
     result->close.duration_ns = SL_VALUE(record->close_ns);
@@ -109,4 +110,23 @@ void sl_trial_result_close(struct sl_trial_result *result, const struct sl_phase
     result->close.messages_abandoned = SL_VALUE(record->messages_abandoned);
     result->close.detail =
         record->close_detail[0] ? sl_arena_strdup(arena, record->close_detail) : NULL;
+}
+
+void sl_trial_result_doubt(struct sl_trial_result *result, const struct sl_phase_record *record,
+                           uint64_t uncertainty_ns, struct sl_arena *arena)
+{
+    const char *reason = sl_arena_printf(
+        arena, "the clocks of the machines are known to within %.3f ms only, too little for this",
+        (double) uncertainty_ns / (double) SL_NS_PER_MS);
+
+    if (!uncertainty_ns)
+        return;
+    if (!reason)
+        reason = "the clocks of the machines are not known well enough";
+    if (uncertainty_ns > record->end_to_end.p50)
+        result->latency.end_to_end = missing_latency(reason);
+    if (uncertainty_ns > record->publish_ns / RATE_PRECISION)
+        result->rate.publish = SL_MISSING_REAL(reason);
+    if (uncertainty_ns > record->load_ns / RATE_PRECISION)
+        result->rate.delivered = SL_MISSING_REAL(reason);
 }

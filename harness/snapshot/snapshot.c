@@ -13,6 +13,7 @@
 #include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (50 * SL_NS_PER_MS)
+#define PATIENCE_NS            (2 * SL_NS_PER_S) /* with all threads that do not stop */
 
 /* Arguments and result of the thread that does the work. */
 struct job {
@@ -158,7 +159,8 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
         .descriptors = pass->descriptors,
         .allow_stop = pass->opts->allow_stop,
         .stop_budget_ns =
-            pass->opts->stop_budget_ns ? pass->opts->stop_budget_ns : DEFAULT_STOP_BUDGET_NS};
+            pass->opts->stop_budget_ns ? pass->opts->stop_budget_ns : DEFAULT_STOP_BUDGET_NS,
+        .patience_ns = PATIENCE_NS};
     status = check_class(pass, err);
     if (!status)
         status = choose_source(pass, err);

@@ -49,6 +49,7 @@ enum bus_storage { BUS_STORAGE_MEMORY, BUS_STORAGE_FILE };
 #define BUS_MAX_WORKERS  32768u
 #define BUS_MAX_QUEUE    (1u << 20)
 #define BUS_MAX_PENDING  (1u << 20)
+#define BUS_MAX_STACK    (1u << 30) /* bytes */
 #define BUS_MAX_REPLICAS 5u
 #define BUS_MAX_RESULTS  (1u << 20)
 #define BUS_MAX_KEY      256u            /* bytes */
@@ -68,7 +69,8 @@ struct bus_config {
     enum bus_storage storage; /* nats: of the streams; memory: ignored */
     const char *prefix;       /* of every name made on the broker: letters, digits, '-', '_'; end it
                                  so that no other bus's begins with it; NULL: "bus_" */
-    const char *fault;        /* NAME[,NAME...]: break on purpose; NULL or "": none */
+    const char *fault;        /* NAME[,KEY=VALUE...][,NAME...]: break on purpose, see bus_faults;
+                                 NULL or "": none */
     const char *const *topics;      /* every topic to be published or subscribed to: dot-separated
                                        words without blanks, '*', '>'; each once */
     size_t n_topics;                /* at least 1 */
@@ -97,7 +99,8 @@ struct bus_config {
  *
  * @return SL_OK
  *         SL_EINVAL   a field is out of range or malformed
- *         SL_ENOTSUP  unknown transport or fault, or not built in, or a server without JetStream
+ *         SL_ENOTSUP  unknown transport or fault, or not built in, or a fault that this bus or
+ *                     transport can not have, or a server without JetStream
  *         SL_ECONNECT no server answered, or a cluster elected no leader within 20 s; the text has
  *                     the URL
  *         SL_EPROTO   the server refused a stream
@@ -157,7 +160,8 @@ SL_API SL_CHECKED enum sl_status bus_publish(struct bus *bus, const struct sl_me
 SL_API SL_CHECKED enum sl_status
 bus_flush(struct bus *bus, uint64_t timeout_ns, struct sl_error *err);
 
-/* Counters now; fills no more than ret_stats->size bytes.  Never blocks. */
+/* Counters now; fills no more than ret_stats->size bytes.  Never blocks.  Without a bus, nothing.
+ */
 SL_API void bus_stats(const struct bus *bus, struct sl_driver_stats *ret_stats);
 
 /**
@@ -207,9 +211,24 @@ SL_API SL_CHECKED enum sl_status bus_purge(const struct bus_config *config, stru
  */
 struct bus_fault_info {
     const char *name;
-    const char *text; /* what it breaks and what is expected to be seen */
+    const char *id;        /* in the catalogue of docs/faults.md: "L2"; "-" it is not there */
+    const char *transport; /* that it needs; NULL: any */
+    const char *keys;      /* that may follow the name: "nth=10,prob", with defaults; or NULL */
+    const char *mechanism; /* what it breaks */
+    const char *expected;  /* what is to be seen; NULL when it can not be injected */
+    const char *absent;    /* why it can not be: this bus has no equivalent; or NULL */
 };
 SL_API const struct bus_fault_info *bus_faults(void);
+
+/**
+ * Would bus_open take this bus_config.fault?
+ *
+ * @param transport  as in struct bus_config; NULL: any
+ * @return SL_OK, SL_ENOTSUP unknown, no equivalent or not on this transport,
+ *         SL_EINVAL a key or its value
+ */
+SL_API SL_CHECKED enum sl_status
+bus_check_fault(const char *fault, const char *transport, struct sl_error *err);
 
 /**
  * The bus as a driver of the harness.

@@ -46,12 +46,17 @@ struct bus_metrics {
     uint64_t publishes_pending; /* published without an outcome yet */
     uint64_t held;    /* fetched, neither acknowledged nor given back: queued, being handled, or
                          waiting for a retry */
+    uint64_t behind;  /* lag: messages of the subscribed topics that the broker has left, as it
+                         said with the last one that was fetched */
     uint64_t threads; /* made and not joined; client library excluded */
     bool connected;   /* to the broker; at most 100 ms old */
     enum bus_state state;
 };
 
-/* Take the metrics; ret_metrics->size is set.  Never blocks; allowed until bus_free. */
+/*
+ * Take the metrics; ret_metrics->size is set.  Never blocks; allowed until bus_free.
+ * Without a bus nothing is filled.
+ */
 SL_API void bus_metrics_take(const struct bus *bus, struct bus_metrics *ret_metrics);
 
 /*

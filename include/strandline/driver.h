@@ -71,7 +71,7 @@ struct sl_driver_config {
     const char *servers;       /* comma-separated URLs, or NULL when the transport needs none */
     const char *storage;       /* "memory" or "file": where the broker keeps messages */
     const char *prefix;        /* prepended to every name made on the broker; unique per trial */
-    const char *fault;         /* NAME[,NAME...] to inject, or NULL */
+    const char *fault;         /* NAME[,KEY=VALUE...][,NAME...] to inject, or NULL */
     const char *const *topics; /* n_topics names that will be subscribed and published to */
     size_t n_topics;
     uint32_t workers;         /* keyed: per topic; unified: in all; direct: ignored; 0: default */

@@ -2,128 +2,13 @@
 /* The bus on a real nats-server, which each test starts for itself. */
 #include "sl_test.h"
 
-#include <fcntl.h>
-#include <ftw.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
-#include <strandline/bus_metrics.h>
+#include <strandline/bus_publish.h>
 
-#include "bus_scene.h"
-
-#define DEADLINE_NS (60 * SL_NS_PER_S)
-
-struct server {
-    pid_t pid;
-    char directory[64];
-    char url[64];
-    bool jetstream;
-};
-
-/* Where nats-server is, or NULL. */
-static const char *server_program(void)
-{
-    static const char *const places[] = {"/usr/sbin/nats-server", "/usr/bin/nats-server",
-                                         "/usr/local/bin/nats-server"};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if (access(places[i], X_OK) == 0)
-            return places[i];
-    }
-    return NULL;
-}
-
-/* Read the URL from the file in which the server writes its ports. */
-static bool read_url(struct server *server)
-{
-    char path[128], text[256] = "";
-    (void) snprintf(path, sizeof path, "%s/nats-server_%d.ports", server->directory,
-                    (int) server->pid);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return false;
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    (void) fclose(file);
-    const char *url = strstr(text, "nats://");
-    return size > 0 && url && strchr(url, '"') && sscanf(url, "%63[^\"]", server->url) == 1;
-}
-
-/* Start the server on a port (-1: the system chooses).  The child dies with this process. */
-static void server_run(struct server *server, const char *port)
-{
-    server->pid = fork();
-    cr_assert_neq(server->pid, -1);
-    if (server->pid == 0) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-        int null = open("/dev/null", O_WRONLY);
-        (void) dup2(null, STDOUT_FILENO);
-        (void) dup2(null, STDERR_FILENO);
-        (void) execl(server_program(), "nats-server", "-a", "127.0.0.1", "-p", port,
-                     "--ports_file_dir", server->directory, server->jetstream ? "-js" : NULL, "-sd",
-                     server->directory, NULL);
-        _exit(127);
-    }
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    while (!read_url(server) && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
-    cr_assert(*server->url, "the server does not start");
-}
-
-static void server_start(struct server *server, bool jetstream)
-{
-    if (!server_program())
-        cr_skip_test("no nats-server is installed");
-    *server = (struct server){.jetstream = jetstream};
-    (void) strcpy(server->directory, "/tmp/test_bus_nats_XXXXXX");
-    cr_assert(mkdtemp(server->directory));
-    server_run(server, "-1");
-}
-
-static void server_kill(struct server *server)
-{
-    (void) kill(server->pid, SIGKILL);
-    (void) waitpid(server->pid, NULL, 0);
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void) status;
-    (void) type;
-    (void) walk;
-    return remove(path);
-}
-
-static void server_stop(struct server *server)
-{
-    server_kill(server);
-    (void) nftw(server->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static struct bus_config
-config_of(enum bus_mode mode, const struct server *server, struct probe *probe)
-{
-    return (struct bus_config){.size = sizeof(struct bus_config),
-                               .mode = mode,
-                               .transport = "nats",
-                               .servers = server->url,
-                               .prefix = "test_",
-                               .topics = topics,
-                               .n_topics = N_TOPICS,
-                               .workers = 8,
-                               .on_publish = probe_on_publish,
-                               .user = probe};
-}
-
-static struct sl_driver_close_report
-close_and_free(struct probe *probe, uint64_t deadline_ns, enum sl_status expected)
-{
-    struct sl_driver_close_report report = close_probe(probe, deadline_ns, expected);
-    bus_free(probe->bus);
-    return report;
-}
+#include "base/macros.h"
+#include "bus_nats_scene.h"
 
 static void purge(const struct bus_config *config)
 {
@@ -156,6 +41,38 @@ SL_TEST(bus_nats, every_message_is_handled_in_order_and_nothing_stays)
         sl_assert_ok(bus_teardown(&err), &err);
         cr_assert(threads_fall_to(threads));
         cr_assert_eq(count_entries("/proc/self/fd"), descriptors);
+    }
+    server_stop(&server);
+}
+
+/* Timer, callbacks and collector once; read loop and flusher of the connection. */
+#define LIBRARY_THREADS 5u
+
+SL_TEST(bus_nats, the_number_of_threads_is_exact)
+{
+    static const unsigned expected[] = {
+        [BUS_KEYED] = N_TOPICS * 8 + N_TOPICS + 2,
+        [BUS_UNIFIED] = 8 + N_TOPICS + 2,
+        [BUS_DIRECT] = N_TOPICS + 2,
+    };
+    struct server server;
+    struct sl_error err = {0};
+    server_start(&server, true);
+    for (size_t mode = 0; mode < sizeof expected / sizeof *expected; mode++) {
+        struct probe probe = {.fail_every = 0};
+        struct bus_config config = config_of((enum bus_mode) mode, &server, &probe);
+        struct sl_driver_stats stats = {.size = sizeof stats};
+        unsigned before = count_threads();
+        open_probe(&probe, &config, probe_handle);
+        publish_round(&probe, 500);
+        cr_assert(probe_reaches(&probe.handled, 500));
+        bus_stats(probe.bus, &stats);
+        cr_assert_eq(stats.threads, expected[mode]);
+        cr_assert_eq(count_threads() - before, expected[mode] + LIBRARY_THREADS);
+        (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+        purge(&config);
+        sl_assert_ok(bus_teardown(&err), &err);
+        cr_assert(threads_fall_to(before));
     }
     server_stop(&server);
 }
@@ -314,156 +231,61 @@ SL_TEST(bus_nats, a_server_without_jetstream_is_refused)
     server_stop(&server);
 }
 
-SL_TEST(bus_nats, a_dead_server_ends_in_unknown_outcomes_and_close_in_its_deadline)
-{
-    struct server server;
-    struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
-    server_start(&server, true);
-    unsigned before = count_threads();
-    struct bus_config config = config_of(BUS_KEYED, &server, &probe);
-    open_probe(&probe, &config, probe_handle);
-    publish_round(&probe, 100);
-    sl_assert_ok(bus_flush(probe.bus, DEADLINE_NS, &err), &err);
-    server_kill(&server);
-    publish_round(&probe, 50);
-    sl_assert_fails(bus_flush(probe.bus, 100 * SL_NS_PER_MS, &err), SL_ETIMEDOUT, &err, "outcome");
-    uint64_t begin_ns = sl_clock_now_ns();
-    struct sl_driver_close_report report = close_and_free(&probe, SL_NS_PER_S, SL_OK);
-    cr_assert_lt(sl_clock_now_ns() - begin_ns, 5 * SL_NS_PER_S);
-    cr_assert_eq(report.publishes_unknown, 50);
-    cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]), 100);
-    cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_UNKNOWN]), 50);
-    err = (struct sl_error){0};
-    sl_assert_ok(bus_teardown(&err), &err);
-    cr_assert(threads_fall_to(before));
-    server_stop(&server);
-}
-
-SL_TEST(bus_nats, a_publish_that_waits_for_a_dead_server_is_ended_by_close)
-{
-    struct server server;
-    struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
-    config.max_pending = 10;
-    open_probe(&probe, &config, probe_handle);
-    server_kill(&server);
-    publish_round(&probe, 25); /* blocks until outcomes become unknown, twice */
-    cr_assert(probe_reaches(&probe.outcomes[SL_PUBLISH_UNKNOWN], 15));
-    (void) close_and_free(&probe, SL_NS_PER_S, SL_OK);
-    cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_UNKNOWN]), 25);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
-}
-
-SL_TEST(bus_nats, delivery_goes_on_after_a_restart_of_the_server)
-{
-    struct server server;
-    struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
-    config.storage = BUS_STORAGE_FILE;
-    open_probe(&probe, &config, probe_handle);
-    publish_round(&probe, 200);
-    cr_assert(probe_reaches(&probe.handled, 200));
-    char port[8];
-    (void) snprintf(port, sizeof port, "%s", strrchr(server.url, ':') + 1);
-    server_kill(&server);
-    *server.url = '\0';
-    server_run(&server, port);
-    unsigned expected = 200;
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    while (atomic_load(&probe.handled) < expected + PROBE_KEYS && sl_clock_now_ns() < until_ns) {
-        publish_round(&probe, PROBE_KEYS);
-        sl_clock_sleep_ns(100 * SL_NS_PER_MS);
-    }
-    cr_assert_geq(atomic_load(&probe.handled), expected + PROBE_KEYS);
-    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
-}
-
-#define N_LARGE 40u
-#define LARGE   (512u * 1024) /* in all more than the library buffers for a lost connection */
-
-static void *publish_large(void *user)
+/* Handler; user is the probe.  Counts what has the size of its topic. */
+static enum sl_status take_sized(void *user, const struct sl_message *message)
 {
     struct probe *probe = user;
-    const struct sl_message message = {
-        .topic = topics[0], .payload = calloc(1, LARGE), .payload_size = LARGE};
-    for (unsigned i = 0; i < N_LARGE; i++)
-        atomic_fetch_add(bus_publish(probe->bus, &message, i, NULL) ? &probe->failures
-                                                                    : &probe->published[0],
-                         1);
-    free((void *) message.payload);
-    return NULL;
+    bool large = strcmp(message->topic, topics[1]) == 0;
+    atomic_fetch_add((message->payload_size > 0) == large ? &probe->handled : &probe->failures, 1);
+    return SL_OK;
 }
 
-SL_TEST(bus_nats, a_publish_that_finds_no_room_waits_for_the_server)
+SL_TEST(bus_nats, what_is_larger_than_the_server_takes_is_refused_and_said)
 {
     struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
-    pthread_t publisher;
+    char *payload = calloc(1, BUS_MAX_PAYLOAD);
     server_start(&server, true);
     struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
-    config.storage = BUS_STORAGE_FILE;
-    sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
-    char port[8];
-    (void) snprintf(port, sizeof port, "%s", strrchr(server.url, ':') + 1);
-    server_kill(&server);
-    cr_assert_eq(pthread_create(&publisher, NULL, publish_large, &probe), 0);
-    cr_assert(probe_reaches(&probe.published[0], 15), "8 MiB are buffered");
-    *server.url = '\0';
-    server_run(&server, port);
-    (void) pthread_join(publisher, NULL);
+    open_probe(&probe, &config, take_sized);
+    struct sl_message message = {.topic = topics[1], .key = "key", .payload = payload};
+    message.payload_size = BUS_MAX_PAYLOAD; /* the server's limit, in which its header counts */
+    sl_assert_fails(bus_publish_sync(probe.bus, &message, DEADLINE_NS, &err), SL_EINVAL, &err,
+                    "greater than maximum");
+    message.payload_size = BUS_MAX_PAYLOAD - 1024;
+    sl_assert_ok(bus_publish_sync(probe.bus, &message, DEADLINE_NS, &err), &err);
+    message = (struct sl_message){.topic = topics[0], .key = "key"};
+    sl_assert_ok(bus_publish_sync(probe.bus, &message, DEADLINE_NS, &err), &err);
+    cr_assert(probe_reaches(&probe.handled, 2));
     cr_assert_eq(atomic_load(&probe.failures), 0);
-    sl_assert_ok(bus_flush(probe.bus, DEADLINE_NS, &err), &err);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
-    cr_assert_gt(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]), 0);
-    cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]) +
-                     atomic_load(&probe.outcomes[SL_PUBLISH_UNKNOWN]),
-                 N_LARGE);
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);
+    free(payload);
 }
 
-/* Wait until the metrics say that the bus is connected, or not.  @return the metrics */
-static struct bus_metrics wait_connected(const struct bus *bus, bool connected)
+SL_TEST(bus_nats, topics_and_keys_in_any_language_arrive)
 {
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    struct bus_metrics metrics = {.size = sizeof metrics};
-    do {
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-        bus_metrics_take(bus, &metrics);
-    } while (metrics.connected != connected && sl_clock_now_ns() < until_ns);
-    cr_assert_eq(metrics.connected, connected);
-    return metrics;
-}
-
-SL_TEST(bus_nats, metrics_show_a_lost_connection_and_the_next_one)
-{
+    static const char *const named[] = {"käse.größe", "注文"};
     struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
-    char port[8];
     server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
-    sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
-    cr_assert_eq(wait_connected(probe.bus, true).reconnects, 0);
-    (void) snprintf(port, sizeof port, "%s", strrchr(server.url, ':') + 1);
-    server_kill(&server);
-    cr_assert_eq(wait_connected(probe.bus, false).reconnects, 0);
-    server_run(&server, port);
-    struct bus_metrics metrics = wait_connected(probe.bus, true);
-    for (unsigned i = 0; metrics.reconnects == 0 && i < 20000; i++) {
-        sl_clock_sleep_ns(SL_NS_PER_MS); /* it is read after the state */
-        bus_metrics_take(probe.bus, &metrics);
-    }
-    cr_assert_eq(metrics.reconnects, 1);
+    struct bus_config config = config_of(BUS_KEYED, &server, &probe);
+    config.topics = named;
+    config.n_topics = SL_COUNT_OF(named);
+    open_probe(&probe, &config, probe_handle);
+    for (unsigned i = 0; i < 20; i++)
+        sl_assert_ok(probe_publish(&probe, named[i % 2], i % 2, &err), &err);
+    struct probe_payload payload = {2, 1};
+    struct sl_message message = {.topic = named[0],
+                                 .key = "größe 注文",
+                                 .payload = &payload,
+                                 .payload_size = sizeof payload};
+    sl_assert_ok(bus_publish(probe.bus, &message, 0, &err), &err);
+    cr_assert(probe_reaches(&probe.handled, 21));
+    cr_assert_eq(atomic_load(&probe.violations), 0);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);

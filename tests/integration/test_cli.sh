@@ -69,6 +69,23 @@ check "a cluster is of a private server" 2 err "not with --server" \
     "$strandline" run --cluster 3 --server nats://127.0.0.1:1
 check "a cluster needs a transport that uses it" 2 err "--cluster needs --transport nats" \
     "$strandline" run --cluster 3 --transport memory
+check "agents are called over a server that is named" 2 err "--agents needs --server" \
+    "$strandline" run --agents 2
+check "agents need a number or roles" 2 err "--agents: 'two' is neither a number" \
+    "$strandline" run --agents two --server nats://127.0.0.1:1
+check "somebody has to publish" 2 err "--agents: 'consume=1' has nobody who publishes" \
+    "$strandline" run --agents consume=1 --server nats://127.0.0.1:1
+check "agents share no load in memory" 2 err "--agents need --transport nats alone" \
+    "$strandline" run --agents 1 --server nats://127.0.0.1:1 --transport nats,memory
+check "agents wait a time" 2 err "--agents-wait: " \
+    "$strandline" run --agents 1 --agents-wait soon --server nats://127.0.0.1:1
+check "agents without a server at all are not measured" 3 err "cannot connect to NATS" \
+    "$strandline" run --agents 1 --server nats://127.0.0.1:1
+check "an agent needs a server" 2 err "strandline agent: --server is needed" "$strandline" agent
+check "an agent has a role" 2 err "--role: 'boss' is not load, consume or any" \
+    "$strandline" agent --role boss
+check "an agent without a server that answers ends" 3 err "cannot connect to NATS" \
+    "$strandline" agent --server nats://127.0.0.1:1,nats://127.0.0.1:2
 check "help of a command" 0 out "usage: strandline gate" "$strandline" help gate
 check "--help of a command" 0 out "--max-leaks N" "$strandline" gate --help
 check "the version" 0 out "strandline 0." "$strandline" --version

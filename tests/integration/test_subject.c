@@ -157,6 +157,27 @@ SL_TEST(subject, a_rate_is_kept_and_a_handler_takes_its_time)
     }
 }
 
+SL_TEST(subject, a_slow_key_takes_its_time_and_the_others_do_not)
+{
+    struct sl_subject_config config = player_config(SIMPLE, NULL);
+    struct player player;
+    config.load.aggregates = 2; /* and one topic: two keys share 100 messages */
+    config.load.topics = 1;
+    config.load.keys = SL_KEYS_SLOW;
+    config.load.keys_parameter = 0.002;
+    player_play(&player, &config);
+    const struct sl_phase_record *loaded = assert_played(&player);
+    SL_AUTO(sl_load_plan) struct sl_load_plan *plan = NULL;
+    cr_assert_eq(sl_load_plan_new(&config.load, config.seed, &plan, NULL), SL_OK);
+    uint64_t n_slow = 0;
+    for (uint32_t i = 0; i < plan->n_events; i++)
+        n_slow += plan->events[i].key == 0;
+
+    cr_assert(n_slow > 20 && n_slow < 80);
+    cr_assert_geq(loaded->load_ns, n_slow * 2 * SL_NS_PER_MS, "one thread handles them all");
+    cr_assert_eq(loaded->handled, config.load.events);
+}
+
 SL_TEST(subject, a_load_that_takes_too_long_is_ended)
 {
     struct sl_subject_config config = player_config(SIMPLE, NULL);

@@ -254,6 +254,26 @@ struct sl_run_result *result_new_full(void)
     static const char *const failed[] = {"a: 1 leaked thread", "b: caf\xc3\xa9"};
     static const struct sl_late_thread late[] = {
         {.tid = 77, .name = "slow worker", .delay_ns = 12 * MS}};
+    static const struct sl_agent_result agents[] = {
+        {.name = "load-1",
+         .host = "east",
+         .role = "load",
+         .pid = 4711,
+         .published = SL_VALUE(500),
+         .handled = SL_VALUE(0),
+         .publish_samples = SL_VALUE(500),
+         .end_to_end_samples = SL_VALUE(0),
+         .clock = {-7000000000000, SL_VALUE(120000)}},
+        {.name = "consume-1",
+         .host = "west",
+         .role = "consume",
+         .pid = 1,
+         .published = SL_MISSING_VALUE("the agent told nothing"),
+         .handled = SL_MISSING_VALUE("the agent told nothing"),
+         .publish_samples = SL_MISSING_VALUE("the agent told nothing"),
+         .end_to_end_samples = SL_MISSING_VALUE("the agent told nothing"),
+         .clock = {0, SL_MISSING_VALUE("the agent told nothing")}},
+    };
     struct sl_run_result *result = result_new();
 
     (void) result_add_cell(result, "low", "keyed", "nats", NULL, 2);
@@ -265,6 +285,8 @@ struct sl_run_result *result_new_full(void)
     cell->config.rate = SL_VALUE(1000);
 
     spoil_trial(result, result_trial(result, 0, 1));
+    result_trial(result, 0, 0)->agents = agents;
+    result_trial(result, 0, 0)->n_agents = SL_COUNT_OF(agents);
     struct sl_trial_result *trial = result_trial(result, 1, 0);
     (void) result_add_group(result, trial, 5120, SL_CAUSE_PARKED, "worker_main");
     (void) result_add_group(result, trial, 5, SL_CAUSE_IO, "fetch_main");

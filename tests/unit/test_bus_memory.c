@@ -128,6 +128,24 @@ SL_TEST(bus_memory, what_is_given_back_comes_again_after_its_delay)
     broker_close(&broker);
 }
 
+SL_TEST(bus_memory, what_was_acknowledged_meanwhile_is_not_given_back)
+{
+    struct broker broker;
+    broker_open(&broker, SL_NS_PER_MS);
+    publish(&broker, "a", "1");
+    struct delivery first = fetch_one(&broker);
+    struct delivery again = fetch_one(&broker); /* waits for the redelivery */
+    broker.ops->ack(broker.subscription, &first, 1);
+    broker.ops->give_back(broker.subscription, &again, 1, 0);
+    cr_assert_eq(broker.ops->count_held(broker.transport), 0);
+    publish(&broker, "a", "2");
+    struct delivery second = fetch_one(&broker);
+    cr_assert(is_payload(&second, "2"));
+    cr_assert_eq(broker.subscription->n_behind, 0);
+    broker.ops->ack(broker.subscription, &second, 1);
+    broker_close(&broker);
+}
+
 SL_TEST(bus_memory, a_stopped_subscription_fetches_nothing)
 {
     struct broker broker;

@@ -127,6 +127,35 @@ SL_TEST(bus_metrics, messages_are_counted_where_they_are)
     bus_free(bus);
 }
 
+SL_TEST(bus_metrics, a_backlog_is_seen_with_the_first_fetch)
+{
+    static const char *const one[] = {"orders"};
+    struct bus_config config = {
+        .size = sizeof config, .transport = "memory", .topics = one, .n_topics = 1, .workers = 3};
+    struct sl_message message = {.topic = "orders", .key = "key"};
+    struct handling handling;
+    struct sl_error err = {0};
+    struct bus *bus = NULL;
+    struct bus_metrics m;
+    cr_assert_eq(sem_init(&handling.proceed, 0, 0), 0);
+    atomic_init(&handling.failures, 0);
+    sl_assert_ok(bus_open(&config, &bus, &err), &err);
+    for (unsigned i = 0; i < 2000; i++)
+        sl_assert_ok(bus_publish(bus, &message, i, &err), &err);
+    cr_assert_eq(take(bus).behind, 0, "nobody has asked the broker yet");
+    sl_assert_ok(bus_subscribe(bus, "orders", handle, &handling, &err), &err);
+    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
+    do {
+        m = take(bus);
+    } while ((m.behind == 0 || m.fetched + m.behind != 2000) && sl_clock_now_ns() < until_ns);
+    cr_assert_eq(m.fetched + m.behind, 2000);
+    cr_assert_gt(m.behind, 0);
+    proceed(&handling, 2000);
+    cr_assert_eq(take_when_acked(bus, 2000).behind, 0);
+    close_bus(bus);
+    bus_free(bus);
+}
+
 SL_TEST(bus_metrics, in_direct_mode_a_failed_message_is_given_back_and_fetched_again)
 {
     struct handling handling;
@@ -207,6 +236,7 @@ static const struct {
     {"strandline_bus_dropped_results_total", 19},
     {"strandline_bus_reconnects_total", 13},
     {"strandline_bus_pending_publishes", 14},
+    {"strandline_bus_behind_messages", 20},
     {"strandline_bus_held_messages", 15},
     {"strandline_bus_threads", 16},
     {"strandline_bus_connected", 1},
@@ -233,6 +263,7 @@ SL_TEST(bus_metrics, the_text_is_openmetrics_and_has_every_number)
                             .reconnects = 13,
                             .publishes_pending = 14,
                             .held = 15,
+                            .behind = 20,
                             .threads = 16,
                             .given_up = 17,
                             .results_waits = 18,

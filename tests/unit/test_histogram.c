@@ -106,3 +106,83 @@ SL_TEST(histogram, values_beyond_the_limit_count_and_keep_the_highest_exact)
     cr_assert_eq(summary.p50, UINT64_MAX);
     cr_assert_eq(summary.max, UINT64_MAX);
 }
+
+static struct sl_histogram *drawn(int shape, uint64_t seed, size_t n, struct sl_histogram *all)
+{
+    struct sl_histogram *histogram = sl_histogram_new();
+
+    cr_assert(histogram);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t value = draw(shape, &seed);
+        sl_histogram_record(histogram, value);
+        if (all)
+            sl_histogram_record(all, value);
+    }
+    return histogram;
+}
+
+static void assert_same(const struct sl_histogram *a, const struct sl_histogram *b)
+{
+    struct sl_latency_summary left, right;
+
+    sl_histogram_summarize(a, &left);
+    sl_histogram_summarize(b, &right);
+    cr_assert_eq(memcmp(&left, &right, sizeof left), 0, "counts %llu and %llu, p99 %llu and %llu",
+                 (unsigned long long) left.count, (unsigned long long) right.count,
+                 (unsigned long long) left.p99, (unsigned long long) right.p99);
+    for (uint32_t per_mille = 1; per_mille <= 1000; per_mille++)
+        cr_assert_eq(sl_histogram_percentile(a, per_mille), sl_histogram_percentile(b, per_mille));
+}
+
+SL_TEST(histogram, merged_ones_are_the_one_that_recorded_everything)
+{
+    SL_AUTO(sl_histogram) struct sl_histogram *all = sl_histogram_new();
+    SL_AUTO(sl_histogram) struct sl_histogram *merged = sl_histogram_new();
+    SL_AUTO(sl_histogram) struct sl_histogram *empty = sl_histogram_new();
+
+    for (int shape = 0; shape < 5; shape++) {
+        SL_AUTO(sl_histogram)
+        struct sl_histogram *part = drawn(shape, 7 + (uint64_t) shape, 3000, all);
+        sl_histogram_merge(merged, part);
+        sl_histogram_merge(merged, empty);
+    }
+    assert_same(merged, all);
+}
+
+SL_TEST(histogram, packed_and_unpacked_it_is_the_same)
+{
+    for (int shape = 0; shape < 5; shape++) {
+        SL_AUTO(sl_histogram)
+        struct sl_histogram *sent = drawn(shape, 3, (size_t) shape * 777, NULL);
+        SL_AUTO(sl_histogram) struct sl_histogram *got = sl_histogram_new();
+        SL_CLEANUP(sl_packer_release) struct sl_packer packer = {0};
+        sl_histogram_pack(sent, &packer);
+        struct sl_unpacker unpacker = {.at = packer.data, .left = packer.size};
+        cr_assert(sl_histogram_unpack(got, &unpacker));
+        cr_assert(sl_unpack_ends(&unpacker));
+        assert_same(got, sent);
+    }
+}
+
+SL_TEST(histogram, a_malformed_one_is_refused_and_adds_nothing)
+{
+    SL_AUTO(sl_histogram) struct sl_histogram *sent = drawn(1, 3, 500, NULL);
+    SL_AUTO(sl_histogram) struct sl_histogram *got = sl_histogram_new();
+    SL_CLEANUP(sl_packer_release) struct sl_packer packer = {0};
+
+    sl_histogram_pack(sent, &packer);
+    for (size_t size = 0; size < packer.size; size++) {
+        struct sl_unpacker cut = {.at = packer.data, .left = size};
+        cr_assert_not(sl_histogram_unpack(got, &cut));
+    }
+    /* Bucket 5 with one value, which is then said to be 6; and buckets past the last. */
+    static const char *const lies[] = {"\6\1\0\6\6", "\6\1\0\5\4", "\xff\xff\xff\1\1\0"};
+    static const size_t sizes[] = {5, 5, 6};
+    for (size_t i = 0; i < SL_COUNT_OF(lies); i++) {
+        struct sl_unpacker lie = {.at = (const unsigned char *) lies[i], .left = sizes[i]};
+        cr_assert_not(sl_histogram_unpack(got, &lie));
+    }
+    struct sl_latency_summary summary;
+    sl_histogram_summarize(got, &summary);
+    cr_assert_eq(summary.count, 0);
+}

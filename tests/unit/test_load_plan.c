@@ -118,7 +118,7 @@ SL_TEST(load_plan, one_key_is_enough)
 {
     struct sl_scenario_load load = usual;
     load.topics = load.aggregates = 1;
-    for (int keys = SL_KEYS_UNIFORM; keys <= SL_KEYS_HOT; keys++) {
+    for (int keys = SL_KEYS_UNIFORM; keys <= SL_KEYS_SLOW; keys++) {
         load.keys = (enum sl_key_distribution) keys;
         load.keys_parameter = 0.5;
         SL_AUTO(sl_load_plan) struct sl_load_plan *plan = make_plan(&load, 1);

@@ -77,7 +77,7 @@ SL_TEST(protocol, what_is_no_record_is_refused)
     } cases[] = {
         {{0x12345678, SL_RECORD_GO, 0}, "not a record"},
         {{SL_RECORD_MAGIC, 0, 0}, "unknown record type 0"},
-        {{SL_RECORD_MAGIC, SL_RECORD_FAILURE + 1, 0}, "unknown record type"},
+        {{SL_RECORD_MAGIC, SL_N_RECORD_TYPES, 0}, "unknown record type"},
         {{SL_RECORD_MAGIC, SL_RECORD_PHASE, 65}, "record of 65 bytes, room for 64"},
         {{SL_RECORD_MAGIC, SL_RECORD_PHASE, UINT64_MAX}, "room for 64"},
     };

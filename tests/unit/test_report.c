@@ -70,6 +70,13 @@ SL_TEST(report, the_reader_gives_back_the_numbers_and_their_reasons)
     cr_assert_str_eq(crashed->delivery.lost.missing, "the subject ended before it could count");
     cr_assert_eq(crashed->hang_groups[0].frames[0].address, UINT64_MAX);
 
+    const struct sl_trial_result *shared = &read->cells[0].trials[0];
+    cr_assert_eq(shared->n_agents, 2);
+    cr_assert_str_eq(shared->agents[0].role, "load");
+    cr_assert_eq(shared->agents[0].clock.offset_ns, -7000000000000);
+    cr_assert_eq(shared->agents[0].clock.uncertainty_ns.value, 120000);
+    cr_assert_str_eq(shared->agents[1].handled.missing, "the agent told nothing");
+
     const struct sl_leak_report *leaks = &read->cells[1].trials[0].leaks;
     cr_assert_eq(leaks->count, 5125);
     cr_assert_eq(leaks->groups[0].cause, SL_CAUSE_PARKED);

@@ -216,6 +216,9 @@ SL_TEST(scenario, key_distributions_are_shown_with_their_parameter)
     load = (struct sl_scenario_load){.keys = SL_KEYS_HOT, .keys_parameter = 0.5};
     sl_keys_format(&load, text, sizeof text);
     cr_assert_str_eq(text, "hot:0.5");
+    load = (struct sl_scenario_load){.keys = SL_KEYS_SLOW, .keys_parameter = 0.005};
+    sl_keys_format(&load, text, sizeof text);
+    cr_assert_str_eq(text, "slow:0.005s");
 }
 
 /* Call check for each folder in a folder of cases.  @return number of cases */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A crew from inside; shared by the files that make it up. */
+#ifndef SL_AGENT_CREW_INTERNAL_H
+#define SL_AGENT_CREW_INTERNAL_H
+
+#include <pthread.h>
+
+#include "harness/agent/clock.h"
+#include "harness/agent/crew.h"
+#include "harness/agent/peer.h"
+
+enum member_state { MEMBER_FREE, MEMBER_ASKED, MEMBER_HIRED };
+
+/* A place in the crew, and the agent that has it. */
+struct member {
+    enum sl_load_part part; /* SL_PART_ALL until an agent decides it */
+    bool part_fixed;        /* stays with the place when its agent goes */
+    uint32_t number;        /* of those with this part */
+    enum member_state state;
+    uint64_t id, asked_ns;
+    struct sl_wire_offer offer;
+
+    /* Of the trial that is played. */
+    bool told_to_open;
+    enum sl_agent_stage stage;
+    bool stopped;
+    struct sl_tally *tally; /* or NULL */
+    struct sl_wire_body body;
+    struct sl_clock_estimate before; /* the load */
+
+    /* Under crew->mutex. */
+    uint64_t heard_ns;
+    struct sl_clock_estimate clock; /* since it was last reset */
+};
+
+struct sl_crew {
+    struct sl_crew_opts opts;
+    struct sl_agents agents;
+    struct sl_peer peer;
+    uint64_t run, trial;
+    struct sl_subject_config config; /* of the trial, without shares */
+    struct member *members;
+    size_t n_members;
+    bool short_handed;                   /* the last look for agents found too few */
+    char foreign[SL_WIRE_FROM_MAX + 64]; /* an agent of another version that answered; "" none */
+    /* What went wrong in this trial first; "" nothing did. */
+    char failure[SL_WIRE_TEXT_MAX + SL_WIRE_FROM_MAX];
+
+    /* What the threads of the link and the one that pings share; no other lock is taken under it.
+     */
+    pthread_mutex_t mutex;
+    pthread_cond_t heard; /* a PONG came */
+    bool ending;
+    pthread_t heart;
+    bool heart_beats;
+};
+
+/* To one agent.  What can not be sent is found by the missing answer. */
+void crew_send(struct sl_crew *crew, const struct member *member, enum sl_wire_kind kind,
+               const struct sl_packer *body);
+
+/* Deal with one message of an agent.  @return false when none is queued */
+bool crew_take(struct sl_crew *crew);
+
+/* Fill the free places, for at most wait_ns. */
+enum sl_status crew_gather(struct sl_crew *crew, uint64_t wait_ns, struct sl_error *err);
+
+/* The agent is gone: its place is free.  Fails the trial. */
+void crew_lose(struct sl_crew *crew, struct member *member, const char *why);
+
+bool crew_has_our_clock(const struct member *member);
+
+/* Ask an agent for its clock, many times, when it is not ours. */
+void crew_measure_clock(struct sl_crew *crew, struct member *member);
+
+/* Answer PONGs; on a thread of the link. */
+bool crew_intercept(void *user, const void *data, size_t size);
+
+/* PING every agent, until crew->ending. */
+void *crew_heart_main(void *argument);
+
+/* The calls of struct sl_agents. */
+void crew_fill_agents(struct sl_crew *crew);
+
+#endif

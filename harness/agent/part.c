@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/agent/part.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+
+/* A record that has begun is there soon. */
+#define RECORD_NS (10 * SL_NS_PER_S)
+#define EXIT_NS   (5 * SL_NS_PER_S)
+
+void sl_part_init(struct sl_part *part)
+{
+    *part = (struct sl_part){.process = {.to_fd = -1, .from_fd = -1, .output_fd = -1}, .phase = -1};
+}
+
+void sl_part_end(struct sl_part *part)
+{
+    if (part->runs)
+        sl_process_end(&part->process);
+    free(part->config);
+    free(part->record);
+    sl_packer_release(&part->tally);
+    sl_part_init(part);
+}
+
+enum sl_status
+sl_part_begin(struct sl_part *part, const struct sl_subject_config *config, struct sl_error *err)
+{
+    const size_t fixed = SL_MAX(sizeof(struct sl_phase_record), sizeof(struct sl_driver_record));
+
+    sl_part_end(part);
+    part->capacity = SL_MAX(SL_MAX(fixed, sizeof(struct sl_failure_record)),
+                            sl_tally_size_max(config->load.events));
+    part->record = malloc(part->capacity);
+    part->config = malloc(sizeof *part->config);
+    if (!part->record || !part->config)
+        return sl_fail(err, SL_ENOMEM, "a load of %u events", config->load.events);
+    *part->config = *config;
+    enum sl_status s = sl_process_start(&part->process, err);
+    part->runs = !s;
+    return s ? s
+             : sl_record_write(part->process.to_fd, SL_RECORD_CONFIG, config, sizeof *config, err);
+}
+
+int sl_part_fd(const struct sl_part *part)
+{
+    return part->runs ? part->process.from_fd : -1;
+}
+
+static enum sl_status go(struct sl_part *part, struct sl_error *err)
+{
+    part->phase = -1;
+    return sl_record_write(part->process.to_fd, SL_RECORD_GO, NULL, 0, err);
+}
+
+/* After its last phase the subject exits, and what it told is final. */
+static enum sl_status finish(struct sl_part *part, bool *ret_stage, struct sl_error *err)
+{
+    enum sl_status s = go(part, err);
+    if (s)
+        return s;
+    if (!sl_process_reap(&part->process, EXIT_NS))
+        return sl_fail(err, SL_ETIMEDOUT, "the subject did not exit after its last phase");
+    sl_process_end(&part->process);
+    part->runs = false;
+    part->stage = SL_AGENT_CLOSED;
+    *ret_stage = true;
+    return SL_OK;
+}
+
+static enum sl_status at_phase(struct sl_part *part, bool *ret_stage, struct sl_error *err)
+{
+    switch (part->phase) {
+    case SL_PHASE_OPEN:
+        part->stage = SL_AGENT_OPENED;
+        *ret_stage = true;
+        return SL_OK;
+    case SL_PHASE_LOADED:
+        part->stage = SL_AGENT_LOADED;
+        *ret_stage = true;
+        return SL_OK;
+    case SL_PHASE_TORN_DOWN:
+        return finish(part, ret_stage, err);
+    default: /* nobody looks at this subject */
+        return go(part, err);
+    }
+}
+
+static enum sl_status keep_tally(struct sl_part *part, size_t size, struct sl_error *err)
+{
+    part->tally.size = 0;
+    sl_pack_bytes(&part->tally, part->record, size);
+    return part->tally.failed ? sl_fail(err, SL_ENOMEM, "a tally of %zu bytes", size) : SL_OK;
+}
+
+/* The subject has ended: of what, and with which last words? */
+static enum sl_status explain_end(struct sl_part *part, struct sl_error *err)
+{
+    char output[200];
+
+    (void) sl_process_reap(&part->process, EXIT_NS);
+    int status = part->process.wait_status;
+    sl_process_output(&part->process, output, sizeof output);
+    if (WIFSIGNALED(status))
+        return sl_fail(err, SL_EGONE, "the subject was ended by signal %d (%s)%s%s",
+                       WTERMSIG(status), strsignal(WTERMSIG(status)),
+                       output[0] ? "; it printed: " : "", output);
+    return sl_fail(err, SL_EGONE, "the subject exited with status %d%s%s", WEXITSTATUS(status),
+                   output[0] ? "; it printed: " : "", output);
+}
+
+enum sl_status sl_part_step(struct sl_part *part, bool *ret_stage, struct sl_error *err)
+{
+    struct sl_error local = {0};
+    enum sl_record_type type;
+    size_t size;
+
+    *ret_stage = false;
+    enum sl_status s = sl_record_read(part->process.from_fd, -1, sl_clock_now_ns() + RECORD_NS,
+                                      &type, part->record, part->capacity, &size, &local);
+    if (s == SL_EGONE)
+        return explain_end(part, err);
+    if (s)
+        return sl_fail(err, s, "%s", local.text);
+    if (type == SL_RECORD_DRIVER)
+        return SL_OK;
+    if (type == SL_RECORD_TALLY)
+        return keep_tally(part, size, err);
+    if (type == SL_RECORD_FAILURE && size == sizeof(struct sl_failure_record)) {
+        const struct sl_failure_record *failure = part->record;
+        /* After Close there is nothing left to measure here. */
+        return failure->phase == SL_PHASE_TORN_DOWN
+                   ? SL_OK
+                   : sl_fail(err, failure->status ? failure->status : SL_EPROTO, "%s",
+                             failure->text);
+    }
+    if (type != SL_RECORD_PHASE || size != sizeof(struct sl_phase_record))
+        return sl_fail(err, SL_EPROTO, "the subject sent a record of type %d and %zu bytes",
+                       (int) type, size);
+    part->phase = (int) ((const struct sl_phase_record *) part->record)->phase;
+    return at_phase(part, ret_stage, err);
+}
+
+enum sl_status sl_part_tell(struct sl_part *part, enum sl_agent_command command, const void *data,
+                            size_t size, struct sl_error *err)
+{
+    bool consumes = part->runs && part->config->share.part == SL_PART_CONSUME;
+
+    if (part->runs && command == SL_AGENT_GO && part->phase == SL_PHASE_OPEN)
+        return go(part, err);
+    if (part->runs && command == SL_AGENT_CLOSE && part->phase == SL_PHASE_LOADED)
+        return go(part, err);
+    if (consumes && command == SL_AGENT_OUTCOMES && part->phase == -1 &&
+        part->stage == SL_AGENT_OPENED)
+        return sl_record_write(part->process.to_fd, SL_RECORD_OUTCOMES, data, size, err);
+    return sl_fail(err, SL_EPROTO, "the observer asked for something out of turn");
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every fault that the bus can have, played with `strandline run`: what its list says
+ * is to be seen is in the report, and without the fault it is not.
+ */
+#include "sl_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "strandline.h"
+
+#define FAULT_TEST(name) SL_TEST(faults, name, .init = strandline_enter, .fini = strandline_leave)
+
+/* 2 topics, 8 workers in all. */
+#define SCENARIO(load, limits)                                                                     \
+    "{\"load\": {\"topics\": 2, " load "},\n"                                                      \
+    " \"limits\": {\"settle\": \"300ms\", " limits "},\n"                                          \
+    " \"modes\": {\"unified\": {\"workers\": 8, \"queue\": 16}}, \"play\": [\"unified\"]}\n"
+
+#define THREADS_AT_PEAK 13 /* main, 8 workers, 2 fetchers, monitor, broker */
+
+/* Nothing happens but 200 messages. */
+static const char quiet[] = SCENARIO("\"events\": 200, \"aggregates\": 10",
+                                     "\"timeout\": \"2s\", \"close_deadline\": \"500ms\"");
+/* Close comes when half a second's work is in the queues, and could do it. */
+static const char busy[] = SCENARIO(
+    "\"events\": 200, \"aggregates\": 40, \"handler\": {\"kind\": \"sleep\", \"cost\": \"20ms\"}",
+    "\"timeout\": \"100ms\", \"close_deadline\": \"3s\"");
+/* Every queue of a key fills up behind a handler call that never ends. */
+static const char hanging[] =
+    SCENARIO("\"events\": 200, \"aggregates\": 2, \"handler\": {\"kind\": \"hang\"}",
+             "\"timeout\": \"20s\", \"close_deadline\": \"500ms\"");
+/* Messages of a key every 4 ms for 400 ms. */
+static const char paced[] = SCENARIO("\"events\": 400, \"rate\": 1000, \"aggregates\": 4",
+                                     "\"timeout\": \"20s\", \"close_deadline\": \"5s\"");
+/* A handler call takes 10 ms. */
+static const char slow[] = SCENARIO(
+    "\"events\": 40, \"aggregates\": 40, \"handler\": {\"kind\": \"sleep\", \"cost\": \"10ms\"}",
+    "\"timeout\": \"20s\", \"close_deadline\": \"5s\"");
+/* More than the client asks for in advance. */
+static const char burst[] = SCENARIO(
+    "\"events\": 8000, \"aggregates\": 10, \"handler\": {\"kind\": \"sleep\", \"cost\": \"1ms\"}",
+    "\"timeout\": \"6s\", \"close_deadline\": \"5s\"");
+
+/* A run of one cell with one trial. */
+struct play {
+    struct command_result result;
+    json_t *report;
+    const json_t *trial;
+};
+
+static struct play play_on(const char *transport, const char *scenario, const char *fault)
+{
+    strandline_file("scenario.json", scenario);
+    struct play play = {.result = strandline_run("run", "./scenario.json", "--transport", transport,
+                                                 "--output", "report.json",
+                                                 fault ? "--fault" : NULL, fault, NULL)};
+    cr_assert_neq(play.result.status, 2, "%s: %s", fault, play.result.errors);
+    play.report = strandline_json("report.json");
+    play.trial = json_at(play.report, "cells.0.trials.0");
+    return play;
+}
+
+static struct play play(const char *scenario, const char *fault)
+{
+    return play_on("memory", scenario, fault);
+}
+
+static void play_release(struct play *play)
+{
+    json_decref(play->report);
+    command_result_release(&play->result);
+}
+
+static void assert_status(const struct play *play, const char *fault, const char *expected)
+{
+    cr_assert_str_eq(json_text_at(play->trial, "status"), expected, "%s: %s\n%s", fault,
+                     json_text_at(play->trial, "status"), play->result.output);
+}
+
+static void need_faults(void)
+{
+    struct command_result result = strandline_run("run", "--list-faults", NULL);
+    bool built_in = result.output[0] != '\0';
+    command_result_release(&result);
+    if (!built_in)
+        cr_skip_test("built without faults");
+}
+
+static void need_server(void)
+{
+    if (system("command -v nats-server >/dev/null || test -x /usr/sbin/nats-server") != 0)
+        cr_skip_test("nats-server is not installed");
+}
+
+/* The group of leaked threads, or of those of a hang, with such a frame; or NULL. */
+static const json_t *find_group(const json_t *groups, const char *function)
+{
+    for (size_t i = 0; i < json_array_size(groups); i++) {
+        const json_t *group = json_array_get(groups, i), *frames = json_at(group, "frames");
+        for (size_t j = 0; j < json_array_size(frames); j++) {
+            const char *name =
+                json_string_value(json_object_get(json_array_get(frames, j), "function"));
+            if (name && strncmp(name, function, strlen(function)) == 0)
+                return group;
+        }
+    }
+    return NULL;
+}
+
+/* Delivery is complete and in order, nothing leaks: as without a fault. */
+static void assert_unharmed(const struct play *play, const char *fault)
+{
+    assert_status(play, fault, "ok");
+    cr_assert_eq(json_number_at(play->trial, "delivery.lost"), 0, "%s", fault);
+    cr_assert_eq(json_number_at(play->trial, "delivery.duplicates"), 0, "%s", fault);
+    cr_assert_eq(json_number_at(play->trial, "delivery.order_violations"), 0, "%s", fault);
+    cr_assert_eq(json_number_at(play->trial, "leaks.count"), 0, "%s", fault);
+    cr_assert(json_is_false(json_at(play->trial, "close.timed_out")), "%s", fault);
+}
+
+FAULT_TEST(without_a_fault_nothing_of_it_is_seen)
+{
+    static const char *const scenarios[] = {quiet, paced, slow};
+    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        struct play control = play(scenarios[i], NULL);
+        assert_unharmed(&control, "none");
+        cr_assert_eq(control.result.status, 0);
+        cr_assert_eq(json_number_at(control.trial, "threads.peak"), THREADS_AT_PEAK);
+        cr_assert_eq(json_number_at(control.trial, "latency.publish.count"),
+                     json_number_at(control.trial, "delivery.published"));
+        play_release(&control);
+    }
+    struct play control = play(busy, NULL); /* its load times out, that is all */
+    cr_assert_eq(json_number_at(control.trial, "delivery.lost"), 0, "Close drains");
+    cr_assert_eq(json_number_at(control.trial, "leaks.count"), 0);
+    cr_assert(json_is_true(json_at(control.trial, "close.ok")));
+    play_release(&control);
+
+    control = play(hanging, NULL);
+    cr_assert_eq(json_number_at(control.trial, "leaks.count"), 1);
+    cr_assert(find_group(json_at(control.trial, "leaks.groups"), "hanging_handler"));
+    play_release(&control);
+}
+
+FAULT_TEST(leaks_are_counted_named_and_explained)
+{
+    static const struct {
+        const char *fault;
+        long count;
+        const char *function, *thread, *cause;
+    } cases[] = {
+        {"pool-not-stopped", 8, "queue_pop", "u-w", "parked"},
+        {"orphan-fetcher", 2, "fetcher_back_off", "fetch-", "unknown"},
+        {"thread-per-publish", 200, "fault_wait_answer", "publish-wait", "parked"},
+        {"thread-per-publish,nth=10,count=7", 7, "fault_wait_answer", "publish-wait", "parked"},
+        {"helper-thread-per-bus", 1, "fault_helper_wait", "helper", "parked"},
+        {"monitor-not-stopped", 1, "monitor_", "monitor", "unknown"},
+        {"late-registration", 2, "fetcher_back_off", "late-", "unknown"},
+        {"spawn-while-closing", 1, "queue_pop", "k0-w0", "parked"},
+    };
+    need_faults();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *fault = cases[i].fault;
+        struct play broken = play(quiet, fault);
+        assert_status(&broken, fault, "ok");
+        cr_assert_eq(broken.result.status, 1, "%s", fault);
+        cr_assert_eq(json_number_at(broken.trial, "leaks.count"), cases[i].count, "%s", fault);
+        cr_assert_eq(json_array_size(json_at(broken.trial, "leaks.groups")), 1, "%s", fault);
+        const json_t *group = find_group(json_at(broken.trial, "leaks.groups"), cases[i].function);
+        cr_assert(group, "%s: no %s", fault, cases[i].function);
+        cr_assert_str_eq(json_text_at(group, "cause"), cases[i].cause, "%s", fault);
+        cr_assert_eq(
+            strncmp(json_text_at(group, "thread_name"), cases[i].thread, strlen(cases[i].thread)),
+            0, "%s: %s", fault, json_text_at(group, "thread_name"));
+        cr_assert_eq(json_number_at(broken.trial, "delivery.lost"), 0, "%s", fault);
+        cr_assert(json_is_true(json_at(broken.trial, "close.ok")), "%s", fault);
+        play_release(&broken);
+    }
+}
+
+FAULT_TEST(a_skipped_close_leaves_everything_not_closed)
+{
+    need_faults();
+    struct play broken = play(quiet, "close-skipped");
+    cr_assert_eq(json_number_at(broken.trial, "leaks.count"), THREADS_AT_PEAK - 1);
+    const json_t *group = find_group(json_at(broken.trial, "leaks.groups"), "memory_broker_main");
+    cr_assert(group);
+    cr_assert_str_eq(json_text_at(group, "cause"), "not-closed");
+    play_release(&broken);
+}
+
+FAULT_TEST(an_idle_second_pool_costs_threads_and_is_no_leak)
+{
+    need_faults();
+    struct play broken = play(quiet, "idle-double-pool,workers=20");
+    assert_unharmed(&broken, "idle-double-pool");
+    cr_assert_eq(json_number_at(broken.trial, "threads.peak"), THREADS_AT_PEAK + 2 * 20);
+    play_release(&broken);
+}
+
+FAULT_TEST(a_close_that_never_returns_shows_where_it_stands)
+{
+    static const struct {
+        const char *scenario, *fault;
+        const char *waits_for;
+        const char *closer, *other; /* on the stacks; other: NULL, it waits for no thread */
+        const char *other_wait;
+    } cases[] = {
+        {quiet, "close-holds-lock", "ledger_join", "fault_join_under_lock", "monitor_", "mutex"},
+        {quiet, "close-waits-for-acks", "fault_wait_acks", "fault_wait_acks", NULL, NULL},
+        {busy, "close-locks-out-handlers", "ledger_join", "fault_end_pools_locked",
+         "fault_publish_locked", "rwlock"},
+    };
+    need_faults();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *fault = cases[i].fault;
+        struct play broken = play(cases[i].scenario, fault);
+        assert_status(&broken, fault, "timeout");
+        cr_assert_eq(broken.result.status, 1, "%s", fault);
+        cr_assert(json_is_true(json_at(broken.trial, "close.timed_out")), "%s", fault);
+        cr_assert(strstr(json_text_at(broken.trial, "close.waits_for"), cases[i].waits_for),
+                  "%s: %s", fault, json_text_at(broken.trial, "close.waits_for"));
+        const json_t *groups = json_at(broken.trial, "hang_groups");
+        const json_t *closer = find_group(groups, cases[i].closer);
+        cr_assert(closer, "%s", fault);
+        if (cases[i].other) {
+            const json_t *other = find_group(groups, cases[i].other);
+            cr_assert(other, "%s", fault);
+            cr_assert_str_eq(json_text_at(other, "wait.kind"), cases[i].other_wait, "%s", fault);
+            if (strcmp(cases[i].other_wait, "mutex") == 0)
+                cr_assert_eq(json_number_at(other, "wait.owner"), json_number_at(closer, "tids.0"),
+                             "%s: the owner is the closer", fault);
+        }
+        play_release(&broken);
+    }
+}
+
+FAULT_TEST(an_open_that_waits_for_itself_is_ended_and_named)
+{
+    need_faults();
+    struct play broken = play(quiet, "start-self-deadlock");
+    assert_status(&broken, "start-self-deadlock", "timeout");
+    const json_t *group = find_group(json_at(broken.trial, "hang_groups"), "fault_start_check");
+    cr_assert(group);
+    cr_assert_str_eq(json_text_at(group, "wait.kind"), "mutex");
+    cr_assert_eq(json_number_at(group, "wait.owner"), json_number_at(group, "tids.0"));
+    play_release(&broken);
+}
+
+FAULT_TEST(a_fetcher_that_waits_for_what_does_not_come_is_abandoned_and_named)
+{
+    static const struct {
+        const char *scenario, *fault, *function;
+    } cases[] = {
+        {hanging, "blocked-submitter", "fault_wait_room"},
+        {quiet, "lost-completion,nth=10", "fault_wait_done"},
+    };
+    need_faults();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *fault = cases[i].fault;
+        struct play broken = play(cases[i].scenario, fault);
+        assert_status(&broken, fault, "timeout");
+        cr_assert(json_is_true(json_at(broken.trial, "close.timed_out")), "%s", fault);
+        cr_assert(strstr(json_text_at(broken.trial, "close.detail"), "fetch-"), "%s", fault);
+        const json_t *group = find_group(json_at(broken.trial, "leaks.groups"), cases[i].function);
+        cr_assert(group, "%s", fault);
+        cr_assert_str_eq(json_text_at(group, "cause"), "parked", "%s", fault);
+        cr_assert_gt(json_number_at(broken.trial, "delivery.lost"), 0, "%s", fault);
+        play_release(&broken);
+    }
+}
+
+FAULT_TEST(queues_freed_before_their_threads_are_joined_are_a_crash)
+{
+    static const char *const scenarios[] = {quiet, busy};
+    need_faults();
+    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        struct play broken = play(scenarios[i], "free-before-join");
+        assert_status(&broken, "free-before-join", "crashed");
+        cr_assert_eq(broken.result.status, 3);
+        play_release(&broken);
+    }
+}
+
+FAULT_TEST(acknowledged_and_not_handled_is_lost)
+{
+    need_faults();
+    struct play broken = play(quiet, "ack-on-error,nth=10");
+    cr_assert_eq(json_number_at(broken.trial, "delivery.lost"), 20);
+    cr_assert_eq(broken.result.status, 1);
+    play_release(&broken);
+
+    broken = play(busy, "ack-without-handler");
+    cr_assert_gt(json_number_at(broken.trial, "delivery.lost"), 0);
+    cr_assert(json_is_true(json_at(broken.trial, "close.ok")), "and Close does not know");
+    cr_assert_eq(broken.result.status, 1);
+    play_release(&broken);
+}
+
+FAULT_TEST(dropped_results_are_fewer_than_what_was_published)
+{
+    need_faults();
+    struct play broken = play(quiet, "results-dropped,nth=20");
+    cr_assert_eq(json_number_at(broken.trial, "delivery.published"), 200);
+    cr_assert_eq(json_number_at(broken.trial, "latency.publish.count"), 190);
+    cr_assert_eq(json_number_at(broken.trial, "delivery.lost"), 0);
+    play_release(&broken);
+}
+
+static void assert_order_is_broken(struct play broken, const char *fault)
+{
+    assert_status(&broken, fault, "ok");
+    cr_assert_gt(json_number_at(broken.trial, "delivery.order_violations"), 0, "%s", fault);
+    cr_assert_eq(json_number_at(broken.trial, "delivery.lost"), 0, "%s", fault);
+    cr_assert_eq(json_number_at(broken.trial, "leaks.count"), 0, "%s", fault);
+    cr_assert_eq(broken.result.status, 1, "%s", fault);
+    play_release(&broken);
+}
+
+FAULT_TEST(order_is_broken_and_nothing_lost)
+{
+    need_faults();
+    assert_order_is_broken(play(paced, "redelivery-reorders"), "redelivery-reorders");
+    assert_order_is_broken(play(paced, "key-split"), "key-split");
+}
+
+FAULT_TEST(two_fetchers_of_one_durable_break_the_order)
+{
+    need_faults();
+    need_server();
+    assert_order_is_broken(play_on("nats", paced, "shared-durable"), "shared-durable");
+    struct play control = play_on("nats", paced, NULL);
+    assert_unharmed(&control, "none");
+    play_release(&control);
+}
+
+FAULT_TEST(a_serialised_pool_handles_one_message_per_topic_and_handler_time)
+{
+    need_faults();
+    struct play broken = play(slow, "serialised-pool");
+    assert_unharmed(&broken, "serialised-pool");
+    /* 2 topics, 10 ms: no machine is fast enough for more than 200/s. */
+    cr_assert_leq(json_real_value(json_at(broken.trial, "rate.delivered")), 200.0);
+    play_release(&broken);
+}
+
+FAULT_TEST(a_log_storm_changes_nothing_that_is_judged)
+{
+    need_faults();
+    struct play broken = play(quiet, "log-storm");
+    assert_unharmed(&broken, "log-storm");
+    play_release(&broken);
+}
+
+FAULT_TEST(faults_of_a_stream_lose_what_was_accepted)
+{
+    need_faults();
+    need_server();
+    struct play broken = play_on("nats", quiet, "silent-downgrade");
+    cr_assert_eq(json_number_at(broken.trial, "delivery.published"), 200);
+    cr_assert_eq(json_number_at(broken.trial, "delivery.lost"), 200);
+    cr_assert_eq(broken.result.status, 1);
+    play_release(&broken);
+
+    broken = play_on("nats", burst, "limits-eat-unread,limit=100");
+    cr_assert_gt(json_number_at(broken.trial, "delivery.lost"), 0);
+    play_release(&broken);
+
+    struct play control = play_on("nats", burst, "limits-eat-unread,limit=10000");
+    assert_unharmed(&control, "a limit that is never reached");
+    play_release(&control);
+}
+
+/* A row of the table in docs/faults.md. */
+static void format_row(const json_t *fault, char *ret_row, size_t size)
+{
+    const char *keys = json_string_value(json_object_get(fault, "keys"));
+    const char *transport = json_string_value(json_object_get(fault, "transport"));
+    const char *expected = json_string_value(json_object_get(fault, "expected"));
+    const char *absent = json_string_value(json_object_get(fault, "no_equivalent"));
+    (void) snprintf(ret_row, size, "| %s | `%s` | %s%s%s | %s%s | %s%s |\n",
+                    json_text_at(fault, "id"), json_text_at(fault, "name"), keys ? "`" : "",
+                    keys ? keys : "", keys ? "`" : "", json_text_at(fault, "mechanism"),
+                    transport ? " (needs `--transport nats`)" : "", absent ? "no equivalent: " : "",
+                    absent ? absent : expected);
+}
+
+FAULT_TEST(the_page_on_faults_has_every_fault_as_it_is_listed)
+{
+    static char page[64 * 1024];
+    char row[1024];
+    need_faults();
+    FILE *file = fopen(SL_TEST_SOURCE_ROOT "/docs/faults.md", "r");
+    cr_assert(file);
+    page[fread(page, 1, sizeof page - 1, file)] = '\0';
+    (void) fclose(file);
+
+    struct command_result result = strandline_run("run", "--list-faults", "--json", NULL);
+    json_t *faults = json_loads(result.output, 0, NULL);
+    cr_assert(json_array_size(faults) > 0);
+    size_t n_rows = 0;
+    for (size_t i = 0; i < json_array_size(faults); i++) {
+        format_row(json_array_get(faults, i), row, sizeof row);
+        cr_assert(strstr(page, row), "docs/faults.md lacks this row:\n%s", row);
+    }
+    for (const char *at = page; (at = strstr(at, "\n| ")); at++)
+        n_rows++;
+    cr_assert_eq(n_rows, json_array_size(faults) + 1, "rows and a heading");
+    json_decref(faults);
+    command_result_release(&result);
+}
+
+FAULT_TEST(a_selection_that_is_wrong_is_refused_with_what_is_right)
+{
+    static const char *const cases[][2] = {
+        {"no-such", "shared-durable"},
+        {"ack-on-error,nothing=1", "nth=10,prob,count,topic"},
+        {"cancelled-context", "no equivalent: a handler gets no context"},
+        {"silent-downgrade", "needs transport 'nats'"},
+        {"nth=1", "before any fault"},
+    };
+    need_faults();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct command_result result =
+            strandline_run("run", "low", "--transport", "memory", "--fault", cases[i][0], NULL);
+        cr_assert_eq(result.status, 2, "%s", cases[i][0]);
+        cr_assert(strstr(result.errors, cases[i][1]), "%s: %s", cases[i][0], result.errors);
+        command_result_release(&result);
+    }
+}
