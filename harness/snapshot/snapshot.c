@@ -12,7 +12,7 @@
 #include "harness/snapshot/pass.h"
 #include "harness/snapshot/unjoined.h"
 
-#define DEFAULT_STOP_BUDGET_NS (50 * SL_NS_PER_MS)
+#define DEFAULT_STOP_BUDGET_NS (200 * SL_NS_PER_MS)
 #define PATIENCE_NS            (2 * SL_NS_PER_S) /* with all threads that do not stop */
 
 /* Arguments and result of the thread that does the work. */
