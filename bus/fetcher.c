@@ -20,13 +20,16 @@
  * While messages stream in, a fetcher waits for a batch of them instead of waking up,
  * and waking up workers, for each one.  The wait adapts: longer while it brings
  * GATHER_ENOUGH, shorter while it does not, so that a slow stream is not delayed.
- * When the broker has a backlog, messages are late anyway and the wait may be longer.
+ * When the broker has a backlog, messages are late anyway and the wait may be longer; likewise
+ * when so many come that all threads are busy.
  */
 #define GATHER_ENOUGH    8u
+#define GATHER_MANY      128u
 #define GATHER_LEAST_NS  (32 * SL_NS_PER_US)
 #define GATHER_MOST_NS   (32 * GATHER_LEAST_NS)
+#define GATHER_MANY_NS   (4 * GATHER_MOST_NS)
 #define GATHER_BEHIND    1000u /* messages; from here on it is a backlog */
-#define GATHER_BEHIND_NS (256 * GATHER_LEAST_NS)
+#define GATHER_BEHIND_NS (512 * GATHER_LEAST_NS)
 
 static bool is_stopping(struct topic *topic)
 {
@@ -61,8 +64,9 @@ static void gather(struct topic *topic, size_t n)
 {
     if (n >= FETCH_BATCH)
         return; /* there is more already */
-    uint64_t most_ns =
-        topic->subscription->n_behind >= GATHER_BEHIND ? GATHER_BEHIND_NS : GATHER_MOST_NS;
+    uint64_t most_ns = n >= GATHER_MANY ? GATHER_MANY_NS : GATHER_MOST_NS;
+    if (topic->subscription->n_behind >= GATHER_BEHIND)
+        most_ns = GATHER_BEHIND_NS;
     topic->gather_ns = n >= GATHER_ENOUGH ? topic->gather_ns * 2 : topic->gather_ns / 2;
     topic->gather_ns = SL_MIN(SL_MAX(topic->gather_ns, GATHER_LEAST_NS), most_ns);
     wait_until(topic, (sl_clock_now_ns() / topic->gather_ns + 1) * topic->gather_ns);

@@ -10,6 +10,18 @@
 #include "bus/scope.h"
 #include "bus/sync.h"
 
+/* Sanitizers have their own idea of what a stack is for. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STACK_LEAST (256u * 1024u)
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define STACK_LEAST (256u * 1024u)
+#endif
+#endif
+#ifndef STACK_LEAST
+#define STACK_LEAST 0u
+#endif
+
 void ledger_init(struct ledger *ledger, const void *owner, uint32_t n_planned, uint64_t stack_size)
 {
     *ledger = (struct ledger){.owner = owner, .n_planned = n_planned};
@@ -17,7 +29,7 @@ void ledger_init(struct ledger *ledger, const void *owner, uint32_t n_planned, u
     sync_cond_init(&ledger->finished);
 
     size_t page = (size_t) sysconf(_SC_PAGESIZE);
-    size_t least = (size_t) sysconf(_SC_THREAD_STACK_MIN);
+    size_t least = SL_MAX((size_t) sysconf(_SC_THREAD_STACK_MIN), (size_t) STACK_LEAST);
     size_t wanted = SL_MAX((size_t) stack_size, least);
     ledger->stack_size = (wanted + page - 1) / page * page;
 }

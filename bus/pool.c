@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "base/macros.h"
 #include "bus/internal.h"
+#include "bus/parking.h"
 #include "bus/sync.h"
 
 #define NO_DELIVERY UINT16_MAX
@@ -21,6 +22,7 @@ enum sl_status pool_new(struct bus *bus, uint32_t n_workers, uint32_t queue_capa
         free(pool);
         return sl_fail(err, SL_ENOMEM, "cannot allocate a pool of %u workers", n_workers);
     }
+    parking_prepare(bus->ledger.n_planned);
     pool->bus = bus;
     pool->workers = workers;
     pool->n_workers = n_workers;

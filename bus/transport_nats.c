@@ -26,6 +26,7 @@
 #define ASK_AGAIN_NS      (100 * SL_NS_PER_MS)
 #define FLUSH_NS          (2 * SL_NS_PER_S)
 #define TEARDOWN_MS       2000
+#define IO_BUFFER         (128 * 1024) /* read or written at once; the library's own is 32 KiB */
 
 static enum sl_status status_of(natsStatus status)
 {
@@ -111,6 +112,8 @@ static natsStatus set_options(natsOptions *options, char *servers)
     natsStatus s = set_servers(options, servers);
     if (!s)
         s = natsOptions_SetTimeout(options, CONNECT_MS);
+    if (!s)
+        s = natsOptions_SetIOBufSize(options, IO_BUFFER);
     if (!s)
         s = natsOptions_SetWriteDeadline(options, WRITE_DEADLINE_MS);
     if (!s)
@@ -286,6 +289,7 @@ static void nats_close(struct transport *base, bool keep_held)
         natsConnection_Close(transport->connection);
     for (struct nats_subscription *s = transport->subscriptions; s; s = s->next) {
         natsSubscription_Destroy(SL_TAKE(s->inbox));
+        nats_held_recycle(s);
         if (!keep_held)
             nats_drop_held(s);
     }

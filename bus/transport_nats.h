@@ -62,10 +62,11 @@ struct nats_subscription {
 
     const char *stream; /* of the transport's; also the consumer's name */
 
-    pthread_mutex_t mutex; /* guards the next five; taken alone */
+    pthread_mutex_t mutex; /* guards what follows up to `waiting`; taken alone */
     struct track track;
-    struct nats_held held;  /* head of a ring, oldest first */
-    struct nats_held *free; /* singly linked */
+    struct nats_held held;      /* head of a ring, oldest first */
+    struct nats_held *free;     /* singly linked */
+    struct nats_held *answered; /* likewise; their messages are still to be destroyed */
     uint64_t n_held;
     bool stopped, waiting; /* waiting: the fetcher is in the library, waiting for a message */
 
@@ -98,6 +99,8 @@ struct nats_slot {
     bool busy;
 };
 
+#define NATS_MAX_SENT 64u
+
 struct nats_window {
     pthread_mutex_t mutex; /* guards everything below; taken alone */
     pthread_cond_t freed;
@@ -106,7 +109,10 @@ struct nats_window {
     uint32_t n_slots, first_free, n_busy;
     uint32_t n_unsettled; /* busy, or its outcome is being told */
     uint64_t n_sent;
-    uint64_t *stalled_ns; /* per topic: nothing is published before */
+    uint64_t *stalled_ns;         /* per topic: nothing is published before */
+    natsMsg *sent[NATS_MAX_SENT]; /* to be destroyed */
+    uint32_t n_in_sent;
+    size_t sent_size;
     bool interrupted;
 };
 
@@ -195,6 +201,8 @@ void nats_held_init(struct nats_subscription *subscription);
 void nats_held_release(struct nats_subscription *subscription);
 /* By the fetcher: a node for one more message.  @return NULL when memory is short */
 struct nats_held *nats_held_new(struct nats_subscription *subscription);
+/* By the fetcher, or with no thread left: destroy the messages that were answered meanwhile. */
+void nats_held_recycle(struct nats_subscription *subscription);
 /*
  * By the fetcher: from now on the deliveries, whose handles are such nodes, are held.  Those
  * that are in hand already, or were acknowledged before, are dropped.

@@ -51,6 +51,20 @@ void nats_held_release(struct nats_subscription *subscription)
     }
 }
 
+void nats_held_recycle(struct nats_subscription *subscription)
+{
+    sync_lock(&subscription->mutex);
+    struct nats_held *node = SL_TAKE(subscription->answered);
+    sync_unlock(&subscription->mutex);
+    while (node) {
+        struct nats_held *next = node->next;
+        natsMsg_Destroy(node->message);
+        node->next = subscription->spare;
+        subscription->spare = node;
+        node = next;
+    }
+}
+
 struct nats_held *nats_held_new(struct nats_subscription *subscription)
 {
     if (!subscription->spare) {
@@ -122,7 +136,12 @@ nats_held_admit(struct nats_subscription *subscription, struct delivery *deliver
 
 typedef void (*track_change)(struct track *track, uint64_t sequence, uint32_t era);
 
-/* Answer up to ACK_CHUNK deliveries and let them go. */
+/*
+ * Answer up to ACK_CHUNK deliveries and let them go.
+ *
+ * The library frees messages on a thread of its own, which wakes up whenever it has nothing
+ * left to do.  So a fetcher that will be back soon destroys them, all of its topic in one go.
+ */
 static void answer(struct nats_subscription *subscription, const struct delivery *deliveries,
                    size_t n, const char *verb, track_change change)
 {
@@ -136,16 +155,18 @@ static void answer(struct nats_subscription *subscription, const struct delivery
                                       verb, size);
     }
     sync_lock(&subscription->mutex);
+    bool leave = !subscription->waiting;
+    struct nats_held **list = leave ? &subscription->answered : &subscription->free;
     for (size_t i = 0; i < n; i++) {
         struct nats_held *node = deliveries[i].handle;
         change(&subscription->track, node->sequence, node->era);
         ring_remove(node);
-        node->next = subscription->free;
-        subscription->free = node;
+        node->next = *list;
+        *list = node;
     }
     subscription->n_held -= n;
     sync_unlock(&subscription->mutex);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; !leave && i < n; i++)
         natsMsg_Destroy(messages[i]);
 }
 

@@ -23,6 +23,7 @@
 #define NO_ROOM_NS      (10 * SL_NS_PER_MS)
 #define SUSPECT_NS      (100 * SL_NS_PER_MS)
 #define STALL_NS        (100 * SL_NS_PER_MS)
+#define MAX_SENT_SIZE   65536
 #define NO_SLOT         UINT32_MAX
 
 /* Longest reply subject and message id: an inbox name, a dot, 16 hex digits. */
@@ -86,6 +87,29 @@ static enum sl_status take_slot(struct nats_window *window, size_t topic, struct
     *ret_number = window->n_sent++;
     sync_unlock(&window->mutex);
     return SL_OK;
+}
+
+/*
+ * Destroy what was sent, many at once: the library frees messages on a thread of its own, which
+ * wakes up whenever it has nothing left to do.
+ */
+static void discard(struct nats_window *window, natsMsg *message, size_t size)
+{
+    natsMsg *sent[NATS_MAX_SENT];
+    uint32_t n = 0;
+
+    sync_lock(&window->mutex);
+    window->sent[window->n_in_sent++] = message;
+    window->sent_size += size;
+    if (window->n_in_sent == NATS_MAX_SENT || window->sent_size >= MAX_SENT_SIZE) {
+        n = window->n_in_sent;
+        memcpy(sent, window->sent, n * sizeof *sent);
+        window->n_in_sent = 0;
+        window->sent_size = 0;
+    }
+    sync_unlock(&window->mutex);
+    for (uint32_t i = 0; i < n; i++)
+        natsMsg_Destroy(sent[i]);
 }
 
 /* With the mutex held: whoever told the last outcome wakes who waits for it. */
@@ -360,7 +384,8 @@ enum sl_status nats_publish(struct transport *base, size_t topic, const struct s
     natsStatus status = make_message(transport, topic, message, id, name, number, &made);
     if (!status)
         status = send_message(transport, made, name, &sent);
-    natsMsg_Destroy(made);
+    if (made)
+        discard(&transport->window, made, message->payload_size);
     /* What may have got through has an outcome, be it that it is unknown. */
     if (sent || !cancel_slot(&transport->window, name))
         return SL_OK;
@@ -404,6 +429,8 @@ uint64_t nats_publish_finish(struct nats_transport *transport, uint64_t deadline
     /* Only a callback of the user's can keep it, and that one has had until the deadline. */
     (void) ledger_join(&transport->answers_thread,
                        SL_MAX(deadline_ns, sync_deadline(50 * SL_NS_PER_MS)));
+    for (; transport->window.n_in_sent > 0; transport->window.n_in_sent--)
+        natsMsg_Destroy(transport->window.sent[transport->window.n_in_sent - 1]);
     return n_unknown;
 }
 

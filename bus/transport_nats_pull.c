@@ -214,6 +214,14 @@ struct reply_facts {
     uint64_t deliveries, sequence, consumer_number, stored_ns, n_behind;
 };
 
+static uint64_t read_number(const char *digits)
+{
+    uint64_t number = 0;
+    for (; *digits >= '0' && *digits <= '9'; digits++)
+        number = number * 10 + (uint64_t) (*digits - '0');
+    return number;
+}
+
 /*
  * $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<behind>, or with
  * <domain>.<account> after ACK when there are eleven words or more.
@@ -223,20 +231,15 @@ static struct reply_facts read_reply(const char *reply)
     struct reply_facts facts = {.deliveries = 0};
     uint64_t *const numbers[] = {&facts.deliveries, &facts.sequence, &facts.consumer_number,
                                  &facts.stored_ns, &facts.n_behind};
-    unsigned n_dots = 0;
-    for (const char *c = reply; c && *c; c++)
-        n_dots += *c == '.';
-    unsigned skip = n_dots >= 10 ? 6 : 4;
-    const char *word = reply;
-    for (; word && skip > 0; skip--) {
-        word = strchr(word, '.');
-        word = word ? word + 1 : NULL;
+    const char *words[11]; /* but the first */
+    unsigned n = 0;
+    for (const char *c = reply; c && *c && n < SL_COUNT_OF(words); c++) {
+        if (*c == '.')
+            words[n++] = c + 1;
     }
-    for (size_t i = 0; word && i < SL_COUNT_OF(numbers); i++) {
-        char *end;
-        *numbers[i] = strtoull(word, &end, 10);
-        word = *end == '.' ? end + 1 : NULL;
-    }
+    unsigned first = n >= 10 ? 5 : 3;
+    for (unsigned i = 0; i < SL_COUNT_OF(numbers) && first + i < n; i++)
+        *numbers[i] = read_number(words[first + i]);
     return facts;
 }
 
@@ -244,7 +247,6 @@ static struct reply_facts read_reply(const char *reply)
 static bool
 accept(struct nats_subscription *subscription, natsMsg *message, struct delivery *ret_delivery)
 {
-    subscription->heard_ns = sl_clock_now_ns();
     if (is_control(subscription, message)) {
         natsMsg_Destroy(message);
         return false;
@@ -281,8 +283,10 @@ static size_t accept_all(struct nats_subscription *subscription, natsMsg *messag
                          struct delivery *ret_deliveries, size_t max)
 {
     size_t n = 0;
+    uint64_t now_ns = sl_clock_now_ns();
     while (message ||
            (n < max && natsSubscription_NextMsg(&message, subscription->inbox, 0) == NATS_OK)) {
+        subscription->heard_ns = now_ns;
         if (accept(subscription, message, &ret_deliveries[n]))
             n++;
         message = NULL;
@@ -293,6 +297,8 @@ static size_t accept_all(struct nats_subscription *subscription, natsMsg *messag
 void nats_collect(struct subscription *base)
 {
     struct nats_subscription *subscription = (struct nats_subscription *) base;
+
+    nats_held_recycle(subscription);
     for (;;) {
         if (!sl_grow(&subscription->ready, &subscription->ready_capacity,
                      subscription->n_ready + COLLECT_CHUNK))
@@ -342,6 +348,7 @@ static bool begin_wait(struct nats_subscription *subscription)
     subscription->waiting = !subscription->stopped;
     bool waiting = subscription->waiting;
     sync_unlock(&subscription->mutex);
+    nats_held_recycle(subscription); /* from now on answering leaves nothing to destroy */
     return waiting;
 }
 

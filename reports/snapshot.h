@@ -27,7 +27,8 @@ struct sl_snapshot_listing {
 
 /**
  * As text: a heading, then each group with its count, what its threads wait for, their stack and
- * names.  With `all`, the threads one by one in place of the groups.
+ * names.  With `all`, the threads one by one in place of the groups.  Last the threads that
+ * ended and were never joined, or why they are not known.
  *
  * @return SL_ENOMEM; whether it could be written is for the stream to tell
  */

@@ -128,6 +128,50 @@ static bool build_groups(struct builder *builder, struct sl_document *document)
     return true;
 }
 
+static int compare_starts(const void *left, const void *right)
+{
+    const struct sl_document_unjoined_group *a = left, *b = right;
+    return (a->start.address > b->start.address) - (a->start.address < b->start.address);
+}
+
+/* Names before addresses: those differ from one run of a program to the next. */
+static int compare_unjoined_groups(const void *left, const void *right)
+{
+    const struct sl_document_unjoined_group *a = left, *b = right;
+    if (a->count != b->count)
+        return a->count > b->count ? -1 : 1;
+    int order = strcmp(a->start.function ? a->start.function : "",
+                       b->start.function ? b->start.function : "");
+    return order ? order : compare_starts(a, b);
+}
+
+static bool build_unjoined(struct builder *builder, struct sl_document_unjoined *unjoined)
+{
+    const struct sl_snapshot *snapshot = builder->listing->snapshot;
+    struct sl_document_unjoined_group *groups =
+        sl_arena_array(builder->arena, snapshot->n_unjoined, sizeof *groups);
+    size_t n = 0;
+
+    if (!groups)
+        return false;
+    for (size_t i = 0; i < snapshot->n_unjoined; i++)
+        groups[i] =
+            (struct sl_document_unjoined_group){.count = 1, .start = *snapshot->unjoined[i].start};
+    qsort(groups, snapshot->n_unjoined, sizeof *groups, compare_starts);
+    for (size_t i = 0; i < snapshot->n_unjoined; i++) {
+        if (n && compare_starts(&groups[n - 1], &groups[i]) == 0)
+            groups[n - 1].count++;
+        else
+            groups[n++] = groups[i];
+    }
+    qsort(groups, n, sizeof *groups, compare_unjoined_groups);
+    *unjoined = (struct sl_document_unjoined){.count = (uint32_t) snapshot->n_unjoined,
+                                              .reason = snapshot->unjoined_missing,
+                                              .groups = groups,
+                                              .n_groups = n};
+    return true;
+}
+
 static struct sl_document_sources count_sources(const struct sl_snapshot *snapshot)
 {
     struct sl_document_sources sources = {0};
@@ -158,7 +202,8 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
                                    .stats = snapshot->stats,
                                    .sources = count_sources(snapshot)};
 
-    if (!threads || !names || !build_groups(&builder, &document))
+    if (!threads || !names || !build_groups(&builder, &document) ||
+        !build_unjoined(&builder, &document.unjoined))
         return sl_fail(err, SL_ENOMEM, "no memory to print %zu threads", snapshot->n_threads);
     *ret_document = document;
     return SL_OK;

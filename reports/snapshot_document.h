@@ -35,6 +35,19 @@ struct sl_document_thread {
     uint64_t start_time, age_ns, cpu_ns, switches;
 };
 
+/* Threads with one start routine that ended and were never joined. */
+struct sl_document_unjoined_group {
+    uint32_t count;
+    struct sl_frame start;
+};
+
+struct sl_document_unjoined {
+    uint32_t count;     /* of all groups */
+    const char *reason; /* why they are not known; NULL: these are all */
+    const struct sl_document_unjoined_group *groups; /* largest first */
+    size_t n_groups;
+};
+
 /* How many threads had their registers from where. */
 struct sl_document_sources {
     uint32_t none, proc, bpf, ptrace, dump;
@@ -49,6 +62,7 @@ struct sl_document {
     struct sl_document_sources sources;
     const struct sl_document_group *groups;
     size_t n_groups;
+    struct sl_document_unjoined unjoined;
     const struct sl_document_thread *threads; /* only in the JSON form of a full listing */
     size_t n_threads;
 };

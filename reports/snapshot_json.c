@@ -67,6 +67,21 @@ static const struct sl_field source_fields[] = {
 };
 static const struct sl_object sources_object = {FIELDS(source_fields), .one_line = true};
 
+static const struct sl_field unjoined_group_fields[] = {
+    SCALAR(U32, struct sl_document_unjoined_group, count),
+    OBJECT(struct sl_document_unjoined_group, start, sl_layout_frame),
+};
+static const struct sl_object unjoined_group_object = {FIELDS(unjoined_group_fields),
+                                                       .one_line = true};
+
+static const struct sl_field unjoined_fields[] = {
+    {KEYED(COUNT, struct sl_document_unjoined, "count", count),
+     .other = offsetof(struct sl_document_unjoined, reason)},
+    SCALAR(TEXT, struct sl_document_unjoined, reason),
+    LIST(struct sl_document_unjoined, "groups", groups, n_groups, unjoined_group_object),
+};
+static const struct sl_object unjoined_object = {FIELDS(unjoined_fields)};
+
 /* The last one is for full listings only: a list that was not asked for is not an empty list. */
 static const struct sl_field document_fields[] = {
     SCALAR(NAME, struct sl_document, schema),
@@ -76,6 +91,7 @@ static const struct sl_field document_fields[] = {
     OBJECT(struct sl_document, stats, sl_layout_snapshot_stats),
     OBJECT(struct sl_document, sources, sources_object),
     LIST(struct sl_document, "groups", groups, n_groups, group_object),
+    OBJECT(struct sl_document, unjoined, unjoined_object),
     LIST(struct sl_document, "threads", threads, n_threads, thread_object),
 };
 static const struct sl_object full_layout = {FIELDS(document_fields)};

@@ -99,6 +99,28 @@ static void print_names(const struct printer *printer, const struct sl_document_
     (void) fprintf(printer->out, "; state %s\n", group->states);
 }
 
+/* Threads without a stack, for they have ended: what is left of them is what they started with. */
+static void
+print_unjoined(const struct printer *printer, const struct sl_document_unjoined *unjoined)
+{
+    if (unjoined->reason) {
+        sl_style_print(SL_STYLE_DIM, printer->opts, printer->out,
+                       "\nthreads that ended and were not joined are not known: %s\n",
+                       unjoined->reason);
+        return;
+    }
+    if (!unjoined->count)
+        return;
+    sl_style_print(SL_STYLE_WARN, printer->opts, printer->out,
+                   "\n%" PRIu32 " thread%s ended and %s never joined, started with\n",
+                   unjoined->count, unjoined->count == 1 ? "" : "s",
+                   unjoined->count == 1 ? "was" : "were");
+    for (size_t i = 0; i < unjoined->n_groups; i++) {
+        (void) fprintf(printer->out, "%*s%" PRIu32 " @ ", INDENT, "", unjoined->groups[i].count);
+        sl_frames_print(&unjoined->groups[i].start, 1, 1, 0, printer->out);
+    }
+}
+
 static void print_group(const struct printer *printer, const struct sl_document_group *group)
 {
     const struct sl_leak_group *leak = &group->group;
@@ -156,5 +178,6 @@ enum sl_status sl_snapshot_print_text(const struct sl_snapshot_listing *listing,
     for (size_t i = 0; i < listing->snapshot->n_threads && listing->all; i++)
         if (!print_thread(&printer, i))
             return sl_fail(err, SL_ENOMEM, "no memory to print a thread");
+    print_unjoined(&printer, &document.unjoined);
     return SL_OK;
 }

@@ -147,8 +147,8 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
         if (option == SL_OPTIONS_EXIT || *ret_status)
             return false;
     }
-    if (request->form == FORM_THREADZ) /* has no place for them */
-        request->opts.no_symbols = true;
+    request->opts.no_symbols |= request->form == FORM_THREADZ;   /* has no place for them, */
+    request->opts.find_unjoined = request->form != FORM_THREADZ; /* nor for these */
     const struct sl_snapshot_opts *opts = &request->opts;
     if (opts->no_stop && (opts->allow_stop || opts->source == SL_SNAPSHOT_PTRACE))
         *ret_status = sl_usage_error(&sl_command_snapshot, "--no-stop and %s exclude each other",
@@ -249,7 +249,9 @@ static int run(int argc, char **argv)
     if (status) {
         (void) sl_command_error(&sl_command_snapshot, &err, SL_EXIT_UNMEASURED);
         if (status == SL_EPERM)
-            (void) fputs("see 'strandline doctor'\n", stderr);
+            (void) fputs("run it as root or with CAP_SYS_PTRACE; 'strandline doctor' says what "
+                         "is allowed here\n",
+                         stderr);
         return SL_EXIT_UNMEASURED;
     }
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = taken;
@@ -272,7 +274,9 @@ const struct sl_command sl_command_snapshot = {
         "Threads that are blocked are read where they are: none is stopped, none runs, none "
         "gets a\nsignal.  A thread on a CPU is stopped for a moment, unless --no-stop.  Threads "
         "with the\nsame functions on their stacks are shown once, with their number.  A stack "
-        "that did not\nend at a known entry is marked, with the reason.  PID may be 'self'.\n",
+        "that did not\nend at a known entry is marked, with the reason.  Threads that ended and "
+        "were "
+        "never joined\nare counted by the function they were started with.  PID may be 'self'.\n",
     .options = options_of_snapshot,
     .run = run,
 };

@@ -10,6 +10,9 @@
 
 #include "base/macros.h"
 
+/* Only there when ThreadSanitizer is, which takes equal descriptors for one. */
+void __tsan_init(void) __attribute__((weak));
+
 #define MAX_MEMBERS 4   /* a snapshot should not take a whole machine */
 #define MIN_ITEMS   256 /* fewer are done before a thread is made */
 
@@ -62,6 +65,8 @@ bool sl_crew_part_descriptors(int kept)
 {
     unsigned first = STDERR_FILENO + 1, at = (unsigned) SL_MAX(kept, STDERR_FILENO);
 
+    if (__tsan_init)
+        return false;
     /* What lies behind is left out of the copy; what lies before is closed in it. */
     if (close_range(at + 1, UINT_MAX, CLOSE_RANGE_UNSHARE))
         return false;

@@ -25,7 +25,7 @@ void sl_crew_run(size_t n_members, void (*work)(void *argument, size_t member), 
  * Give the calling thread, one of a crew and not the first, a table of descriptors of
  * its own, with the standard ones and `kept` in it: what it opens takes none from the
  * process, and threads that open at once do not wait for each other.  @return false
- * when the kernel does not do that
+ * when that is not to be had, and nothing is changed
  */
 bool sl_crew_part_descriptors(int kept);
 

@@ -57,14 +57,10 @@ static void make_attempts(struct sl_pass *pass)
 
 static enum sl_status look_at_all(struct sl_pass *pass, struct sl_error *err)
 {
-    bool one_by_one = pass->source->stops;
-    enum sl_status status = one_by_one ? SL_OK : sl_groups_read(pass, err);
+    enum sl_status status = pass->source->stops ? SL_OK : sl_groups_read(pass, err);
 
-    for (size_t i = 0; i < pass->n_attempts && !status; i++) {
-        struct sl_attempt *attempt = &pass->attempts[i];
-        status = one_by_one ? sl_attempt_alone(pass, pass->source, attempt, err)
-                            : sl_attempt_settle(pass, attempt, err);
-    }
+    if (!status)
+        status = sl_attempts_settle(pass, err);
     if (!status)
         status = sl_stacks_symbolize(pass->code.stacks, pass->code.maps, err);
     return status;

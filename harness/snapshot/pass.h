@@ -114,14 +114,6 @@ SL_CHECKED enum sl_status sl_pass_run(struct sl_pass *pass, struct sl_error *err
  */
 SL_CHECKED enum sl_status sl_groups_read(struct sl_pass *pass, struct sl_error *err);
 
-/*
- * One thread alone, with any source: look, copy, unwind, look again.  Sets
- * thread->consistent.
- */
-SL_CHECKED enum sl_status sl_attempt_alone(struct sl_pass *pass,
-                                           const struct sl_register_source *source,
-                                           struct sl_attempt *attempt, struct sl_error *err);
-
 /* The parts of an attempt: see group.c and settle.c. */
 void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
                      const struct sl_register_source *source, struct sl_attempt *attempt);
@@ -129,8 +121,10 @@ SL_CHECKED enum sl_status sl_attempt_request(struct sl_pass *pass, struct sl_att
                                              uint8_t *to, struct sl_copy *ret_copy,
                                              struct sl_error *err);
 
-/* What a first look could not settle: threads that ran, or whose unwind needs a register. */
-SL_CHECKED enum sl_status
-sl_attempt_settle(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *err);
+/*
+ * What a first look could not settle: threads that ran, or whose unwind needs a register.  With a
+ * source that stops threads, all of them.
+ */
+SL_CHECKED enum sl_status sl_attempts_settle(struct sl_pass *pass, struct sl_error *err);
 
 #endif

@@ -7,20 +7,18 @@
 #include "harness/snapshot/pass.h"
 
 #define MAX_TRIES    3
+#define MAX_STOPPED  512 /* at once: each stands still until the last of them was read */
 #define RUNNING_WAIT (300 * SL_NS_PER_US) /* most threads that run are about to block again */
+#define RETRY_BUDGET (50 * SL_NS_PER_MS)  /* not so where there are more of them than CPUs */
 
-void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
-                     const struct sl_register_source *source, struct sl_attempt *attempt)
+/* What was seen of the thread goes into its record. */
+static void
+record(struct sl_pass *pass, const struct sl_register_source *source, struct sl_attempt *attempt)
 {
     struct sl_thread *thread = attempt->thread;
-    struct sl_sighting *sighting = &attempt->sighting;
-    pid_t tid = thread->tid;
+    const struct sl_sighting *sighting = &attempt->sighting;
 
-    *sighting = (struct sl_sighting){0};
-    attempt->copied = 0;
-    attempt->wait_memory.size = 0;
-    attempt->look = source->look(context, tid, sighting);
-    *thread = (struct sl_thread){.tid = tid,
+    *thread = (struct sl_thread){.tid = thread->tid,
                                  .start_time = sighting->stat.start_time,
                                  .state = sighting->stat.state,
                                  .wait = {.syscall_nr = -1},
@@ -34,6 +32,16 @@ void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
         if (source->stops) /* others look at many threads at once */
             pass->snapshot->stats.stopped++;
     }
+}
+
+void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
+                     const struct sl_register_source *source, struct sl_attempt *attempt)
+{
+    attempt->sighting = (struct sl_sighting){0};
+    attempt->copied = 0;
+    attempt->wait_memory.size = 0;
+    attempt->look = source->look(context, attempt->thread->tid, &attempt->sighting);
+    record(pass, source, attempt);
 }
 
 enum sl_status sl_attempt_request(struct sl_pass *pass, struct sl_attempt *attempt, uint8_t *to,
@@ -52,14 +60,12 @@ enum sl_status sl_attempt_request(struct sl_pass *pass, struct sl_attempt *attem
     return SL_OK;
 }
 
-enum sl_status sl_attempt_alone(struct sl_pass *pass, const struct sl_register_source *source,
-                                struct sl_attempt *attempt, struct sl_error *err)
+/* The stack of a thread that was seen, then whether it held still. */
+static enum sl_status read_stack(struct sl_pass *pass, const struct sl_register_source *source,
+                                 struct sl_attempt *attempt, struct sl_error *err)
 {
     struct sl_copy copy;
 
-    sl_attempt_look(pass, &pass->source_context, source, attempt);
-    if (attempt->look != SL_LOOK_OK)
-        return SL_OK;
     enum sl_status status = sl_attempt_request(pass, attempt, pass->alone, &copy, err);
     if (!status) {
         sl_reader_copy(pass->code.reader, &copy, 1);
@@ -72,6 +78,14 @@ enum sl_status sl_attempt_alone(struct sl_pass *pass, const struct sl_register_s
         source->held_still(&pass->source_context, attempt->thread->tid, &attempt->sighting);
     source->leave(&pass->source_context, attempt->thread->tid, &attempt->sighting);
     return status;
+}
+
+/* One thread by itself: look, copy, unwind, look again. */
+static enum sl_status look_alone(struct sl_pass *pass, const struct sl_register_source *source,
+                                 struct sl_attempt *attempt, struct sl_error *err)
+{
+    sl_attempt_look(pass, &pass->source_context, source, attempt);
+    return attempt->look == SL_LOOK_OK ? read_stack(pass, source, attempt, err) : SL_OK;
 }
 
 static bool is_settled(const struct sl_attempt *attempt)
@@ -92,51 +106,141 @@ mark_changed(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *
     return attempt->thread->stack ? SL_OK : sl_fail(err, SL_ENOMEM, "stack of a thread");
 }
 
-/* By stopping the thread.  What was had without is kept when that does not work. */
-static enum sl_status
-try_stopped(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *err)
-{
-    struct sl_thread before = *attempt->thread;
-    struct sl_attempt stopped = *attempt;
-
-    enum sl_status status = sl_attempt_alone(pass, &sl_source_ptrace, &stopped, err);
-    if (stopped.look == SL_LOOK_OK || stopped.look == SL_LOOK_GONE)
-        *attempt = stopped;
-    else if (attempt->look == SL_LOOK_OK)
-        *attempt->thread = before;
-    else if (stopped.look != SL_LOOK_REFUSED)
-        attempt->look = stopped.look;
-    return status;
-}
-
 /*
  * Again without stopping, for a while.  Always from /proc: a source that sees all
  * threads at once is of no use for one.
  */
-static enum sl_status retry(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *err)
+static enum sl_status retry(struct sl_pass *pass, struct sl_error *err)
 {
+    const uint64_t end = sl_clock_now_ns() + RETRY_BUDGET;
     enum sl_status status = SL_OK;
 
-    pass->snapshot->stats.retried++;
-    for (int i = 0; i < MAX_TRIES && !status && !is_settled(attempt); i++) {
-        if (attempt->look == SL_LOOK_RUNNING)
+    for (int i = 0; i < MAX_TRIES && !status && (i == 0 || sl_clock_now_ns() < end); i++) {
+        bool all_settled = true, any_runs = false;
+        for (size_t k = 0; k < pass->n_attempts; k++) {
+            bool settled = is_settled(&pass->attempts[k]);
+            all_settled = all_settled && settled;
+            any_runs = any_runs || pass->attempts[k].look == SL_LOOK_RUNNING;
+            pass->snapshot->stats.retried += i == 0 && !settled;
+        }
+        if (all_settled)
+            break;
+        if (any_runs) /* one rest for all of them */
             sl_clock_sleep_ns(RUNNING_WAIT);
-        status = sl_attempt_alone(pass, &sl_source_proc, attempt, err);
+        for (size_t k = 0; k < pass->n_attempts && !status; k++)
+            if (!is_settled(&pass->attempts[k]))
+                status = look_alone(pass, &sl_source_proc, &pass->attempts[k], err);
     }
     return status;
 }
 
-enum sl_status
-sl_attempt_settle(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *err)
+/* A thread being stopped: what was seen of it before is kept until the stop has worked. */
+struct stop {
+    struct sl_attempt *before;
+    struct sl_attempt now;
+    struct sl_thread thread;
+    bool asked; /* and not stopped yet */
+};
+
+/* Read those that have stopped, and let them run again.  @param ret_n_waiting  of the others */
+static enum sl_status collect_stopped(struct sl_pass *pass, struct stop *stops, size_t n,
+                                      size_t *ret_n_waiting, struct sl_error *err)
 {
+    const struct sl_register_source *source = &sl_source_ptrace;
     enum sl_status status = SL_OK;
 
-    if (!is_settled(attempt))
-        status = retry(pass, attempt, err);
-    bool lacks_register = attempt->look == SL_LOOK_OK && attempt->end == SL_UNWIND_NO_REGISTER;
-    if (!status && pass->may_stop && (!is_settled(attempt) || lacks_register))
-        status = try_stopped(pass, attempt, err);
-    if (!status && attempt->look == SL_LOOK_OK && !attempt->thread->consistent)
-        status = mark_changed(pass, attempt, err);
+    *ret_n_waiting = 0;
+    for (size_t i = 0; i < n && !status; i++) {
+        struct sl_attempt *attempt = &stops[i].now;
+        if (!stops[i].asked)
+            continue;
+        attempt->look =
+            source->finish(&pass->source_context, stops[i].thread.tid, &attempt->sighting);
+        stops[i].asked = attempt->look == SL_LOOK_UNSTOPPED;
+        *ret_n_waiting += stops[i].asked;
+        record(pass, source, attempt);
+        if (attempt->look == SL_LOOK_OK)
+            status = read_stack(pass, source, attempt, err);
+    }
+    return status;
+}
+
+/* Ask all of them to stop before any is waited for. */
+static enum sl_status
+stop_threads(struct sl_pass *pass, struct stop *stops, size_t n, struct sl_error *err)
+{
+    size_t n_waiting;
+
+    for (size_t i = 0; i < n; i++) {
+        struct sl_attempt *attempt = &stops[i].now;
+        attempt->look =
+            sl_source_ptrace.begin(&pass->source_context, stops[i].thread.tid, &attempt->sighting);
+        stops[i].asked = attempt->look == SL_LOOK_OK;
+        if (!stops[i].asked)
+            record(pass, &sl_source_ptrace, attempt);
+    }
+    enum sl_status status = collect_stopped(pass, stops, n, &n_waiting, err);
+    if (!status && n_waiting) /* the others are off their CPUs now, or have waited as well */
+        status = collect_stopped(pass, stops, n, &n_waiting, err);
+    return status;
+}
+
+/* What was had without stopping stays when that did not work. */
+static void keep_better(const struct sl_pass *pass, struct stop *stop)
+{
+    struct sl_attempt *attempt = stop->before;
+
+    if (pass->source->stops || stop->now.look == SL_LOOK_OK || stop->now.look == SL_LOOK_GONE) {
+        struct sl_thread *thread = attempt->thread;
+        *attempt = stop->now;
+        attempt->thread = thread;
+        *thread = stop->thread;
+    } else if (attempt->look != SL_LOOK_OK && stop->now.look != SL_LOOK_REFUSED) {
+        attempt->look = stop->now.look;
+    }
+}
+
+/* Did not hold still, or lacks a register; or the source is one that stops threads. */
+static bool wants_stop(const struct sl_pass *pass, const struct sl_attempt *attempt)
+{
+    return pass->source->stops || !is_settled(attempt) ||
+           (attempt->look == SL_LOOK_OK && attempt->end == SL_UNWIND_NO_REGISTER);
+}
+
+static enum sl_status stop_those_left(struct sl_pass *pass, struct sl_error *err)
+{
+    SL_AUTO_FREE struct stop *stops = calloc(MAX_STOPPED, sizeof *stops);
+    enum sl_status status = SL_OK;
+
+    if (!stops)
+        return sl_fail(err, SL_ENOMEM, "threads to stop");
+    for (size_t at = 0; at < pass->n_attempts && !status;) {
+        size_t n = 0;
+        for (; at < pass->n_attempts && n < MAX_STOPPED; at++) {
+            struct sl_attempt *attempt = &pass->attempts[at];
+            if (!wants_stop(pass, attempt))
+                continue;
+            stops[n] = (struct stop){.before = attempt, .thread = {.tid = attempt->thread->tid}};
+            stops[n].now.thread = &stops[n].thread;
+            n++;
+        }
+        status = stop_threads(pass, stops, n, err);
+        for (size_t i = 0; i < n && !status; i++)
+            keep_better(pass, &stops[i]);
+    }
+    return status;
+}
+
+enum sl_status sl_attempts_settle(struct sl_pass *pass, struct sl_error *err)
+{
+    enum sl_status status = pass->source->stops ? SL_OK : retry(pass, err);
+
+    if (!status && pass->may_stop)
+        status = stop_those_left(pass, err);
+    for (size_t i = 0; i < pass->n_attempts && !status; i++) {
+        struct sl_attempt *attempt = &pass->attempts[i];
+        if (attempt->look == SL_LOOK_OK && !attempt->thread->consistent)
+            status = mark_changed(pass, attempt, err);
+    }
     return status;
 }

@@ -13,6 +13,7 @@
 #include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (50 * SL_NS_PER_MS)
+#define PATIENCE_NS            (2 * SL_NS_PER_S) /* with all threads that do not stop */
 
 /* Arguments and result of the thread that does the work. */
 struct job {
@@ -128,6 +129,16 @@ static enum sl_status survey(struct sl_pass *pass, struct sl_error *err)
     return SL_OK;
 }
 
+/* By the first byte that the process may read itself. */
+static bool may_read_memory(struct sl_pass *pass)
+{
+    const struct sl_maps *maps = pass->code.maps;
+    for (size_t i = 0; i < maps->n_mappings; i++)
+        if (maps->mappings[i].readable)
+            return sl_reader_is_permitted(pass->code.reader, maps->mappings[i].start);
+    return false;
+}
+
 static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = pass->snapshot;
@@ -145,7 +156,8 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
         .descriptors = pass->descriptors,
         .allow_stop = pass->opts->allow_stop,
         .stop_budget_ns =
-            pass->opts->stop_budget_ns ? pass->opts->stop_budget_ns : DEFAULT_STOP_BUDGET_NS};
+            pass->opts->stop_budget_ns ? pass->opts->stop_budget_ns : DEFAULT_STOP_BUDGET_NS,
+        .patience_ns = PATIENCE_NS};
     status = check_class(pass, err);
     if (!status)
         status = choose_source(pass, err);
@@ -153,8 +165,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
         status = survey(pass, err);
     if (status)
         return status;
-    const struct sl_maps *maps = pass->code.maps;
-    if (!maps->n_mappings || !sl_reader_is_permitted(pass->code.reader, maps->mappings[0].start))
+    if (!may_read_memory(pass))
         return sl_fail(err, SL_EPERM, "not allowed to read the memory of process %ld",
                        (long) pass->target.pid);
     pass->threads = sl_arena_array(snapshot->arena, pass->n_tids, sizeof *pass->threads);

@@ -40,12 +40,13 @@ struct sl_bpf;
 struct sl_source_context {
     struct sl_target *target;
     struct sl_descriptors *descriptors;
-    bool allow_stop; /* also where a system call then fails with EINTR */
-    uint64_t stop_budget_ns;
-    int spare_fds;      /* proc: descriptors that may still be kept open */
-    int pending_signal; /* ptrace: taken from the thread by the stop, given back by leave */
-    struct sl_bpf *bpf; /* state of that source between open and close */
-    size_t next_record; /* bpf: where the thread after the last one is expected */
+    bool allow_stop;         /* also where a system call then fails with EINTR */
+    uint64_t stop_budget_ns; /* how long to wait for one thread to stop */
+    uint64_t patience_ns;    /* how long to wait for all of them, from now on */
+    int spare_fds;           /* proc: descriptors that may still be kept open */
+    int pending_signal;      /* ptrace: taken from the thread by the stop, given back by leave */
+    struct sl_bpf *bpf;      /* state of that source between open and close */
+    size_t next_record;      /* bpf: where the thread after the last one is expected */
 };
 
 /*
@@ -70,6 +71,16 @@ struct sl_register_source {
                            struct sl_error *err);
     enum sl_look (*look)(struct sl_source_context *context, pid_t tid,
                          struct sl_sighting *ret_sighting);
+    /*
+     * look in two steps, for a source that stops threads; else NULL.  Threads that share a CPU
+     * stop soon when all were asked to, and late when each waits for the others to be done.
+     * begin returned SL_LOOK_OK => finish is called until it returns anything but
+     * SL_LOOK_UNSTOPPED, or is given up: then the thread runs on when the source's user ends.
+     */
+    enum sl_look (*begin)(struct sl_source_context *context, pid_t tid,
+                          struct sl_sighting *ret_sighting);
+    enum sl_look (*finish)(struct sl_source_context *context, pid_t tid,
+                           struct sl_sighting *sighting);
     void (*leave)(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting);
 
     /* What held_still goes by, for a source that sees all at once; else NULL. */

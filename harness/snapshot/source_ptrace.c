@@ -7,9 +7,10 @@
  * blocks in such a call is left alone unless the caller insists.
  *
  * Waiting has a deadline: a thread in an uninterruptible sleep stops only when it
- * wakes.  A thread that was seized and did not stop in time stays seized until the
- * calling thread ends, which makes the kernel let go of it; sl_snapshot_take runs
- * every pass that may stop threads on a thread of its own for that reason.
+ * wakes, and one that shares its CPU with hundreds when it is its turn.  A thread that
+ * was seized and did not stop in time stays seized until the calling thread ends, which
+ * makes the kernel let go of it; sl_snapshot_take runs every pass that may stop threads on
+ * a thread of its own for that reason.
  */
 #include "harness/snapshot/source.h"
 
@@ -54,33 +55,36 @@ is_safe(struct sl_source_context *context, enum sl_look look, const struct sl_si
     return sl_syscall_restarts(call, is_socket);
 }
 
+/* Has the thread stopped or ended?  Its signal, if one stopped it, goes into the context. */
+static bool has_stopped(struct sl_source_context *context, pid_t tid, enum sl_look *ret_look)
+{
+    int status;
+    pid_t changed = waitpid(tid, &status, __WALL | WNOHANG);
+
+    if (changed == 0 || (changed < 0 && errno == EINTR))
+        return false;
+    *ret_look = changed == tid && WIFSTOPPED(status) ? SL_LOOK_OK : SL_LOOK_GONE;
+    /* A plain signal stop: the signal is on its way and must arrive all the same. */
+    context->pending_signal = *ret_look == SL_LOOK_OK && status >> 16 == 0 ? WSTOPSIG(status) : 0;
+    return true;
+}
+
 /* Until the thread has stopped, ended, or the budget is used up. */
 static enum sl_look await_stop(struct sl_source_context *context, pid_t tid)
 {
-    uint64_t start = sl_clock_now_ns();
+    const uint64_t budget = SL_MIN(context->stop_budget_ns, context->patience_ns);
+    enum sl_look look = SL_LOOK_UNSTOPPED;
+    uint64_t start = sl_clock_now_ns(), waited = 0;
 
-    context->pending_signal = 0;
-    for (;;) {
-        int status;
-        pid_t changed = waitpid(tid, &status, __WALL | WNOHANG);
-        if (changed < 0 && errno != EINTR)
-            return SL_LOOK_GONE;
-        if (changed == tid) {
-            if (!WIFSTOPPED(status))
-                return SL_LOOK_GONE;
-            /* A plain signal stop: the signal is on its way and must arrive all the same. */
-            if (status >> 16 == 0)
-                context->pending_signal = WSTOPSIG(status);
-            return SL_LOOK_OK;
-        }
-        uint64_t waited = sl_clock_now_ns() - start;
-        if (waited > context->stop_budget_ns)
-            return SL_LOOK_UNSTOPPED;
+    while (!has_stopped(context, tid, &look) && waited < budget) {
         if (waited < SPIN_NS)
             (void) sched_yield();
         else
             sl_clock_sleep_ns(POLL_NS);
+        waited = sl_clock_now_ns() - start;
     }
+    context->patience_ns -= SL_MIN(waited, context->patience_ns);
+    return look;
 }
 
 static void let_run(struct sl_source_context *context, pid_t tid)
@@ -105,21 +109,9 @@ static bool read_registers(pid_t tid, struct sl_registers *ret_registers)
     return true;
 }
 
+/* Ask a thread to stop, unless that breaks what it does. */
 static enum sl_look
-seize(struct sl_source_context *context, pid_t tid, struct sl_registers *ret_registers)
-{
-    if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) || ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
-        return look_of_errno();
-    enum sl_look look = await_stop(context, tid);
-    if (look == SL_LOOK_OK && !read_registers(tid, ret_registers)) {
-        let_run(context, tid);
-        look = SL_LOOK_FAILED;
-    }
-    return look;
-}
-
-static enum sl_look
-look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
+begin(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
 {
     struct sl_sighting sighting;
 
@@ -136,7 +128,27 @@ look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sight
         return SL_LOOK_UNSTOPPED;
     if (!context->allow_stop && !is_safe(context, before, &sighting))
         return SL_LOOK_UNSAFE;
-    return seize(context, tid, &ret_sighting->registers);
+    if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) || ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
+        return look_of_errno();
+    return SL_LOOK_OK;
+}
+
+static enum sl_look
+finish(struct sl_source_context *context, pid_t tid, struct sl_sighting *sighting)
+{
+    enum sl_look look = await_stop(context, tid);
+    if (look == SL_LOOK_OK && !read_registers(tid, &sighting->registers)) {
+        let_run(context, tid);
+        look = SL_LOOK_FAILED;
+    }
+    return look;
+}
+
+static enum sl_look
+look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
+{
+    enum sl_look look = begin(context, tid, ret_sighting);
+    return look == SL_LOOK_OK ? finish(context, tid, ret_sighting) : look;
 }
 
 static void leave(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
@@ -178,6 +190,8 @@ const struct sl_register_source sl_source_ptrace = {
     .close = close_source,
     .list = list,
     .look = look,
+    .begin = begin,
+    .finish = finish,
     .leave = leave,
     .held_still = held_still,
 };

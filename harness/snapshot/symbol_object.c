@@ -12,6 +12,11 @@
 
 #define MAX_VDSO ((uint64_t) 1024 * 1024)
 
+struct sl_section_copy {
+    struct sl_section_copy *next;
+    uint8_t data[];
+};
+
 static Elf *open_elf(int fd)
 {
     /* Read, not mapped: a file that shrinks must not take the process with it. */
@@ -42,29 +47,76 @@ static bool has_debug_info(int fd)
     return sl_section_find(fd, ".debug_info", &section);
 }
 
+static bool is_one_of(const char *name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 /*
  * libdw unpacks every section of debug information that it finds, at once.  Where
  * variables are is of no use here, and a sixth of what there is to unpack in libc's.
  */
-static void hide_unused(Elf *elf)
+static void hide(Elf_Scn *section, GElf_Shdr *header)
+{
+    header->sh_type = SHT_NOBITS; /* in memory only: the file is open for reading */
+    (void) gelf_update_shdr(section, header);
+}
+
+/*
+ * libdw reads text that stands in a section to its zero byte, and beyond the section if there
+ * is none.  Where the last byte is not zero, a copy that has one more takes its place.
+ */
+static bool terminate(struct sl_object *object, Elf_Scn *section, const GElf_Shdr *header)
+{
+    if ((header->sh_flags & SHF_COMPRESSED) && elf_compress(section, 0, 0) < 0)
+        return true; /* libdw leaves it out */
+    Elf_Data *data = elf_getdata(section, NULL);
+    const uint8_t *bytes = data ? data->d_buf : NULL;
+    if (!bytes || !data->d_size || !bytes[data->d_size - 1])
+        return true;
+    struct sl_section_copy *copy = malloc(sizeof *copy + data->d_size + 1);
+    if (!copy)
+        return false;
+    memcpy(copy->data, bytes, data->d_size);
+    copy->data[data->d_size] = 0;
+    copy->next = object->copies;
+    object->copies = copy;
+    data->d_buf = copy->data; /* libelf remembers by itself what it has to free */
+    return true;
+}
+
+/* @return false when memory is short */
+static bool prepare_sections(struct sl_object *object, Elf *elf)
 {
     static const char *const unused[] = {".debug_loc",   ".debug_loclists", ".debug_macro",
                                          ".debug_frame", ".debug_pubnames", ".debug_pubtypes"};
+    static const char *const with_text[] = {".debug_info", ".debug_line", ".debug_types",
+                                            ".debug_str", ".debug_line_str"};
     size_t names;
 
     if (elf_getshdrstrndx(elf, &names))
-        return;
+        return true;
     for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
         GElf_Shdr header;
         const char *name =
             gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
-        for (size_t i = 0; name && i < SL_COUNT_OF(unused); i++) {
-            if (strcmp(name, unused[i]) != 0)
-                continue;
-            header.sh_type = SHT_NOBITS; /* in memory only: the file is open for reading */
-            (void) gelf_update_shdr(section, &header);
-        }
+        if (!name || header.sh_type == SHT_NOBITS)
+            continue;
+        if (is_one_of(name, unused, SL_COUNT_OF(unused)))
+            hide(section, &header);
+        else if (is_one_of(name, with_text, SL_COUNT_OF(with_text)) &&
+                 !terminate(object, section, &header))
+            return false;
     }
+    return true;
+}
+
+static Dwarf *open_dwarf(struct sl_object *object, Elf *elf)
+{
+    return prepare_sections(object, elf) ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
 }
 
 /* .symtab names local functions too; it may be in the debug file.  .dynsym has the exported. */
@@ -98,10 +150,8 @@ struct sl_object *sl_object_new(struct sl_modules *modules, const struct sl_modu
     }
     load_symbols(object);
     Elf *with_dwarf = object->debug_elf ? object->debug_elf : object->elf;
-    if (with_dwarf && has_debug_info(object->debug_elf ? object->debug_fd : object->fd)) {
-        hide_unused(with_dwarf);
-        object->dwarf = dwarf_begin_elf(with_dwarf, DWARF_C_READ, NULL);
-    }
+    if (with_dwarf && has_debug_info(object->debug_elf ? object->debug_fd : object->fd))
+        object->dwarf = open_dwarf(object, with_dwarf);
     return object;
 }
 
@@ -121,6 +171,10 @@ void sl_object_free(struct sl_object *object)
         (void) close(object->debug_fd);
     if (object->fd >= 0)
         (void) close(object->fd);
+    for (struct sl_section_copy *copy = object->copies, *next; copy; copy = next) {
+        next = copy->next;
+        free(copy);
+    }
     free(object->image);
     free(object);
 }

@@ -19,13 +19,16 @@ struct sl_unit_range {
     Dwarf_Die scope; /* has the functions: the same, or its part in a .dwo file */
 };
 
+struct sl_section_copy;
+
 struct sl_object {
     struct sl_object *next;
     const struct sl_module *module;
     int fd, debug_fd;
     Elf *elf, *debug_elf;
     Dwarf *dwarf;
-    uint8_t *image; /* of the vDSO, which has no file */
+    uint8_t *image;                 /* of the vDSO, which has no file */
+    struct sl_section_copy *copies; /* that took the place of sections of debug information */
     struct sl_symbol_table symbols;
     struct sl_unit_range *units; /* ascending; made on first use */
     size_t n_units;

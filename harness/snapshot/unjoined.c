@@ -26,7 +26,7 @@
 #define FIRST_MINOR 34
 #define LAST_MINOR  42
 
-#define MAX_THREADS 1000000 /* a list that does not close is not walked for ever */
+#define MAX_WALKS 3 /* of lists that change meanwhile */
 
 enum field { FIELD_LIST, FIELD_TID, FIELD_STATE, FIELD_START, FIELD_USED, FIELD_USER, N_FIELDS };
 
@@ -140,17 +140,23 @@ static bool read_node(struct sl_pass *pass, const struct layout *layout, uint64_
     return true;
 }
 
-/* Walk one list.  *ret_whole: it was followed back to its head. */
+/*
+ * Walk one list.  *ret_whole: it was followed back to its head.  A node that was moved
+ * meanwhile leads into the list of free stacks, which closes without the head: a mark is
+ * left at the 1st, 2nd, 4th, 8th node and so on, and who comes by it again goes in circles.
+ */
 static enum sl_status walk(struct sl_pass *pass, const struct layout *layout, uint64_t head,
                            struct found *found, bool *ret_whole, struct sl_error *err)
 {
-    uint64_t node, next, start;
+    uint64_t node, next, start, mark = 0;
     bool ended;
 
     *ret_whole = false;
     if (!read_all(pass, head, &node, sizeof node))
         return SL_OK;
-    for (size_t i = 0; node != head && i < MAX_THREADS; i++, node = next) {
+    for (size_t i = 1; node != head && node != mark; i++, node = next) {
+        if ((i & (i - 1)) == 0)
+            mark = node;
         uint64_t descriptor = node - layout->offsets[FIELD_LIST];
         if (!read_node(pass, layout, node, &next, &ended))
             return SL_OK;
@@ -166,19 +172,34 @@ static enum sl_status walk(struct sl_pass *pass, const struct layout *layout, ui
     return SL_OK;
 }
 
+/* Both lists.  A process that makes and ends threads changes them under the walk. */
+static enum sl_status walk_all(struct sl_pass *pass, const struct layout *layout,
+                               struct found *found, bool *ret_whole, struct sl_error *err)
+{
+    enum sl_status status = SL_OK;
+    bool whole = false;
+
+    for (int attempt = 0; attempt < MAX_WALKS && !whole && !status; attempt++) {
+        found->n = 0;
+        whole = true;
+        for (size_t i = 0; i < SL_COUNT_OF(layout->lists) && whole && !status; i++)
+            status = walk(pass, layout, layout->lists[i], found, &whole, err);
+    }
+    *ret_whole = whole;
+    return status;
+}
+
 enum sl_status sl_unjoined_find(struct sl_pass *pass, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = pass->snapshot;
     struct layout layout;
     struct found found = {0};
-    enum sl_status status = SL_OK;
-    bool whole = true;
+    bool whole;
 
     snapshot->unjoined_missing = find_layout(pass, &layout);
     if (snapshot->unjoined_missing)
         return SL_OK;
-    for (size_t i = 0; i < SL_COUNT_OF(layout.lists) && whole && !status; i++)
-        status = walk(pass, &layout, layout.lists[i], &found, &whole, err);
+    enum sl_status status = walk_all(pass, &layout, &found, &whole, err);
     struct sl_unjoined *copy = NULL;
     if (!status && whole) {
         copy = sl_arena_array(snapshot->arena, found.n, sizeof *copy);

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
+#include "harness/snapshot/frame_size.h"
 #include "harness/snapshot/unwind_table.h"
 
 /* Exported by libunwind for users that find tables by themselves, but declared in no header. */
@@ -19,6 +20,7 @@ int UNW_OBJ(dwarf_search_unwind_table)(unw_addr_space_t space, unw_word_t ip, un
 #define RECORD_ADDRESS  UINT64_C(0xfff0000000000000)
 #define RECORD_CAPACITY ((size_t) 32 * 1024)
 #define MAX_READS       4096
+#define CODE_CAPACITY   ((size_t) 32 * 1024)
 
 struct sl_unwinder {
     struct sl_modules *modules;
@@ -30,6 +32,12 @@ struct sl_unwinder {
     bool memorable;
     enum sl_unwind_end failure; /* of the step being made */
     struct sl_view *view;       /* of the thread being unwound */
+    struct frame {
+        uint64_t sp, pc;
+        uint64_t start, end; /* of the function */
+        uint64_t base;       /* its frame pointer, when that was proved from its code */
+    } frame;                 /* whose caller is being looked for */
+    uint8_t code[CODE_CAPACITY];
     size_t record_size;
     uint8_t record[RECORD_CAPACITY + sizeof(uint64_t)];
 };
@@ -110,6 +118,25 @@ access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int wr
     return 0;
 }
 
+/*
+ * rbp, where no source has it, from the code of the function whose rule asks for it.  step()
+ * checks that the rule takes it for what the code makes it: the frame pointer.
+ */
+static bool prove_frame_pointer(struct sl_unwinder *unwinder, uint64_t *ret_value)
+{
+    struct frame *frame = &unwinder->frame;
+    uint64_t size = frame->end - frame->start, frame_size;
+
+    if (size > CODE_CAPACITY || frame->pc < frame->start ||
+        !sl_reader_read_cached(sl_modules_reader(unwinder->modules), frame->start, unwinder->code,
+                               size) ||
+        !sl_frame_size(unwinder->code, size, frame->pc - frame->start, &frame_size))
+        return false;
+    frame->base = frame->sp + frame_size;
+    *ret_value = frame->base;
+    return true;
+}
+
 static int
 access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int write, void *context)
 {
@@ -124,6 +151,8 @@ access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int w
     /* PC and SP are what every comparison begins with. */
     if (number != SL_REG_RIP && number != SL_REG_RSP)
         note_read(unwinder, sl_read_classify(view, true, number, *value, known));
+    if (!known && number == SL_REG_RBP && prove_frame_pointer(unwinder, value))
+        return 0;
     if (!known) {
         unwinder->failure = SL_UNWIND_NO_REGISTER;
         return -UNW_EBADREG;
@@ -235,6 +264,9 @@ static enum sl_unwind_end step(struct sl_unwinder *unwinder, unw_cursor_t *curso
     if (moved == 0 || unw_get_reg(cursor, UNW_REG_IP, &ip) ||
         unw_get_reg(cursor, UNW_REG_SP, &next_cfa) || !ip)
         return SL_UNWIND_NO_CALLER;
+    /* Above what rbp points to are the caller's rbp and the return address. */
+    if (unwinder->frame.base && next_cfa != unwinder->frame.base + 16)
+        return SL_UNWIND_NO_REGISTER;
     /* A signal frame may lie on a stack of its own, below or above the one it left. */
     if (!signal_frame && next_cfa <= *cfa)
         return SL_UNWIND_NOT_GROWING;
@@ -250,7 +282,7 @@ walk(struct sl_unwinder *unwinder, const struct sl_maps *maps, size_t *n_pcs)
     const struct sl_registers *registers = unwinder->view->registers;
     struct sl_pc pc = {.address = registers->value[SL_REG_RIP], .exact = true};
     /* The first caller's frame may begin at SP itself: vfork keeps its return address in rdi. */
-    uint64_t cfa = registers->value[SL_REG_RSP] - 1;
+    uint64_t sp = registers->value[SL_REG_RSP], cfa = sp - 1;
     unw_cursor_t cursor;
 
     if (unw_init_remote(&cursor, unwinder->space, unwinder))
@@ -265,9 +297,12 @@ walk(struct sl_unwinder *unwinder, const struct sl_maps *maps, size_t *n_pcs)
             return end;
         if (cfi.outermost)
             return SL_UNWIND_COMPLETE;
+        unwinder->frame =
+            (struct frame){.sp = sp, .pc = pc.address, .start = cfi.start, .end = cfi.end};
         end = step(unwinder, &cursor, cfi.signal_frame, &cfa, &pc.address);
         if (end)
             return end;
+        sp = cfa;
         pc.exact = cfi.signal_frame;
     }
 }

@@ -2,7 +2,8 @@
 /*
  * Benchmarks of the bus, each against its yardstick in interleaved trials.
  *
- * usage: bus_bench [--servers URL] [--trials N] [--messages N] [--in-memory N] [NAME]...
+ * usage: bus_bench [--servers URL] [--server-pid PID] [--trials N] [--messages N]
+ *                  [--in-memory N] [NAME]...
  *
  * Prints the median of the ratios beside its target.  Exit status 0 whatever the
  * ratios are, 2 usage, 3 when something could not be measured.
@@ -106,6 +107,13 @@ static void show(const struct comparison *comparison, const struct bench_sample 
             "  switches %.3f (%.3f)  cpu %.2f us (%.2f)", MEDIAN(ours, n, switches_per_message),
             MEDIAN(yardsticks, n, switches_per_message), MEDIAN(ours, n, cpu_us_per_message),
             MEDIAN(yardsticks, n, cpu_us_per_message));
+    if (ours[0].server_us_per_message > 0)
+        (void) printf(
+            "  server %.2f us (%.2f)  all cpu %.2f x", MEDIAN(ours, n, server_us_per_message),
+            MEDIAN(yardsticks, n, server_us_per_message),
+            (MEDIAN(yardsticks, n, cpu_us_per_message) +
+             MEDIAN(yardsticks, n, server_us_per_message)) /
+                (MEDIAN(ours, n, cpu_us_per_message) + MEDIAN(ours, n, server_us_per_message)));
     if (ours[0].threads)
         (void) printf("  threads %u+%u", ours[0].bus_threads,
                       ours[0].threads - ours[0].bus_threads);
@@ -158,8 +166,8 @@ static bool is_wanted(const char *name, char **names)
 
 static int usage(void)
 {
-    (void) fputs("usage: bus_bench [--servers URL] [--trials N] [--messages N] [--in-memory N] "
-                 "[NAME]...\n",
+    (void) fputs("usage: bus_bench [--servers URL] [--server-pid PID] [--trials N] [--messages N] "
+                 "[--in-memory N] [NAME]...\n",
                  stderr);
     return 2;
 }
@@ -192,6 +200,8 @@ int main(int argc, char **argv)
         unsigned long number = value ? strtoul(value, NULL, 10) : 0;
         if (value && strcmp(*argument, "--servers") == 0)
             options.servers = value;
+        else if (strcmp(*argument, "--server-pid") == 0 && number > 0)
+            options.server_pid = (long) number;
         else if (strcmp(*argument, "--trials") == 0 && number > 0 && number <= MAX_TRIALS)
             options.n_trials = (unsigned) number;
         else if (strcmp(*argument, "--messages") == 0 && number >= 1000)

@@ -27,6 +27,7 @@
 
 struct bench_options {
     const char *servers;  /* NULL: only what needs none */
+    long server_pid;      /* 0: its processor time is not measured */
     uint32_t n_messages;  /* of a trial on the server */
     uint32_t n_in_memory; /* of a trial in memory */
     unsigned n_trials;
@@ -35,12 +36,13 @@ struct bench_options {
 struct bench_sample {
     double per_second;           /* messages */
     double switches_per_message; /* voluntary, of all threads */
-    double cpu_us_per_message;   /* of this process, not of the server */
-    double milliseconds;         /* close */
-    double cpu_milliseconds;     /* close */
-    int64_t bytes_left;          /* allocated, after everything was freed */
-    uint32_t threads;            /* of this process but its main one, everything subscribed */
-    uint32_t bus_threads;        /* of these, the bus's own */
+    double cpu_us_per_message;   /* of this process */
+    double server_us_per_message;
+    double milliseconds;     /* close */
+    double cpu_milliseconds; /* close */
+    int64_t bytes_left;      /* allocated, after everything was freed */
+    uint32_t threads;        /* of this process but its main one, everything subscribed */
+    uint32_t bus_threads;    /* of these, the bus's own */
 };
 
 /* Runs in a child; does not return when something goes wrong. */
@@ -59,7 +61,7 @@ struct bench_span {
     uint64_t began_ns;
     uint64_t began_count;
     int64_t switches;
-    int64_t cpu_us;
+    int64_t cpu_us, server_us;
 };
 
 /* How many messages were handled so far. */
@@ -69,8 +71,8 @@ typedef uint64_t (*bench_counter)(void *user);
  * Watch a counter and measure from the later of now and `first` messages to `last`.
  * Ends this process when nothing moves for long.
  */
-void bench_measure(bench_counter counter, void *user, uint64_t first, uint64_t last,
-                   struct bench_sample *ret_sample);
+void bench_measure(const struct bench_options *options, bench_counter counter, void *user,
+                   uint64_t first, uint64_t last, struct bench_sample *ret_sample);
 
 /* Threads of this process but one. */
 uint32_t bench_count_threads(void);

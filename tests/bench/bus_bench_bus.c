@@ -109,7 +109,7 @@ static void play_in_memory(const struct bench_options *options, enum bus_mode mo
     count_threads(bus, ret_sample);
     if (pthread_create(&publisher, NULL, publish, &publishing))
         bench_fail("cannot create a publisher");
-    bench_measure(count_delivered, bus, publishing.n / 10, publishing.n, ret_sample);
+    bench_measure(options, count_delivered, bus, publishing.n / 10, publishing.n, ret_sample);
     (void) pthread_join(publisher, NULL);
     close_bus(bus);
 }
@@ -131,7 +131,7 @@ read_all(const struct bench_options *options, enum bus_mode mode, struct bench_s
     struct bus *bus = open_bus(options, "nats", mode, BENCH_READ_PREFIX);
     subscribe_all(bus);
     count_threads(bus, ret_sample);
-    bench_measure(count_delivered, bus, options->n_messages / 10,
+    bench_measure(options, count_delivered, bus, options->n_messages / 10,
                   options->n_messages - options->n_messages / 5, ret_sample);
     close_bus(bus);
 }

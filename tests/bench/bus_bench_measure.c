@@ -6,7 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -42,7 +44,26 @@ static int64_t cpu_us(const struct rusage *usage)
            usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
 }
 
-static struct bench_span now(uint64_t count)
+/* Processor time of another process, in steps of the system's clock tick. */
+static int64_t cpu_us_of(long pid)
+{
+    char path[64], text[512];
+    unsigned long long user = 0, kernel = 0;
+    (void) snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = pid > 0 ? fopen(path, "r") : NULL;
+    if (!file)
+        return 0;
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    (void) fclose(file);
+    text[size] = '\0';
+    const char *rest = strrchr(text, ')'); /* behind the name; 11 fields follow before the times */
+    if (!rest || sscanf(rest, ") %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", &user,
+                        &kernel) != 2)
+        return 0;
+    return (int64_t) ((user + kernel) * 1000000 / (unsigned long long) sysconf(_SC_CLK_TCK));
+}
+
+static struct bench_span now(const struct bench_options *options, uint64_t count)
 {
     struct rusage all, own;
     (void) getrusage(RUSAGE_SELF, &all);
@@ -50,7 +71,8 @@ static struct bench_span now(uint64_t count)
     return (struct bench_span){.began_ns = sl_clock_now_ns(),
                                .began_count = count,
                                .switches = all.ru_nvcsw - own.ru_nvcsw,
-                               .cpu_us = cpu_us(&all) - cpu_us(&own)};
+                               .cpu_us = cpu_us(&all) - cpu_us(&own),
+                               .server_us = cpu_us_of(options->server_pid)};
 }
 
 /* Wait until the counter has reached a number; nothing else of this process needs this thread. */
@@ -70,17 +92,18 @@ static uint64_t watch(bench_counter counter, void *user, uint64_t until)
     return count;
 }
 
-void bench_measure(bench_counter counter, void *user, uint64_t first, uint64_t last,
-                   struct bench_sample *ret_sample)
+void bench_measure(const struct bench_options *options, bench_counter counter, void *user,
+                   uint64_t first, uint64_t last, struct bench_sample *ret_sample)
 {
-    struct bench_span from = now(watch(counter, user, first));
+    struct bench_span from = now(options, watch(counter, user, first));
     if (from.began_count >= last)
         bench_fail("too few messages: all were handled before the clock started");
-    struct bench_span to = now(watch(counter, user, last));
+    struct bench_span to = now(options, watch(counter, user, last));
     double n = (double) (to.began_count - from.began_count);
     ret_sample->per_second = n / ((double) (to.began_ns - from.began_ns) / SL_NS_PER_S);
     ret_sample->switches_per_message = (double) (to.switches - from.switches) / n;
     ret_sample->cpu_us_per_message = (double) (to.cpu_us - from.cpu_us) / n;
+    ret_sample->server_us_per_message = (double) (to.server_us - from.server_us) / n;
 }
 
 uint32_t bench_count_threads(void)

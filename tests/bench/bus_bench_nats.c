@@ -152,7 +152,7 @@ void bench_bare_consume(const struct bench_options *options, struct bench_sample
     connect_bare(options, &bare);
     for (unsigned i = 0; i < BENCH_TOPICS; i++)
         start_topic(&bare, i);
-    bench_measure(count_handled, &bare, options->n_messages / 10,
+    bench_measure(options, count_handled, &bare, options->n_messages / 10,
                   options->n_messages - options->n_messages / 5, ret_sample);
     atomic_store(&bare.stopped, true);
     for (unsigned i = 0; i < BENCH_TOPICS; i++)

@@ -126,7 +126,7 @@ play(struct simple_run *run, const struct bench_options *options, struct bench_s
     run->n_messages = options->n_in_memory;
     if (pthread_create(&publisher, NULL, publish_all, run))
         bench_fail("cannot create a publisher");
-    bench_measure(count_handled, run, run->n_messages / 10, run->n_messages, ret_sample);
+    bench_measure(options, count_handled, run, run->n_messages / 10, run->n_messages, ret_sample);
     (void) pthread_join(publisher, NULL);
 }
 

@@ -45,6 +45,38 @@ SL_TEST(bus_nats, every_message_is_handled_in_order_and_nothing_stays)
     server_stop(&server);
 }
 
+/* Timer, callbacks and collector once; read loop and flusher of the connection. */
+#define LIBRARY_THREADS 5u
+
+SL_TEST(bus_nats, the_number_of_threads_is_exact)
+{
+    static const unsigned expected[] = {
+        [BUS_KEYED] = N_TOPICS * 8 + N_TOPICS + 2,
+        [BUS_UNIFIED] = 8 + N_TOPICS + 2,
+        [BUS_DIRECT] = N_TOPICS + 2,
+    };
+    struct server server;
+    struct sl_error err = {0};
+    server_start(&server, true);
+    for (size_t mode = 0; mode < sizeof expected / sizeof *expected; mode++) {
+        struct probe probe = {.fail_every = 0};
+        struct bus_config config = config_of((enum bus_mode) mode, &server, &probe);
+        struct sl_driver_stats stats = {.size = sizeof stats};
+        unsigned before = count_threads();
+        open_probe(&probe, &config, probe_handle);
+        publish_round(&probe, 500);
+        cr_assert(probe_reaches(&probe.handled, 500));
+        bus_stats(probe.bus, &stats);
+        cr_assert_eq(stats.threads, expected[mode]);
+        cr_assert_eq(count_threads() - before, expected[mode] + LIBRARY_THREADS);
+        (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+        purge(&config);
+        sl_assert_ok(bus_teardown(&err), &err);
+        cr_assert(threads_fall_to(before));
+    }
+    server_stop(&server);
+}
+
 SL_TEST(bus_nats, close_ends_the_connection_and_teardown_the_library)
 {
     struct server server;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "base/small_file.h"
 #include "quiet.h"
 #include "sl_subject.h"
 #include "strandline.h"
@@ -148,6 +149,44 @@ SNAPSHOT_TEST(an_inlined_frame_has_the_address_of_the_next_that_is_not)
                                  json_text_at(json_array_get(frames, f + 1), "address"));
     }
     json_decref(root);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SNAPSHOT_TEST(threads_that_were_never_joined_are_counted_by_their_start)
+{
+    struct sl_test_subject subject = start("unjoined", NULL, NULL);
+    struct command_result json = strandline_run("snapshot", "--json", pid_text(subject.pid), NULL);
+    json_t *root = valid_json(&json);
+
+    cr_assert_eq(json_number_at(root, "unjoined.count"), 3);
+    cr_assert(json_is_null(json_at(root, "unjoined.reason")));
+    cr_assert_eq(json_array_size(json_at(root, "unjoined.groups")), 1);
+    cr_assert_eq(json_number_at(root, "unjoined.groups.0.count"), 3);
+    cr_assert_str_eq(json_text_at(root, "unjoined.groups.0.start.function"), "forgotten");
+    cr_assert(strstr(json_text_at(root, "unjoined.groups.0.start.file"), "unjoined.c"));
+    json_decref(root);
+    struct command_result text = strandline_run("snapshot", pid_text(subject.pid), NULL);
+    cr_assert(strstr(text.output, "\n3 threads ended and were never joined, started with\n"
+                                  "    3 @ forgotten  "),
+              "%s", text.output);
+    command_result_release(&text);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SNAPSHOT_TEST(where_unjoined_threads_are_not_known_there_is_a_reason_and_no_number)
+{
+    if (access(SL_SUBJECTS_DIR "/blocked_calls_static", X_OK))
+        cr_skip_test("no static C library");
+    struct sl_test_subject subject = start("blocked_calls_static", NULL, NULL);
+    struct command_result json = strandline_run("snapshot", "--json", pid_text(subject.pid), NULL);
+    json_t *root = valid_json(&json);
+
+    cr_assert(json_is_null(json_at(root, "unjoined.count")));
+    cr_assert(strstr(json_text_at(root, "unjoined.reason"), "C library"));
+    json_decref(root);
+    struct command_result text = strandline_run("snapshot", pid_text(subject.pid), NULL);
+    cr_assert(strstr(text.output, "\nthreads that ended and were not joined are not known: "));
+    command_result_release(&text);
     cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
@@ -337,6 +376,76 @@ SNAPSHOT_TEST(a_zombie_has_ended)
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
+/* The value of a field of a thread's status; -1 when the thread is gone. */
+static long task_status(pid_t pid, long tid, const char *field)
+{
+    char path[64], text[4096];
+
+    (void) snprintf(path, sizeof path, "/proc/%ld/task/%ld/status", (long) pid, tid);
+    if (!sl_small_file_read(path, text, sizeof text))
+        return -1;
+    const char *at = strstr(text, field);
+    cr_assert(at, "%s", field);
+    at += strlen(field);
+    return *at == '\t' && at[1] >= 'A' ? at[1] : strtol(at, NULL, 10);
+}
+
+/* Ids of the threads of a process, ascending.  @return how many */
+static size_t list_tasks(pid_t pid, long *tids, size_t capacity)
+{
+    char directory[64];
+    struct dirent *entry;
+    size_t n = 0;
+
+    (void) snprintf(directory, sizeof directory, "/proc/%ld/task", (long) pid);
+    DIR *tasks = opendir(directory);
+    cr_assert(tasks);
+    while ((entry = readdir(tasks)) && n < capacity)
+        if (atol(entry->d_name) > 0)
+            tids[n++] = atol(entry->d_name);
+    (void) closedir(tasks);
+    return n;
+}
+
+/* Snapshot by ptrace, ended by a signal while it holds a thread.  @return whether it did then */
+static bool interrupt_snapshot(pid_t pid, int signal, const long *tids, size_t n)
+{
+    const char *const argv[] = {strandline_program(), "snapshot",    "--source", "ptrace",
+                                "--allow-stop",       pid_text(pid), NULL};
+    const struct command command = {.argv = argv};
+    pid_t strandline = command_start(&command);
+    bool traced = false;
+    siginfo_t info = {0};
+
+    while (!traced && !info.si_pid) { /* or it has ended by itself */
+        traced = task_status(pid, tids[n - 1], "\nTracerPid:") > 0;
+        cr_assert(waitid(P_PID, (id_t) strandline, &info, WEXITED | WNOHANG | WNOWAIT) == 0);
+    }
+    (void) kill(strandline, signal);
+    (void) command_wait(strandline, 60);
+    return traced;
+}
+
+SNAPSHOT_TEST(an_end_in_the_middle_leaves_no_thread_stopped)
+{
+    static const int signals[] = {SIGKILL, SIGINT, SIGTERM};
+    struct sl_test_subject subject = start("parked", "500", "5");
+    long tids[501];
+    size_t n = list_tasks(subject.pid, tids, SL_COUNT_OF(tids)), n_held = 0;
+
+    cr_assert_eq(n, 501);
+    for (size_t i = 0; i < 12; i++) {
+        n_held += interrupt_snapshot(subject.pid, signals[i % SL_COUNT_OF(signals)], tids, n);
+        for (size_t t = 0; t < n; t++) {
+            cr_assert_eq(task_status(subject.pid, tids[t], "\nTracerPid:"), 0);
+            long state = task_status(subject.pid, tids[t], "\nState:");
+            cr_assert(strchr("RS", (int) state), "%c", (int) state);
+        }
+    }
+    cr_assert(n_held > 0, "no snapshot was caught in the act");
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
 SNAPSHOT_TEST(a_process_of_another_user_is_refused)
 {
     const char *const argv[] = {"setpriv",
@@ -353,5 +462,6 @@ SNAPSHOT_TEST(a_process_of_another_user_is_refused)
     struct command_result result = command_run(&command);
     if (result.status == 127)
         cr_skip_test("the program is not readable for others");
+    cr_assert(strstr(result.errors, "CAP_SYS_PTRACE"), "%s", result.errors);
     assert_refused(result, 3, "Permission denied");
 }

@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stress of the bus on the in-memory transport, for ThreadSanitizer: several
- * publishers, failing handlers, small queues, closers racing with everything.
+ * Stress of the bus, for ThreadSanitizer: several publishers, failing handlers, small
+ * queues, closers racing with everything.
+ *
+ * usage: stress_bus memory|nats
  *
  * Exit status 0 when every message that was accepted was handled, in order of its
- * key, or is known to be abandoned.
+ * key, or is known to be abandoned; 77 when it takes a nats-server and none is installed.
  */
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "bus_probe.h"
+#include "harness/run/server.h"
 
-#define N_ROUNDS     5u
+#define N_ROUNDS     5u /* in memory */
 #define N_PUBLISHERS 4u
 #define N_MESSAGES   400u /* per key */
 
 static const char *const topics[] = {"a", "b", "c"};
 #define N_TOPICS (sizeof topics / sizeof *topics)
+
+static const char *servers; /* NULL: in memory */
 
 struct publisher {
     pthread_t thread;
@@ -76,7 +81,9 @@ static void open_bus(struct probe *probe, enum bus_mode mode)
 {
     struct bus_config config = {.size = sizeof config,
                                 .mode = mode,
-                                .transport = "memory",
+                                .transport = servers ? "nats" : "memory",
+                                .servers = servers,
+                                .prefix = "stress_",
                                 .topics = topics,
                                 .n_topics = N_TOPICS,
                                 .workers = 6,
@@ -85,6 +92,8 @@ static void open_bus(struct probe *probe, enum bus_mode mode)
                                 .ack_wait_ns = 2 * SL_NS_PER_S,
                                 .on_publish = probe_on_publish,
                                 .user = probe};
+    if (servers && bus_purge(&config, NULL))
+        fail("what the last bus left can not be removed");
     if (bus_open(&config, &probe->bus, NULL))
         fail("open failed");
     for (size_t i = 0; i < N_TOPICS; i++) {
@@ -141,14 +150,35 @@ static void play_and_interrupt(enum bus_mode mode, unsigned after)
     bus_free(probe.bus);
 }
 
-int main(void)
+static void play(unsigned n_rounds)
 {
     static const enum bus_mode modes[] = {BUS_KEYED, BUS_UNIFIED, BUS_DIRECT};
-    for (size_t i = 0; i < N_ROUNDS * sizeof modes / sizeof *modes; i++) {
+    for (size_t i = 0; i < n_rounds * sizeof modes / sizeof *modes; i++) {
         enum bus_mode mode = modes[i % (sizeof modes / sizeof *modes)];
         play_to_the_end(mode);
         for (unsigned after = 1; after < 1000; after *= 8)
             play_and_interrupt(mode, after);
     }
+}
+
+int main(int argc, char **argv)
+{
+    struct sl_server *server = NULL;
+    struct sl_error err = {0};
+
+    if (argc != 2 || strcmp(argv[1], "nats") != 0) {
+        play(N_ROUNDS);
+        return 0;
+    }
+    enum sl_status status = sl_server_start(NULL, &server, &err);
+    if (status == SL_ENOENT)
+        return 77;
+    if (status)
+        fail(err.text);
+    servers = sl_server_url(server);
+    play(1);
+    if (bus_teardown(&err))
+        fail(err.text);
+    sl_server_stop(server);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spinner: a thread named `spin` that never leaves its CPU, and one named `clock`
- * that spends its time in the vDSO, reading the clock.
+ * spinner [N]: N threads (1) named `spin` that never leave their CPU by themselves, and one
+ * named `clock` that spends its time in the vDSO, reading the clock.
  *
  * Stacks: spin or read_clock, start_thread, clone3; clock_gettime and functions of
  * the vDSO may be further in.  The main thread reads standard input and ends the
@@ -9,6 +9,7 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,15 +36,18 @@ static void *read_clock(void *argument)
     return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    int n = argc > 1 ? atoi(argv[1]) : 1;
     pthread_t thread;
     char byte = '.';
 
-    if (pthread_create(&thread, NULL, spin, NULL) ||
-        pthread_create(&thread, NULL, read_clock, NULL))
+    for (int i = 0; i < n; i++)
+        if (pthread_create(&thread, NULL, spin, NULL))
+            return 1;
+    if (pthread_create(&thread, NULL, read_clock, NULL))
         return 1;
-    while (atomic_load(&running) < 2)
+    while (atomic_load(&running) < n + 1)
         (void) usleep(1000);
     if (write(STDOUT_FILENO, &byte, 1) != 1)
         return 1;

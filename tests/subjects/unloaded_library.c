@@ -6,6 +6,8 @@ volatile int library_ended;
 #define LIBRARY_FRAME 64
 #endif
 
+__attribute__((visibility("default"))) int call_through_library(void (*function)(void));
+
 /* LIBRARY_FRAME differs between two builds, so that their tables do. */
 int call_through_library(void (*function)(void))
 {

@@ -164,6 +164,49 @@ SL_TEST(snapshot_print, different_waits_of_a_group_are_counted_most_frequent_fir
               "%s", text);
 }
 
+/* n threads that were started with the outermost function of each stack in turn. */
+static void build_unjoined(struct scene *scene, const struct sl_stack *const *stacks, size_t n)
+{
+    struct sl_unjoined *unjoined = sl_arena_array(scene->arena, n, sizeof *unjoined);
+    cr_assert(unjoined);
+    for (size_t i = 0; i < n; i++)
+        unjoined[i] = (struct sl_unjoined){.pthread = i, .start = stacks[i]->frames};
+    scene->snapshot->unjoined = unjoined;
+    scene->snapshot->n_unjoined = n;
+}
+
+SL_TEST(snapshot_print, unjoined_threads_are_counted_by_what_they_were_started_with)
+{
+    SCENE(scene);
+    const struct sl_stack *rare = sl_build_stack(scene.builder, "app:rare");
+    const struct sl_stack *often = sl_build_stack(scene.builder, "app:often");
+    const struct sl_stack *nameless = sl_build_stack(scene.builder, "app:");
+    const struct sl_stack *const stacks[] = {nameless, often, rare, often};
+    build_unjoined(&scene, stacks, SL_COUNT_OF(stacks));
+    scene_list(&scene, false);
+    SL_AUTO_FREE char *text = print(&scene, FORM_TEXT);
+    cr_assert(strstr(text, "4 threads ended and were never joined, started with\n"
+                           "    2 @ often  src/file15.c:15\n"
+                           "    1 @ 0x400010  src/file16.c:16\n"
+                           "    1 @ rare  src/file14.c:14\n"),
+              "%s", text);
+    SL_AUTO_FREE char *json = print(&scene, FORM_JSON);
+    cr_assert(strstr(json, "\"unjoined\": {\n    \"count\": 4,\n    \"reason\": null,"), "%s",
+              json);
+    cr_assert(strstr(json, "{\"count\": 2, \"start\": {\"function\": \"often\","), "%s", json);
+}
+
+SL_TEST(snapshot_print, unjoined_threads_that_are_not_known_are_not_none)
+{
+    SCENE(scene);
+    scene.snapshot->unjoined_missing = "no C library";
+    scene_list(&scene, false);
+    SL_AUTO_FREE char *text = print(&scene, FORM_TEXT);
+    cr_assert(strstr(text, "threads that ended and were not joined are not known: no C library\n"));
+    SL_AUTO_FREE char *json = print(&scene, FORM_JSON);
+    cr_assert(strstr(json, "\"count\": null,\n    \"reason\": \"no C library\""), "%s", json);
+}
+
 /* Start of a thread and addresses of a line, as the reader of the format finds them. */
 #define THREAD_START "^--- Thread ([[:xdigit:]]+) \\(name: (.*)/([0-9]+)\\) stack: ---$"
 #define HEX_NUMBER   "0x[0-9a-f]+"
