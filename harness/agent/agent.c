@@ -28,8 +28,8 @@ struct agent {
     /* The run it works for, 0: none; and when its observer was heard last.  PINGs are answered on a
        thread of the link, so that the answer tells the time of the question. */
     _Atomic uint64_t run, heard_ns;
+    _Atomic uint64_t trial; /* that is played, or was last; 0: none */
     char observer[SL_WIRE_FROM_MAX];
-    uint64_t trial; /* that is played, or was last; 0: none */
     struct sl_part part;
     struct sl_wire_body body;
     bool done;
@@ -55,7 +55,7 @@ static struct sl_wire_header
 reply_header(const struct agent *agent, enum sl_wire_kind kind, uint64_t run)
 {
     return (struct sl_wire_header){
-        .kind = kind, .run = run, .agent = agent->id, .trial = agent->trial};
+        .kind = kind, .run = run, .agent = agent->id, .trial = atomic_load(&agent->trial)};
 }
 
 /* What can not be sent now is not answered, and the observer finds that. */
@@ -106,7 +106,7 @@ static void leave_run(struct agent *agent, enum sl_status status)
 {
     sl_part_end(&agent->part);
     atomic_store(&agent->run, 0);
-    agent->trial = 0;
+    atomic_store(&agent->trial, 0);
     agent->status = status;
     agent->done = agent->opts->once;
 }
@@ -150,7 +150,7 @@ static void on_hire(struct agent *agent, const struct sl_wire_header *header)
 static void fail_part(struct agent *agent, const struct sl_error *err)
 {
     sl_part_end(&agent->part);
-    say(agent, "trial %llu failed: %s", (unsigned long long) agent->trial, err->text);
+    say(agent, "trial %llu failed: %s", (unsigned long long) atomic_load(&agent->trial), err->text);
     reply_text(agent, SL_WIRE_KIND_FAILED, atomic_load(&agent->run), err->text);
 }
 
@@ -161,7 +161,7 @@ static void on_open(struct agent *agent, uint64_t trial, const void *data, size_
     enum sl_status s = SL_OK;
 
     SL_AUTO_FREE struct sl_subject_config *config = malloc(sizeof *config);
-    agent->trial = trial;
+    atomic_store(&agent->trial, trial);
     if (!config)
         s = sl_fail(&err, SL_ENOMEM, "no memory for a trial");
     else if (!sl_wire_unpack_config(&unpacker, config))
@@ -193,7 +193,7 @@ on_tell(struct agent *agent, enum sl_agent_command command, const void *data, si
 static void on_stop(struct agent *agent, uint64_t trial)
 {
     sl_part_end(&agent->part);
-    agent->trial = trial;
+    atomic_store(&agent->trial, trial);
     reply(agent, SL_WIRE_KIND_STOPPED, atomic_load(&agent->run), NULL);
 }
 
@@ -201,14 +201,15 @@ static void on_stop(struct agent *agent, uint64_t trial)
 static void on_work(struct agent *agent, const struct sl_wire_header *header)
 {
     const struct sl_packer *body = &agent->body.bytes;
-    bool same_trial = header->trial == agent->trial;
+    uint64_t trial = atomic_load(&agent->trial);
+    bool same_trial = header->trial == trial;
 
     if (header->kind == SL_WIRE_KIND_DISMISS) {
         say(agent, "the run of %s is over", agent->observer);
         leave_run(agent, SL_OK);
     } else if (header->kind == SL_WIRE_KIND_STOP) {
         on_stop(agent, header->trial);
-    } else if (header->kind == SL_WIRE_KIND_OPEN && header->trial > agent->trial) {
+    } else if (header->kind == SL_WIRE_KIND_OPEN && header->trial > trial) {
         on_open(agent, header->trial, body->data, body->size);
     } else if (header->kind == SL_WIRE_KIND_GO && same_trial) {
         on_tell(agent, SL_AGENT_GO, NULL, 0);

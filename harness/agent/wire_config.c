@@ -20,6 +20,11 @@
 #define REPLICAS_MAX   5u
 #define DURATION_MAX   (24 * 3600 * SL_NS_PER_S)
 
+/* A member that is added has to be packed here too, and raises SL_WIRE_PROTOCOL. */
+_Static_assert(sizeof(struct sl_scenario_load) == 96 && sizeof(struct sl_pool_settings) == 24 &&
+                   sizeof(struct sl_load_share) == 24,
+               "what agents are told is not all there is");
+
 /* As many bits: a double has no other form that is the same everywhere. */
 static uint64_t bits_of(double number)
 {

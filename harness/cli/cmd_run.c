@@ -146,6 +146,7 @@ play(const struct run_request *request, const struct sl_run_plan *plan, int argc
         .plan = plan,
         .servers = request->servers,
         .cluster = request->cluster,
+        .replicas = request->replicas,
         .server_program = request->server_program,
         .driver_path = request->driver_path,
         .seed = request->seed,

@@ -19,6 +19,7 @@ enum option_index {
     OPTION_TRANSPORT,
     OPTION_SERVER,
     OPTION_CLUSTER,
+    OPTION_REPLICAS,
     OPTION_AGENTS,
     OPTION_AGENTS_WAIT,
     OPTION_NATS_SERVER,
@@ -39,6 +40,8 @@ const struct sl_option sl_run_options[] = {
     [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (nats)", 't'},
     [OPTION_SERVER] = {"server", "URL[,URL]", "use this server instead of a private one", 's'},
     [OPTION_CLUSTER] = {"cluster", "N", "nodes of the private server: 1, 3 or 5 (1)", 0},
+    [OPTION_REPLICAS] = {"replicas", "N", "servers that keep each message (the --cluster, or 1)",
+                         0},
     [OPTION_AGENTS] = {"agents", "N|LIST", "share the load with N agents, or load=N,consume=N", 0},
     [OPTION_AGENTS_WAIT] = {"agents-wait", "TIME", "wait for agents at most so long (30s)", 0},
     [OPTION_NATS_SERVER] = {"nats-server", "FILE", "program to start as the private server", 0},
@@ -123,6 +126,10 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         return SL_OK;
     case OPTION_CLUSTER:
         return read_cluster(request, argument, err);
+    case OPTION_REPLICAS:
+        s = sl_parse_number(argument, 1, 5, &number, err);
+        request->replicas = (uint32_t) number;
+        return s;
     case OPTION_AGENTS:
         return run_agents_read(argument, request->agents, err);
     case OPTION_AGENTS_WAIT:
@@ -219,6 +226,9 @@ static enum sl_status check_transports(const struct run_request *request, struct
 
 static enum sl_status check_cluster(const struct run_request *request, struct sl_error *err)
 {
+    if (!request->servers && request->replicas > SL_MAX(request->cluster, 1u))
+        return sl_fail(err, SL_EINVAL, "--replicas %u needs as many servers: --cluster or --server",
+                       request->replicas);
     if (!request->cluster)
         return SL_OK;
     if (request->servers)

@@ -16,6 +16,7 @@ struct run_request {
     size_t n_scenarios;
     const char *servers, *server_program, *driver_path, *output;
     unsigned cluster;            /* 0: not given */
+    uint32_t replicas;           /* 0: not given */
     uint32_t agents[SL_N_PARTS]; /* how many of each part; SL_PART_ALL: of any */
     uint64_t agents_wait_ns;
     uint64_t seed;

@@ -98,7 +98,7 @@ static enum sl_status provide_server(struct run *run, struct sl_error *err)
 /* Servers that keep each message. */
 static uint32_t replicas_of(const struct run *run)
 {
-    return SL_MAX(run->opts->cluster, 1u);
+    return run->opts->replicas ? run->opts->replicas : SL_MAX(run->opts->cluster, 1u);
 }
 
 /* Processes that publish, each with the publishers of the scenario. */

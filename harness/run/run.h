@@ -18,7 +18,8 @@ struct sl_run_progress {
 struct sl_run_opts {
     const struct sl_run_plan *plan;
     const char *servers; /* comma-separated URLs; NULL: a private server where one is needed */
-    unsigned cluster;    /* nodes of the private server, and replicas; 0: 1 */
+    unsigned cluster;    /* nodes of the private server; 0: 1 */
+    uint32_t replicas;   /* of every message; 0: as many as the private server has nodes */
     const char *server_program;     /* of the private server; NULL: nats-server */
     const char *driver_path;        /* NULL: the built-in driver */
     const struct sl_agents *agents; /* that play parts of trials over `servers`; NULL: none */

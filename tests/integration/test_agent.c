@@ -227,3 +227,48 @@ AGENT_TEST(agent, a_server_that_is_lost_fails_the_trial_and_leaves_no_subject)
     json_decref(root);
     cr_assert_eq(agent_end(0, SIGTERM), 0, "it waits for the server to come back");
 }
+
+/* Its observer and its agents are connected to any of the nodes. */
+AGENT_TEST(agent, a_killed_node_of_a_cluster_fails_no_shared_trial)
+{
+    agent_server_start(3);
+    strandline_file("cluster.json",
+                    "{\"load\": {\"events\": 1000, \"rate\": 200, \"topics\": 2,\n"
+                    "            \"aggregates\": 10},\n"
+                    " \"limits\": {\"timeout\": \"60s\", \"settle\": \"500ms\"},\n"
+                    " \"modes\": {\"unified\": {\"workers\": 8}}, \"play\": [\"unified\"]}\n");
+    (void) agent_start("east", "load", NULL);
+    (void) agent_start("west", "load", NULL);
+    (void) agent_start("south", "consume", NULL);
+    const char *const argv[] = {strandline_program(),
+                                "run",
+                                "./cluster.json",
+                                "--server",
+                                sl_server_url(agent_server()),
+                                "--replicas",
+                                "3",
+                                "--agents",
+                                "load=2,consume=1",
+                                "--trials",
+                                "1",
+                                "--output",
+                                "report.json",
+                                NULL};
+    const struct command command = {.argv = argv, .directory = strandline_directory()};
+    pid_t observer = command_start(&command);
+    for (size_t i = 0; i < 3; i++)
+        (void) agent_wait_until_playing(agent_pid(i), 0);
+    sl_server_kill(agent_server(), 0);
+    cr_assert_eq(command_wait(observer, 100), 0);
+    json_t *root = strandline_json("report.json");
+    const json_t *delivery = json_at(root, "cells.0.trials.0.delivery");
+    cr_assert_eq(json_number_at(root, "cells.0.config.replicas"), 3);
+    cr_assert_eq(json_number_at(delivery, "handled"), json_number_at(delivery, "published"));
+    /* Until another leader is elected the bus gets no answers, which is no loss. */
+    cr_assert_eq(json_number_at(delivery, "published") + json_number_at(delivery, "rejected") +
+                     json_number_at(delivery, "unknown"),
+                 1000);
+    cr_assert_eq(json_number_at(delivery, "lost"), 0);
+    cr_assert_eq(json_number_at(delivery, "order_violations"), 0);
+    json_decref(root);
+}

@@ -69,6 +69,8 @@ check "a cluster is of a private server" 2 err "not with --server" \
     "$strandline" run --cluster 3 --server nats://127.0.0.1:1
 check "a cluster needs a transport that uses it" 2 err "--cluster needs --transport nats" \
     "$strandline" run --cluster 3 --transport memory
+check "replicas need servers" 2 err "--replicas 3 needs as many servers" \
+    "$strandline" run --replicas 3
 check "agents are called over a server that is named" 2 err "--agents needs --server" \
     "$strandline" run --agents 2
 check "agents need a number or roles" 2 err "--agents: 'two' is neither a number" \

@@ -31,6 +31,7 @@ static const char quick_scenario[] =
 
 static struct sl_server *server;
 static pid_t agents[MAX_AGENTS];
+static const char *names[MAX_AGENTS];
 static size_t n_agents;
 
 void agent_enter(void)
@@ -63,15 +64,31 @@ void agent_server_start(unsigned nodes)
     sl_assert_ok(sl_server_start(&opts, &server, &err), &err);
 }
 
-/* The one that ends first must not be asked to end again: its id may be another process's. */
+static void read_log(const char *name, char *ret_text, size_t size)
+{
+    char path[PATH_MAX + 64];
+
+    (void) snprintf(path, sizeof path, "%s/%s.log", strandline_directory(), name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, ret_text, size - 1) : -1;
+    if (fd >= 0)
+        (void) close(fd);
+    ret_text[n > 0 ? n : 0] = '\0';
+}
+
 int agent_end(size_t number, int signal_number)
 {
+    /* The one that ended must not be asked to end again: its id may be another process's. */
     pid_t pid = agents[number];
+    char said[8192];
 
     agents[number] = 0;
     if (signal_number)
         (void) kill(pid, signal_number);
-    return command_wait(pid, 30);
+    int status = command_wait(pid, 30);
+    read_log(names[number], said, sizeof said);
+    cr_assert(!strstr(said, "Sanitizer"), "%s", said);
+    return status;
 }
 
 /* @return its number; what it says goes to the file NAME.log */
@@ -88,6 +105,7 @@ size_t agent_start_by(const char *prefix, const char *name, const char *role, co
 
     cr_assert_lt(n_agents, MAX_AGENTS);
     (void) snprintf(script, sizeof script, "exec %s\"$0\" agent \"$@\" 2>%s.log", prefix, name);
+    names[n_agents] = name;
     agents[n_agents] = command_start(&command);
     return n_agents++;
 }
@@ -193,21 +211,13 @@ void agent_wait_until_gone(pid_t subject)
     }
 }
 
-/* Wait until an agent has said something. */
 void agent_wait_until_said(const char *name, const char *text)
 {
     uint64_t deadline = sl_clock_now_ns() + LIMIT_NS;
-    char path[PATH_MAX + 64], said[8192];
+    char said[8192];
 
-    (void) snprintf(path, sizeof path, "%s/%s.log", strandline_directory(), name);
-    for (;;) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd >= 0 ? read(fd, said, sizeof said - 1) : -1;
-        if (fd >= 0)
-            (void) close(fd);
-        said[n > 0 ? n : 0] = '\0';
-        if (strstr(said, text))
-            return;
+    for (read_log(name, said, sizeof said); !strstr(said, text);
+         read_log(name, said, sizeof said)) {
         cr_assert_lt(sl_clock_now_ns(), deadline, "agent '%s' never says '%s', but: %s", name, text,
                      said);
         sl_clock_sleep_ns(5 * SL_NS_PER_MS);
