@@ -62,8 +62,11 @@ __attribute__((noinline)) static void fetcher_back_off(struct topic *topic)
  */
 static void gather(struct topic *topic, size_t n)
 {
+    topic->n_gathered += n;
     if (n >= FETCH_BATCH)
         return; /* there is more already */
+    n = topic->n_gathered;
+    topic->n_gathered = 0;
     uint64_t most_ns = n >= GATHER_MANY ? GATHER_MANY_NS : GATHER_MOST_NS;
     if (topic->subscription->n_behind >= GATHER_BEHIND)
         most_ns = GATHER_BEHIND_NS;
