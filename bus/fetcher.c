@@ -24,7 +24,7 @@
  * when so many come that all threads are busy.
  */
 #define GATHER_ENOUGH    8u
-#define GATHER_MANY      128u
+#define GATHER_MANY      64u /* in GATHER_MOST_NS */
 #define GATHER_LEAST_NS  (32 * SL_NS_PER_US)
 #define GATHER_MOST_NS   (32 * GATHER_LEAST_NS)
 #define GATHER_MANY_NS   (4 * GATHER_MOST_NS)
@@ -62,9 +62,13 @@ __attribute__((noinline)) static void fetcher_back_off(struct topic *topic)
  */
 static void gather(struct topic *topic, size_t n)
 {
+    topic->n_gathered += n;
     if (n >= FETCH_BATCH)
         return; /* there is more already */
-    uint64_t most_ns = n >= GATHER_MANY ? GATHER_MANY_NS : GATHER_MOST_NS;
+    n = topic->n_gathered;
+    topic->n_gathered = 0;
+    bool many = n >= GATHER_MANY * topic->gather_ns / GATHER_MOST_NS;
+    uint64_t most_ns = many ? GATHER_MANY_NS : GATHER_MOST_NS;
     if (topic->subscription->n_behind >= GATHER_BEHIND)
         most_ns = GATHER_BEHIND_NS;
     topic->gather_ns = n >= GATHER_ENOUGH ? topic->gather_ns * 2 : topic->gather_ns / 2;

@@ -55,6 +55,7 @@ struct topic {
     struct delivery *batch; /* FETCH_BATCH of them, the fetcher's */
     struct pool_router router;
     uint64_t gather_ns;            /* the fetcher's: how long to wait for more */
+    size_t n_gathered;             /* likewise: what the last wait has brought so far */
     atomic_uint_fast64_t n_behind; /* the subscription's, for the metrics */
 
     pthread_mutex_t mutex; /* guards stopping */
