@@ -20,7 +20,7 @@
 
 static volatile int ended; /* never set; without it the compiler sees that nothing returns */
 
-#define NOINLINE __attribute__((noinline, noclone))
+#define NOINLINE __attribute__((noinline))
 
 static void nap(unsigned microseconds)
 {
@@ -61,6 +61,7 @@ static void *run(void *argument)
         result += left_0(50 + number % 7 * 30);
         result += right_0(50 + number % 5 * 40);
     }
+    (void) result;
     return NULL;
 }
 
