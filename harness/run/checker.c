@@ -242,6 +242,20 @@ void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_
     *ret_counts = counts;
 }
 
+void sl_checker_report(const struct sl_checker_counts *counts, struct sl_phase_record *record)
+{
+    record->published = counts->published;
+    record->rejected = counts->rejected;
+    record->unknown = counts->unknown;
+    record->handled = counts->handled;
+    record->handler_calls = counts->handler_calls;
+    record->redelivered = counts->redelivered;
+    record->order_violations = counts->order_violations;
+    memcpy(record->first_violation, counts->first_violation, sizeof record->first_violation);
+    record->first_handled_ns = counts->first_handled_ns;
+    record->last_handled_ns = counts->last_handled_ns;
+}
+
 unsigned sl_checker_state(const struct sl_checker *checker, uint32_t index)
 {
     return atomic_load(&checker->messages[index]);

@@ -31,6 +31,7 @@
 #include <strandline/driver.h>
 
 #include "harness/run/load_plan.h"
+#include "harness/run/protocol.h"
 
 struct sl_checker;
 
@@ -93,6 +94,9 @@ bool sl_checker_wait(struct sl_checker *checker, uint64_t deadline_ns);
 uint64_t sl_checker_open(const struct sl_checker *checker);
 
 void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_counts);
+
+/* Put counts, this process's or those of several, into the record of a phase. */
+void sl_checker_report(const struct sl_checker_counts *counts, struct sl_phase_record *record);
 
 /* What is known of a message now. */
 unsigned sl_checker_state(const struct sl_checker *checker, uint32_t index);

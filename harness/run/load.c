@@ -329,17 +329,8 @@ void sl_load_record(struct sl_load *load, struct sl_phase_record *record)
     struct sl_checker_counts counts;
 
     sl_checker_count(load->checker, &counts);
-    record->published = counts.published;
-    record->rejected = counts.rejected;
-    record->unknown = counts.unknown;
-    record->handled = counts.handled;
-    record->handler_calls = counts.handler_calls;
-    record->redelivered = counts.redelivered;
-    record->order_violations = counts.order_violations;
-    memcpy(record->first_violation, counts.first_violation, sizeof record->first_violation);
+    sl_checker_report(&counts, record);
     record->load_timed_out = load->timed_out;
-    record->first_handled_ns = counts.first_handled_ns;
-    record->last_handled_ns = counts.last_handled_ns;
     record->load_ns =
         counts.last_handled_ns ? counts.last_handled_ns - load->publishing.first_intended_ns : 0;
     record->publish_ns = load->publishing.last_return_ns - load->publishing.first_call_ns;

@@ -182,17 +182,8 @@ void sl_tally_record(const struct sl_tally *tally, struct sl_phase_record *recor
     struct sl_checker_counts counts;
 
     sl_tally_count(tally, &counts);
-    record->published = counts.published;
-    record->rejected = counts.rejected;
-    record->unknown = counts.unknown;
-    record->handled = counts.handled;
-    record->handler_calls = counts.handler_calls;
-    record->redelivered = counts.redelivered;
-    record->order_violations = counts.order_violations;
-    memcpy(record->first_violation, counts.first_violation, sizeof record->first_violation);
+    sl_checker_report(&counts, record);
     record->load_timed_out = tally->timed_out;
-    record->first_handled_ns = counts.first_handled_ns;
-    record->last_handled_ns = counts.last_handled_ns;
     /* Clocks of two machines may disagree by more than a short load took. */
     record->load_ns = counts.last_handled_ns > tally->first_intended_ns
                           ? counts.last_handled_ns - tally->first_intended_ns
