@@ -17,16 +17,22 @@
 
 #define MAX_SERVERS 32
 
-#define CONNECT_MS        2000
-#define WRITE_DEADLINE_MS 2000 /* a server that does not read for so long is disconnected */
-#define RECONNECT_MS      100  /* first pause after all servers were tried; it doubles... */
-#define RECONNECT_MAX_MS  1600 /* ...up to this */
-#define API_MS            5000
-#define ELECTION_NS       (20 * SL_NS_PER_S) /* a cluster without a leader has one after seconds */
-#define ASK_AGAIN_NS      (100 * SL_NS_PER_MS)
-#define FLUSH_NS          (2 * SL_NS_PER_S)
-#define TEARDOWN_MS       2000
-#define IO_BUFFER         (128 * 1024) /* read or written at once; the library's own is 32 KiB */
+/*
+ * A server that does not read for so long is disconnected.  Not after a short pause: what it
+ * has not read of the old connection it would store beside what comes on the new one, in any
+ * order.
+ */
+#define WRITE_DEADLINE_MS 7000
+
+#define CONNECT_MS       2000
+#define RECONNECT_MS     100  /* first pause after all servers were tried; it doubles... */
+#define RECONNECT_MAX_MS 1600 /* ...up to this */
+#define API_MS           5000
+#define ELECTION_NS      (20 * SL_NS_PER_S) /* a cluster without a leader has one after seconds */
+#define ASK_AGAIN_NS     (100 * SL_NS_PER_MS)
+#define FLUSH_NS         (2 * SL_NS_PER_S)
+#define TEARDOWN_MS      2000
+#define IO_BUFFER        (128 * 1024) /* read or written at once; the library's own is 32 KiB */
 
 static enum sl_status status_of(natsStatus status)
 {

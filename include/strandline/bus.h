@@ -172,7 +172,7 @@ SL_API void bus_stats(const struct bus *bus, struct sl_driver_stats *ret_stats);
  * waits for it.
  *
  * @param deadline_ns  from now.  What has not ended by then is abandoned and
- *                     reported; the call returns within 100 ms more, or 3 s more
+ *                     reported; the call returns within 100 ms more, or 8 s more
  *                     when a server has stopped reading
  * @param report       filled on every return, no more than report->size bytes; or NULL
  *
