@@ -13,19 +13,21 @@
 #define FAULT_TEST(name) SL_TEST(faults, name, .init = strandline_enter, .fini = strandline_leave)
 
 /* 2 topics, 8 workers in all. */
-#define SCENARIO(load, limits)                                                                     \
+#define SCENARIO_WITH(queue, load, limits)                                                         \
     "{\"load\": {\"topics\": 2, " load "},\n"                                                      \
     " \"limits\": {\"settle\": \"300ms\", " limits "},\n"                                          \
-    " \"modes\": {\"unified\": {\"workers\": 8, \"queue\": 16}}, \"play\": [\"unified\"]}\n"
+    " \"modes\": {\"unified\": {\"workers\": 8, \"queue\": " queue                                 \
+    "}}, \"play\": [\"unified\"]}\n"
+#define SCENARIO(load, limits) SCENARIO_WITH("16", load, limits)
 
 #define THREADS_AT_PEAK 13 /* main, 8 workers, 2 fetchers, monitor, broker */
 
 /* Nothing happens but 200 messages. */
 static const char quiet[] = SCENARIO("\"events\": 200, \"aggregates\": 10",
                                      "\"timeout\": \"2s\", \"close_deadline\": \"500ms\"");
-/* All is fetched long before Close comes, which finds a second's work in the queues, and does it.
- */
-static const char busy[] = SCENARIO(
+/* All has room and is fetched long before Close, which finds a second's work, and does it. */
+static const char busy[] = SCENARIO_WITH(
+    "200",
     "\"events\": 200, \"aggregates\": 40, \"handler\": {\"kind\": \"sleep\", \"cost\": \"60ms\"}",
     "\"timeout\": \"500ms\", \"close_deadline\": \"10s\"");
 /* Every queue of a key fills up behind a handler call that never ends. */
