@@ -7,7 +7,7 @@
 #include <strandline/bus.h>
 
 #include "base/fail.h"
-#include "harness/agent/crew.h"
+#include "harness/agent/fleet.h"
 #include "harness/cli/build_info.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/print_faults.h"
@@ -123,17 +123,17 @@ static int report(const struct run_request *request, struct sl_run_result *resul
 
 /* Agents are there before anything is played, or the run does not begin. */
 static enum sl_status hire_agents(const struct run_request *request, struct sl_run_opts *opts,
-                                  struct sl_crew **ret_crew, struct sl_error *err)
+                                  struct sl_fleet **ret_fleet, struct sl_error *err)
 {
-    struct sl_crew_opts crew = {
+    struct sl_fleet_opts fleet = {
         .servers = request->servers, .wait_ns = request->agents_wait_ns, .wake_fd = opts->wake_fd};
 
     if (!run_agents_count(request->agents))
         return SL_OK;
-    memcpy(crew.n_of, request->agents, sizeof crew.n_of);
-    enum sl_status s = sl_crew_open(&crew, ret_crew, err);
+    memcpy(fleet.n_of, request->agents, sizeof fleet.n_of);
+    enum sl_status s = sl_fleet_open(&fleet, ret_fleet, err);
     if (!s)
-        opts->agents = sl_crew_agents(*ret_crew);
+        opts->agents = sl_fleet_agents(*ret_fleet);
     return s;
 }
 
@@ -153,11 +153,11 @@ play(const struct run_request *request, const struct sl_run_plan *plan, int argc
         .on_trial = progress ? show_progress : NULL,
     };
     struct sl_run_result *played = NULL;
-    SL_AUTO(sl_crew) struct sl_crew *crew = NULL;
+    SL_AUTO(sl_fleet) struct sl_fleet *fleet = NULL;
 
     enum sl_status s = sl_interrupt_catch(&opts.wake_fd, &err);
     if (!s)
-        s = hire_agents(request, &opts, &crew, &err);
+        s = hire_agents(request, &opts, &fleet, &err);
     if (!s)
         s = sl_run_execute(&opts, &played, &err);
     if (progress)

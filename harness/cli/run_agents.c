@@ -5,7 +5,7 @@
 
 #include "base/fail.h"
 #include "base/parse.h"
-#include "harness/agent/crew.h"
+#include "harness/agent/fleet.h"
 #include "harness/agent/peer.h"
 
 /* "load=2" */
@@ -19,7 +19,7 @@ static bool read_word(char *word, uint32_t n_of[SL_N_PARTS])
         return false;
     *number++ = '\0';
     if (!sl_peer_parse_role(word, &part) || part == SL_PART_ALL || n_of[part] ||
-        sl_parse_number(number, 1, SL_CREW_MAX, &n, NULL))
+        sl_parse_number(number, 1, SL_FLEET_MAX, &n, NULL))
         return false;
     n_of[part] = (uint32_t) n;
     return true;
@@ -35,15 +35,15 @@ enum sl_status run_agents_read(const char *text, uint32_t n_of[SL_N_PARTS], stru
     if (!copy)
         return sl_fail(err, SL_ENOMEM, "out of memory");
     char *rest = copy;
-    if (!sl_parse_number(text, 1, SL_CREW_MAX, &n, NULL))
+    if (!sl_parse_number(text, 1, SL_FLEET_MAX, &n, NULL))
         found[SL_PART_ALL] = (uint32_t) n;
     else
         for (char *word; good && (word = strsep(&rest, ","));)
             good = read_word(word, found);
-    if (!good || run_agents_count(found) > SL_CREW_MAX)
+    if (!good || run_agents_count(found) > SL_FLEET_MAX)
         return sl_fail(err, SL_EINVAL,
                        "'%s' is neither a number up to %u nor like load=2,consume=1", text,
-                       SL_CREW_MAX);
+                       SL_FLEET_MAX);
     if (!found[SL_PART_ALL] && !found[SL_PART_PUBLISH])
         return sl_fail(err, SL_EINVAL, "'%s' has nobody who publishes", text);
     memcpy(n_of, found, sizeof found);

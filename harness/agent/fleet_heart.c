@@ -3,25 +3,25 @@
 #include <errno.h>
 #include <string.h>
 
-#include "harness/agent/crew_internal.h"
+#include "harness/agent/fleet_internal.h"
 
 #define BEAT_NS       (500 * SL_NS_PER_MS)
 #define CLOCK_SAMPLES 50u
 #define CLOCK_WAIT_NS (200 * SL_NS_PER_MS) /* for one answer */
 
-static void ping(struct sl_crew *crew, const struct member *member)
+static void ping(struct sl_fleet *fleet, const struct member *member)
 {
     struct sl_packer body = {0};
 
     sl_pack_number(&body, sl_clock_now_ns());
-    crew_send(crew, member, SL_WIRE_KIND_PING, &body);
+    fleet_send(fleet, member, SL_WIRE_KIND_PING, &body);
     sl_packer_release(&body);
 }
 
-bool crew_intercept(void *user, const void *data, size_t size)
+bool fleet_intercept(void *user, const void *data, size_t size)
 {
     uint64_t now_ns = sl_clock_now_ns();
-    struct sl_crew *crew = user;
+    struct sl_fleet *fleet = user;
     struct sl_unpacker unpacker = {.at = data, .left = size};
     struct sl_wire_header header;
 
@@ -30,63 +30,64 @@ bool crew_intercept(void *user, const void *data, size_t size)
         return false;
     uint64_t asked_ns = sl_unpack_number(&unpacker, 0, now_ns);
     uint64_t read_ns = sl_unpack_number(&unpacker, 0, INT64_MAX);
-    if (header.run != crew->run || !sl_unpack_ends(&unpacker))
+    if (header.run != fleet->run || !sl_unpack_ends(&unpacker))
         return true;
-    pthread_mutex_lock(&crew->mutex);
-    for (size_t i = 0; i < crew->n_members; i++) {
-        struct member *member = &crew->members[i];
+    pthread_mutex_lock(&fleet->mutex);
+    for (size_t i = 0; i < fleet->n_members; i++) {
+        struct member *member = &fleet->members[i];
         if (member->state == MEMBER_FREE || member->id != header.agent)
             continue;
         member->heard_ns = now_ns;
         sl_clock_estimate_add(&member->clock, asked_ns, now_ns, read_ns);
     }
-    pthread_cond_broadcast(&crew->heard);
-    pthread_mutex_unlock(&crew->mutex);
+    pthread_cond_broadcast(&fleet->heard);
+    pthread_mutex_unlock(&fleet->mutex);
     return true;
 }
 
 /* Sending is a network call, so the mutex is not held over it. */
-void *crew_heart_main(void *argument)
+void *fleet_heart_main(void *argument)
 {
-    struct sl_crew *crew = argument;
+    struct sl_fleet *fleet = argument;
     uint64_t next_ns = sl_clock_now_ns();
 
-    pthread_mutex_lock(&crew->mutex);
-    while (!crew->ending) {
+    pthread_mutex_lock(&fleet->mutex);
+    while (!fleet->ending) {
         struct timespec until = sl_clock_to_timespec(next_ns);
-        if (pthread_cond_timedwait(&crew->heard, &crew->mutex, &until) != ETIMEDOUT)
+        if (pthread_cond_timedwait(&fleet->heard, &fleet->mutex, &until) != ETIMEDOUT)
             continue;
-        for (size_t i = 0; i < crew->n_members; i++) {
-            const struct member copy = {.state = crew->members[i].state, .id = crew->members[i].id};
+        for (size_t i = 0; i < fleet->n_members; i++) {
+            const struct member copy = {.state = fleet->members[i].state,
+                                        .id = fleet->members[i].id};
             if (copy.state == MEMBER_FREE)
                 continue;
-            pthread_mutex_unlock(&crew->mutex);
-            ping(crew, &copy);
-            pthread_mutex_lock(&crew->mutex);
+            pthread_mutex_unlock(&fleet->mutex);
+            ping(fleet, &copy);
+            pthread_mutex_lock(&fleet->mutex);
         }
         next_ns = sl_clock_now_ns() + BEAT_NS;
     }
-    pthread_mutex_unlock(&crew->mutex);
+    pthread_mutex_unlock(&fleet->mutex);
     return NULL;
 }
 
 /* Ask once, and wait for an answer, to this question or an earlier one. */
-static void ask_clock(struct sl_crew *crew, struct member *member)
+static void ask_clock(struct sl_fleet *fleet, struct member *member)
 {
     struct timespec until = sl_clock_to_timespec(sl_clock_now_ns() + CLOCK_WAIT_NS);
     int timed_out = 0;
 
-    pthread_mutex_lock(&crew->mutex);
+    pthread_mutex_lock(&fleet->mutex);
     uint64_t n_before = member->clock.n_samples;
-    pthread_mutex_unlock(&crew->mutex);
-    ping(crew, member);
-    pthread_mutex_lock(&crew->mutex);
+    pthread_mutex_unlock(&fleet->mutex);
+    ping(fleet, member);
+    pthread_mutex_lock(&fleet->mutex);
     while (member->clock.n_samples == n_before && !timed_out)
-        timed_out = pthread_cond_timedwait(&crew->heard, &crew->mutex, &until);
-    pthread_mutex_unlock(&crew->mutex);
+        timed_out = pthread_cond_timedwait(&fleet->heard, &fleet->mutex, &until);
+    pthread_mutex_unlock(&fleet->mutex);
 }
 
-bool crew_has_our_clock(const struct member *member)
+bool fleet_has_our_clock(const struct member *member)
 {
     char own[sizeof member->offer.clock];
 
@@ -94,13 +95,13 @@ bool crew_has_our_clock(const struct member *member)
     return strcmp(own, member->offer.clock) == 0;
 }
 
-void crew_measure_clock(struct sl_crew *crew, struct member *member)
+void fleet_measure_clock(struct sl_fleet *fleet, struct member *member)
 {
-    pthread_mutex_lock(&crew->mutex);
+    pthread_mutex_lock(&fleet->mutex);
     member->clock = (struct sl_clock_estimate){0};
-    pthread_mutex_unlock(&crew->mutex);
-    if (crew_has_our_clock(member))
+    pthread_mutex_unlock(&fleet->mutex);
+    if (fleet_has_our_clock(member))
         return;
     for (unsigned i = 0; i < CLOCK_SAMPLES; i++)
-        ask_clock(crew, member);
+        ask_clock(fleet, member);
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A crew from inside; shared by the files that make it up. */
-#ifndef SL_AGENT_CREW_INTERNAL_H
-#define SL_AGENT_CREW_INTERNAL_H
+/* A fleet from inside; shared by the files that make it up. */
+#ifndef SL_AGENT_FLEET_INTERNAL_H
+#define SL_AGENT_FLEET_INTERNAL_H
 
 #include <pthread.h>
 
 #include "harness/agent/clock.h"
-#include "harness/agent/crew.h"
+#include "harness/agent/fleet.h"
 #include "harness/agent/peer.h"
 
 enum member_state { MEMBER_FREE, MEMBER_ASKED, MEMBER_HIRED };
 
-/* A place in the crew, and the agent that has it. */
+/* A place in the fleet, and the agent that has it. */
 struct member {
     enum sl_load_part part; /* SL_PART_ALL until an agent decides it */
     bool part_fixed;        /* stays with the place when its agent goes */
@@ -28,13 +28,13 @@ struct member {
     struct sl_wire_body body;
     struct sl_clock_estimate before; /* the load */
 
-    /* Under crew->mutex. */
+    /* Under fleet->mutex. */
     uint64_t heard_ns;
     struct sl_clock_estimate clock; /* since it was last reset */
 };
 
-struct sl_crew {
-    struct sl_crew_opts opts;
+struct sl_fleet {
+    struct sl_fleet_opts opts;
     struct sl_agents agents;
     struct sl_peer peer;
     uint64_t run, trial;
@@ -56,30 +56,30 @@ struct sl_crew {
 };
 
 /* To one agent.  What can not be sent is found by the missing answer. */
-void crew_send(struct sl_crew *crew, const struct member *member, enum sl_wire_kind kind,
-               const struct sl_packer *body);
+void fleet_send(struct sl_fleet *fleet, const struct member *member, enum sl_wire_kind kind,
+                const struct sl_packer *body);
 
 /* Deal with one message of an agent.  @return false when none is queued */
-bool crew_take(struct sl_crew *crew);
+bool fleet_take(struct sl_fleet *fleet);
 
 /* Fill the free places, for at most wait_ns. */
-enum sl_status crew_gather(struct sl_crew *crew, uint64_t wait_ns, struct sl_error *err);
+enum sl_status fleet_gather(struct sl_fleet *fleet, uint64_t wait_ns, struct sl_error *err);
 
 /* The agent is gone: its place is free.  Fails the trial. */
-void crew_lose(struct sl_crew *crew, struct member *member, const char *why);
+void fleet_lose(struct sl_fleet *fleet, struct member *member, const char *why);
 
-bool crew_has_our_clock(const struct member *member);
+bool fleet_has_our_clock(const struct member *member);
 
 /* Ask an agent for its clock, many times, when it is not ours. */
-void crew_measure_clock(struct sl_crew *crew, struct member *member);
+void fleet_measure_clock(struct sl_fleet *fleet, struct member *member);
 
 /* Answer PONGs; on a thread of the link. */
-bool crew_intercept(void *user, const void *data, size_t size);
+bool fleet_intercept(void *user, const void *data, size_t size);
 
-/* PING every agent, until crew->ending. */
-void *crew_heart_main(void *argument);
+/* PING every agent, until fleet->ending. */
+void *fleet_heart_main(void *argument);
 
 /* The calls of struct sl_agents. */
-void crew_fill_agents(struct sl_crew *crew);
+void fleet_fill_agents(struct sl_fleet *fleet);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trials of a crew: the table that a run calls. */
+/* The trials of a fleet: the table that a run calls. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "harness/agent/crew_internal.h"
+#include "harness/agent/fleet_internal.h"
 
 #define STOP_NS (5 * SL_NS_PER_S) /* for agents to end their subjects */
 /* After a look in vain another one is short, so that a run of many trials ends. */
@@ -21,120 +21,120 @@ static void reset_member(struct member *member)
 }
 
 /* Agents that ended or fell silent between two trials are no failure of the next one. */
-static void forget_lost(struct sl_crew *crew)
+static void forget_lost(struct sl_fleet *fleet)
 {
-    (void) !crew->agents.look(crew, NULL);
-    crew->failure[0] = '\0';
+    (void) !fleet->agents.look(fleet, NULL);
+    fleet->failure[0] = '\0';
 }
 
 static enum sl_status
-crew_begin(void *user, const struct sl_subject_config *config, struct sl_error *err)
+fleet_begin(void *user, const struct sl_subject_config *config, struct sl_error *err)
 {
-    struct sl_crew *crew = user;
+    struct sl_fleet *fleet = user;
 
-    crew->trial++;
-    crew->config = *config;
-    for (size_t i = 0; i < crew->n_members; i++)
-        reset_member(&crew->members[i]);
-    forget_lost(crew);
+    fleet->trial++;
+    fleet->config = *config;
+    for (size_t i = 0; i < fleet->n_members; i++)
+        reset_member(&fleet->members[i]);
+    forget_lost(fleet);
     enum sl_status s =
-        crew_gather(crew, crew->short_handed ? SHORT_WAIT_NS : crew->opts.wait_ns, err);
-    crew->short_handed = s == SL_ENOENT;
-    for (size_t i = 0; !s && i < crew->n_members; i++) {
-        struct member *member = &crew->members[i];
-        crew_measure_clock(crew, member);
-        pthread_mutex_lock(&crew->mutex);
+        fleet_gather(fleet, fleet->short_handed ? SHORT_WAIT_NS : fleet->opts.wait_ns, err);
+    fleet->short_handed = s == SL_ENOENT;
+    for (size_t i = 0; !s && i < fleet->n_members; i++) {
+        struct member *member = &fleet->members[i];
+        fleet_measure_clock(fleet, member);
+        pthread_mutex_lock(&fleet->mutex);
         member->before = member->clock;
-        pthread_mutex_unlock(&crew->mutex);
-        if (!crew_has_our_clock(member) && !member->before.n_samples)
+        pthread_mutex_unlock(&fleet->mutex);
+        if (!fleet_has_our_clock(member) && !member->before.n_samples)
             s = sl_fail(err, SL_ECONNECT, "agent '%s' on %s: does not tell its time",
                         member->offer.name, member->offer.host);
     }
     return s;
 }
 
-static void send_config(struct sl_crew *crew, struct member *member)
+static void send_config(struct sl_fleet *fleet, struct member *member)
 {
-    struct sl_subject_config *config = &crew->config;
+    struct sl_subject_config *config = &fleet->config;
     struct sl_packer body = {0};
 
     config->share = (struct sl_load_share){
         .part = member->part,
         /* The local subject is the first consumer. */
         .number = member->number + (member->part == SL_PART_CONSUME),
-        .of = crew->agents.n_of[member->part] + (member->part == SL_PART_CONSUME),
-        .clock_offset_ns = crew_has_our_clock(member) ? 0 : member->before.offset_ns,
+        .of = fleet->agents.n_of[member->part] + (member->part == SL_PART_CONSUME),
+        .clock_offset_ns = fleet_has_our_clock(member) ? 0 : member->before.offset_ns,
     };
     sl_wire_pack_config(config, &body);
-    crew_send(crew, member, SL_WIRE_KIND_OPEN, &body);
+    fleet_send(fleet, member, SL_WIRE_KIND_OPEN, &body);
     sl_packer_release(&body);
     member->told_to_open = true;
 }
 
-static enum sl_status crew_tell(void *user, enum sl_load_part part, enum sl_agent_command command,
-                                const void *data, size_t size, struct sl_error *err)
+static enum sl_status fleet_tell(void *user, enum sl_load_part part, enum sl_agent_command command,
+                                 const void *data, size_t size, struct sl_error *err)
 {
     static const enum sl_wire_kind kinds[] = {[SL_AGENT_OPEN] = SL_WIRE_KIND_OPEN,
                                               [SL_AGENT_GO] = SL_WIRE_KIND_GO,
                                               [SL_AGENT_OUTCOMES] = SL_WIRE_KIND_OUTCOMES,
                                               [SL_AGENT_CLOSE] = SL_WIRE_KIND_CLOSE};
-    struct sl_crew *crew = user;
+    struct sl_fleet *fleet = user;
     struct sl_packer body = {0};
 
     sl_pack_bytes(&body, data, size);
     if (body.failed)
         return sl_fail(err, SL_ENOMEM, "no memory for a message");
-    for (size_t i = 0; i < crew->n_members; i++) {
-        struct member *member = &crew->members[i];
+    for (size_t i = 0; i < fleet->n_members; i++) {
+        struct member *member = &fleet->members[i];
         if (member->part != part || member->state != MEMBER_HIRED)
             continue;
         if (command == SL_AGENT_OPEN)
-            send_config(crew, member);
+            send_config(fleet, member);
         else
-            crew_send(crew, member, kinds[command], &body);
+            fleet_send(fleet, member, kinds[command], &body);
     }
     sl_packer_release(&body);
     return SL_OK;
 }
 
-static enum sl_status crew_look(void *user, struct sl_error *err)
+static enum sl_status fleet_look(void *user, struct sl_error *err)
 {
-    struct sl_crew *crew = user;
+    struct sl_fleet *fleet = user;
     uint64_t now_ns;
 
-    while (crew_take(crew))
+    while (fleet_take(fleet))
         ;
     now_ns = sl_clock_now_ns();
-    for (size_t i = 0; i < crew->n_members; i++) {
-        struct member *member = &crew->members[i];
-        pthread_mutex_lock(&crew->mutex);
+    for (size_t i = 0; i < fleet->n_members; i++) {
+        struct member *member = &fleet->members[i];
+        pthread_mutex_lock(&fleet->mutex);
         bool silent = member->state == MEMBER_HIRED && member->heard_ns < now_ns &&
                       now_ns - member->heard_ns > SL_PEER_SILENCE_NS;
-        pthread_mutex_unlock(&crew->mutex);
+        pthread_mutex_unlock(&fleet->mutex);
         if (silent)
-            crew_lose(crew, member, "has not been heard of any more");
+            fleet_lose(fleet, member, "has not been heard of any more");
     }
-    return crew->failure[0] ? sl_fail(err, SL_ECONNECT, "%s", crew->failure) : SL_OK;
+    return fleet->failure[0] ? sl_fail(err, SL_ECONNECT, "%s", fleet->failure) : SL_OK;
 }
 
-static const char *crew_lagging(void *user, enum sl_load_part part, enum sl_agent_stage stage)
+static const char *fleet_lagging(void *user, enum sl_load_part part, enum sl_agent_stage stage)
 {
-    const struct sl_crew *crew = user;
+    const struct sl_fleet *fleet = user;
 
-    for (size_t i = 0; i < crew->n_members; i++)
-        if (crew->members[i].part == part && crew->members[i].stage < stage)
-            return crew->members[i].offer.name;
+    for (size_t i = 0; i < fleet->n_members; i++)
+        if (fleet->members[i].part == part && fleet->members[i].stage < stage)
+            return fleet->members[i].offer.name;
     return NULL;
 }
 
 static enum sl_status
-crew_merge(void *user, enum sl_load_part part, struct sl_tally *into, struct sl_error *err)
+fleet_merge(void *user, enum sl_load_part part, struct sl_tally *into, struct sl_error *err)
 {
-    struct sl_crew *crew = user;
+    struct sl_fleet *fleet = user;
     enum sl_status s = SL_OK;
 
-    for (size_t i = 0; !s && i < crew->n_members; i++) {
-        const struct member *member = &crew->members[i];
+    for (size_t i = 0; !s && i < fleet->n_members; i++) {
+        const struct member *member = &fleet->members[i];
         if (member->part != part)
             continue;
         s = member->tally ? sl_tally_merge(into, member->tally, err)
@@ -152,43 +152,43 @@ static bool plays(const struct member *member)
            member->stage != SL_AGENT_CLOSED && !member->stopped;
 }
 
-static bool anyone_plays(const struct sl_crew *crew)
+static bool anyone_plays(const struct sl_fleet *fleet)
 {
-    for (size_t i = 0; i < crew->n_members; i++)
-        if (plays(&crew->members[i]))
+    for (size_t i = 0; i < fleet->n_members; i++)
+        if (plays(&fleet->members[i]))
             return true;
     return false;
 }
 
 /* What they leave on the broker is removed next, so they must not make more of it. */
-static void stop_all(struct sl_crew *crew)
+static void stop_all(struct sl_fleet *fleet)
 {
     uint64_t until_ns = sl_clock_now_ns() + STOP_NS, left_ns;
 
-    for (size_t i = 0; i < crew->n_members; i++)
-        if (plays(&crew->members[i]))
-            crew_send(crew, &crew->members[i], SL_WIRE_KIND_STOP, NULL);
-    while (anyone_plays(crew) && (left_ns = sl_clock_left_ns(until_ns))) {
-        struct pollfd fd = {.fd = crew->agents.fd, .events = POLLIN};
+    for (size_t i = 0; i < fleet->n_members; i++)
+        if (plays(&fleet->members[i]))
+            fleet_send(fleet, &fleet->members[i], SL_WIRE_KIND_STOP, NULL);
+    while (anyone_plays(fleet) && (left_ns = sl_clock_left_ns(until_ns))) {
+        struct pollfd fd = {.fd = fleet->agents.fd, .events = POLLIN};
         struct timespec left = sl_clock_to_timespec(SL_MIN(left_ns, 200 * SL_NS_PER_MS));
         (void) ppoll(&fd, 1, &left, NULL);
-        (void) !crew_look(crew, NULL);
+        (void) !fleet_look(fleet, NULL);
     }
 }
 
 /* How well the clock of an agent was known: half a round trip, and what it went astray meanwhile.
  */
-static uint64_t uncertainty_of(struct sl_crew *crew, struct member *member)
+static uint64_t uncertainty_of(struct sl_fleet *fleet, struct member *member)
 {
     struct sl_clock_estimate after;
 
-    if (crew_has_our_clock(member))
+    if (fleet_has_our_clock(member))
         return 0;
     if (member->state == MEMBER_HIRED)
-        crew_measure_clock(crew, member);
-    pthread_mutex_lock(&crew->mutex);
+        fleet_measure_clock(fleet, member);
+    pthread_mutex_lock(&fleet->mutex);
     after = member->clock;
-    pthread_mutex_unlock(&crew->mutex);
+    pthread_mutex_unlock(&fleet->mutex);
     if (!after.n_samples)
         return member->before.uncertainty_ns;
     int64_t astray_ns = after.offset_ns - member->before.offset_ns;
@@ -223,20 +223,20 @@ static void describe_member(const struct member *member, uint64_t uncertainty_ns
 #undef TOLD
 }
 
-static uint64_t crew_end(void *user, struct sl_arena *arena,
-                         const struct sl_agent_result **ret_agents, size_t *ret_n_agents)
+static uint64_t fleet_end(void *user, struct sl_arena *arena,
+                          const struct sl_agent_result **ret_agents, size_t *ret_n_agents)
 {
-    struct sl_crew *crew = user;
+    struct sl_fleet *fleet = user;
     uint64_t worst_ns[SL_N_PARTS] = {0};
-    struct sl_agent_result *agents = sl_arena_array(arena, crew->n_members, sizeof *agents);
+    struct sl_agent_result *agents = sl_arena_array(arena, fleet->n_members, sizeof *agents);
     size_t n = 0;
 
-    stop_all(crew);
-    for (size_t i = 0; i < crew->n_members; i++) {
-        struct member *member = &crew->members[i];
+    stop_all(fleet);
+    for (size_t i = 0; i < fleet->n_members; i++) {
+        struct member *member = &fleet->members[i];
         if (!member->offer.name[0])
             continue;
-        uint64_t uncertainty_ns = uncertainty_of(crew, member);
+        uint64_t uncertainty_ns = uncertainty_of(fleet, member);
         worst_ns[member->part] = SL_MAX(worst_ns[member->part], uncertainty_ns);
         if (agents)
             describe_member(member, uncertainty_ns, arena, &agents[n++]);
@@ -246,14 +246,14 @@ static uint64_t crew_end(void *user, struct sl_arena *arena,
     return worst_ns[SL_PART_PUBLISH] + worst_ns[SL_PART_CONSUME];
 }
 
-void crew_fill_agents(struct sl_crew *crew)
+void fleet_fill_agents(struct sl_fleet *fleet)
 {
-    crew->agents.user = crew;
-    crew->agents.fd = sl_link_fd(crew->peer.link);
-    crew->agents.begin = crew_begin;
-    crew->agents.tell = crew_tell;
-    crew->agents.look = crew_look;
-    crew->agents.lagging = crew_lagging;
-    crew->agents.merge = crew_merge;
-    crew->agents.end = crew_end;
+    fleet->agents.user = fleet;
+    fleet->agents.fd = sl_link_fd(fleet->peer.link);
+    fleet->agents.begin = fleet_begin;
+    fleet->agents.tell = fleet_tell;
+    fleet->agents.look = fleet_look;
+    fleet->agents.lagging = fleet_lagging;
+    fleet->agents.merge = fleet_merge;
+    fleet->agents.end = fleet_end;
 }
