@@ -207,16 +207,27 @@ static bool wants_stop(const struct sl_pass *pass, const struct sl_attempt *atte
            (attempt->look == SL_LOOK_OK && attempt->end == SL_UNWIND_NO_REGISTER);
 }
 
+static size_t count_to_stop(const struct sl_pass *pass)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < pass->n_attempts; i++)
+        n += wants_stop(pass, &pass->attempts[i]);
+    return n;
+}
+
 static enum sl_status stop_those_left(struct sl_pass *pass, struct sl_error *err)
 {
-    SL_AUTO_FREE struct stop *stops = calloc(MAX_STOPPED, sizeof *stops);
+    size_t capacity = SL_MIN(count_to_stop(pass), (size_t) MAX_STOPPED);
     enum sl_status status = SL_OK;
 
+    if (capacity == 0)
+        return SL_OK;
+    SL_AUTO_FREE struct stop *stops = calloc(capacity, sizeof *stops);
     if (!stops)
         return sl_fail(err, SL_ENOMEM, "threads to stop");
     for (size_t at = 0; at < pass->n_attempts && !status;) {
         size_t n = 0;
-        for (; at < pass->n_attempts && n < MAX_STOPPED; at++) {
+        for (; at < pass->n_attempts && n < capacity; at++) {
             struct sl_attempt *attempt = &pass->attempts[at];
             if (!wants_stop(pass, attempt))
                 continue;
