@@ -6,7 +6,7 @@
 
 #include "base/grow.h"
 
-#define NUMBER_BYTES 10 /* of the longest, 64 bits at seven a byte */
+#define NUMBER_BYTES SL_PACKED_NUMBER_MAX
 
 void sl_packer_release(struct sl_packer *packer)
 {

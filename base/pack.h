@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SL_PACKED_NUMBER_MAX 10 /* bytes: 64 bits at seven a byte */
+
 struct sl_packer {
     unsigned char *data; /* free with sl_packer_release() */
     size_t size, capacity;

@@ -170,6 +170,12 @@ void sl_histogram_pack(const struct sl_histogram *histogram, struct sl_packer *p
     }
 }
 
+size_t sl_histogram_packed_max(void)
+{
+    /* Two numbers for each bucket, the end of them, lowest and highest. */
+    return (2 * N_BUCKETS + 3) * SL_PACKED_NUMBER_MAX;
+}
+
 /* Walk over a packed histogram and add what it holds, or, with NULL, only look whether it fits. */
 static bool walk_packed(struct sl_unpacker *unpacker, struct sl_histogram *into)
 {

@@ -41,6 +41,9 @@ void sl_histogram_merge(struct sl_histogram *into, const struct sl_histogram *fr
  */
 void sl_histogram_pack(const struct sl_histogram *histogram, struct sl_packer *packer);
 
+/* No packed one has more bytes. */
+size_t sl_histogram_packed_max(void);
+
 /* Add the values of a packed one.  @return false, with nothing added, when it is malformed */
 bool sl_histogram_unpack(struct sl_histogram *into, struct sl_unpacker *unpacker);
 

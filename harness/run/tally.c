@@ -5,12 +5,12 @@
 
 #include "base/fail.h"
 
-#define ALL_STATES 63u
+#define ALL_STATES                                                                                 \
+    (SL_MESSAGE_TRIED | SL_MESSAGE_ANSWERED | SL_MESSAGE_ENTERED | SL_MESSAGE_HANDLED)
 
-/* Of the largest number, and of the parts of a tally that do not depend on the events. */
-#define NUMBER_MAX    ((size_t) 10)
-#define HISTOGRAM_MAX (((size_t) 64 << 10) * 2 * NUMBER_MAX)
-#define REST_MAX      (32 * NUMBER_MAX + 160)
+/* Of a tally's numbers and its text. */
+#define REST_MAX                                                                                   \
+    ((size_t) 32 * SL_PACKED_NUMBER_MAX + sizeof((struct sl_tally *) 0)->first_violation)
 
 struct sl_tally *sl_tally_new(uint32_t n_events)
 {
@@ -63,7 +63,7 @@ bool sl_tally_unpack_states(struct sl_unpacker *unpacker, unsigned char *states,
 
 size_t sl_tally_size_max(uint32_t n_events)
 {
-    return 2 * (size_t) n_events + 2 * HISTOGRAM_MAX + REST_MAX;
+    return 2 * (size_t) n_events + 2 * sl_histogram_packed_max() + REST_MAX;
 }
 
 void sl_tally_pack(const struct sl_tally *tally, struct sl_packer *packer)
