@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JetStream transport: connection, streams, consumers, opening and closing. */
+/* JetStream transport: streams, consumers, opening and closing. */
 #include "bus/transport_nats.h"
 
 #include <ctype.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
 #include "bus/sync.h"
 
-#define MAX_SERVERS 32
-
-/*
- * A server that does not read for so long is disconnected.  Not after a short pause: what it
- * has not read of the old connection it would store beside what comes on the new one, in any
- * order.
- */
-#define WRITE_DEADLINE_MS 7000
-
-#define CONNECT_MS       2000
-#define RECONNECT_MS     100  /* first pause after all servers were tried; it doubles... */
-#define RECONNECT_MAX_MS 1600 /* ...up to this */
-#define API_MS           5000
-#define ELECTION_NS      (20 * SL_NS_PER_S) /* a cluster without a leader has one after seconds */
-#define ASK_AGAIN_NS     (100 * SL_NS_PER_MS)
-#define FLUSH_NS         (2 * SL_NS_PER_S)
-#define TEARDOWN_MS      2000
-#define IO_BUFFER        (128 * 1024) /* read or written at once; the library's own is 32 KiB */
+#define API_MS       5000
+#define ELECTION_NS  (20 * SL_NS_PER_S) /* a cluster without a leader has one after seconds */
+#define ASK_AGAIN_NS (100 * SL_NS_PER_MS)
+#define FLUSH_NS     (2 * SL_NS_PER_S)
+#define TEARDOWN_MS  2000
 
 static enum sl_status status_of(natsStatus status)
 {
@@ -70,86 +55,6 @@ enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *fo
     if (!detail || !*detail)
         detail = natsStatus_GetText(status);
     return sl_fail(err, status_of(status), "%s: %s", what, detail);
-}
-
-/* The library would print asynchronous errors; what they mean shows in outcomes and reconnects. */
-static void ignore_error(natsConnection *connection, natsSubscription *subscription,
-                         natsStatus status, void *closure)
-{
-    (void) connection;
-    (void) subscription;
-    (void) status;
-    (void) closure;
-}
-
-/* Comma-separated URLs; the list is cut in place. */
-static natsStatus set_servers(natsOptions *options, char *list)
-{
-    const char *servers[MAX_SERVERS];
-    int n = 0;
-    char *rest = NULL;
-    for (char *url = strtok_r(list, ", ", &rest); url; url = strtok_r(NULL, ", ", &rest)) {
-        if (n == MAX_SERVERS)
-            return NATS_INVALID_ARG;
-        servers[n++] = url;
-    }
-    return n > 0 ? natsOptions_SetServers(options, servers, n) : NATS_INVALID_ARG;
-}
-
-/*
- * How long to wait, in ms, after all servers were tried so many times in vain: some part of it
- * is left to chance, so that the buses of a server that died do not come back all at once.
- */
-static int64_t back_off(natsConnection *connection, int n_tries, void *closure)
-{
-    int64_t most_ms = RECONNECT_MS;
-    unsigned char chance = 0;
-
-    (void) connection;
-    (void) closure;
-    while (--n_tries > 0 && most_ms < RECONNECT_MAX_MS)
-        most_ms *= 2;
-    (void) getrandom(&chance, sizeof chance, GRND_NONBLOCK); /* if there is none yet, none */
-    return most_ms / 2 + most_ms * chance / (2 * UCHAR_MAX);
-}
-
-static natsStatus set_options(natsOptions *options, char *servers)
-{
-    natsStatus s = set_servers(options, servers);
-    if (!s)
-        s = natsOptions_SetTimeout(options, CONNECT_MS);
-    if (!s)
-        s = natsOptions_SetIOBufSize(options, IO_BUFFER);
-    if (!s)
-        s = natsOptions_SetWriteDeadline(options, WRITE_DEADLINE_MS);
-    if (!s)
-        s = natsOptions_SetMaxReconnect(options, -1);
-    if (!s)
-        s = natsOptions_SetCustomReconnectDelay(options, back_off, NULL);
-    if (!s)
-        s = natsOptions_UseOldRequestStyle(options, true); /* the new one keeps a thread */
-    if (!s)
-        s = natsOptions_SetErrorHandler(options, ignore_error, NULL);
-    return s;
-}
-
-static enum sl_status
-connect_to(const char *servers, natsConnection **ret_connection, struct sl_error *err)
-{
-    natsOptions *options = NULL;
-    SL_AUTO_FREE char *list = servers ? strdup(servers) : NULL;
-
-    if (!servers || !*servers)
-        return sl_fail(err, SL_EINVAL, "transport 'nats' needs the URL of a server");
-    if (!list)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a list of servers");
-    natsStatus status = natsOptions_Create(&options);
-    if (!status)
-        status = set_options(options, list);
-    if (!status)
-        status = natsConnection_Connect(ret_connection, options);
-    natsOptions_Destroy(options);
-    return status ? nats_fail(err, status, "cannot connect to '%s'", servers) : SL_OK;
 }
 
 /* What a stream may not be called by is written as "=" and two hex digits. */
@@ -329,7 +234,7 @@ static uint64_t nats_finish(struct transport *base, uint64_t deadline_ns)
 
 static enum sl_status start(struct nats_transport *transport, struct sl_error *err)
 {
-    enum sl_status status = connect_to(transport->config.servers, &transport->connection, err);
+    enum sl_status status = nats_connect(transport->config.servers, &transport->connection, err);
     if (status)
         return status;
     natsStatus made = natsConnection_JetStream(&transport->jetstream, transport->connection, NULL);
@@ -429,7 +334,7 @@ static enum sl_status nats_purge(const struct transport_config *config, struct s
     natsConnection *connection = NULL;
     jsCtx *jetstream = NULL;
 
-    enum sl_status status = connect_to(config->servers, &connection, err);
+    enum sl_status status = nats_connect(config->servers, &connection, err);
     if (status)
         return status;
     natsStatus made = natsConnection_JetStream(&jetstream, connection, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NATS JetStream transport, shared by its files: transport_nats.c (connection,
- * streams), transport_nats_pull.c (fetching), transport_nats_order.c (gaps),
- * transport_nats_held.c (acknowledging), transport_nats_publish.c.
+ * NATS JetStream transport, shared by its files: transport_nats.c (streams, opening and
+ * closing), transport_nats_connect.c, transport_nats_pull.c (fetching), transport_nats_order.c
+ * (gaps), transport_nats_held.c (acknowledging), transport_nats_publish.c.
  *
  * One stream and one durable pull consumer per topic, one connection for all.  The
  * client library is used for its connection, its subscriptions and the management
@@ -137,6 +137,14 @@ struct nats_transport {
 /* transport_nats.c: a failure of the library as ours; `what` says what could not be done. */
 enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *format, ...)
     SL_PRINTF(3, 4);
+
+/*
+ * transport_nats_connect.c: with the bus's options, to one of a comma-separated list of servers.
+ *
+ * @return SL_EINVAL, SL_ENOMEM, SL_ECONNECT
+ */
+SL_CHECKED enum sl_status
+nats_connect(const char *servers, natsConnection **ret_connection, struct sl_error *err);
 
 /* Faults with which two fetchers share a durable, each as if it was alone. */
 #define NATS_FAULTS_OF_SHARING                                                                     \
