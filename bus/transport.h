@@ -36,6 +36,7 @@ struct transport {
 struct subscription {
     struct transport *transport;
     uint64_t n_behind; /* messages that the broker had left at the last fetch, if it says so */
+    uint32_t window;   /* messages that are asked for in advance; 0: all there are */
 };
 
 /* Everything is borrowed and outlives the transport. */

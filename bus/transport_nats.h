@@ -28,21 +28,31 @@
 
 #define NATS_KEY_HEADER BUS_KEY_HEADER
 
-/* A fetched message, in the list of what its subscription holds. */
+/* A message of up to so many bytes, with its key and its reply subject, is copied. */
+#define NATS_TEXT_SIZE 944
+
+/*
+ * A fetched message, in the list of what its subscription holds.
+ *
+ * Short ones are copied, so that the library's message is freed at once, while it is in the
+ * processor's cache, and many in one go, instead of one by one when they were handled.
+ */
 struct nats_held {
     struct nats_held *next, *previous;
-    natsMsg *message;
+    natsMsg *message;    /* NULL when it was copied */
+    const char *reply;   /* of the message or in text */
     uint64_t touched_ns; /* when its redelivery time began */
     uint64_t sequence;   /* in its stream */
     uint64_t stored_ns;  /* when the stream took it */
     uint32_t era;        /* of the track */
     enum track_verdict verdict;
+    char text[NATS_TEXT_SIZE]; /* reply subject, key and payload, a NUL after each */
 };
 
 /* Nodes are made in blocks and freed with the subscription. */
 struct nats_block {
     struct nats_block *next;
-    struct nats_held nodes[256];
+    struct nats_held nodes[64];
 };
 
 /* A pull request that the server still answers. */

@@ -97,8 +97,7 @@ static natsConnection *connection_of(const struct nats_subscription *subscriptio
 static void drop_copy(struct nats_subscription *subscription, struct nats_held *node)
 {
     if (node->verdict == TRACK_FINISHED)
-        (void) natsConnection_PublishString(connection_of(subscription),
-                                            natsMsg_GetReply(node->message), "+ACK");
+        (void) natsConnection_PublishString(connection_of(subscription), node->reply, "+ACK");
     natsMsg_Destroy(node->message);
     node->next = subscription->spare;
     subscription->spare = node;
@@ -149,16 +148,17 @@ static void answer(struct nats_subscription *subscription, const struct delivery
     int size = (int) strlen(verb);
 
     for (size_t i = 0; i < n; i++) {
-        messages[i] = ((struct nats_held *) deliveries[i].handle)->message;
+        const struct nats_held *node = deliveries[i].handle;
+        messages[i] = node->message;
         /* What can not be sent is redelivered. */
-        (void) natsConnection_Publish(connection_of(subscription), natsMsg_GetReply(messages[i]),
-                                      verb, size);
+        (void) natsConnection_Publish(connection_of(subscription), node->reply, verb, size);
     }
     sync_lock(&subscription->mutex);
     bool leave = !subscription->waiting;
-    struct nats_held **list = leave ? &subscription->answered : &subscription->free;
     for (size_t i = 0; i < n; i++) {
         struct nats_held *node = deliveries[i].handle;
+        struct nats_held **list =
+            leave && messages[i] ? &subscription->answered : &subscription->free;
         change(&subscription->track, node->sequence, node->era);
         ring_remove(node);
         node->next = *list;
@@ -211,11 +211,10 @@ static char *copy_replies(struct nats_subscription *subscription, uint64_t befor
          node = node->next) {
         if (node->touched_ns > before_ns)
             continue;
-        const char *reply = natsMsg_GetReply(node->message);
-        size_t length = strlen(reply) + 1;
+        size_t length = strlen(node->reply) + 1;
         if (!sl_grow(&replies, &capacity, size + length))
             break;
-        memcpy(replies + size, reply, length);
+        memcpy(replies + size, node->reply, length);
         size += length;
         node->touched_ns = now_ns;
     }

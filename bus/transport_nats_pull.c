@@ -62,6 +62,7 @@ nats_subscription_new(struct nats_transport *transport, size_t topic, const jsCo
     if (!subscription)
         return sl_fail(err, SL_ENOMEM, "cannot allocate a subscription");
     subscription->base.transport = &transport->base;
+    subscription->base.window = PULL_TARGET;
     sync_mutex_init(&subscription->mutex);
     nats_held_init(subscription);
     enum sl_status status = open_inbox(subscription, transport->connection, err);
@@ -233,7 +234,7 @@ static struct reply_facts read_reply(const char *reply)
                                  &facts.stored_ns, &facts.n_behind};
     const char *words[11]; /* but the first */
     unsigned n = 0;
-    for (const char *c = reply; c && *c && n < SL_COUNT_OF(words); c++) {
+    for (const char *c = reply; *c && n < SL_COUNT_OF(words); c++) {
         if (*c == '.')
             words[n++] = c + 1;
     }
@@ -241,6 +242,41 @@ static struct reply_facts read_reply(const char *reply)
     for (unsigned i = 0; i < SL_COUNT_OF(numbers) && first + i < n; i++)
         *numbers[i] = read_number(words[first + i]);
     return facts;
+}
+
+/* Where a message that was received has what. */
+struct parts {
+    const char *reply, *key, *payload; /* key: NULL without one */
+    size_t payload_size;
+};
+
+static struct parts read_parts(natsMsg *message)
+{
+    const char *reply = natsMsg_GetReply(message);
+    struct parts parts = {.reply = reply ? reply : "",
+                          .payload = natsMsg_GetData(message),
+                          .payload_size = (size_t) natsMsg_GetDataLength(message)};
+    if (natsMsgHeader_Get(message, NATS_KEY_HEADER, &parts.key) != NATS_OK)
+        parts.key = NULL;
+    return parts;
+}
+
+/* If there is room, so that the message is not needed any more. */
+static void copy_parts(struct nats_held *node, struct parts *parts)
+{
+    size_t reply_size = strlen(parts->reply) + 1;
+    size_t key_size = parts->key ? strlen(parts->key) + 1 : 0;
+
+    if (parts->payload_size >= sizeof node->text ||
+        reply_size + key_size + parts->payload_size + 1 > sizeof node->text)
+        return;
+    char *key = node->text + reply_size, *payload = key + key_size;
+    memcpy(node->text, parts->reply, reply_size);
+    if (parts->key)
+        parts->key = memcpy(key, parts->key, key_size);
+    parts->reply = node->text;
+    parts->payload = memcpy(payload, parts->payload, parts->payload_size);
+    payload[parts->payload_size] = '\0';
 }
 
 /* @return false when the message was a control message, or memory is short (it comes again) */
@@ -257,25 +293,35 @@ accept(struct nats_subscription *subscription, natsMsg *message, struct delivery
         natsMsg_Destroy(message);
         return false;
     }
-    struct reply_facts facts = read_reply(natsMsg_GetReply(message));
+    struct parts parts = read_parts(message);
+    struct reply_facts facts = read_reply(parts.reply);
+    copy_parts(node, &parts);
     subscription->consumer_number = facts.consumer_number;
     subscription->base.n_behind = facts.n_behind;
-    const char *key = NULL;
-    if (natsMsgHeader_Get(message, NATS_KEY_HEADER, &key) != NATS_OK)
-        key = NULL;
     node->message = message;
+    node->reply = parts.reply;
     node->touched_ns = subscription->heard_ns;
     node->sequence = facts.sequence;
     node->stored_ns = facts.stored_ns;
     *ret_delivery = (struct delivery){
-        .message = {.key = key,
-                    .payload = natsMsg_GetData(message),
-                    .payload_size = (size_t) natsMsg_GetDataLength(message),
+        .message = {.key = parts.key,
+                    .payload = parts.payload,
+                    .payload_size = parts.payload_size,
                     .deliveries = (uint32_t) facts.deliveries},
         .handle = node,
-        .hash = key ? sl_fnv32(SL_FNV32_BASIS, key, strlen(key)) : 0,
+        .hash = parts.key ? sl_fnv32(SL_FNV32_BASIS, parts.key, strlen(parts.key)) : 0,
     };
     return true;
+}
+
+/* Those that were copied go back to the library. */
+static void destroy_copied(const struct delivery *deliveries, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct nats_held *node = deliveries[i].handle;
+        if (node->reply == node->text)
+            natsMsg_Destroy(SL_TAKE(node->message));
+    }
 }
 
 /* Everything the library has, up to max; `message` is the first one, or NULL. */
@@ -291,6 +337,7 @@ static size_t accept_all(struct nats_subscription *subscription, natsMsg *messag
             n++;
         message = NULL;
     }
+    destroy_copied(ret_deliveries, n);
     return nats_held_admit(subscription, ret_deliveries, n);
 }
 
