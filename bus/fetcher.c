@@ -27,9 +27,9 @@
 #define GATHER_MANY      64u /* in GATHER_MOST_NS */
 #define GATHER_LEAST_NS  (32 * SL_NS_PER_US)
 #define GATHER_MOST_NS   (32 * GATHER_LEAST_NS)
-#define GATHER_MANY_NS   (4 * GATHER_MOST_NS)
+#define GATHER_MANY_NS   (5 * GATHER_MOST_NS)
 #define GATHER_BEHIND    1000u /* messages; from here on it is a backlog */
-#define GATHER_BEHIND_NS (512 * GATHER_LEAST_NS)
+#define GATHER_BEHIND_NS (20 * GATHER_MOST_NS)
 
 static bool is_stopping(struct topic *topic)
 {
@@ -57,9 +57,29 @@ __attribute__((noinline)) static void fetcher_back_off(struct topic *topic)
 }
 
 /*
- * After a fetch of n.  All fetchers wait for the same ticks, so that a worker wakes up
- * once for the messages of several topics.
+ * So many came in one wait that in a longer one the broker could run out of what it was asked
+ * for: more is asked for when half of it has come.
  */
+static bool is_plenty(const struct topic *topic, size_t n)
+{
+    uint32_t window = topic->subscription->window;
+    return window > 0 && n > window / 2;
+}
+
+/*
+ * All fetchers wait for the same ticks, so that a worker wakes up once for the messages of
+ * several topics.  With a backlog, which keeps the broker busy as well, the ticks of the topics
+ * are spread evenly: it works on acknowledgements and deliveries side by side instead of in turn.
+ */
+static uint64_t next_tick(const struct topic *topic)
+{
+    uint64_t every_ns = topic->gather_ns, offset_ns = 0;
+    if (every_ns > GATHER_MANY_NS)
+        offset_ns = every_ns * topic->index / topic->bus->n_topics;
+    return ((sl_clock_now_ns() - offset_ns) / every_ns + 1) * every_ns + offset_ns;
+}
+
+/* After a fetch of n. */
 static void gather(struct topic *topic, size_t n)
 {
     topic->n_gathered += n;
@@ -68,12 +88,13 @@ static void gather(struct topic *topic, size_t n)
     n = topic->n_gathered;
     topic->n_gathered = 0;
     bool many = n >= GATHER_MANY * topic->gather_ns / GATHER_MOST_NS;
+    bool longer = n >= GATHER_ENOUGH && !is_plenty(topic, n);
     uint64_t most_ns = many ? GATHER_MANY_NS : GATHER_MOST_NS;
     if (topic->subscription->n_behind >= GATHER_BEHIND)
         most_ns = GATHER_BEHIND_NS;
-    topic->gather_ns = n >= GATHER_ENOUGH ? topic->gather_ns * 2 : topic->gather_ns / 2;
+    topic->gather_ns = longer ? topic->gather_ns * 2 : topic->gather_ns / 2;
     topic->gather_ns = SL_MIN(SL_MAX(topic->gather_ns, GATHER_LEAST_NS), most_ns);
-    wait_until(topic, (sl_clock_now_ns() / topic->gather_ns + 1) * topic->gather_ns);
+    wait_until(topic, next_tick(topic));
 }
 
 /*

@@ -30,7 +30,7 @@
 #include "bus/transport.h"
 
 /* Deliveries a fetcher takes at once. */
-#define FETCH_BATCH 512u
+#define FETCH_BATCH 1024u
 
 /* Of a topic, for the faults. */
 struct topic_fault {

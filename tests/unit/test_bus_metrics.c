@@ -140,18 +140,18 @@ SL_TEST(bus_metrics, a_backlog_is_seen_with_the_first_fetch)
     cr_assert_eq(sem_init(&handling.proceed, 0, 0), 0);
     atomic_init(&handling.failures, 0);
     sl_assert_ok(bus_open(&config, &bus, &err), &err);
-    for (unsigned i = 0; i < 2000; i++)
+    for (unsigned i = 0; i < 5000; i++)
         sl_assert_ok(bus_publish(bus, &message, i, &err), &err);
     cr_assert_eq(take(bus).behind, 0, "nobody has asked the broker yet");
     sl_assert_ok(bus_subscribe(bus, "orders", handle, &handling, &err), &err);
     uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
     do {
         m = take(bus);
-    } while ((m.behind == 0 || m.fetched + m.behind != 2000) && sl_clock_now_ns() < until_ns);
-    cr_assert_eq(m.fetched + m.behind, 2000);
+    } while ((m.behind == 0 || m.fetched + m.behind != 5000) && sl_clock_now_ns() < until_ns);
+    cr_assert_eq(m.fetched + m.behind, 5000);
     cr_assert_gt(m.behind, 0);
-    proceed(&handling, 2000);
-    cr_assert_eq(take_when_acked(bus, 2000).behind, 0);
+    proceed(&handling, 5000);
+    cr_assert_eq(take_when_acked(bus, 5000).behind, 0);
     close_bus(bus);
     bus_free(bus);
 }
