@@ -36,6 +36,7 @@ struct pool {
     uint32_t n_workers;
     struct stacks stacks; /* of the workers */
     atomic_uint round;    /* next worker for a message without a key */
+    atomic_uint n_called; /* workers of an ended pool that were woken if they waited */
     atomic_bool aborted;  /* workers leave after the message they handle */
 };
 
@@ -101,6 +102,12 @@ bool pool_wait_room(struct pool *pool, const struct delivery *delivery, uint64_t
 /* @param max_batch at most 65535.  @return false when memory is short; release in any case */
 bool pool_router_init(struct pool_router *router, uint32_t n_workers, size_t max_batch);
 void pool_router_release(struct pool_router *router);
+
+/*
+ * Of an ended pool: wake the next worker that waits.  Each worker does so when it ends.  Thousands
+ * that are woken at once queue up where they ran last, while other processors have nothing to do.
+ */
+void pool_call_next(struct pool *pool);
 
 /* Handle deliveries until the queue ends.  On the stack of every worker. */
 void worker_loop(struct worker *worker);

@@ -141,12 +141,19 @@ void queue_set_state(struct queue *queue, enum queue_state state)
 {
     sync_lock(&queue->mutex);
     queue->state = SL_MAX(queue->state, state);
+    sync_unlock(&queue->mutex);
+    sync_broadcast(&queue->not_full);
+}
+
+bool queue_wake(struct queue *queue)
+{
+    sync_lock(&queue->mutex);
     bool wake = queue->popper_waits;
     queue->popper_waits = false;
     sync_unlock(&queue->mutex);
     if (wake)
         (void) sem_post(&queue->wake);
-    sync_broadcast(&queue->not_full);
+    return wake;
 }
 
 size_t queue_take(struct queue *queue, struct delivery *ret_deliveries, size_t max)

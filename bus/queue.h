@@ -58,8 +58,12 @@ bool queue_wait_room(struct queue *queue, uint64_t until_ns);
 size_t queue_pop(struct queue *queue, struct delivery *ret_deliveries, size_t max,
                  uint64_t until_ns, enum queue_state *ret_state);
 
-/* Change to a later state and wake everybody.  An earlier one changes nothing. */
+/* Change to a later state, which who waits for room sees at once.  An earlier one changes nothing.
+ */
 void queue_set_state(struct queue *queue, enum queue_state state);
+
+/* Let who waits in queue_pop look at the state.  @return whether somebody waited */
+bool queue_wake(struct queue *queue);
 
 /* Take up to max deliveries whatever the state, without waiting. */
 size_t queue_take(struct queue *queue, struct delivery *ret_deliveries, size_t max);

@@ -114,6 +114,7 @@ void worker_loop(struct worker *worker)
         else if (n == 0)
             break;
     }
+    pool_call_next(worker->pool);
     while (hold_remove(&worker->hold, &batch[0]))
         delivery_give_back(bus, batch, 1, 0);
 }

@@ -92,6 +92,7 @@ SL_TEST(bus_queue, an_aborted_queue_keeps_its_contents_for_queue_take)
 static void *end_queue(void *queue)
 {
     queue_set_state(queue, QUEUE_ENDING);
+    (void) queue_wake(queue); /* who comes to wait later sees the end */
     return NULL;
 }
 
