@@ -2,6 +2,8 @@
 /* The bus on a real nats-server, which each test starts for itself. */
 #include "sl_test.h"
 
+#include <dirent.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +76,38 @@ SL_TEST(bus_nats, the_number_of_threads_is_exact)
         sl_assert_ok(bus_teardown(&err), &err);
         cr_assert(threads_fall_to(before));
     }
+    server_stop(&server);
+}
+
+/* Threads of this process with a scheduling policy. */
+static unsigned count_with_policy(int policy)
+{
+    unsigned n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    cr_assert_not_null(tasks);
+    for (const struct dirent *entry; (entry = readdir(tasks)) != NULL;)
+        n += entry->d_name[0] != '.' && sched_getscheduler(atoi(entry->d_name)) == policy;
+    (void) closedir(tasks);
+    return n;
+}
+
+SL_TEST(bus_nats, the_librarys_threads_and_no_others_are_scheduled_as_batch_work)
+{
+    struct server server;
+    struct probe probe = {.fail_every = 0};
+    struct sl_error err = {0};
+    if (sched_getscheduler(0) != SCHED_OTHER)
+        cr_skip_test("these tests run with another policy themselves");
+    server_start(&server, true);
+    unsigned before = count_threads();
+    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    open_probe(&probe, &config, probe_handle);
+    cr_assert_eq(count_with_policy(SCHED_BATCH), LIBRARY_THREADS);
+    cr_assert_eq(sched_getscheduler(0), SCHED_OTHER);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+    sl_assert_ok(bus_teardown(&err), &err);
+    cr_assert(threads_fall_to(before));
+    cr_assert_eq(count_with_policy(SCHED_BATCH), 0);
     server_stop(&server);
 }
 
@@ -263,6 +297,61 @@ SL_TEST(bus_nats, what_is_larger_than_the_server_takes_is_refused_and_said)
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);
     free(payload);
+}
+
+/* What a payload and a key of some size consist of; every size has its own. */
+static void fill(char *key, size_t key_size, char *payload, size_t payload_size)
+{
+    memset(key, 'a' + (int) (payload_size % 26), key_size);
+    key[key_size] = '\0';
+    for (size_t i = 0; i < payload_size; i++)
+        payload[i] = (char) (payload_size + i);
+}
+
+#define MAX_KEY   200u
+#define MAX_SIZED 1200u /* more than is copied */
+
+/* Handler; user is the probe.  Counts what is whole. */
+static enum sl_status check_whole(void *user, const struct sl_message *message)
+{
+    struct probe *probe = user;
+    char key[MAX_KEY + 1], payload[MAX_SIZED];
+    size_t key_size = message->key ? strlen(message->key) : 0;
+    bool whole = key_size <= MAX_KEY && message->payload_size <= sizeof payload;
+    if (whole) {
+        fill(key, key_size, payload, message->payload_size);
+        whole = memcmp(payload, message->payload, message->payload_size) == 0 &&
+                (!message->key || strcmp(key, message->key) == 0);
+    }
+    atomic_fetch_add(whole ? &probe->handled : &probe->failures, 1);
+    return SL_OK;
+}
+
+SL_TEST(bus_nats, messages_of_every_size_around_what_is_copied_arrive_whole)
+{
+    static const size_t key_sizes[] = {0, 1, 57, MAX_KEY};
+    struct server server;
+    struct probe probe = {.fail_every = 0};
+    struct sl_error err = {0};
+    unsigned n = 0;
+    server_start(&server, true);
+    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    open_probe(&probe, &config, check_whole);
+    for (size_t size = 0; size <= MAX_SIZED; size += size < 600 ? 37 : 1) {
+        char key[MAX_KEY + 1], payload[MAX_SIZED + 1];
+        size_t key_size = key_sizes[size % SL_COUNT_OF(key_sizes)];
+        fill(key, key_size, payload, size);
+        struct sl_message message = {.topic = topics[size % N_TOPICS],
+                                     .key = key_size ? key : NULL,
+                                     .payload = payload,
+                                     .payload_size = size};
+        sl_assert_ok(bus_publish(probe.bus, &message, n++, &err), &err);
+    }
+    cr_assert(probe_reaches(&probe.handled, n));
+    cr_assert_eq(atomic_load(&probe.failures), 0);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+    sl_assert_ok(bus_teardown(&err), &err);
+    server_stop(&server);
 }
 
 SL_TEST(bus_nats, topics_and_keys_in_any_language_arrive)
