@@ -174,6 +174,49 @@ describe_servers(const struct maker *maker, const struct sl_environment *environ
     return sl_arena_printf(maker->arena, "%s x %" PRIu64, version, n->value);
 }
 
+static int compare_texts_of(const void *left, const void *right)
+{
+    const char *const *a = left, *const *b = right;
+    return strcmp(*a, *b);
+}
+
+/* A trial with as many agents as any; NULL when there were none. */
+static const struct sl_trial_result *find_shared_trial(const struct sl_run_result *result)
+{
+    const struct sl_trial_result *found = NULL;
+    for (size_t i = 0; i < result->n_cells; i++) {
+        const struct sl_cell_result *cell = &result->cells[i];
+        for (size_t j = 0; j < cell->n_trials; j++) {
+            if (cell->trials[j].n_agents > (found ? found->n_agents : 0))
+                found = &cell->trials[j];
+        }
+    }
+    return found;
+}
+
+/* "consume on east, load on west", whatever they are called.  @return NULL when memory is short */
+static const char *describe_agents(const struct maker *maker, const struct sl_run_result *result)
+{
+    const struct sl_trial_result *trial = find_shared_trial(result);
+    size_t n = trial ? trial->n_agents : 0;
+    const char **texts = sl_arena_array(maker->arena, n, sizeof *texts);
+    const char *all = n ? "" : "none";
+
+    for (size_t i = 0; texts && i < n; i++) {
+        const struct sl_agent_result *agent = &trial->agents[i];
+        texts[i] = sl_arena_printf(maker->arena, "%s on %s", agent->role ? agent->role : "?",
+                                   agent->host ? agent->host : "?");
+        if (!texts[i])
+            return NULL;
+    }
+    if (!texts)
+        return NULL;
+    qsort(texts, n, sizeof *texts, compare_texts_of);
+    for (size_t i = 0; i < n && all; i++)
+        all = sl_arena_printf(maker->arena, "%s%s%s", all, i ? ", " : "", texts[i]);
+    return all;
+}
+
 static bool compare_environments(struct maker *maker, const struct sl_run_result *base,
                                  const struct sl_run_result *head)
 {
@@ -181,14 +224,16 @@ static bool compare_environments(struct maker *maker, const struct sl_run_result
     const char *cores_a = sl_arena_printf(maker->arena, "%" PRIu64, a->cores);
     const char *cores_b = sl_arena_printf(maker->arena, "%" PRIu64, b->cores);
     const char *servers_a = describe_servers(maker, a), *servers_b = describe_servers(maker, b);
+    const char *agents_a = describe_agents(maker, base), *agents_b = describe_agents(maker, head);
 
-    return cores_a && cores_b && servers_a && servers_b &&
+    return cores_a && cores_b && servers_a && servers_b && agents_a && agents_b &&
            compare_texts(maker, "CPU", a->cpu, b->cpu) &&
            compare_texts(maker, "cores", cores_a, cores_b) &&
            compare_texts(maker, "kernel", a->kernel, b->kernel) &&
            compare_texts(maker, "nats-server", servers_a, servers_b) &&
            compare_texts(maker, "libnats", a->libnats, b->libnats) &&
            compare_texts(maker, "driver", base->driver, head->driver) &&
+           compare_texts(maker, "agents", agents_a, agents_b) &&
            compare_texts(maker, "build type", base->tool.build_type, head->tool.build_type);
 }
 

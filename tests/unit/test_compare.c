@@ -160,6 +160,24 @@ SL_TEST(compare, a_different_machine_is_said_first)
     cr_assert(strstr(text, "  nats-server: 2.9.10, then not known\n"));
 }
 
+SL_TEST(compare, other_agents_are_another_environment)
+{
+    static const struct sl_agent_result then[] = {{.name = "a", .host = "west", .role = "load"},
+                                                  {.name = "b", .host = "east", .role = "consume"}};
+    static const struct sl_agent_result now[] = {{.name = "d", .host = "east", .role = "consume"},
+                                                 {.name = "c", .host = "west", .role = "load"}};
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = run_of_two_modes();
+    result_trial(base, 1, 2)->agents = then;
+    result_trial(base, 1, 2)->n_agents = 2;
+    struct sl_comparison alone = compare(base, head);
+    cr_assert_eq(alone.n_environment, 1);
+    cr_assert_str_eq(alone.environment[0], "agents: consume on east, load on west, then none");
+    result_trial(head, 0, 0)->agents = now;
+    result_trial(head, 0, 0)->n_agents = 2;
+    cr_assert(compare(base, head).same_environment, "names and order mean nothing");
+}
+
 SL_TEST(compare, the_text_is_the_sample)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
