@@ -26,6 +26,33 @@ void sl_part_end(struct sl_part *part)
     sl_part_init(part);
 }
 
+/* The subject has ended: of what, and with which last words? */
+static enum sl_status explain_end(struct sl_part *part, struct sl_error *err)
+{
+    char output[200];
+
+    (void) sl_process_reap(&part->process, EXIT_NS);
+    int status = part->process.wait_status;
+    sl_process_output(&part->process, output, sizeof output);
+    if (WIFSIGNALED(status))
+        return sl_fail(err, SL_EGONE, "the subject was ended by signal %d (%s)%s%s",
+                       WTERMSIG(status), strsignal(WTERMSIG(status)),
+                       output[0] ? "; it printed: " : "", output);
+    return sl_fail(err, SL_EGONE, "the subject exited with status %d%s%s", WEXITSTATUS(status),
+                   output[0] ? "; it printed: " : "", output);
+}
+
+/* A record for the subject, which may have ended. */
+static enum sl_status tell(struct sl_part *part, enum sl_record_type type, const void *data,
+                           size_t size, struct sl_error *err)
+{
+    struct sl_error local = {0};
+    enum sl_status s = sl_record_write(part->process.to_fd, type, data, size, &local);
+    if (s == SL_EGONE)
+        return explain_end(part, err);
+    return s ? sl_fail(err, s, "%s", local.text) : SL_OK;
+}
+
 enum sl_status
 sl_part_begin(struct sl_part *part, const struct sl_subject_config *config, struct sl_error *err)
 {
@@ -41,8 +68,7 @@ sl_part_begin(struct sl_part *part, const struct sl_subject_config *config, stru
     *part->config = *config;
     enum sl_status s = sl_process_start(&part->process, err);
     part->runs = !s;
-    return s ? s
-             : sl_record_write(part->process.to_fd, SL_RECORD_CONFIG, config, sizeof *config, err);
+    return s ? s : tell(part, SL_RECORD_CONFIG, config, sizeof *config, err);
 }
 
 int sl_part_fd(const struct sl_part *part)
@@ -53,7 +79,7 @@ int sl_part_fd(const struct sl_part *part)
 static enum sl_status go(struct sl_part *part, struct sl_error *err)
 {
     part->phase = -1;
-    return sl_record_write(part->process.to_fd, SL_RECORD_GO, NULL, 0, err);
+    return tell(part, SL_RECORD_GO, NULL, 0, err);
 }
 
 /* After its last phase the subject exits, and what it told is final. */
@@ -94,22 +120,6 @@ static enum sl_status keep_tally(struct sl_part *part, size_t size, struct sl_er
     part->tally.size = 0;
     sl_pack_bytes(&part->tally, part->record, size);
     return part->tally.failed ? sl_fail(err, SL_ENOMEM, "a tally of %zu bytes", size) : SL_OK;
-}
-
-/* The subject has ended: of what, and with which last words? */
-static enum sl_status explain_end(struct sl_part *part, struct sl_error *err)
-{
-    char output[200];
-
-    (void) sl_process_reap(&part->process, EXIT_NS);
-    int status = part->process.wait_status;
-    sl_process_output(&part->process, output, sizeof output);
-    if (WIFSIGNALED(status))
-        return sl_fail(err, SL_EGONE, "the subject was ended by signal %d (%s)%s%s",
-                       WTERMSIG(status), strsignal(WTERMSIG(status)),
-                       output[0] ? "; it printed: " : "", output);
-    return sl_fail(err, SL_EGONE, "the subject exited with status %d%s%s", WEXITSTATUS(status),
-                   output[0] ? "; it printed: " : "", output);
 }
 
 enum sl_status sl_part_step(struct sl_part *part, bool *ret_stage, struct sl_error *err)
@@ -155,6 +165,6 @@ enum sl_status sl_part_tell(struct sl_part *part, enum sl_agent_command command,
         return go(part, err);
     if (consumes && command == SL_AGENT_OUTCOMES && part->phase == -1 &&
         part->stage == SL_AGENT_OPENED)
-        return sl_record_write(part->process.to_fd, SL_RECORD_OUTCOMES, data, size, err);
+        return tell(part, SL_RECORD_OUTCOMES, data, size, err);
     return sl_fail(err, SL_EPROTO, "the observer asked for something out of turn");
 }
