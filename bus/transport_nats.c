@@ -158,7 +158,8 @@ static enum sl_status add_consumer(struct nats_transport *transport, size_t topi
     consumer.Durable = transport->streams[topic];
     consumer.AckPolicy = js_AckExplicit;
     consumer.AckWait = (int64_t) transport->config.ack_wait_ns;
-    consumer.MaxAckPending = -1; /* the bus itself bounds what it takes */
+    /* The bus itself bounds what it takes.  The library sends no -1, and without one it is 1000. */
+    consumer.MaxAckPending = INT32_MAX;
     consumer.MaxDeliver = -1;
     consumer.MemoryStorage = transport->config.storage == BUS_STORAGE_MEMORY;
     uint64_t until_ns = sl_clock_now_ns() + ELECTION_NS;

@@ -46,13 +46,14 @@ struct nats_held {
     uint64_t stored_ns;  /* when the stream took it */
     uint32_t era;        /* of the track */
     enum track_verdict verdict;
-    char text[NATS_TEXT_SIZE]; /* reply subject, key and payload, a NUL after each */
+    char *text; /* for a copy: reply subject, key and payload, a NUL after each; NULL: no room */
 };
 
 /* Nodes are made in blocks and freed with the subscription. */
 struct nats_block {
     struct nats_block *next;
     struct nats_held nodes[64];
+    char texts[][NATS_TEXT_SIZE]; /* of all nodes or of none */
 };
 
 /* A pull request that the server still answers. */
@@ -82,6 +83,7 @@ struct nats_subscription {
 
     /* The rest is the fetcher's own. */
     struct nats_block *blocks;
+    uint32_t n_blocks;
     struct nats_held *spare; /* nodes for what comes next */
     struct nats_pull pulls[NATS_MAX_PULLS];
     uint32_t n_pulls, outstanding; /* outstanding: sum of left */

@@ -19,6 +19,9 @@
 
 #define ACK_CHUNK 32u
 
+/* Blocks with room for copies.  When more is held, handlers are slow and copies win nothing. */
+#define MAX_TEXT_BLOCKS 128u
+
 static void ring_init(struct nats_held *head)
 {
     head->next = head->previous = head;
@@ -65,6 +68,26 @@ void nats_held_recycle(struct nats_subscription *subscription)
     }
 }
 
+static bool add_block(struct nats_subscription *subscription)
+{
+    bool copies = subscription->n_blocks < MAX_TEXT_BLOCKS;
+    struct nats_block *block = NULL;
+    const size_t n = SL_COUNT_OF(block->nodes);
+
+    block = calloc(1, sizeof *block + (copies ? n * sizeof *block->texts : 0));
+    if (!block)
+        return false;
+    block->next = subscription->blocks;
+    subscription->blocks = block;
+    subscription->n_blocks++;
+    for (size_t i = 0; i < n; i++) {
+        block->nodes[i].text = copies ? block->texts[i] : NULL;
+        block->nodes[i].next = subscription->spare;
+        subscription->spare = &block->nodes[i];
+    }
+    return true;
+}
+
 struct nats_held *nats_held_new(struct nats_subscription *subscription)
 {
     if (!subscription->spare) {
@@ -72,17 +95,8 @@ struct nats_held *nats_held_new(struct nats_subscription *subscription)
         subscription->spare = SL_TAKE(subscription->free);
         sync_unlock(&subscription->mutex);
     }
-    if (!subscription->spare) {
-        struct nats_block *block = calloc(1, sizeof *block);
-        if (!block)
-            return NULL;
-        block->next = subscription->blocks;
-        subscription->blocks = block;
-        for (size_t i = 0; i < SL_COUNT_OF(block->nodes); i++) {
-            block->nodes[i].next = subscription->spare;
-            subscription->spare = &block->nodes[i];
-        }
-    }
+    if (!subscription->spare && !add_block(subscription))
+        return NULL;
     struct nats_held *node = subscription->spare;
     subscription->spare = node->next;
     return node;

@@ -267,8 +267,8 @@ static void copy_parts(struct nats_held *node, struct parts *parts)
     size_t reply_size = strlen(parts->reply) + 1;
     size_t key_size = parts->key ? strlen(parts->key) + 1 : 0;
 
-    if (parts->payload_size >= sizeof node->text ||
-        reply_size + key_size + parts->payload_size + 1 > sizeof node->text)
+    if (!node->text || parts->payload_size >= NATS_TEXT_SIZE ||
+        reply_size + key_size + parts->payload_size + 1 > NATS_TEXT_SIZE)
         return;
     char *key = node->text + reply_size, *payload = key + key_size;
     memcpy(node->text, parts->reply, reply_size);

@@ -119,7 +119,7 @@ static void start_topic(struct bare *bare, unsigned index)
     consumer.Durable = durable;
     consumer.AckPolicy = js_AckExplicit;
     consumer.AckWait = (int64_t) BUS_DEFAULT_ACK_WAIT_NS;
-    consumer.MaxAckPending = -1;
+    consumer.MaxAckPending = INT32_MAX; /* as the bus */
     consumer.MaxDeliver = -1;
     consumer.MemoryStorage = true;
     check(js_AddConsumer(NULL, bare->jetstream, stream, &consumer, NULL, NULL), "add a consumer");

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <strandline/bus_metrics.h>
 #include <strandline/bus_publish.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "bus_nats_scene.h"
 
@@ -348,6 +350,49 @@ SL_TEST(bus_nats, messages_of_every_size_around_what_is_copied_arrive_whole)
         sl_assert_ok(bus_publish(probe.bus, &message, n++, &err), &err);
     }
     cr_assert(probe_reaches(&probe.handled, n));
+    cr_assert_eq(atomic_load(&probe.failures), 0);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+    sl_assert_ok(bus_teardown(&err), &err);
+    server_stop(&server);
+}
+
+static atomic_bool released; /* each test has a process of its own */
+
+static enum sl_status check_when_released(void *user, const struct sl_message *message)
+{
+    while (!atomic_load(&released))
+        sl_clock_sleep_ns(SL_NS_PER_MS);
+    return check_whole(user, message);
+}
+
+SL_TEST(bus_nats, a_topic_holds_more_messages_than_are_copied)
+{
+    enum { N = 10000 };
+    struct server server;
+    struct probe probe = {.fail_every = 0};
+    struct sl_error err = {0};
+    struct bus_metrics metrics = {.size = sizeof metrics};
+    server_start(&server, true);
+    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    config.workers = 16;
+    open_probe(&probe, &config, check_when_released);
+    for (unsigned i = 0; i < N; i++) {
+        char payload[64];
+        fill((char[2]){0}, 1, payload, sizeof payload);
+        struct sl_message message = {
+            .topic = topics[0], .payload = payload, .payload_size = sizeof payload};
+        sl_assert_ok(bus_publish(probe.bus, &message, i, &err), &err);
+    }
+    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
+    do {
+        sl_clock_sleep_ns(SL_NS_PER_MS);
+        bus_metrics_take(probe.bus, &metrics);
+    } while (metrics.fetched < N && sl_clock_now_ns() < until_ns);
+    cr_assert_eq(metrics.fetched, N, "%llu fetched, %llu behind, %llu paused, %llu accepted",
+                 (unsigned long long) metrics.fetched, (unsigned long long) metrics.behind,
+                 (unsigned long long) metrics.queue_full, (unsigned long long) metrics.accepted);
+    atomic_store(&released, true);
+    cr_assert(probe_reaches(&probe.handled, N));
     cr_assert_eq(atomic_load(&probe.failures), 0);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     sl_assert_ok(bus_teardown(&err), &err);
