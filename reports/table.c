@@ -278,6 +278,30 @@ static void print_agents(const struct block *block)
         (void) fputc('\n', table->out);
 }
 
+/* Those that the broker may have or not: they are neither handled nor counted as lost. */
+static void print_unanswered(const struct block *block)
+{
+    const struct sl_table *table = block->table;
+
+    for (size_t i = 0; i < block->n_cells; i++) {
+        const struct sl_cell_result *cell = block->cells[i];
+        uint64_t n = 0, tried = 0;
+        for (size_t j = 0; j < cell->n_trials; j++) {
+            const struct sl_delivery *delivery = &cell->trials[j].delivery;
+            if (delivery->unknown.missing)
+                continue;
+            n += delivery->unknown.value;
+            tried += delivery->published.value + delivery->rejected.value + delivery->unknown.value;
+        }
+        if (n > 0)
+            sl_style_print(
+                SL_STYLE_WARN, table->opts, table->out,
+                "  %s: %" PRIu64 " of %" PRIu64
+                " publishes had no answer and were not handled; lost counts none of them\n",
+                sl_table_cell_name(table, cell), n, tried);
+    }
+}
+
 static bool
 print_block(const struct sl_table *table, const struct sl_cell_result *const *cells, size_t n_cells)
 {
@@ -291,6 +315,7 @@ print_block(const struct sl_table *table, const struct sl_cell_result *const *ce
     print_title(&block);
     sl_grid_print(&block.grid, table->opts, table->out);
     print_agents(&block);
+    print_unanswered(&block);
     print_notes(&block);
     return true;
 }

@@ -184,6 +184,22 @@ SL_TEST(table, colour_changes_no_character_but_the_colour)
     cr_assert_str_eq(with, without);
 }
 
+SL_TEST(table, publishes_without_an_answer_are_said)
+{
+    const struct sl_table_opts opts = {0};
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    (void) result_add_cell(result, "low", "keyed", "nats", NULL, 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct sl_delivery *delivery = &result_trial(result, 0, i)->delivery;
+        delivery->published = SL_VALUE(30);
+        delivery->rejected = SL_VALUE(5);
+        delivery->unknown = SL_VALUE(i * 65);
+    }
+    SL_AUTO_FREE char *text = print(result, &opts);
+    cr_assert(strstr(text, ": 65 of 135 publishes had no answer and were not handled; "), "%s",
+              text);
+}
+
 SL_TEST(table, a_run_without_cells_is_no_success)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
