@@ -60,7 +60,7 @@ __attribute__((noinline)) static void fetcher_back_off(struct topic *topic)
  * So many came in one wait that in a longer one the broker could run out of what it was asked
  * for: more is asked for when half of it has come.
  */
-static bool is_plenty(const struct topic *topic, size_t n)
+static bool may_run_dry(const struct topic *topic, size_t n)
 {
     uint32_t window = topic->subscription->window;
     return window > 0 && n > window / 2;
@@ -88,7 +88,7 @@ static void gather(struct topic *topic, size_t n)
     n = topic->n_gathered;
     topic->n_gathered = 0;
     bool many = n >= GATHER_MANY * topic->gather_ns / GATHER_MOST_NS;
-    bool longer = n >= GATHER_ENOUGH && !is_plenty(topic, n);
+    bool longer = n >= GATHER_ENOUGH && !may_run_dry(topic, n);
     uint64_t most_ns = many ? GATHER_MANY_NS : GATHER_MOST_NS;
     if (topic->subscription->n_behind >= GATHER_BEHIND)
         most_ns = GATHER_BEHIND_NS;

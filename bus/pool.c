@@ -13,7 +13,7 @@
 #define NO_DELIVERY UINT16_MAX
 
 /* Workers of an ended pool that are woken at first; enough to keep the processors busy. */
-#define FIRST_CALLS 4u
+#define FIRST_WOKEN 4u
 
 enum sl_status pool_new(struct bus *bus, uint32_t n_workers, uint32_t queue_capacity,
                         struct pool **ret_pool, struct sl_error *err)
@@ -44,15 +44,15 @@ void pool_end(struct pool *pool)
 {
     for (uint32_t i = 0; i < pool->n_workers; i++)
         queue_set_state(&pool->workers[i].queue, QUEUE_ENDING);
-    for (unsigned i = 0; i < FIRST_CALLS; i++)
-        pool_call_next(pool);
+    for (unsigned i = 0; i < FIRST_WOKEN; i++)
+        pool_wake_next(pool);
 }
 
-void pool_call_next(struct pool *pool)
+void pool_wake_next(struct pool *pool)
 {
     uint32_t i;
     do {
-        i = atomic_fetch_add(&pool->n_called, 1);
+        i = atomic_fetch_add(&pool->next_to_wake, 1);
     } while (i < pool->n_workers && !queue_wake(&pool->workers[i].queue));
 }
 

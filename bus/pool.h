@@ -34,10 +34,10 @@ struct pool {
     struct bus *bus;
     struct worker *workers;
     uint32_t n_workers;
-    struct stacks stacks; /* of the workers */
-    atomic_uint round;    /* next worker for a message without a key */
-    atomic_uint n_called; /* workers of an ended pool that were woken if they waited */
-    atomic_bool aborted;  /* workers leave after the message they handle */
+    struct stacks stacks;     /* of the workers */
+    atomic_uint round;        /* next worker for a message without a key */
+    atomic_bool aborted;      /* workers leave after the message they handle */
+    atomic_uint next_to_wake; /* of an ended pool: index of a worker */
 };
 
 /* Work space of one submitting thread. */
@@ -107,7 +107,7 @@ void pool_router_release(struct pool_router *router);
  * Of an ended pool: wake the next worker that waits.  Each worker does so when it ends.  Thousands
  * that are woken at once queue up where they ran last, while other processors have nothing to do.
  */
-void pool_call_next(struct pool *pool);
+void pool_wake_next(struct pool *pool);
 
 /* Handle deliveries until the queue ends.  On the stack of every worker. */
 void worker_loop(struct worker *worker);

@@ -114,7 +114,7 @@ void worker_loop(struct worker *worker)
         else if (n == 0)
             break;
     }
-    pool_call_next(worker->pool);
+    pool_wake_next(worker->pool); /* first: giving back may wait for the network */
     while (hold_remove(&worker->hold, &batch[0]))
         delivery_give_back(bus, batch, 1, 0);
 }

@@ -22,7 +22,7 @@ struct maker {
     size_t n_environment;
 };
 
-#define MAX_ENVIRONMENT 8
+#define MAX_ENVIRONMENT 8 /* as many as compare_environments looks at */
 
 static size_t count_groups(const struct sl_run_result *result)
 {
@@ -174,7 +174,7 @@ describe_servers(const struct maker *maker, const struct sl_environment *environ
     return sl_arena_printf(maker->arena, "%s x %" PRIu64, version, n->value);
 }
 
-static int compare_texts_of(const void *left, const void *right)
+static int order_texts(const void *left, const void *right)
 {
     const char *const *a = left, *const *b = right;
     return strcmp(*a, *b);
@@ -211,7 +211,7 @@ static const char *describe_agents(const struct maker *maker, const struct sl_ru
     }
     if (!texts)
         return NULL;
-    qsort(texts, n, sizeof *texts, compare_texts_of);
+    qsort(texts, n, sizeof *texts, order_texts);
     for (size_t i = 0; i < n && all; i++)
         all = sl_arena_printf(maker->arena, "%s%s%s", all, i ? ", " : "", texts[i]);
     return all;
