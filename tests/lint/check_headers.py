@@ -28,7 +28,11 @@ OUTPUT = ("-c", "-MD")
 
 def flags_of(command):
     """The command without its input and outputs.  The input is the last argument."""
-    flags, arguments = [], iter(shlex.split(command)[:-1])
+    words = shlex.split(command)[:-1]
+    # A compiler cache stands before the compiler, and takes no source from a pipe.
+    if pathlib.Path(words[0]).name == "ccache":
+        del words[0]
+    flags, arguments = [], iter(words)
     for argument in arguments:
         if argument in WITH_VALUE:
             next(arguments)

@@ -40,7 +40,7 @@ scripts_have_no_syntax_error() {
 
 help_is_printed_and_unknown_options_are_refused() {
     local script
-    for script in reliability setup soak test; do
+    for script in fresh reliability setup soak test; do
         grep -q '^usage: ' <<< "$("scripts/$script" --help)" || return 1
         "scripts/$script" --no-such-option 2> /dev/null
         [ $? -eq 2 ] || return 1
@@ -48,11 +48,11 @@ help_is_printed_and_unknown_options_are_refused() {
     grep -q '^usage: ' <<< "$(scripts/bench --help)"
 }
 
-totals_count_every_case_and_everything_that_broke() {
+totals_count_all_that_ran_and_say_why_it_did_not_pass() {
     local log output
     log=$(mktemp) || return 1
     cat > "$log" <<'END'
-{"name": "a", "result": "FAIL", "stdout": "1..3\nok - a::x\nok - a::y  # SKIP no y\nnot ok - a::z\n"}
+{"name": "a", "result": "FAIL", "stdout": "1..3\nok - a::x\nok - a::y  # SKIP no y\nnot ok - a::z\n  - z.c:7: |+\n"}
 {"name": "b", "result": "OK", "stdout": "ok, not TAP\n"}
 {"name": "c", "result": "ERROR", "stdout": "1..2\nok - c::x\n"}
 {"name": "d", "result": "TIMEOUT", "stdout": ""}
@@ -61,6 +61,8 @@ END
     output=$(scripts/count-tests --broken 1 "$log" "$log.absent" 2> /dev/null)
     local status=$?
     rm -f "$log"
+    grep -q ': a: a::y: no y$' <<< "$output" || return 1
+    grep -q '^ *- z.c:7: ' <<< "$output" || return 1
     [ $status -eq 1 ] && [ "$(tail -n 1 <<< "$output")" = '3 passed, 5 failed, 2 skipped' ]
 }
 
@@ -73,10 +75,10 @@ scripts_have_no_syntax_error
 report scripts_have_no_syntax_error
 help_is_printed_and_unknown_options_are_refused
 report help_is_printed_and_unknown_options_are_refused
-totals_count_every_case_and_everything_that_broke
-report totals_count_every_case_and_everything_that_broke
+totals_count_all_that_ran_and_say_why_it_did_not_pass
+report totals_count_all_that_ran_and_say_why_it_did_not_pass
 if command -v shellcheck > /dev/null; then
-    shellcheck "${bash_programs[@]}" | sed 's/^/# /'
+    shellcheck -x "${bash_programs[@]}" | sed 's/^/# /'
     report shellcheck_finds_nothing
 else
     echo 'ok 6 - shellcheck_finds_nothing # SKIP shellcheck is not installed'
