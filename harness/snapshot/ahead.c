@@ -2,22 +2,9 @@
 #include "harness/snapshot/ahead.h"
 
 #include <signal.h>
-#include <string.h>
 
-#include "harness/model/snapshot.h"
 #include "harness/snapshot/symbol_cache.h"
 #include "harness/snapshot/symbol_object.h"
-
-static const struct sl_module *find_libc(struct sl_modules *modules, const struct sl_maps *maps)
-{
-    for (size_t i = 0; i < maps->n_mappings; i++) {
-        const struct sl_mapping *mapping = &maps->mappings[i];
-        if (mapping->executable && mapping->inode &&
-            strcmp(sl_path_base(mapping->path), "libc.so.6") == 0)
-            return sl_modules_find(modules, maps, mapping->start);
-    }
-    return NULL;
-}
 
 static void *open_object(void *argument)
 {
@@ -31,8 +18,9 @@ void sl_ahead_start(struct sl_ahead *ahead, const struct sl_target *target,
 {
     sigset_t all, old;
 
-    ahead->module = find_libc(modules, maps);
-    if (!ahead->module || sl_symbol_cache_knows(ahead->module))
+    ahead->module = sl_modules_find_named(modules, maps, "libc.so.6");
+    /* Without a build-id its file may have to be compared with memory. */
+    if (!ahead->module || !ahead->module->build_id_size || sl_symbol_cache_knows(ahead->module))
         return;
     ahead->target = *target;
     /* Only to find files: nothing is read from memory, and nothing added. */

@@ -1,24 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files behind modules: opened through the target's own root, kept only when they match. */
-#include "harness/snapshot/module.h"
+#include "harness/snapshot/module_file.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "harness/snapshot/regular.h"
+
+#define MAX_COMPARED 16 /* pages of a mapping, spread over it */
 
 static bool read_at(int fd, void *data, size_t size, uint64_t offset)
 {
     return pread(fd, data, size, (off_t) offset) == (ssize_t) size;
 }
 
-static bool is_same_inode(int fd, const struct sl_module *module)
+/*
+ * Some file systems give another number of the device to stat than to the memory map, and
+ * some another inode: that they differ proves nothing.
+ */
+static bool is_same_inode(int fd, const struct sl_mapping *mapping)
 {
     struct stat stat;
-    return fstat(fd, &stat) == 0 && stat.st_ino == module->inode &&
-           major(stat.st_dev) == module->major && minor(stat.st_dev) == module->minor;
+    return fstat(fd, &stat) == 0 && stat.st_ino == mapping->inode &&
+           major(stat.st_dev) == mapping->major && minor(stat.st_dev) == mapping->minor;
+}
+
+/* All but an eighth of the bytes that both have.  @return false when there is no page to read */
+static bool is_same_page(struct sl_reader *reader, uint64_t page, int fd, uint64_t offset)
+{
+    unsigned char memory[SL_PAGE], file[SL_PAGE];
+    ssize_t got = pread(fd, file, sizeof file, (off_t) offset);
+    size_t n_same = 0, n = got > 0 ? (size_t) got : 0;
+
+    if (!n || sl_reader_read(reader, page, memory, sizeof memory) < n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        n_same += memory[i] == file[i];
+    return n_same >= n - n / 8;
+}
+
+/* Does memory hold what the file has? */
+static bool is_same_content(struct sl_reader *reader, const struct sl_mapping *mapping, int fd)
+{
+    uint64_t n = (mapping->end - mapping->start) / SL_PAGE, step = n / MAX_COMPARED + 1;
+
+    if (!mapping->inode || !reader)
+        return false;
+    for (uint64_t i = 0; i < n; i += step)
+        if (!is_same_page(reader, mapping->start + i * SL_PAGE, fd, mapping->offset + i * SL_PAGE))
+            return false;
+    return true;
 }
 
 /* Does a note segment of the file hold the build-id of the module? */
@@ -36,11 +71,10 @@ static bool has_build_id(int fd, const struct sl_module *module)
 }
 
 /*
- * The file is the one in memory when its headers are equal and its build-id is,
- * or, without a build-id, its inode.  (On overlay file systems the inode of the map is
- * not that of the path, so it can not be asked for first.)
+ * The file is the one in memory when its headers are equal and its build-id is, or, without
+ * a build-id, when it has the mapping's inode, or what the mapping holds.
  */
-static bool matches(int fd, const struct sl_module *module)
+static bool matches(struct sl_modules *modules, int fd, const struct sl_module *module)
 {
     Elf64_Ehdr header;
     Elf64_Phdr segment;
@@ -52,42 +86,80 @@ static bool matches(int fd, const struct sl_module *module)
         if (!read_at(fd, &segment, sizeof segment, header.e_phoff + i * sizeof segment) ||
             memcmp(&segment, &module->segments[i], sizeof segment) != 0)
             return false;
-    return module->build_id_size ? has_build_id(fd, module) : is_same_inode(fd, module);
+    if (module->build_id_size)
+        return has_build_id(fd, module);
+    return is_same_inode(fd, &module->mapping) ||
+           is_same_content(sl_modules_reader(modules), &module->mapping, fd);
 }
 
-static int open_matching(const struct sl_module *module, const char *path)
+/* Ways to reach the file of a mapping, in the order in which they are tried. */
+enum way { WAY_TARGET_ROOT, WAY_OWN_ROOT, WAY_THREAD_MAPPING, WAY_MAPPING, N_WAYS };
+
+static int open_by(const struct sl_target *target, const struct sl_mapping *mapping, enum way way)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd >= 0 && !matches(fd, module)) {
-        (void) close(fd);
-        fd = -1;
+    char path[128];
+
+    switch (way) {
+    case WAY_TARGET_ROOT:
+        return sl_regular_open_in(target, mapping->path);
+    case WAY_OWN_ROOT: /* which the paths of a memory map begin with */
+        return sl_regular_open(mapping->path);
+    case WAY_THREAD_MAPPING: /* a deleted file too, for the privileged */
+        (void) snprintf(path, sizeof path, "/proc/%ld/task/%ld/map_files/%" PRIx64 "-%" PRIx64,
+                        (long) target->pid, (long) target->tid, mapping->start, mapping->end);
+        return mapping->inode ? sl_regular_open(path) : -1;
+    case WAY_MAPPING:
+        (void) snprintf(path, sizeof path, "/proc/%ld/map_files/%" PRIx64 "-%" PRIx64,
+                        (long) target->pid, mapping->start, mapping->end);
+        return mapping->inode ? sl_regular_open(path) : -1;
+    case N_WAYS:
+        break;
     }
-    return fd;
+    return -1;
 }
 
 int sl_module_open(struct sl_modules *modules, const struct sl_module *module)
 {
-    const struct sl_target *target = sl_modules_target(modules);
-    char path[4200];
-
     if (module->vdso)
         return -1;
-    (void) snprintf(path, sizeof path, "/proc/%ld/task/%ld/root%s", (long) target->pid,
-                    (long) target->tid, module->path);
-    int fd = open_matching(module, path);
-    if (fd < 0)
-        fd = open_matching(module, module->path);
-    if (fd >= 0)
-        return fd;
-    /* A deleted file is still reachable through the mapping, for the privileged. */
-    (void) snprintf(path, sizeof path, "/proc/%ld/task/%ld/map_files/%" PRIx64 "-%" PRIx64,
-                    (long) target->pid, (long) target->tid, module->base, module->map_end);
-    fd = open_matching(module, path);
-    if (fd >= 0)
-        return fd;
-    (void) snprintf(path, sizeof path, "/proc/%ld/map_files/%" PRIx64 "-%" PRIx64,
-                    (long) target->pid, module->base, module->map_end);
-    return open_matching(module, path);
+    for (enum way way = 0; way < N_WAYS; way++) {
+        int fd = open_by(sl_modules_target(modules), &module->mapping, way);
+        if (fd >= 0 && matches(modules, fd, module))
+            return fd;
+        if (fd >= 0)
+            (void) close(fd);
+    }
+    return -1;
+}
+
+static bool read_file(void *context, uint64_t offset, void *data, size_t size)
+{
+    return read_at(*(const int *) context, data, size, offset);
+}
+
+bool sl_module_file_image(struct sl_modules *modules, const struct sl_mapping *mapping,
+                          struct sl_arena *arena, struct sl_image *ret_image)
+{
+    for (enum way way = 0; mapping->inode && modules && way < N_WAYS; way++) {
+        SL_AUTO_FD int fd = open_by(sl_modules_target(modules), mapping, way);
+        const struct sl_image_bytes bytes = {.read = read_file, .context = &fd};
+        if (fd >= 0 && (way >= WAY_THREAD_MAPPING || is_same_inode(fd, mapping) ||
+                        is_same_content(sl_modules_reader(modules), mapping, fd)))
+            return sl_image_load(&bytes, arena, ret_image);
+    }
+    return false;
+}
+
+bool sl_module_has_code(struct sl_modules *modules, const struct sl_module *module, uint64_t page)
+{
+    const struct sl_image headers = {.header = module->header, .segments = module->segments};
+    const Elf64_Phdr *segment = sl_image_segment_of(&headers, page - module->bias);
+    SL_AUTO_FD int fd = sl_module_open(modules, module);
+
+    if (fd < 0 || !segment)
+        return segment != NULL;
+    return is_same_page(sl_modules_reader(modules), page, fd,
+                        page - module->bias - segment->p_vaddr + segment->p_offset);
 }
 
 int sl_module_open_debug(struct sl_modules *modules, const struct sl_module *module)
@@ -100,12 +172,6 @@ int sl_module_open_debug(struct sl_modules *modules, const struct sl_module *mod
     for (size_t i = 0; i < module->build_id_size; i++)
         (void) snprintf(name + 2 * i, 3, "%02x", module->build_id[i]);
     (void) snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", name, name + 2);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        char inside[320];
-        (void) snprintf(inside, sizeof inside, "/proc/%ld/task/%ld/root%s", (long) target->pid,
-                        (long) target->tid, path);
-        fd = open(inside, O_RDONLY | O_CLOEXEC);
-    }
-    return fd;
+    int fd = sl_regular_open(path);
+    return fd >= 0 ? fd : sl_regular_open_in(target, path);
 }

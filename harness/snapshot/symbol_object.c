@@ -31,13 +31,13 @@ static Elf *open_elf(int fd)
 static void open_vdso(struct sl_modules *modules, struct sl_object *object)
 {
     const struct sl_module *module = object->module;
-    uint64_t size = module->map_end - module->base;
+    uint64_t size = module->mapping.end - module->mapping.start;
 
     if (size > MAX_VDSO)
         return;
     object->image = malloc(size);
-    if (object->image &&
-        sl_reader_read_cached(sl_modules_reader(modules), module->base, object->image, size))
+    if (object->image && sl_reader_read_cached(sl_modules_reader(modules), module->mapping.start,
+                                               object->image, size))
         object->elf = elf_memory((char *) object->image, size);
 }
 

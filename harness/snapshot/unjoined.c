@@ -49,19 +49,6 @@ struct found {
     size_t n, capacity;
 };
 
-/* The module whose file name begins so, or NULL. */
-static struct sl_module *find_module(struct sl_pass *pass, const char *prefix)
-{
-    const struct sl_maps *maps = pass->code.maps;
-    for (size_t i = 0; i < maps->n_mappings; i++) {
-        const struct sl_mapping *mapping = &maps->mappings[i];
-        if (mapping->executable && mapping->inode &&
-            strncmp(sl_path_base(mapping->path), prefix, strlen(prefix)) == 0)
-            return sl_modules_find(pass->code.modules, maps, mapping->start);
-    }
-    return NULL;
-}
-
 static bool is_known_version(struct sl_pass *pass, uint64_t address)
 {
     char version[16] = "";
@@ -75,8 +62,10 @@ static const char *find_layout(struct sl_pass *pass, struct layout *ret_layout)
 {
     struct sl_data_symbol symbols[N_FIELDS + 1] = {{.name = "__nptl_version"}};
     struct sl_data_symbol loader_symbol = {.name = "_rtld_global"};
-    struct sl_module *libc = find_module(pass, "libc.so.6");
-    struct sl_module *loader = find_module(pass, "ld-linux-x86-64.so.2");
+    const struct sl_maps *maps = pass->code.maps;
+    struct sl_module *libc = sl_modules_find_named(pass->code.modules, maps, "libc.so.6");
+    struct sl_module *loader =
+        sl_modules_find_named(pass->code.modules, maps, "ld-linux-x86-64.so.2");
 
     for (size_t i = 0; i < N_FIELDS; i++)
         symbols[i + 1].name = field_names[i];

@@ -24,7 +24,7 @@
 #define SL_UNWIND_END_MAP(X)                                                                       \
     X(COMPLETE, NULL)                                                                              \
     X(NOT_CODE, "the outermost address is not in executable memory")                               \
-    X(NO_MODULE, "the outermost frame is in code that belongs to no file")                         \
+    X(NO_MODULE, "the outermost frame is in code of no known program or library")                  \
     X(NO_TABLE, "no unwind table covers the outermost frame")                                      \
     X(BAD_TABLE, "the unwind table of the outermost frame is malformed or not supported")          \
     X(NO_REGISTER, "the next frame needs a register that only a stopped thread shows")             \
