@@ -144,3 +144,26 @@ SL_TEST(snapshot_stacks, all_sources_agree, .timeout = 120)
         if (strstr(layouts[s], "O0") || strstr(layouts[s], "frame_pointer"))
             check_sources_agree(layouts[s]);
 }
+
+SL_TEST(snapshot_stacks, code_that_is_no_longer_its_files_has_names_and_tables, .timeout = 60)
+{
+    static const char *const ways[] = {"kept", "anonymous", "part", "memfd"};
+    static const char *const in_program[] = {"wait_in_program", "main", NULL};
+    static const char *const in_library[] = {"wait_for_ever", "call_through_library", "run", NULL};
+
+    for (size_t i = 0; i < SL_COUNT_OF(ways); i++) {
+        const char *const argv[] = {"moved_code", ways[i], SL_SUBJECTS_DIR "/unloaded_small.so",
+                                    NULL};
+        struct sl_test_subject subject = sl_subject_start(argv);
+        await_sleep(subject.pid);
+        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+        cr_assert_eq(snapshot->n_threads, 2);
+        for (size_t k = 0; k < snapshot->n_threads; k++) {
+            const struct sl_stack *stack = snapshot->threads[k].stack;
+            bool is_main = snapshot->threads[k].tid == subject.pid;
+            cr_assert(stack && stack->complete, "%s: %s", ways[i], stack ? stack->reason : "?");
+            cr_assert(has_functions(stack, is_main ? in_program : in_library), "%s", ways[i]);
+        }
+        cr_assert_eq(sl_subject_end(&subject), 0);
+    }
+}
