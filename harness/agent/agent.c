@@ -278,8 +278,9 @@ static enum sl_status serve(struct agent *agent, struct sl_error *err)
                                {.fd = sl_link_fd(agent->peer.link), .events = POLLIN},
                                {.fd = sl_part_fd(&agent->part), .events = POLLIN}};
         int ready = poll(fds, SL_COUNT_OF(fds), LOOK_MS);
-        if (ready > 0 && fds[0].revents)
-            return SL_OK;
+        enum sl_status s = ready > 0 ? sl_wake_look(fds[0].revents, err) : SL_OK;
+        if (s)
+            return s == SL_ECLOSED ? SL_OK : s;
         struct sl_link_message *message =
             ready > 0 && fds[1].revents ? sl_link_take(agent->peer.link) : NULL;
         if (message)

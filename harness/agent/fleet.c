@@ -260,8 +260,11 @@ enum sl_status fleet_gather(struct sl_fleet *fleet, uint64_t wait_ns, struct sl_
                                {.fd = fleet->opts.wake_fd, .events = POLLIN}};
         struct timespec left =
             sl_clock_to_timespec(SL_MIN(next_call_ns, until_ns) - SL_MIN(now_ns, until_ns));
-        if (ppoll(fds, SL_COUNT_OF(fds), &left, NULL) > 0 && fds[1].revents)
-            return sl_fail(err, SL_ECLOSED, "interrupted");
+        enum sl_status s = ppoll(fds, SL_COUNT_OF(fds), &left, NULL) > 0
+                               ? sl_wake_look(fds[1].revents, err)
+                               : SL_OK;
+        if (s)
+            return s;
         while (fleet_take(fleet))
             ;
     }

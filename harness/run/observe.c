@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "harness/leak/leak.h"
+#include "harness/run/protocol.h"
 #include "harness/snapshot/tasks.h"
 
 /* A line "KEY:   NUMBER kB" of /proc/PID/status, in bytes. */
@@ -63,11 +64,11 @@ struct sl_value sl_observe_fds(pid_t pid)
     return SL_VALUE(n_fds);
 }
 
-bool sl_observe_pause(int wake_fd, uint64_t duration_ns)
+enum sl_status sl_observe_pause(int wake_fd, uint64_t duration_ns, struct sl_error *err)
 {
     struct pollfd wake = {.fd = wake_fd, .events = POLLIN}; /* poll ignores a negative fd */
     struct timespec duration = sl_clock_to_timespec(duration_ns);
-    return ppoll(&wake, 1, &duration, NULL) > 0;
+    return ppoll(&wake, 1, &duration, NULL) > 0 ? sl_wake_look(wake.revents, err) : SL_OK;
 }
 
 static bool is_library_thread(const struct sl_snapshot *snapshot, const struct sl_task *task,
@@ -127,8 +128,8 @@ enum sl_status sl_observe_settle(pid_t pid, const struct sl_snapshot *start,
 
     for (struct sl_settle_step step = {0}; !s && !step.done;) {
         s = feed_settle(settle, pid, closed, modules, &step, err);
-        if (!s && !step.done && sl_observe_pause(wake_fd, step.wait_ns))
-            s = sl_fail(err, SL_ECLOSED, "interrupted while threads settled");
+        if (!s && !step.done)
+            s = sl_observe_pause(wake_fd, step.wait_ns, err);
     }
     if (s)
         return s;

@@ -48,7 +48,7 @@ sl_observe_settle(pid_t pid, const struct sl_snapshot *start, const struct sl_sn
 void sl_observe_library_exit(pid_t pid, const struct sl_snapshot *settled,
                              const char *const *modules, uint64_t window_ns);
 
-/* Sleep, but no longer than until wake_fd becomes readable.  @return true when it did */
-bool sl_observe_pause(int wake_fd, uint64_t duration_ns);
+/* Sleep, but no longer than until wake_fd becomes readable: sl_wake_look. */
+SL_CHECKED enum sl_status sl_observe_pause(int wake_fd, uint64_t duration_ns, struct sl_error *err);
 
 #endif

@@ -59,6 +59,15 @@ enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *dat
     return write_all(fd, data, size, err);
 }
 
+enum sl_status sl_wake_look(short revents, struct sl_error *err)
+{
+    if (revents & POLLIN)
+        return sl_fail(err, SL_ECLOSED, "interrupted");
+    if (revents)
+        return sl_fail(err, SL_ESYS, "the pipe that tells of interrupts is not open any more");
+    return SL_OK;
+}
+
 /* Wait until fd has something to read, an end of file included. */
 static enum sl_status wait_readable(int fd, int wake_fd, uint64_t deadline_ns, struct sl_error *err)
 {
@@ -72,10 +81,9 @@ static enum sl_status wait_readable(int fd, int wake_fd, uint64_t deadline_ns, s
             return sl_fail_errno(err, "cannot wait for a record");
         if (n == 0)
             return sl_fail(err, SL_ETIMEDOUT, "no record came in time");
-        if (n > 0 && fds[1].revents)
-            return sl_fail(err, SL_ECLOSED, "interrupted while waiting for a record");
-        if (n > 0 && fds[0].revents)
-            return SL_OK;
+        enum sl_status s = n > 0 ? sl_wake_look(fds[1].revents, err) : SL_OK;
+        if (s || (n > 0 && fds[0].revents))
+            return s;
     }
 }
 

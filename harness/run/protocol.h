@@ -147,6 +147,15 @@ struct sl_failure_record {
     char text[320];
 };
 
+/*
+ * What a look at the descriptor that tells of interrupts says.  A pipe that was lost is a fault of
+ * our own and no interrupt.
+ *
+ * @param revents  of poll, asked for POLLIN
+ * @return SL_ECLOSED when the run is to stop; SL_ESYS when nothing could tell us so any more
+ */
+SL_CHECKED enum sl_status sl_wake_look(short revents, struct sl_error *err);
+
 const char *sl_phase_text(enum sl_phase phase); /* "start" ... "torn_down" */
 
 /* Write one record.  Restarts after signals.  SL_EGONE when the other end is closed. */

@@ -81,10 +81,11 @@ trial_await(struct trial *trial, uint64_t deadline_ns, bool *ret_subject, struct
         uint64_t left = sl_clock_left_ns(deadline_ns);
         struct timespec slice = sl_clock_to_timespec(SL_MIN(left, SERVER_LOOK_NS));
         int ready = ppoll(fds, SL_COUNT_OF(fds), &slice, NULL);
-        if (ready > 0 && fds[1].revents)
-            return sl_fail(err, SL_ECLOSED, "interrupted");
+        enum sl_status s = ready > 0 ? sl_wake_look(fds[1].revents, err) : SL_OK;
+        if (s)
+            return s;
         *ret_subject = ready > 0 && fds[0].revents;
-        enum sl_status s = agents ? agents->look(agents->user, err) : SL_OK;
+        s = agents ? agents->look(agents->user, err) : SL_OK;
         if (s || *ret_subject || (ready > 0 && fds[2].revents))
             return s;
         if (trial->input->server && !sl_server_is_alive(trial->input->server))

@@ -16,6 +16,9 @@ void __tsan_init(void) __attribute__((weak));
 #define MAX_MEMBERS 4   /* a snapshot should not take a whole machine */
 #define MIN_ITEMS   256 /* fewer are done before a thread is made */
 
+/* Set on a thread that was made for a crew, which may do with its descriptors what it likes. */
+static _Thread_local bool on_own_thread;
+
 struct seat {
     void (*work)(void *argument, size_t member);
     void *argument;
@@ -35,6 +38,7 @@ size_t sl_crew_size(size_t n_items)
 static void *run(void *argument)
 {
     struct seat *seat = argument;
+    on_own_thread = true;
     seat->work(seat->argument, seat->member);
     return NULL;
 }
@@ -95,7 +99,8 @@ bool sl_crew_part_descriptors(int kept)
 {
     unsigned first = STDERR_FILENO + 1, at = (unsigned) SL_MAX(kept, STDERR_FILENO);
 
-    if (__tsan_init)
+    /* A call that was made for want of a thread is on the caller's, and so are the descriptors. */
+    if (!on_own_thread || __tsan_init)
         return false;
     /* What lies behind is left out of the copy; what lies before is closed in it. */
     if (close_range(at + 1, UINT_MAX, CLOSE_RANGE_UNSHARE))

@@ -22,10 +22,10 @@ size_t sl_crew_size(size_t n_items);
 void sl_crew_run(size_t n_members, void (*work)(void *argument, size_t member), void *argument);
 
 /*
- * Give the calling thread, one of a crew and not the first, a table of descriptors of
- * its own, with the standard ones and `kept` in it: what it opens takes none from the
+ * Give the calling thread, which was made for a crew, a table of descriptors of its
+ * own, with the standard ones and `kept` in it: what it opens takes none from the
  * process, and threads that open at once do not wait for each other.  @return false
- * when that is not to be had, and nothing is changed
+ * when that is not to be had, or on any other thread, and nothing is changed
  */
 bool sl_crew_part_descriptors(int kept);
 

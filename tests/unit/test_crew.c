@@ -109,7 +109,7 @@ static void part(void *argument, size_t member)
     parted->parted = sl_crew_part_descriptors(parted->kept);
     parted->has_kept = is_open(parted->kept);
     parted->has_other = is_open(parted->other);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10 && parted->parted; i++)
         cr_assert(open("/dev/null", O_RDONLY | O_CLOEXEC) > STDERR_FILENO);
 }
 
@@ -133,6 +133,20 @@ static void check_parted(int kept, int other)
     cr_assert_not(parted.has_other);
     cr_assert(is_open(kept) && is_open(other));
     cr_assert_eq(next_descriptor(), before);
+}
+
+SL_TEST(crew, a_call_on_the_calling_thread_parts_no_descriptors)
+{
+    SL_AUTO_FD int kept = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    SL_AUTO_FD int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct parted parted = {.kept = kept, .other = other};
+
+    atomic_store(&n_creates_allowed, 0);
+    sl_crew_run(2, part, &parted);
+    atomic_store(&n_creates_allowed, INT_MAX);
+    cr_assert_not(parted.parted);
+    cr_assert(parted.has_kept && parted.has_other);
+    cr_assert(is_open(kept) && is_open(other));
 }
 
 SL_TEST(crew, a_helper_has_descriptors_of_its_own_and_leaves_none_behind)

@@ -218,3 +218,30 @@ SL_TEST(protocol, every_phase_has_its_own_text)
     cr_assert_str_eq(sl_phase_text(SL_PHASE_TORN_DOWN), "torn_down");
     cr_assert_str_eq(sl_phase_text(SL_N_PHASES), "unknown phase");
 }
+
+/* What a wait for a record that never comes ends with, when this is what tells of interrupts. */
+static enum sl_status wait_beside(int wake_fd, struct sl_error *err)
+{
+    struct ends ends = make_pipe();
+    enum sl_record_type type;
+    size_t size;
+
+    enum sl_status s = sl_record_read(ends.out, wake_fd, sl_clock_now_ns() + 60 * SL_NS_PER_S,
+                                      &type, NULL, 0, &size, err);
+    close_both(ends);
+    return s;
+}
+
+SL_TEST(protocol, a_pipe_that_was_lost_is_no_interrupt)
+{
+    struct sl_error err = {0}, lost = {0};
+    struct ends wake = make_pipe();
+    int closed = dup2(wake.out, 700);
+
+    cr_assert(closed == 700 && close(closed) == 0);
+    cr_assert_eq(write(wake.in, "x", 1), 1);
+    cr_assert_eq(wait_beside(wake.out, &err), SL_ECLOSED);
+    cr_assert_eq(wait_beside(closed, &lost), SL_ESYS);
+    cr_assert_str_eq(lost.text, "the pipe that tells of interrupts is not open any more");
+    close_both(wake);
+}
