@@ -278,28 +278,10 @@ static void print_agents(const struct block *block)
         (void) fputc('\n', table->out);
 }
 
-/* Those that the broker may have or not: they are neither handled nor counted as lost. */
-static void print_unanswered(const struct block *block)
+static void print_flow(const struct block *block)
 {
-    const struct sl_table *table = block->table;
-
-    for (size_t i = 0; i < block->n_cells; i++) {
-        const struct sl_cell_result *cell = block->cells[i];
-        uint64_t n = 0, tried = 0;
-        for (size_t j = 0; j < cell->n_trials; j++) {
-            const struct sl_delivery *delivery = &cell->trials[j].delivery;
-            if (delivery->unknown.missing)
-                continue;
-            n += delivery->unknown.value;
-            tried += delivery->published.value + delivery->rejected.value + delivery->unknown.value;
-        }
-        if (n > 0)
-            sl_style_print(
-                SL_STYLE_WARN, table->opts, table->out,
-                "  %s: %" PRIu64 " of %" PRIu64
-                " publishes had no answer and were not handled; lost counts none of them\n",
-                sl_table_cell_name(table, cell), n, tried);
-    }
+    for (size_t i = 0; i < block->n_cells; i++)
+        sl_table_print_flow(block->table, block->cells[i]);
 }
 
 static bool
@@ -315,7 +297,7 @@ print_block(const struct sl_table *table, const struct sl_cell_result *const *ce
     print_title(&block);
     sl_grid_print(&block.grid, table->opts, table->out);
     print_agents(&block);
-    print_unanswered(&block);
+    print_flow(&block);
     print_notes(&block);
     return true;
 }
@@ -395,6 +377,17 @@ static void print_total(const struct sl_table *table, struct sl_value total, con
         (void) fprintf(table->out, ", %" PRIu64 " %s", total.value, what);
 }
 
+/* A verdict is about what was accepted. */
+static void
+print_accepted(const struct sl_table *table, struct sl_value accepted, struct sl_value tried)
+{
+    if (accepted.missing || tried.missing)
+        (void) fputs(", accepted messages not known", table->out);
+    else
+        (void) fprintf(table->out, ", accepted %" PRIu64 " of %" PRIu64 " messages", accepted.value,
+                       tried.value);
+}
+
 static void add_value(struct sl_value *total, struct sl_value value)
 {
     total->value += value.value;
@@ -406,12 +399,14 @@ static void add_value(struct sl_value *total, struct sl_value value)
 static void print_ok(const struct sl_table *table)
 {
     const struct sl_run_result *result = table->result;
-    struct sl_value leaked = {0}, lost = {0}, violations = {0};
+    struct sl_value accepted = {0}, tried = {0}, leaked = {0}, lost = {0}, violations = {0};
     size_t n_trials = 0;
 
     for (size_t i = 0; i < result->n_cells; i++) {
         for (size_t j = 0; j < result->cells[i].n_trials; j++) {
             const struct sl_trial_result *trial = &result->cells[i].trials[j];
+            add_value(&accepted, trial->delivery.published);
+            add_value(&tried, sl_delivery_tried(&trial->delivery));
             add_value(&leaked, (struct sl_value){trial->leaks.count, trial->leaks_missing});
             add_value(&lost, trial->delivery.lost);
             add_value(&violations, trial->delivery.order_violations);
@@ -420,6 +415,7 @@ static void print_ok(const struct sl_table *table)
     }
     sl_style_print(SL_STYLE_GOOD, table->opts, table->out, "ok");
     (void) fprintf(table->out, ": %zu trials in %zu cells", n_trials, result->n_cells);
+    print_accepted(table, accepted, tried);
     print_total(table, leaked, "leaked threads");
     print_total(table, lost, "lost messages");
     print_total(table, violations, "order violations");

@@ -22,6 +22,9 @@ const char *sl_table_text(const struct sl_table *table, const char *text, const 
 /* Printable name of a cell. */
 const char *sl_table_cell_name(const struct sl_table *table, const struct sl_cell_result *cell);
 
+/* What became of messages that are neither handled nor lost; nothing when there are none. */
+void sl_table_print_flow(const struct sl_table *table, const struct sl_cell_result *cell);
+
 /* Leaked threads with cause and stack, hung subjects, and threads that are shown but not counted.
  */
 void sl_table_print_leaks(const struct sl_table *table);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules, one function each.  A rule adds a line to one of two lists: what
- * broke the policy, and what could not be measured.
+ * The rules, one function each.  A rule adds a line to one of three lists: what
+ * broke the policy, what could not be measured, and why what was measured says too
+ * little for a verdict.
  *
  * A trial that timed out is judged by what it shows.  A Close past its deadline,
  * or messages lost by a load that did not end, are the bus's own failure, whatever
@@ -29,9 +30,10 @@ struct judge {
     const struct sl_run_result *result;
     const struct sl_policy *policy;
     struct sl_arena *arena;
-    struct lines broken, unmeasured;
+    struct lines broken, unmeasured, doubtful;
     bool out_of_memory;
     /* The trial being judged. */
+    const struct sl_cell_result *cell;
     const char *cell_name;
     size_t trial_number; /* from 1 */
 };
@@ -153,11 +155,42 @@ static void judge_delivery(struct judge *judge, const struct sl_trial_result *tr
             first ? ")" : "");
 }
 
+/*
+ * "Nothing was lost" says something only of messages that were taken and handled.  A bus that
+ * refused most of a load was not put under it, unless a fault was planted that makes it.
+ */
+static void judge_flow(struct judge *judge, const struct sl_trial_result *trial)
+{
+    const struct sl_delivery *delivery = &trial->delivery;
+    struct sl_value tried = sl_delivery_tried(delivery);
+
+    if (trial->status != SL_TRIAL_OK)
+        return;
+    if (tried.missing || delivery->handled.missing)
+        add(judge, &judge->unmeasured, "nothing shows that messages were handled: %s",
+            tried.missing ? tried.missing : delivery->handled.missing);
+    else if (delivery->handled.value == 0)
+        add(judge, &judge->unmeasured,
+            "no message was handled, so that nothing was proved: of %" PRIu64
+            " tried the bus accepted %" PRIu64 ", refused %" PRIu64 " and gave %" PRIu64
+            " no answer",
+            tried.value, delivery->published.value, delivery->rejected.value,
+            delivery->unknown.value);
+    else if (!judge->cell->config.expects_leaks &&
+             delivery->published.value < tried.value / 2 + tried.value % 2)
+        add(judge, &judge->doubtful,
+            "accepted %" PRIu64 " of %" PRIu64
+            " messages: a bus that takes less than half of a load is not shown to bear it",
+            delivery->published.value, tried.value);
+}
+
 static void judge_trial(struct judge *judge, const struct sl_trial_result *trial)
 {
     const struct sl_value *lost = &trial->delivery.lost;
     bool load_timed_out = trial->status == SL_TRIAL_TIMEOUT && !trial->close.timed_out;
     bool lost_some = !lost->missing && lost->value > 0;
+
+    size_t n_broken = judge->broken.n;
 
     judge_ending(judge, trial);
     if (load_timed_out)
@@ -168,6 +201,8 @@ static void judge_trial(struct judge *judge, const struct sl_trial_result *trial
     judge_delivery(judge, trial);
     judge_leaks(judge, trial);
     judge_proof(judge, trial);
+    if (judge->broken.n == n_broken) /* a fault that was seen needs no more messages to be one */
+        judge_flow(judge, trial);
 }
 
 static void judge_cells(struct judge *judge)
@@ -177,6 +212,7 @@ static void judge_cells(struct judge *judge)
 
     for (size_t i = 0; i < result->n_cells; i++) {
         const struct sl_cell_result *cell = &result->cells[i];
+        judge->cell = cell;
         judge->cell_name = sl_cell_name(judge->arena, cell);
         judge->out_of_memory |= !judge->cell_name;
         if (!cell->n_trials)
@@ -214,22 +250,24 @@ static void judge_run(struct judge *judge)
     add_text(judge, &judge->unmeasured, text);
 }
 
-/* The lines into the arena: what could not be measured first, as it decides. */
+/* The lines into the arena, in the order in which they decide. */
 static enum sl_status
 conclude(struct judge *judge, struct sl_verdict *ret_verdict, struct sl_error *err)
 {
-    const struct lines *broken = &judge->broken, *unmeasured = &judge->unmeasured;
-    size_t n = broken->n + unmeasured->n;
-    const char **failed = sl_arena_array(judge->arena, n, sizeof *failed);
+    const struct lines *all[] = {&judge->unmeasured, &judge->broken, &judge->doubtful};
+    size_t n = 0, n_lines = judge->unmeasured.n + judge->broken.n + judge->doubtful.n;
+    const char **failed = sl_arena_array(judge->arena, n_lines, sizeof *failed);
 
     if (!failed || judge->out_of_memory)
         return sl_fail(err, SL_ENOMEM, "no memory to judge the run");
-    for (size_t i = 0; i < n; i++)
-        failed[i] = i < unmeasured->n ? unmeasured->texts[i] : broken->texts[i - unmeasured->n];
+    for (size_t i = 0; i < SL_COUNT_OF(all); i++)
+        for (size_t j = 0; j < all[i]->n; j++)
+            failed[n++] = all[i]->texts[j];
     *ret_verdict = (struct sl_verdict){
-        .exit = unmeasured->n ? 3
-                : broken->n   ? 1
-                              : 0,
+        .exit = judge->unmeasured.n ? 3
+                : judge->broken.n   ? 1
+                : judge->doubtful.n ? 4
+                                    : 0,
         .failed = failed,
         .n_failed = n,
     };
@@ -247,5 +285,6 @@ enum sl_status sl_verdict_evaluate(const struct sl_run_result *result,
     enum sl_status s = conclude(&judge, ret_verdict, err);
     free(judge.broken.texts);
     free(judge.unmeasured.texts);
+    free(judge.doubtful.texts);
     return s;
 }

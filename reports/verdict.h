@@ -23,11 +23,14 @@ struct sl_policy {
  * Close past its deadline or with an error.  Could not measure (3): a trial that failed or
  * crashed, or whose load did not end and lost nothing that is known; leaks, losses or order that
  * could not be determined; a cell without trials; no leaks in a trial that created no thread or
- * did not call Close; a control that did not run or did not find what it planted; an interrupted
- * run.  What a trial could not measure because Close hung does not make it a 3.
+ * did not call Close; a trial in which nothing failed because no message was handled; a control
+ * that did not run or did not find what it planted; an interrupted run.  What a trial could not
+ * measure because Close hung does not make it a 3.  Inconclusive (4): a trial in which nothing
+ * failed, but less than half of the messages that were tried were accepted, without a fault that
+ * was planted.
  *
- * The lines of ret_verdict say first what could not be measured, then what failed, each in the
- * order of the cells.
+ * The lines of ret_verdict say first what could not be measured, then what failed, then what is
+ * inconclusive, each in the order of the cells.
  *
  * @param arena  owns the strings of ret_verdict
  */

@@ -99,7 +99,7 @@ static int run(int argc, char **argv)
 const struct sl_command sl_command_gate = {
     .name = "gate",
     .usage = "[options] REPORT",
-    .summary = "judge a report: 0 ok, 1 failed, 3 could not measure",
+    .summary = "judge a report: 0 ok, 1 failed, 3 not measured, 4 inconclusive",
     .text =
         "Judges the numbers of the report ('-': standard input); the verdict that is written in "
         "it\nis not used.  Fails on leaked threads, lost messages, order violations and a Close "

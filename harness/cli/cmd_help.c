@@ -19,7 +19,7 @@ static void print_commands(FILE *out)
                  "  1  a rule is broken: leaked threads, lost messages, order, a late Close\n"
                  "  2  wrong usage, bad or unreadable input\n"
                  "  3  could not measure: no server, no permission, a crash, output not written\n"
-                 "  4  inconclusive\n"
+                 "  4  inconclusive: nothing failed, but too few messages were accepted\n"
                  "Of several, 3 goes before 1 and 1 before 4.\n",
                  out);
 }

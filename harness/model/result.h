@@ -49,6 +49,21 @@ struct sl_delivery {
     const char *first_violation; /* "topic t key k: 7 after 8", or NULL */
 };
 
+/* Messages that the bus was given: accepted, refused, or without an answer. */
+static inline struct sl_value sl_delivery_tried(const struct sl_delivery *delivery)
+{
+    const struct sl_value *parts[] = {&delivery->published, &delivery->rejected,
+                                      &delivery->unknown};
+    struct sl_value tried = {0};
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        tried.value += parts[i]->value;
+        if (!tried.missing)
+            tried.missing = parts[i]->missing;
+    }
+    return tried;
+}
+
 struct sl_latency {
     struct sl_value count, min, p50, p90, p99, p999, max; /* from the intended send time */
 };

@@ -25,6 +25,7 @@ struct sl_checker {
     _Atomic uint64_t first_handled_ns, last_handled_ns;
     /* Tried and not settled; plus one until all are tried, so that 0 is reached once. */
     _Atomic uint64_t open;
+    atomic_bool closed; /* no outcome may come any more */
 
     pthread_mutex_t mutex; /* what is below; no other lock is taken under it */
     pthread_cond_t all_settled;
@@ -120,6 +121,11 @@ bool sl_checker_answer(struct sl_checker *checker, uint64_t token, enum sl_publi
                           (unsigned long long) token);
         return false;
     }
+    if (atomic_load(&checker->closed)) {
+        sl_checker_breach(checker, "publish outcome for token %llu after Close had returned",
+                          (unsigned long long) token);
+        return false;
+    }
     unsigned before =
         known & SL_MESSAGE_ANSWERED ? known : mark(checker, (uint32_t) token, bits[outcome]);
     if (before & SL_MESSAGE_ANSWERED) {
@@ -131,6 +137,25 @@ bool sl_checker_answer(struct sl_checker *checker, uint64_t token, enum sl_publi
         sl_checker_breach(checker, "message %llu was rejected after it had been handled",
                           (unsigned long long) token);
     return true;
+}
+
+bool sl_checker_demand_answers(struct sl_checker *checker)
+{
+    bool missing = false;
+
+    for (uint32_t i = 0; i < checker->plan->n_events; i++) {
+        unsigned state = sl_checker_state(checker, i);
+        if (!(state & SL_MESSAGE_TRIED) || (state & SL_MESSAGE_ANSWERED))
+            continue;
+        sl_checker_breach(checker, "token %u was published and never got an outcome", i);
+        missing = true;
+    }
+    return missing;
+}
+
+void sl_checker_closed(struct sl_checker *checker)
+{
+    atomic_store(&checker->closed, true);
 }
 
 static void add_violation(struct sl_checker *checker, const struct sl_planned_event *event,

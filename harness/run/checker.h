@@ -69,6 +69,15 @@ void sl_checker_try(struct sl_checker *checker, uint32_t index);
 /* The bus answered.  @return false for an answer that the contract does not allow */
 bool sl_checker_answer(struct sl_checker *checker, uint64_t token, enum sl_publish_outcome outcome);
 
+/*
+ * Every publish that succeeded must have its outcome by now: what was tried and has none is a
+ * breach.  To be called once, when nobody publishes any more.  @return whether there are such
+ */
+bool sl_checker_demand_answers(struct sl_checker *checker);
+
+/* Close has returned: an outcome that comes from now on is a breach. */
+void sl_checker_closed(struct sl_checker *checker);
+
 /* A handler call begins.  @return whether it is the first for this message */
 bool sl_checker_enter(struct sl_checker *checker, uint32_t index);
 

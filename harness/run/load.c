@@ -26,6 +26,7 @@ struct sl_load {
     struct sl_handler handler;
     struct sl_publishing publishing;
     bool timed_out;
+    bool answers_demanded, answers_missing;
     uint64_t breaches_told;
     struct rusage before, after;
 };
@@ -185,6 +186,20 @@ enum sl_status sl_load_subscribe(struct sl_load *load, const struct sl_driver *d
     return SL_OK;
 }
 
+static void demand_answers(struct sl_load *load)
+{
+    /* What a consumer knows of outcomes it has from the observer. */
+    if (!load->answers_demanded && load->config->share.part != SL_PART_CONSUME)
+        load->answers_missing = sl_checker_demand_answers(load->checker);
+    load->answers_demanded = true;
+}
+
+void sl_load_closed(struct sl_load *load)
+{
+    demand_answers(load);
+    sl_checker_closed(load->checker);
+}
+
 static enum sl_status flush_publishes(struct sl_load *load, const struct sl_driver *driver,
                                       void *bus, struct sl_error *err)
 {
@@ -194,6 +209,8 @@ static enum sl_status flush_publishes(struct sl_load *load, const struct sl_driv
     enum sl_status s = driver->flush(bus, left_ns, &flush_err);
     if (s == SL_ETIMEDOUT)
         load->timed_out = true;
+    if (!s)
+        demand_answers(load);
     if (!s || s == SL_ETIMEDOUT)
         return SL_OK;
     *err = flush_err;
@@ -238,7 +255,9 @@ sl_load_run(struct sl_load *load, const struct sl_driver *driver, void *bus, str
     sl_checker_all_tried(load->checker);
     if (!s)
         s = flush_publishes(load, driver, bus, err);
-    if (!s && load->config->share.part == SL_PART_ALL && !wait_until_handled(load))
+    /* What has no outcome would be waited for in vain. */
+    if (!s && load->config->share.part == SL_PART_ALL && !load->answers_missing &&
+        !wait_until_handled(load))
         load->timed_out = true;
     (void) getrusage(RUSAGE_SELF, &load->after);
     return s ? s : sl_load_check(load, err);

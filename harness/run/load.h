@@ -34,6 +34,12 @@ SL_DEFINE_AUTO(sl_load, sl_load_free);
 /* What the bus has to be opened with: topics, on_publish and user. */
 void sl_load_configure(struct sl_load *load, struct sl_driver_config *config);
 
+/*
+ * Close has returned without an error: every publish must have had its outcome, and none may come
+ * any more.  sl_load_check tells of what the driver did wrong, now or later.
+ */
+void sl_load_closed(struct sl_load *load);
+
 /* Subscribe the handler to every topic that is consumed here. */
 SL_CHECKED enum sl_status sl_load_subscribe(struct sl_load *load, const struct sl_driver *driver,
                                             void *bus, struct sl_error *err);

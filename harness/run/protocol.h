@@ -21,8 +21,9 @@
  *                           was published: packed states (tally.h) of all events
  *
  * `closing` is announced before Close is called and needs a GO like the others.
- * A failure of Close or of the teardown is told before `closed` or `torn_down`, which
- * then come all the same.  Both ends run with SIGPIPE ignored.
+ * A failure of Close is told before `closed` or, when it showed only later, before `torn_down`, one
+ * of the teardown before `torn_down`; these phases then come all the same.  Both ends run with
+ * SIGPIPE ignored.
  */
 #ifndef SL_RUN_PROTOCOL_H
 #define SL_RUN_PROTOCOL_H

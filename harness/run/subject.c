@@ -267,6 +267,8 @@ static ON_STACK void subject_close(struct subject *subject)
     record->messages_abandoned = report.messages_abandoned;
     (void) snprintf(record->close_detail, sizeof record->close_detail, "%.*s",
                     (int) sizeof report.detail - 1, report.detail);
+    if (record->close_ok)
+        sl_load_closed(subject->load);
     if (s && s != SL_ETIMEDOUT)
         (void) sl_driver_failed("close", s, &err);
     else
@@ -279,13 +281,16 @@ static ON_STACK void subject_teardown(struct subject *subject)
 {
     struct sl_error err = {0};
 
-    if (!subject->driver || !subject->driver->teardown)
-        return;
-    enum sl_status s = subject->driver->teardown(&err);
-    if (s) {
-        (void) sl_driver_failed("teardown", s, &err);
-        report_failure(subject, SL_PHASE_TORN_DOWN, &err);
+    if (subject->driver && subject->driver->teardown) {
+        enum sl_status s = subject->driver->teardown(&err);
+        if (s) {
+            (void) sl_driver_failed("teardown", s, &err);
+            report_failure(subject, SL_PHASE_TORN_DOWN, &err);
+        }
     }
+    struct sl_error late = {0};
+    if (subject->opened && sl_load_check(subject->load, &late))
+        report_failure(subject, SL_PHASE_CLOSED, &late);
 }
 
 /* @return whether all phases were played */

@@ -28,6 +28,8 @@ enum sl_status trial_take_snapshot(struct trial *trial, bool symbols,
 static void keep_failure(struct trial *trial, const struct sl_failure_record *failure)
 {
     trial->failure_told = true;
+    if (failure->status == SL_EPROTO) /* no number of such a driver can be trusted */
+        trial->result->reason = NULL;
     if (failure->phase == SL_PHASE_TORN_DOWN)
         trial->teardown_failure = sl_arena_strdup(trial->arena, failure->text);
     else

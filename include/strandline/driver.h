@@ -152,6 +152,7 @@ struct sl_driver {
      * Publish; returns when the message was handed over, not when it was stored.
      * Blocks while max_pending outcomes are missing.  The payload is copied.
      * SL_OK => on_publish is called exactly once with token; else it is not called.
+     * A driver that forgets one has broken its contract, and nothing is proved about its bus.
      * SL_EFULL refuses this message only; any other failure ends the load.
      */
     enum sl_status (*publish)(void *bus, const struct sl_message *message, uint64_t token,

@@ -266,10 +266,14 @@ SL_TEST(subject, rejected_and_unknown_messages_are_told_apart)
     }
 }
 
-SL_TEST(subject, answers_that_never_come_end_the_load_as_timed_out)
+SL_TEST(subject, answers_that_never_come_time_out_and_break_the_contract_at_close)
 {
     struct player player = play_fault("never-answers");
-    const struct sl_phase_record *loaded = assert_played(&player);
+    const struct sl_phase_record *loaded = &player.phases[SL_PHASE_LOADED];
+    assert_failure(&player, SL_PHASE_CLOSED, SL_EPROTO,
+                   "broke its contract 100 times, first: token 0 was published and never got an "
+                   "outcome");
+    cr_assert_str_eq(player.order, ALL_PHASES);
     cr_assert(loaded->load_timed_out);
     cr_assert_eq(loaded->published, 100, "all were handled, so they had been taken");
     cr_assert_eq(loaded->unknown, 0);
@@ -287,6 +291,7 @@ SL_TEST(subject, a_driver_that_breaks_its_contract_fails_the_load)
         {"changes-key", "was delivered with 'somebody else'", 90},
         {"answers-twice", "second publish outcome for token 0", 100},
         {"rejects-but-delivers", "rejected", 100},
+        {"forgets-answers", "10 times, first: token 0 was published and never got an outcome", 100},
     };
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
         struct player player = play_fault(cases[i].fault);
@@ -299,6 +304,14 @@ SL_TEST(subject, a_driver_that_breaks_its_contract_fails_the_load)
         cr_assert_eq(closed->handled, cases[i].handled, "%s", cases[i].fault);
         assert_exit(&player, 3);
     }
+}
+
+SL_TEST(subject, an_answer_after_close_breaks_the_contract)
+{
+    struct player player = play_fault("answers-late");
+    assert_failure(&player, SL_PHASE_CLOSED, SL_EPROTO,
+                   "publish outcome for token 7 after Close had returned");
+    cr_assert_str_eq(player.order, ALL_PHASES);
 }
 
 SL_TEST(subject, a_step_that_fails_is_told_and_what_was_opened_is_closed)

@@ -120,6 +120,64 @@ static void forget_lost(struct sl_run_result *result, struct sl_trial_result *tr
     trial->delivery.lost = SL_MISSING_VALUE("no counters");
 }
 
+static void count_messages(struct sl_trial_result *trial, uint64_t published, uint64_t rejected,
+                           uint64_t unknown, uint64_t handled)
+{
+    trial->delivery.published = SL_VALUE(published);
+    trial->delivery.rejected = SL_VALUE(rejected);
+    trial->delivery.unknown = SL_VALUE(unknown);
+    trial->delivery.handled = SL_VALUE(handled);
+    trial->delivery.lost = SL_VALUE(published - handled);
+}
+
+static void refuse_all(struct sl_run_result *result, struct sl_trial_result *trial)
+{
+    (void) result;
+    count_messages(trial, 0, 500, 0, 0);
+}
+
+static void answer_none(struct sl_run_result *result, struct sl_trial_result *trial)
+{
+    (void) result;
+    count_messages(trial, 0, 0, 500, 0);
+}
+
+static void lose_all(struct sl_run_result *result, struct sl_trial_result *trial)
+{
+    (void) result;
+    count_messages(trial, 500, 0, 0, 0);
+}
+
+static void refuse_all_and_leak(struct sl_run_result *result, struct sl_trial_result *trial)
+{
+    refuse_all(result, trial);
+    leak(result, trial);
+}
+
+static void take_one(struct sl_run_result *result, struct sl_trial_result *trial)
+{
+    (void) result;
+    count_messages(trial, 1, 400, 99, 1);
+}
+
+static void take_half(struct sl_run_result *result, struct sl_trial_result *trial)
+{
+    (void) result;
+    count_messages(trial, 250, 200, 50, 250);
+}
+
+static void take_one_by_a_fault(struct sl_run_result *result, struct sl_trial_result *trial)
+{
+    take_one(result, trial);
+    ((struct sl_cell_result *) result->cells)[0].config.expects_leaks = true;
+}
+
+static void forget_messages(struct sl_run_result *result, struct sl_trial_result *trial)
+{
+    (void) result;
+    trial->delivery.rejected = SL_MISSING_VALUE("not in the report");
+}
+
 static void create_no_thread(struct sl_run_result *result, struct sl_trial_result *trial)
 {
     (void) result;
@@ -205,6 +263,20 @@ SL_TEST(verdict, each_fact_gives_its_exit_status_and_line)
         {fail, 3, TRIAL "failed in phase start: no connection to the server"},
         {forget_leaks, 3, TRIAL "leaked threads are not known: the process may not be traced"},
         {forget_lost, 3, TRIAL "lost messages are not known: no counters"},
+        {refuse_all, 3,
+         TRIAL "no message was handled, so that nothing was proved: of 500 tried the bus accepted "
+               "0, refused 500 and gave 0 no answer"},
+        {answer_none, 3,
+         TRIAL "no message was handled, so that nothing was proved: of 500 tried the bus accepted "
+               "0, refused 0 and gave 500 no answer"},
+        {lose_all, 1, TRIAL "500 messages lost"},
+        {refuse_all_and_leak, 1, TRIAL "3 leaked threads in 2 groups (limit 0)"},
+        {take_one, 4,
+         TRIAL "accepted 1 of 500 messages: a bus that takes less than half of a load is not shown "
+               "to bear it"},
+        {take_half, 0, NULL},
+        {take_one_by_a_fault, 0, NULL},
+        {forget_messages, 3, TRIAL "nothing shows that messages were handled: not in the report"},
         {create_no_thread, 3, TRIAL "no thread was created, so that none could leak"},
         {forget_peak, 3, TRIAL "nothing shows that threads were created: no /proc"},
         {skip_close, 3, TRIAL "Close was not called, so that nothing shows what it leaves"},
@@ -262,6 +334,16 @@ SL_TEST(verdict, what_could_not_be_measured_comes_first_and_decides)
     cr_assert_str_eq(verdict.failed[0],
                      "low/unified/nats trial 2: the subject was killed by SIGSEGV in phase loaded");
     cr_assert_str_eq(verdict.failed[1], TRIAL "3 leaked threads in 2 groups (limit 0)");
+}
+
+SL_TEST(verdict, a_failure_decides_over_a_doubt)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = spoiled_run(take_one);
+    lose(result, result_trial(result, 1, 0));
+    struct sl_verdict verdict = judge(result, 0);
+    cr_assert_eq(verdict.exit, 1);
+    cr_assert_eq(verdict.n_failed, 2);
+    cr_assert_str_eq(verdict.failed[0], "low/unified/nats trial 1: 1 message lost");
 }
 
 SL_TEST(verdict, variants_with_one_key_are_told_apart_by_their_label)
