@@ -16,6 +16,24 @@
 
 #include "harness/model/result.h"
 
+/* Where a report is going to be written. */
+struct sl_report_place {
+    char *target; /* for sl_report_write(): the path, or what it is a link to */
+    char *kept;   /* what the report that was there is called now; NULL: there was none */
+};
+
+/**
+ * Make sure, before there is a report, that it can be written, and move an old one out of the way:
+ * FILE becomes FILE.old, which a FILE.old of before does not survive.  From here on whatever is at
+ * path is new.  A device or a pipe is looked at only, an empty file is no report.
+ *
+ * @param ret_place  set on SL_OK only; sl_report_place_release()
+ * @return an error that names path; nothing was changed then
+ */
+SL_CHECKED enum sl_status
+sl_report_place_open(const char *path, struct sl_report_place *ret_place, struct sl_error *err);
+void sl_report_place_release(struct sl_report_place *place); /* all zero is allowed */
+
 /**
  * Write a report atomically: a temporary file beside path, fsync, rename.  On any
  * failure the old file at path is intact and no temporary file stays.  A path that

@@ -98,15 +98,25 @@ write_through(const struct sl_run_result *result, const char *path, struct sl_er
     return print_to(fd, result, false, err);
 }
 
+/* Is there something at path, and what?  A path that cannot be looked at is not taken for a new
+   file: it may be a link of somebody else's. */
+static enum sl_status look_at(const char *path, struct stat *ret_stat, struct sl_error *err)
+{
+    *ret_stat = (struct stat){.st_mode = S_IFREG};
+    if (stat(path, ret_stat) < 0 && errno != ENOENT)
+        return sl_fail_errno(err, "cannot look at it");
+    return SL_OK;
+}
+
 enum sl_status
 sl_report_write(const struct sl_run_result *result, const char *path, struct sl_error *err)
 {
     struct stat stat_of;
-    enum sl_status s;
+    enum sl_status s = look_at(path, &stat_of, err);
 
-    if (stat(path, &stat_of) == 0 && !S_ISREG(stat_of.st_mode)) {
+    if (!s && !S_ISREG(stat_of.st_mode)) {
         s = write_through(result, path, err);
-    } else {
+    } else if (!s) {
         /* Where a link leads to is replaced, not the link. */
         SL_AUTO_FREE char *target = realpath(path, NULL);
         s = replace(result, target ? target : path, err);
@@ -114,6 +124,73 @@ sl_report_write(const struct sl_run_result *result, const char *path, struct sl_
     if (s)
         sl_error_prefix(err, "cannot write '%s'", path);
     return s;
+}
+
+/* Could a file be made beside target?  Nothing else tells for certain: root writes where no mode
+   lets anybody, and not on a file system that is read-only. */
+static enum sl_status probe_folder(const char *target, struct sl_error *err)
+{
+    SL_AUTO_FREE char *folder = folder_of(target);
+    SL_AUTO_FREE char *temporary = NULL;
+    SL_AUTO_FD int fd = folder ? create_temporary(folder, &temporary) : -1;
+
+    if (fd < 0)
+        return sl_fail_errno(err, "cannot create a file in '%s'", folder && *folder ? folder : ".");
+    (void) unlink(temporary);
+    return SL_OK;
+}
+
+/* Move a report away that is in the way; an empty file is none. */
+static enum sl_status
+set_aside(struct sl_report_place *place, const struct stat *old, struct sl_error *err)
+{
+    if (old->st_size == 0)
+        return SL_OK;
+    if (asprintf(&place->kept, "%s.old", place->target) < 0) {
+        place->kept = NULL;
+        return sl_fail(err, SL_ENOMEM, "out of memory");
+    }
+    if (rename(place->target, place->kept) == 0)
+        return SL_OK;
+    enum sl_status s =
+        sl_fail_errno(err, "cannot rename the report that is there to '%s'", place->kept);
+    free(SL_TAKE(place->kept));
+    return s;
+}
+
+enum sl_status
+sl_report_place_open(const char *path, struct sl_report_place *ret_place, struct sl_error *err)
+{
+    SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
+    struct stat stat_of, link;
+    enum sl_status s = look_at(path, &stat_of, err);
+
+    /* Of a link its target: once the old report is away, the link leads nowhere. */
+    if (!s && lstat(path, &link) == 0 && S_ISLNK(link.st_mode))
+        place.target = realpath(path, NULL);
+    if (!s && !place.target && !(place.target = strdup(path)))
+        s = sl_fail(err, SL_ENOMEM, "out of memory");
+    if (!s && S_ISDIR(stat_of.st_mode))
+        s = sl_fail(err, SL_EINVAL, "it is a folder");
+    else if (!s && !S_ISREG(stat_of.st_mode) && access(path, W_OK) < 0)
+        s = sl_fail_errno(err, "cannot open it");
+    else if (!s && S_ISREG(stat_of.st_mode))
+        s = probe_folder(place.target, err);
+    if (!s && S_ISREG(stat_of.st_mode))
+        s = set_aside(&place, &stat_of, err);
+    if (s) {
+        sl_error_prefix(err, "cannot write '%s'", path);
+        return s;
+    }
+    *ret_place = place;
+    place = (struct sl_report_place){0};
+    return SL_OK;
+}
+
+void sl_report_place_release(struct sl_report_place *place)
+{
+    free(place->target);
+    free(place->kept);
 }
 
 static enum sl_status read_all(int fd, char **ret_data, size_t *ret_size, struct sl_error *err)

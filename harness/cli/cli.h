@@ -45,7 +45,7 @@ struct sl_command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct sl_command sl_command_run, sl_command_gate, sl_command_compare,
+extern const struct sl_command sl_command_run, sl_command_show, sl_command_gate, sl_command_compare,
     sl_command_snapshot, sl_command_doctor, sl_command_agent, sl_command_help, sl_command_subject;
 
 /* All of them, NULL at the end; in main.c. */

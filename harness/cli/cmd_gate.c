@@ -2,15 +2,13 @@
 /* strandline gate REPORT: judges the numbers of a report, never the verdict in it. */
 #include <stdint.h>
 
-#include "base/parse.h"
-#include "harness/cli/cli.h"
+#include "harness/cli/policy.h"
 #include "reports/report.h"
-#include "reports/verdict.h"
 
-enum { OPTION_MAX_LEAKS, OPTION_JSON, OPTION_COLOR };
+enum { OPTION_POLICY, OPTION_JSON = OPTION_POLICY + N_POLICY_OPTIONS, OPTION_COLOR };
 
 static const struct sl_option options_of_gate[] = {
-    [OPTION_MAX_LEAKS] = {"max-leaks", "N", "leaked threads allowed in each trial (0)", 0},
+    POLICY_OPTIONS(OPTION_POLICY),
     [OPTION_JSON] = {"json", NULL, "print the verdict as JSON", 0},
     [OPTION_COLOR] = SL_OPTION_COLOR,
     {0},
@@ -23,38 +21,39 @@ struct request {
     enum sl_color color;
 };
 
+/* @return SL_EXIT_OK, or the status to exit with; what was wrong has been said */
+static int read_option(int option, const char *argument, struct request *request)
+{
+    struct sl_error err = {0};
+
+    switch (option) {
+    case OPTION_JSON:
+        request->json = true;
+        break;
+    case OPTION_COLOR:
+        if (!sl_color_parse(argument, &request->color))
+            return sl_usage_error(&sl_command_gate, "--color: '%s' is not auto, always or never",
+                                  argument);
+        break;
+    default:
+        if (policy_read_option((enum policy_option)(option - OPTION_POLICY), argument,
+                               &request->policy, &err))
+            return sl_usage_error(&sl_command_gate, "--%s: %s", options_of_gate[option].name,
+                                  err.text);
+    }
+    return SL_EXIT_OK;
+}
+
 /* @return false: exit with *ret_status */
 static bool read_request(int argc, char **argv, struct request *request, int *ret_status)
 {
     struct sl_options options = {.command = &sl_command_gate, .argc = argc, .argv = argv};
-    struct sl_error err = {0};
-    uint64_t number;
 
     for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
-        switch (option) {
-        case OPTION_MAX_LEAKS:
-            if (sl_parse_number(options.argument, 0, UINT32_MAX, &number, &err)) {
-                *ret_status = sl_usage_error(&sl_command_gate, "--max-leaks: %s", err.text);
-                return false;
-            }
-            request->policy.max_leaks = (uint32_t) number;
-            break;
-        case OPTION_JSON:
-            request->json = true;
-            break;
-        case OPTION_COLOR:
-            if (!sl_color_parse(options.argument, &request->color)) {
-                *ret_status = sl_usage_error(&sl_command_gate,
-                                             "--color: '%s' is not auto, always "
-                                             "or never",
-                                             options.argument);
-                return false;
-            }
-            break;
-        default:
-            *ret_status = options.status;
+        *ret_status = option == SL_OPTIONS_EXIT ? options.status
+                                                : read_option(option, options.argument, request);
+        if (option == SL_OPTIONS_EXIT || *ret_status)
             return false;
-        }
     }
     if (options.n_operands != 1) {
         *ret_status =

@@ -12,10 +12,9 @@
 #include "harness/cli/interrupt.h"
 #include "harness/cli/print_faults.h"
 #include "harness/cli/run_agents.h"
+#include "harness/cli/run_report.h"
 #include "harness/cli/run_request.h"
 #include "harness/run/run.h"
-#include "reports/report.h"
-#include "reports/verdict.h"
 
 /* The scenarios of a request, loaded. */
 struct loaded {
@@ -102,25 +101,6 @@ add_argv(struct sl_run_result *result, int argc, char **argv, struct sl_error *e
     return SL_OK;
 }
 
-/* Verdict, report file, table: in this order, so that the file is there whatever follows. */
-static int report(const struct run_request *request, struct sl_run_result *result)
-{
-    static const struct sl_policy policy = {.max_leaks = 0};
-    struct sl_error err = {0};
-
-    if (sl_verdict_evaluate(result, &policy, result->arena, &result->verdict, &err))
-        return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
-    int status = result->verdict.exit;
-    if (sl_report_write(result, request->output, &err))
-        status = sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
-    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
-    if (!request->json)
-        sl_table_print(result, &opts, stdout);
-    else if (sl_report_print(result, stdout, &err))
-        status = sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
-    return status;
-}
-
 /* Agents are there before anything is played, or the run does not begin. */
 static enum sl_status hire_agents(const struct run_request *request, struct sl_run_opts *opts,
                                   struct sl_fleet **ret_fleet, struct sl_error *err)
@@ -137,8 +117,8 @@ static enum sl_status hire_agents(const struct run_request *request, struct sl_r
     return s;
 }
 
-static int
-play(const struct run_request *request, const struct sl_run_plan *plan, int argc, char **argv)
+static int play(const struct run_request *request, const struct sl_run_plan *plan,
+                const struct sl_report_place *place, int argc, char **argv)
 {
     struct sl_error err = {0};
     bool progress = isatty(STDERR_FILENO);
@@ -162,14 +142,16 @@ play(const struct run_request *request, const struct sl_run_plan *plan, int argc
         s = sl_run_execute(&opts, &played, &err);
     if (progress)
         (void) fputs("\r\033[K", stderr);
-    if (s)
-        return sl_command_error(&sl_command_run, &err,
-                                s == SL_EINVAL ? SL_EXIT_USAGE : SL_EXIT_UNMEASURED);
+    if (s) {
+        (void) sl_command_error(&sl_command_run, &err, 0);
+        run_report_none(place);
+        return s == SL_EINVAL ? SL_EXIT_USAGE : SL_EXIT_UNMEASURED;
+    }
     SL_AUTO(sl_run_result) struct sl_run_result *result = played;
     sl_build_info_fill(result);
     if (add_argv(result, argc, argv, &err))
         return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
-    return report(request, result);
+    return run_report(request, place, result);
 }
 
 static int run(int argc, char **argv)
@@ -177,6 +159,7 @@ static int run(int argc, char **argv)
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     struct run_request request = {.arena = arena};
     SL_CLEANUP(loaded_release) struct loaded loaded = {0};
+    SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
     struct sl_run_plan plan;
     struct sl_error err = {0};
     int status;
@@ -203,7 +186,10 @@ static int run(int argc, char **argv)
         print_plan(&plan);
         return SL_EXIT_OK;
     }
-    return play(&request, &plan, argc, given);
+    /* From here on the report of a run before must not be taken for that of this one. */
+    if (request.output && sl_report_place_open(request.output, &place, &err))
+        return sl_command_error(&sl_command_run, &err, SL_EXIT_USAGE);
+    return play(&request, &plan, &place, argc, given);
 }
 
 const struct sl_command sl_command_run = {

@@ -10,9 +10,11 @@
 #include "harness/cli/cli.h"
 
 const struct sl_command *const sl_commands[] = {
-    &sl_command_run,      &sl_command_gate,    &sl_command_compare,
-    &sl_command_snapshot, &sl_command_doctor,  &sl_command_agent,
-    &sl_command_help,     &sl_command_subject, NULL,
+    &sl_command_run,      &sl_command_show,
+    &sl_command_gate,     &sl_command_compare,
+    &sl_command_snapshot, &sl_command_doctor,
+    &sl_command_agent,    &sl_command_help,
+    &sl_command_subject,  NULL,
 };
 
 /* `strandline`, `strandline --help`, `strandline --version`. */

@@ -27,6 +27,8 @@ enum option_index {
     OPTION_FAULT,
     OPTION_DRIVER,
     OPTION_OUTPUT,
+    OPTION_POLICY,
+    OPTION_NO_VERDICT = OPTION_POLICY + N_POLICY_OPTIONS,
     OPTION_SEED,
     OPTION_LIST,
     OPTION_LIST_FAULTS,
@@ -48,7 +50,11 @@ const struct sl_option sl_run_options[] = {
     [OPTION_TRIALS] = {"trials", "N", "trials of each cell (the scenario's number)", 'n'},
     [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f'},
     [OPTION_DRIVER] = {"driver", "FILE", "drive the bus in this shared object", 0},
-    [OPTION_OUTPUT] = {"output", "FILE", "where the report goes (report.json)", 'o'},
+    [OPTION_OUTPUT] = {"output", "FILE", "where the report goes (report.json); '-': like --json",
+                       'o'},
+    POLICY_OPTIONS(OPTION_POLICY),
+    [OPTION_NO_VERDICT] = {"no-verdict", NULL,
+                           "exit with 0 also when a rule is broken: gate judges", 0},
     [OPTION_SEED] = {"seed", "N", "seed of the load (a new one each time)", 0},
     [OPTION_LIST] = {"list", NULL, "list the scenarios and faults, play nothing", 'l'},
     [OPTION_LIST_FAULTS] = {"list-faults", NULL, "explain the faults, play nothing", 0},
@@ -109,6 +115,25 @@ read_cluster(struct run_request *request, const char *text, struct sl_error *err
     return SL_OK;
 }
 
+/* The flag that an option without an argument sets; NULL: it takes one. */
+static bool *flag_of(struct run_request *request, enum option_index option)
+{
+    switch (option) {
+    case OPTION_NO_VERDICT:
+        return &request->no_verdict;
+    case OPTION_LIST:
+        return &request->list;
+    case OPTION_LIST_FAULTS:
+        return &request->list_faults;
+    case OPTION_DRY_RUN:
+        return &request->dry_run;
+    case OPTION_JSON:
+        return &request->json;
+    default:
+        return NULL;
+    }
+}
+
 static enum sl_status read_option(struct run_request *request, enum option_index option,
                                   const char *argument, struct sl_error *err)
 {
@@ -148,28 +173,20 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         request->driver_path = argument;
         return SL_OK;
     case OPTION_OUTPUT:
+        if (!*argument)
+            return sl_fail(err, SL_EINVAL, "a file is needed");
         request->output = argument;
         return SL_OK;
     case OPTION_SEED:
         return sl_parse_number(argument, 0, UINT64_MAX, &request->seed, err);
-    case OPTION_LIST:
-        request->list = true;
-        return SL_OK;
-    case OPTION_LIST_FAULTS:
-        request->list_faults = true;
-        return SL_OK;
-    case OPTION_DRY_RUN:
-        request->dry_run = true;
-        return SL_OK;
-    case OPTION_JSON:
-        request->json = true;
-        return SL_OK;
     case OPTION_COLOR:
         if (!sl_color_parse(argument, &request->color))
             return sl_fail(err, SL_EINVAL, "'%s' is not auto, always or never", argument);
         return SL_OK;
+    default:
+        return policy_read_option((enum policy_option)(option - OPTION_POLICY), argument,
+                                  &request->policy, err);
     }
-    return SL_OK;
 }
 
 static bool is_fault(const char *name)
@@ -268,6 +285,10 @@ static void set_defaults(struct run_request *request)
     }
     if (!request->output)
         request->output = "report.json";
+    if (strcmp(request->output, "-") == 0) {
+        request->output = NULL;
+        request->json = true;
+    }
     if (!request->agents_wait_ns)
         request->agents_wait_ns = AGENTS_WAIT_NS;
 }
@@ -286,7 +307,10 @@ bool run_request_read(const struct sl_command *command, int argc, char **argv,
             *ret_status = options.status;
             return false;
         }
-        if (read_option(request, (enum option_index) option, options.argument, &err)) {
+        bool *flag = flag_of(request, (enum option_index) option);
+        if (flag) {
+            *flag = true;
+        } else if (read_option(request, (enum option_index) option, options.argument, &err)) {
             *ret_status =
                 sl_usage_error(command, "--%s: %s", sl_run_options[option].name, err.text);
             return false;

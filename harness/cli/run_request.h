@@ -3,7 +3,7 @@
 #ifndef SL_CLI_RUN_REQUEST_H
 #define SL_CLI_RUN_REQUEST_H
 
-#include "harness/cli/cli.h"
+#include "harness/cli/policy.h"
 #include "harness/run/protocol.h"
 #include "harness/run/run_plan.h"
 
@@ -14,7 +14,10 @@ struct run_request {
     struct sl_run_plan_opts plan;
     const char *const *scenarios; /* names or paths */
     size_t n_scenarios;
-    const char *servers, *server_program, *driver_path, *output;
+    const char *servers, *server_program, *driver_path;
+    const char *output; /* NULL: standard output only */
+    struct sl_policy policy;
+    bool no_verdict;             /* a broken rule is no failure of the run */
     unsigned cluster;            /* 0: not given */
     uint32_t replicas;           /* 0: not given */
     uint32_t agents[SL_N_PARTS]; /* how many of each part; SL_PART_ALL: of any */

@@ -149,6 +149,45 @@ SL_TEST(report_file, a_link_stays_and_its_target_is_replaced)
     folder_close(&folder);
 }
 
+SL_TEST(report_file, an_old_report_is_moved_and_the_link_to_it_stays)
+{
+    struct folder folder;
+    struct stat stat_of;
+    char link[sizeof folder.report], old[sizeof folder.report];
+    folder_open(&folder);
+    write_text(folder.report, "old");
+    (void) snprintf(link, sizeof link, "%s/link", folder.path);
+    (void) snprintf(old, sizeof old, "%s/report.json.old", folder.path);
+    cr_assert_eq(symlink("report.json", link), 0);
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
+    struct sl_error err = {0};
+
+    sl_assert_ok(sl_report_place_open(link, &place, &err), &err);
+    cr_assert_neq(access(folder.report, F_OK), 0, "nothing is taken for the new report");
+    sl_assert_ok(sl_report_write(result, place.target, &err), &err);
+    cr_assert_eq(lstat(link, &stat_of), 0);
+    cr_assert(S_ISLNK(stat_of.st_mode));
+    SL_AUTO_FREE char *text = result_read_file(old);
+    cr_assert_str_eq(text, "old");
+    (void) unlink(link);
+    (void) unlink(old);
+    folder_close(&folder);
+}
+
+SL_TEST(report_file, an_empty_file_is_no_old_report)
+{
+    struct folder folder;
+    folder_open(&folder);
+    write_text(folder.report, "");
+    SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
+    struct sl_error err = {0};
+    sl_assert_ok(sl_report_place_open(folder.report, &place, &err), &err);
+    cr_assert_null(place.kept);
+    cr_assert_eq(count_leftovers(&folder), 0);
+    folder_close(&folder);
+}
+
 SL_TEST(report_file, a_full_disk_leaves_the_old_report)
 {
     struct folder folder;

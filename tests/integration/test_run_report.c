@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where `strandline run` leaves its report, what it says last, and how policy decides its status.
+ */
+#include "sl_test.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "strandline.h"
+
+#define REPORT_TEST(name)                                                                          \
+    SL_TEST(run_report, name, .init = strandline_enter, .fini = strandline_leave)
+
+/* What every run here plays: eight workers, over in a second; with LEAK all of them stay. */
+#define TINY                                                                                       \
+    "{\"load\": {\"events\": 100, \"topics\": 1, \"aggregates\": 10},\n"                           \
+    " \"limits\": {\"timeout\": \"20s\", \"settle\": \"300ms\"},\n"                                \
+    " \"modes\": {\"unified\": {\"workers\": 8}}, \"play\": [\"unified\"]}\n"
+#define RUN  "run", "./tiny.json", "--transport", "memory"
+#define LEAK "--fault", "pool-not-stopped"
+
+static void release(struct command_result *result)
+{
+    command_result_release(result);
+}
+
+static void assert_ends(struct command_result *result, int status, const char *last_output)
+{
+    cr_assert_eq(result->status, status, "exit status %d, not %d\n%s\n%s", result->status, status,
+                 result->output, result->errors);
+    size_t length = strlen(result->output), wanted = strlen(last_output);
+    cr_assert(length >= wanted && strcmp(result->output + length - wanted, last_output) == 0, "%s",
+              result->output);
+}
+
+static bool exists(const char *name)
+{
+    char path[512];
+    (void) snprintf(path, sizeof path, "%s/%s", strandline_directory(), name);
+    return access(path, F_OK) == 0;
+}
+
+REPORT_TEST(the_last_lines_say_where_the_report_is_and_what_to_do_with_it)
+{
+    strandline_file("tiny.json", TINY);
+    struct command_result result = strandline_run(RUN, NULL);
+    assert_ends(&result, 0,
+                "\nreport: report.json\n  strandline show report.json\n"
+                "  strandline gate report.json\n");
+    cr_assert_str_eq(result.errors, "");
+    release(&result);
+}
+
+REPORT_TEST(what_show_prints_from_the_file_is_what_run_printed)
+{
+    strandline_file("tiny.json", TINY);
+    struct command_result run = strandline_run(RUN, LEAK, NULL);
+    struct command_result show = strandline_run("show", "report.json", NULL);
+    cr_assert_eq(run.status, 1);
+    cr_assert_eq(show.status, 0);
+    cr_assert(strstr(show.output, "8 x "), "%s", show.output);
+    size_t length = strlen(show.output);
+    cr_assert_eq(strncmp(run.output, show.output, length), 0, "%s\n%s", run.output, show.output);
+    cr_assert_eq(strncmp(run.output + length, "report: ", 8), 0, "%s", run.output + length);
+    release(&run);
+    release(&show);
+}
+
+REPORT_TEST(an_old_report_is_kept_under_another_name_and_that_is_said)
+{
+    strandline_file("tiny.json", TINY);
+    strandline_file("report.json", "the base of a comparison\n");
+    struct command_result result = strandline_run(RUN, NULL);
+    assert_ends(&result, 0,
+                "\nreport: report.json (the one before is report.json.old)\n"
+                "  strandline show report.json\n  strandline gate report.json\n"
+                "  strandline compare report.json.old report.json\n");
+    cr_assert(exists("report.json.old"));
+    json_t *root = strandline_json("report.json");
+    json_decref(root);
+    release(&result);
+}
+
+REPORT_TEST(a_run_that_fails_early_leaves_no_report_that_a_gate_could_pass)
+{
+    strandline_file("tiny.json", TINY);
+    strandline_file("report.json", "the report of the run before\n");
+    struct command_result result =
+        strandline_run("run", "./tiny.json", "--server", "nats://127.0.0.1:1", NULL);
+    cr_assert_eq(result.status, 3, "%s", result.errors);
+    cr_assert(strstr(result.errors, "no report was written; the one before is report.json.old"),
+              "%s", result.errors);
+    cr_assert(!exists("report.json"));
+    cr_assert(exists("report.json.old"));
+    release(&result);
+}
+
+REPORT_TEST(a_place_that_cannot_be_written_is_refused_before_anything_is_played)
+{
+    static const char *const cases[][2] = {
+        {"nowhere/r.json", "cannot create a file in 'nowhere/': No such file or directory"},
+        {".", "cannot write '.': it is a folder"},
+        {"tiny.json/r.json", "cannot write 'tiny.json/r.json': cannot look at it: Not a directory"},
+        {"", "--output: a file is needed"},
+        {"/proc/r.json", "cannot create a file in '/proc/'"},
+    };
+    strandline_file("tiny.json", TINY);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct command_result result = strandline_run(RUN, "--output", cases[i][0], NULL);
+        assert_ends(&result, 2, "");
+        cr_assert_str_eq(result.output, "");
+        cr_assert(strstr(result.errors, cases[i][1]), "%s", result.errors);
+        release(&result);
+    }
+}
+
+REPORT_TEST(ok_is_not_the_last_word_when_the_report_could_not_be_written)
+{
+    strandline_file("tiny.json", TINY);
+    struct command_result result = strandline_run(RUN, "--output", "/dev/full", NULL);
+    assert_ends(&result, 3,
+                "\nno report: cannot write '/dev/full': cannot write the report: "
+                "No space left on device\n");
+    cr_assert(strstr(result.errors, "No space left on device"), "%s", result.errors);
+    release(&result);
+}
+
+REPORT_TEST(a_dash_is_standard_output_and_no_file)
+{
+    strandline_file("tiny.json", TINY);
+    struct command_result result = strandline_run(RUN, "--output", "-", NULL);
+    cr_assert_eq(result.status, 0, "%s", result.errors);
+    json_t *root = json_loads(result.output, 0, NULL);
+    cr_assert(root, "%s", result.output);
+    cr_assert_eq(json_number_at(root, "verdict.exit"), 0);
+    json_decref(root);
+    cr_assert_str_eq(result.errors, "");
+    cr_assert(!exists("-"));
+    cr_assert(!exists("report.json"));
+    release(&result);
+}
+
+REPORT_TEST(beside_json_the_place_of_the_report_is_said_on_standard_error)
+{
+    strandline_file("tiny.json", TINY);
+    struct command_result result = strandline_run(RUN, "--json", NULL);
+    json_t *root = json_loads(result.output, 0, NULL);
+    cr_assert(root, "%s", result.output);
+    json_decref(root);
+    cr_assert(strstr(result.errors, "report: report.json\n"), "%s", result.errors);
+    release(&result);
+}
+
+REPORT_TEST(the_policy_of_gate_decides_the_status_of_run)
+{
+    strandline_file("tiny.json", TINY);
+    struct command_result result = strandline_run(RUN, LEAK, "--max-leaks", "7", NULL);
+    cr_assert_eq(result.status, 1, "%s", result.output);
+    cr_assert(strstr(result.output, "8 leaked threads in 1 group (limit 7)"), "%s", result.output);
+    release(&result);
+    result = strandline_run(RUN, LEAK, "--max-leaks", "8", NULL);
+    cr_assert_eq(result.status, 0, "%s", result.output);
+    release(&result);
+}
+
+REPORT_TEST(without_a_verdict_a_broken_rule_ends_with_0_and_is_still_written_down)
+{
+    strandline_file("tiny.json", TINY);
+    struct command_result result = strandline_run(RUN, LEAK, "--no-verdict", NULL);
+    cr_assert_eq(result.status, 0, "%s", result.output);
+    cr_assert(strstr(result.output, "\nfailed: "), "%s", result.output);
+    json_t *root = strandline_json("report.json");
+    cr_assert_eq(json_number_at(root, "verdict.exit"), 1);
+    json_decref(root);
+    release(&result);
+    result = strandline_run("gate", "report.json", NULL);
+    cr_assert_eq(result.status, 1, "%s", result.output);
+    release(&result);
+}
+
+REPORT_TEST(without_a_verdict_what_could_not_be_measured_is_still_3)
+{
+    strandline_file("tiny.json", TINY);
+    struct command_result result = strandline_run("run", "./tiny.json", "--server",
+                                                  "nats://127.0.0.1:1", "--no-verdict", NULL);
+    cr_assert_eq(result.status, 3, "%s", result.errors);
+    release(&result);
+}
