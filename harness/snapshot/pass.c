@@ -2,6 +2,7 @@
 #include "harness/snapshot/pass.h"
 
 #include "base/fail.h"
+#include "harness/snapshot/futex.h"
 
 static const char *reason_of_look(enum sl_look look)
 {
@@ -28,19 +29,29 @@ static const char *reason_of_look(enum sl_look look)
 }
 
 /* Everything known is in: what the thread waits for, or why nothing is known. */
-static void explain(struct sl_pass *pass, const struct sl_attempt *attempt)
+static void explain(const struct sl_wait_context *context, const struct sl_attempt *attempt)
 {
     struct sl_thread *thread = attempt->thread;
-    const struct sl_wait_context context = {.descriptors = pass->descriptors,
-                                            .arena = pass->snapshot->arena,
-                                            .tids = pass->tids,
-                                            .n_tids = pass->n_tids};
 
     if (attempt->look != SL_LOOK_OK)
         thread->reason = reason_of_look(attempt->look);
     else if (attempt->sighting.blocked)
-        thread->wait = sl_wait_describe(&context, &attempt->sighting.call, &attempt->wait_memory,
+        thread->wait = sl_wait_describe(context, &attempt->sighting.call, &attempt->wait_memory,
                                         thread->stack);
+}
+
+static void explain_all(struct sl_pass *pass)
+{
+    struct sl_ids ids = {.target = &pass->target, .tids = pass->tids, .n_tids = pass->n_tids};
+    const struct sl_wait_context context = {.descriptors = pass->descriptors,
+                                            .arena = pass->snapshot->arena,
+                                            .ids = &ids,
+                                            .reader = pass->code.reader,
+                                            .has_library = sl_futex_has_library(pass->code.maps)};
+
+    for (size_t i = 0; i < pass->n_attempts; i++)
+        explain(&context, &pass->attempts[i]);
+    sl_ids_release(&ids);
 }
 
 /* Records are made in place. */
@@ -87,8 +98,8 @@ enum sl_status sl_pass_run(struct sl_pass *pass, struct sl_error *err)
     pass->copy_size = SL_MIN_COPY;
     make_attempts(pass);
     enum sl_status status = look_at_all(pass, err);
-    for (size_t i = 0; i < pass->n_attempts && !status; i++)
-        explain(pass, &attempts[i]);
+    if (!status)
+        explain_all(pass);
     keep_found(pass);
     pass->attempts = NULL;
     return status;

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "harness/model/snapshot.h"
 #include "harness/snapshot/descriptor.h"
+#include "harness/snapshot/ids.h"
 #include "harness/snapshot/reader.h"
 #include "harness/snapshot/target.h"
 
@@ -25,8 +26,9 @@ void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *call,
 struct sl_wait_context {
     struct sl_descriptors *descriptors;
     struct sl_arena *arena;
-    const pid_t *tids; /* of the process, ascending */
-    size_t n_tids;
+    struct sl_ids *ids;       /* of the process */
+    struct sl_reader *reader; /* or NULL: nothing more is read */
+    bool has_library;         /* see sl_futex_has_library */
 };
 
 /*

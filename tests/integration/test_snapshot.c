@@ -124,11 +124,8 @@ SL_TEST(snapshot, every_way_to_block_is_told_apart, .timeout = 60)
         cr_assert(thread, "%s", name);
         cr_assert(thread->stack->complete, "%s: %s", name, thread->stack->reason);
         cr_assert(has_function(thread->stack, function), "%s", name);
-        /* sem_wait jumps to a function that only the full symbol table of libc names. */
-        bool unnamed = expected_waits[i].kind == SL_WAIT_SEMAPHORE &&
-                       thread->wait.kind == SL_WAIT_FUTEX && !thread->stack->frames[1].function;
-        cr_assert(thread->wait.kind == expected_waits[i].kind || unnamed, "%s: %s", name,
-                  sl_wait_kind_text(thread->wait.kind));
+        cr_assert_eq(thread->wait.kind, expected_waits[i].kind, "%s: %s", name,
+                     sl_wait_kind_text(thread->wait.kind));
         cr_assert_eq(thread->wait.timed, expected_waits[i].timed, "%s", name);
         if (target)
             cr_assert(thread->wait.target &&
