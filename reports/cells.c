@@ -62,7 +62,8 @@ bool sl_cell_groups(struct sl_arena *arena, const struct sl_cell_result *cell,
     if (!groups)
         return false;
     for (size_t i = 0; i < cell->n_trials; i++)
-        for (size_t j = 0; j < cell->trials[i].leaks.n_groups; j++)
+        for (size_t j = 0; !cell->trials[i].leaks_missing && j < cell->trials[i].leaks.n_groups;
+             j++)
             add_group(groups, &n_groups, &cell->trials[i].leaks.groups[j]);
     qsort(groups, n_groups, sizeof *groups, compare_groups);
     *ret_groups = groups;

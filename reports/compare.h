@@ -21,12 +21,20 @@ enum sl_change {
     SL_CHANGE_UNKNOWN /* the other side could not look */
 };
 
+/* "in 2 of 3 trials" of one side. */
+struct sl_share {
+    size_t n, of;
+};
+
 /* `cell` in these is the cell of head, or of base when head has none like it. */
 struct sl_group_change {
     enum sl_change change;
     const struct sl_cell_result *cell;
-    const struct sl_leak_group *group; /* of head, or of base when gone */
-    uint32_t base_count, head_count;   /* most leaked in one trial of the cell; 0: absent */
+    const struct sl_leak_group *group; /* of head, or of base when head has none */
+    /* Most leaked in one trial of the cell; 0: somebody looked and it was not there; missing: the
+       cell was not played, or no trial of it could look. */
+    struct sl_value base_count, head_count;
+    struct sl_share base_trials, head_trials; /* that have it, of those that could look */
 };
 
 struct sl_metric_change {
@@ -35,20 +43,30 @@ struct sl_metric_change {
     const char *unit;   /* "ns", "bytes", "/s" or "" */
     /* Median over trials; of lost messages, order violations and threads the worst. */
     struct sl_real base, head;
+    struct sl_share base_trials, head_trials; /* that have the number, of all */
     bool lower_is_better;
 };
 
+/* One line each: "kernel: Linux 6.1.0, then Linux 6.5.0". */
+struct sl_texts {
+    const char **texts;
+    size_t n;
+};
+
 struct sl_comparison {
+    const struct sl_run_result *base, *head;
     const struct sl_group_change *groups; /* new first, then gone, then not known, then same */
     size_t n_groups;
     const struct sl_metric_change *metrics; /* of cells that both sides have */
     size_t n_metrics;
-    const struct sl_cell_result *const *only_base, *const *only_head; /* cells of one side; those
-                                              of head count as new with their groups */
+    const struct sl_cell_result *const *only_base, *const *only_head; /* cells of one side; leaks
+             of head's count as new, of base's it is not known whether they are gone */
     size_t n_only_base, n_only_head;
+    struct sl_share base_looked, head_looked; /* trials whose leaks are known, of all */
     bool same_environment;
-    const char *const *environment; /* what differs: "kernel: Linux 6.1.0, then Linux 6.5.0" */
-    size_t n_environment;
+    struct sl_texts environment; /* what differs in machine and tool */
+    struct sl_texts settings;    /* cells of one name that are not the same load or bus */
+    struct sl_texts doubts;      /* why numbers of one side are not to be trusted */
 };
 
 /* base and head have to outlive the comparison, whose arrays live in arena. */

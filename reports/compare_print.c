@@ -14,6 +14,36 @@
 #include "reports/metrics.h"
 #include "reports/table_parts.h"
 
+/* "5", or "-" for what was not looked at. */
+static const char *count_text(const struct sl_table *table, struct sl_value count)
+{
+    return count.missing ? "-" : sl_arena_printf(table->arena, "%" PRIu64, count.value);
+}
+
+/* ", in 0 of 1 -> 2 of 3 trials"; nothing when both sides have one. */
+static const char *trials_text(const struct sl_table *table, const struct sl_group_change *change)
+{
+    const struct sl_share *base = &change->base_trials, *head = &change->head_trials;
+    if (base->of <= 1 && head->of <= 1)
+        return "";
+    return sl_arena_printf(table->arena, ", in %zu of %zu -> %zu of %zu trials", base->n, base->of,
+                           head->n, head->of);
+}
+
+/* Nothing is listed: say of how many trials that is known. */
+static void print_none(const struct sl_table *table, const struct sl_comparison *comparison)
+{
+    const struct sl_share *base = &comparison->base_looked, *head = &comparison->head_looked;
+
+    if (base->n == base->of && head->n == head->of && base->n && head->n)
+        (void) fputs("no leaked threads in either report\n", table->out);
+    else
+        (void) fprintf(table->out,
+                       "no leaked threads where they are known: %zu of %zu trials of base, %zu of "
+                       "%zu of head\n",
+                       base->n, base->of, head->n, head->of);
+}
+
 static void print_groups(const struct sl_table *table, const struct sl_comparison *comparison)
 {
     static const enum sl_style styles[] = {
@@ -23,21 +53,22 @@ static void print_groups(const struct sl_table *table, const struct sl_compariso
         [SL_CHANGE_UNKNOWN] = SL_STYLE_WARN,
     };
     if (!comparison->n_groups)
-        (void) fputs("no leaked threads in either report\n", table->out);
+        print_none(table, comparison);
     for (size_t i = 0; i < comparison->n_groups; i++) {
         const struct sl_group_change *change = &comparison->groups[i];
         sl_style_print(styles[change->change], table->opts, table->out, "%-7s",
                        sl_change_text(change->change));
-        (void) fprintf(table->out, "  %" PRIu32 " -> %" PRIu32 " x %s: %s, %s  (%s)\n",
-                       change->base_count, change->head_count,
+        (void) fprintf(table->out, "  %s -> %s x %s: %s, %s  (%s%s)\n",
+                       count_text(table, change->base_count), count_text(table, change->head_count),
                        sl_table_text(table, change->group->function, "(no function)"),
                        sl_cause_text(change->group->cause), change->group->fingerprint,
-                       sl_table_cell_name(table, change->cell));
+                       sl_table_cell_name(table, change->cell), trials_text(table, change));
     }
 }
 
+/* A number that only some trials have says of how many it is. */
 static const char *number_text(const struct sl_table *table, const struct sl_metric_change *change,
-                               struct sl_real number)
+                               struct sl_real number, const struct sl_share *trials)
 {
     char text[SL_FORMAT_MAX];
     enum sl_unit unit = strcmp(change->unit, "ns") == 0      ? SL_UNIT_NS
@@ -45,7 +76,9 @@ static const char *number_text(const struct sl_table *table, const struct sl_met
                         : strcmp(change->unit, "/s") == 0    ? SL_UNIT_PER_SECOND
                                                              : SL_UNIT_COUNT;
     sl_metric_format(number, unit, text);
-    return sl_arena_printf(table->arena, "%s", text);
+    if (number.missing || trials->n == trials->of)
+        return sl_arena_printf(table->arena, "%s", text);
+    return sl_arena_printf(table->arena, "%s (%zu of %zu)", text, trials->n, trials->of);
 }
 
 /* "+12.3 %", or nothing when there is no ratio. */
@@ -70,12 +103,18 @@ static bool print_metrics(const struct sl_table *table, const struct sl_metric_c
     for (size_t i = 0; i < n_changes; i++) {
         const struct sl_metric_change *change = &changes[i];
         sl_grid_set(&grid, i + 1, 0, change->metric, SL_STYLE_NONE);
-        sl_grid_set(&grid, i + 1, 1, number_text(table, change, change->base), SL_STYLE_NONE);
-        sl_grid_set(&grid, i + 1, 2, number_text(table, change, change->head), SL_STYLE_NONE);
+        sl_grid_set(&grid, i + 1, 1, number_text(table, change, change->base, &change->base_trials),
+                    SL_STYLE_NONE);
+        sl_grid_set(&grid, i + 1, 2, number_text(table, change, change->head, &change->head_trials),
+                    SL_STYLE_NONE);
         sl_grid_set(&grid, i + 1, 3, ratio_text(table, change), SL_STYLE_NONE);
         sl_grid_set(&grid, i + 1, 4, change->lower_is_better ? "lower" : "higher", SL_STYLE_DIM);
     }
-    (void) fprintf(table->out, "\n%s\n\n", sl_table_cell_name(table, changes[0].cell));
+    (void) fprintf(table->out, "\n%s", sl_table_cell_name(table, changes[0].cell));
+    if (changes[0].base_trials.of > 1 || changes[0].head_trials.of > 1)
+        (void) fprintf(table->out, ", trials: %zu, then %zu", changes[0].base_trials.of,
+                       changes[0].head_trials.of);
+    (void) fputs("\n\n", table->out);
     sl_grid_print(&grid, table->opts, table->out);
     return true;
 }
@@ -88,13 +127,23 @@ static void print_only(const struct sl_table *table, const char *side,
                        sl_table_cell_name(table, cells[i]));
 }
 
+/* A heading and its lines; nothing without lines. */
+static void
+print_list(const struct sl_table *table, const struct sl_texts *list, const char *heading)
+{
+    if (list->n)
+        sl_style_print(SL_STYLE_WARN, table->opts, table->out, "%s\n", heading);
+    for (size_t i = 0; i < list->n; i++)
+        (void) fprintf(table->out, "  %s\n", sl_table_text(table, list->texts[i], ""));
+}
+
 static void print_banner(const struct sl_table *table, const struct sl_comparison *comparison)
 {
-    if (!comparison->same_environment)
-        sl_style_print(SL_STYLE_WARN, table->opts, table->out,
-                       "different environments: the numbers below do not compare like with like\n");
-    for (size_t i = 0; i < comparison->n_environment; i++)
-        (void) fprintf(table->out, "  %s\n", sl_table_text(table, comparison->environment[i], ""));
+    print_list(table, &comparison->environment,
+               "different environments: the numbers below do not compare like with like");
+    print_list(table, &comparison->settings,
+               "different settings: cells of one name that were not the same load or bus");
+    print_list(table, &comparison->doubts, "not to be relied on");
     (void) fputs("for information: runs that were not interleaved differ by what else the machine "
                  "did\n\n",
                  table->out);
@@ -148,35 +197,57 @@ static json_t *json_number(struct sl_real number)
     return json_real(number.value);
 }
 
-static json_t *json_group(struct sl_arena *arena, const struct sl_group_change *change)
+static json_t *json_share(const struct sl_share *share)
 {
-    return json_pack("{ss so ss ss so sI sI}", "change", sl_change_text(change->change), "cell",
-                     json_key(arena, change->cell), "fingerprint", change->group->fingerprint,
-                     "cause", sl_cause_text(change->group->cause), "function",
-                     json_text(arena, change->group->function), "base_count",
-                     (json_int_t) change->base_count, "head_count",
-                     (json_int_t) change->head_count);
+    return json_pack("{sI sI}", "n", (json_int_t) share->n, "of", (json_int_t) share->of);
 }
 
-static json_t *json_metric(struct sl_arena *arena, const struct sl_metric_change *change)
+/* Add the reasons of the two numbers when they are null.  Takes json. */
+static json_t *add_missing(struct sl_arena *arena, json_t *json, const char *base_key,
+                           const char *base, const char *head_key, const char *head)
 {
-    json_t *json =
-        json_pack("{so ss ss so so sb}", "cell", json_key(arena, change->cell), "metric",
-                  change->metric, "unit", change->unit, "base", json_number(change->base), "head",
-                  json_number(change->head), "lower_is_better", change->lower_is_better);
     json_t *missing = json_object();
-    bool kept = missing != NULL;
-    if (change->base.missing)
-        kept &= json_object_set_new(missing, "base", json_text(arena, change->base.missing)) == 0;
-    if (change->head.missing)
-        kept &= json_object_set_new(missing, "head", json_text(arena, change->head.missing)) == 0;
-    if (json_object_size(missing))
-        kept &= json_object_set(json, "missing", missing) == 0;
+    bool kept = json && missing;
+
+    if (kept && base)
+        kept = json_object_set_new(missing, base_key, json_text(arena, base)) == 0;
+    if (kept && head)
+        kept = json_object_set_new(missing, head_key, json_text(arena, head)) == 0;
+    if (kept && (base || head))
+        kept = json_object_set(json, "missing", missing) == 0;
     json_decref(missing);
     if (kept)
         return json;
     json_decref(json);
     return NULL;
+}
+
+static json_t *json_count(struct sl_value count)
+{
+    return count.missing ? json_null() : json_integer((json_int_t) count.value);
+}
+
+static json_t *json_group(struct sl_arena *arena, const struct sl_group_change *change)
+{
+    json_t *json = json_pack(
+        "{ss so ss ss so so so so so}", "change", sl_change_text(change->change), "cell",
+        json_key(arena, change->cell), "fingerprint", change->group->fingerprint, "cause",
+        sl_cause_text(change->group->cause), "function", json_text(arena, change->group->function),
+        "base_count", json_count(change->base_count), "head_count", json_count(change->head_count),
+        "base_trials", json_share(&change->base_trials), "head_trials",
+        json_share(&change->head_trials));
+    return add_missing(arena, json, "base_count", change->base_count.missing, "head_count",
+                       change->head_count.missing);
+}
+
+static json_t *json_metric(struct sl_arena *arena, const struct sl_metric_change *change)
+{
+    json_t *json = json_pack(
+        "{so ss ss so so so so sb}", "cell", json_key(arena, change->cell), "metric",
+        change->metric, "unit", change->unit, "base", json_number(change->base), "head",
+        json_number(change->head), "base_trials", json_share(&change->base_trials), "head_trials",
+        json_share(&change->head_trials), "lower_is_better", change->lower_is_better);
+    return add_missing(arena, json, "base", change->base.missing, "head", change->head.missing);
 }
 
 /* Append and take; the list is freed and NULL when memory is short. */
@@ -200,22 +271,30 @@ json_cells(struct sl_arena *arena, const struct sl_cell_result *const *cells, si
     return list;
 }
 
+static json_t *json_texts(struct sl_arena *arena, const struct sl_texts *texts)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < texts->n; i++)
+        append(&list, json_text(arena, texts->texts[i]));
+    return list;
+}
+
 /* json_pack() gives NULL, and frees the others, when one of its parts is NULL. */
 static json_t *json_comparison(struct sl_arena *arena, const struct sl_comparison *comparison)
 {
-    json_t *groups = json_array(), *metrics = json_array(), *environment = json_array();
+    json_t *groups = json_array(), *metrics = json_array();
 
     for (size_t i = 0; i < comparison->n_groups; i++)
         append(&groups, json_group(arena, &comparison->groups[i]));
     for (size_t i = 0; i < comparison->n_metrics; i++)
         append(&metrics, json_metric(arena, &comparison->metrics[i]));
-    for (size_t i = 0; i < comparison->n_environment; i++)
-        append(&environment, json_text(arena, comparison->environment[i]));
-    return json_pack("{ss sb so so so so so}", "schema", "strandline.compare/1", "same_environment",
-                     comparison->same_environment, "environment", environment, "groups", groups,
-                     "only_base", json_cells(arena, comparison->only_base, comparison->n_only_base),
-                     "only_head", json_cells(arena, comparison->only_head, comparison->n_only_head),
-                     "metrics", metrics);
+    return json_pack(
+        "{ss sb so so so so so so so}", "schema", "strandline.compare/1", "same_environment",
+        comparison->same_environment, "environment", json_texts(arena, &comparison->environment),
+        "settings", json_texts(arena, &comparison->settings), "doubts",
+        json_texts(arena, &comparison->doubts), "groups", groups, "only_base",
+        json_cells(arena, comparison->only_base, comparison->n_only_base), "only_head",
+        json_cells(arena, comparison->only_head, comparison->n_only_head), "metrics", metrics);
 }
 
 enum sl_status

@@ -69,8 +69,8 @@ SL_TEST(compare, groups_are_new_gone_and_the_same_in_this_order)
     cr_assert_eq(comparison.groups[1].change, SL_CHANGE_GONE);
     cr_assert_str_eq(comparison.groups[1].group->function, "goes");
     cr_assert_eq(comparison.groups[2].change, SL_CHANGE_SAME);
-    cr_assert_eq(comparison.groups[2].base_count, 5);
-    cr_assert_eq(comparison.groups[2].head_count, 7, "the most in one trial");
+    cr_assert_eq(comparison.groups[2].base_count.value, 5);
+    cr_assert_eq(comparison.groups[2].head_count.value, 7, "the most in one trial");
 }
 
 SL_TEST(compare, a_leak_is_not_gone_when_nobody_could_look)
@@ -83,6 +83,112 @@ SL_TEST(compare, a_leak_is_not_gone_when_nobody_could_look)
     struct sl_comparison comparison = compare(base, head);
     cr_assert_eq(comparison.n_groups, 1);
     cr_assert_eq(comparison.groups[0].change, SL_CHANGE_UNKNOWN);
+    cr_assert_eq(comparison.groups[0].base_count.value, 5);
+    cr_assert_str_eq(comparison.groups[0].head_count.missing, "no trial of the cell could look");
+}
+
+/* One cell each, of one name in base and of another in head, with a leak in one of them. */
+static char *print_unmatched(bool leak_in_base, bool json)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
+    (void) result_add_cell(base, "low", "keyed", "memory", NULL, 1);
+    (void) result_add_cell(head, "low", "keyed", "memory", "f", 1);
+    struct sl_run_result *with = leak_in_base ? base : head;
+    (void) result_add_group(with, result_trial(with, 0, 0), 1, SL_CAUSE_PARKED, "reporter");
+    struct sl_comparison comparison = compare(base, head);
+    return print(&comparison, json);
+}
+
+SL_TEST(compare, a_leak_of_a_cell_that_head_did_not_play_is_listed_and_not_called_gone)
+{
+    SL_AUTO_FREE char *text = print_unmatched(true, false);
+    cr_assert(strstr(text, "unknown  1 -> - x reporter: parked"), "%s", text);
+    cr_assert(!strstr(text, "no leaked threads"), "%s", text);
+    SL_AUTO_FREE char *json = print_unmatched(true, true);
+    cr_assert(strstr(json, "\"base_count\": 1,"), "%s", json);
+    cr_assert(strstr(json, "\"head_count\": null,"), "%s", json);
+    cr_assert(strstr(json, "\"head_count\": \"the cell was not played\""), "%s", json);
+}
+
+SL_TEST(compare, a_cell_that_base_did_not_play_has_no_0_there)
+{
+    SL_AUTO_FREE char *text = print_unmatched(false, false);
+    cr_assert(strstr(text, "new      - -> 1 x reporter: parked"), "%s", text);
+    SL_AUTO_FREE char *json = print_unmatched(false, true);
+    cr_assert(strstr(json, "\"base_count\": null,"), "%s", json);
+    cr_assert(strstr(json, "\"head_count\": 1,"), "%s", json);
+}
+
+SL_TEST(compare, no_leaks_are_said_of_the_trials_that_could_look_only)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = run_of_two_modes();
+    struct sl_comparison comparison = compare(base, head);
+    SL_AUTO_FREE char *all = print(&comparison, false);
+    cr_assert(strstr(all, "\nno leaked threads in either report\n"), "%s", all);
+
+    result_trial(head, 1, 2)->leaks_missing = "not permitted";
+    comparison = compare(base, head);
+    SL_AUTO_FREE char *some = print(&comparison, false);
+    cr_assert(!strstr(some, "in either report"), "%s", some);
+    cr_assert(strstr(some, "where they are known: 6 of 6 trials of base, 5 of 6 of head\n"), "%s",
+              some);
+}
+
+SL_TEST(compare, nothing_that_was_not_played_is_free_of_leaks)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
+    struct sl_comparison comparison = compare(base, head);
+    SL_AUTO_FREE char *text = print(&comparison, false);
+    cr_assert(!strstr(text, "in either report"), "%s", text);
+    cr_assert(strstr(text, "  base: no trial was played\n"), "%s", text);
+}
+
+SL_TEST(compare, trials_are_counted_where_one_side_has_several)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
+    (void) result_add_cell(base, "low", "keyed", "memory", NULL, 1);
+    (void) result_add_cell(head, "low", "keyed", "memory", NULL, 4);
+    (void) result_add_group(head, result_trial(head, 0, 1), 1, SL_CAUSE_PARKED, "reporter");
+    result_trial(head, 0, 3)->leaks_missing = "not permitted";
+    result_trial(head, 0, 3)->rate.delivered = SL_MISSING_REAL("it crashed");
+
+    struct sl_comparison comparison = compare(base, head);
+    SL_AUTO_FREE char *text = print(&comparison, false);
+    cr_assert(strstr(text, "(low/keyed/memory, in 0 of 1 -> 1 of 3 trials)"), "%s", text);
+    cr_assert(strstr(text, "\nlow/keyed/memory, trials: 1, then 4\n"), "%s", text);
+    cr_assert(strstr(text, " (3 of 4)"), "a rate of some trials: %s", text);
+}
+
+SL_TEST(compare, cells_of_one_name_with_other_settings_are_said_to_be_so)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
+    result_add_cell(head, "low", "keyed", "nats", NULL, 3)->config.events = 7;
+    result_add_cell(head, "low", "unified", "nats", NULL, 3)->config.rate = SL_VALUE(100);
+    struct sl_comparison comparison = compare(base, head);
+    cr_assert_eq(comparison.settings.n, 2);
+    SL_AUTO_FREE char *text = print(&comparison, false);
+    cr_assert(strstr(text, "different settings"), "%s", text);
+    cr_assert(strstr(text, ", then 7\n"), "%s", text);
+    cr_assert(strstr(text, "  low/unified/nats: rate: "), "%s", text);
+}
+
+SL_TEST(compare, a_side_that_is_not_to_be_relied_on_is_named_with_the_reason)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = run_of_two_modes();
+    base->control.found = 0;
+    base->run.interrupted = true;
+    result_trial(head, 0, 1)->status = SL_TRIAL_CRASHED;
+    struct sl_comparison comparison = compare(base, head);
+    SL_AUTO_FREE char *text = print(&comparison, false);
+    cr_assert(strstr(text, "  base: the run was interrupted\n"), "%s", text);
+    cr_assert(strstr(text, "and found 0: no count of this run can be trusted\n"), "%s", text);
+    cr_assert(strstr(text, "  head: 1 of 6 trials did not end well\n"), "%s", text);
 }
 
 SL_TEST(compare, metrics_are_medians_and_what_is_missing_stays_missing)
@@ -153,11 +259,22 @@ SL_TEST(compare, a_different_machine_is_said_first)
 
     struct sl_comparison comparison = compare(base, head);
     cr_assert(!comparison.same_environment);
-    cr_assert_eq(comparison.n_environment, 2);
+    cr_assert_eq(comparison.environment.n, 2);
     SL_AUTO_FREE char *text = print(&comparison, false);
     cr_assert_eq(strncmp(text, "different environments", 22), 0);
     cr_assert(strstr(text, "  kernel: Linux 6.1.0, then Linux 6.5.0\n"));
     cr_assert(strstr(text, "  nats-server: 2.9.10, then not known\n"));
+}
+
+SL_TEST(compare, another_build_of_the_tool_is_another_environment)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = run_of_two_modes();
+    head->tool.commit = "fedcba";
+    struct sl_comparison comparison = compare(base, head);
+    cr_assert_eq(comparison.environment.n, 1);
+    cr_assert(strstr(comparison.environment.texts[0], "commit fedcba"), "%s",
+              comparison.environment.texts[0]);
 }
 
 SL_TEST(compare, other_agents_are_another_environment)
@@ -171,8 +288,9 @@ SL_TEST(compare, other_agents_are_another_environment)
     result_trial(base, 1, 2)->agents = then;
     result_trial(base, 1, 2)->n_agents = 2;
     struct sl_comparison alone = compare(base, head);
-    cr_assert_eq(alone.n_environment, 1);
-    cr_assert_str_eq(alone.environment[0], "agents: consume on east, load on west, then none");
+    cr_assert_eq(alone.environment.n, 1);
+    cr_assert_str_eq(alone.environment.texts[0],
+                     "agents: consume on east, load on west, then none");
     result_trial(head, 0, 0)->agents = now;
     result_trial(head, 0, 0)->n_agents = 2;
     cr_assert(compare(base, head).same_environment, "names and order mean nothing");

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/compare_sides.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/cells.h"
+
+#define ROOM 16 /* of a list at first */
+
+/* text is NULL when memory was short for it. */
+static bool add_text(struct sl_arena *arena, struct sl_texts *list, const char *text)
+{
+    /* Full at each power of two from ROOM on. */
+    if (list->n == 0 || (list->n >= ROOM && (list->n & (list->n - 1)) == 0)) {
+        const char **texts =
+            sl_arena_array(arena, SL_MAX(2 * list->n, (size_t) ROOM), sizeof *texts);
+        if (!texts)
+            return false;
+        if (list->n)
+            memcpy(texts, list->texts, list->n * sizeof *texts);
+        list->texts = texts;
+    }
+    list->texts[list->n++] = text;
+    return text != NULL;
+}
+
+/* "WHAT: BASE, then HEAD" when the two differ. */
+static bool compare_texts(struct sl_arena *arena, struct sl_texts *list, const char *what,
+                          const char *base, const char *head)
+{
+    const char *a = base ? base : "not known", *b = head ? head : "not known";
+    return strcmp(a, b) == 0 ||
+           add_text(arena, list, sl_arena_printf(arena, "%s: %s, then %s", what, a, b));
+}
+
+/* Version and, of a cluster, the number of its nodes.  @return NULL when memory is short */
+static const char *
+describe_servers(struct sl_arena *arena, const struct sl_environment *environment)
+{
+    const char *version = environment->nats_server ? environment->nats_server : "not known";
+    const struct sl_value *n = &environment->nats_servers;
+
+    if (n->missing || n->value == 1)
+        return version;
+    return sl_arena_printf(arena, "%s x %" PRIu64, version, n->value);
+}
+
+static int order_texts(const void *left, const void *right)
+{
+    const char *const *a = left, *const *b = right;
+    return strcmp(*a, *b);
+}
+
+/* A trial with as many agents as any; NULL when there were none. */
+static const struct sl_trial_result *find_shared_trial(const struct sl_run_result *result)
+{
+    const struct sl_trial_result *found = NULL;
+    for (size_t i = 0; i < result->n_cells; i++) {
+        const struct sl_cell_result *cell = &result->cells[i];
+        for (size_t j = 0; j < cell->n_trials; j++) {
+            if (cell->trials[j].n_agents > (found ? found->n_agents : 0))
+                found = &cell->trials[j];
+        }
+    }
+    return found;
+}
+
+/* "consume on east, load on west", whatever they are called.  @return NULL when memory is short */
+static const char *describe_agents(struct sl_arena *arena, const struct sl_run_result *result)
+{
+    const struct sl_trial_result *trial = find_shared_trial(result);
+    size_t n = trial ? trial->n_agents : 0;
+    const char **texts = sl_arena_array(arena, n, sizeof *texts);
+    const char *all = n ? "" : "none";
+
+    for (size_t i = 0; texts && i < n; i++) {
+        const struct sl_agent_result *agent = &trial->agents[i];
+        texts[i] = sl_arena_printf(arena, "%s on %s", agent->role ? agent->role : "?",
+                                   agent->host ? agent->host : "?");
+        if (!texts[i])
+            return NULL;
+    }
+    if (!texts)
+        return NULL;
+    qsort(texts, n, sizeof *texts, order_texts);
+    for (size_t i = 0; i < n && all; i++)
+        all = sl_arena_printf(arena, "%s%s%s", all, i ? ", " : "", texts[i]);
+    return all;
+}
+
+/* "0.1.0, commit 0123, with local changes" */
+static const char *describe_tool(struct sl_arena *arena, const struct sl_run_result *result)
+{
+    return sl_arena_printf(arena, "%s, commit %s%s",
+                           result->tool.version ? result->tool.version : "not known",
+                           result->tool.commit ? result->tool.commit : "not known",
+                           result->tool.dirty ? ", with local changes" : "");
+}
+
+bool sl_sides_compare_environment(const struct sl_run_result *base,
+                                  const struct sl_run_result *head, struct sl_arena *arena,
+                                  struct sl_texts *list)
+{
+    const struct sl_environment *a = &base->environment, *b = &head->environment;
+    const char *cores_a = sl_arena_printf(arena, "%" PRIu64, a->cores);
+    const char *cores_b = sl_arena_printf(arena, "%" PRIu64, b->cores);
+    const char *servers_a = describe_servers(arena, a), *servers_b = describe_servers(arena, b);
+    const char *agents_a = describe_agents(arena, base), *agents_b = describe_agents(arena, head);
+    const char *tool_a = describe_tool(arena, base), *tool_b = describe_tool(arena, head);
+
+    return cores_a && cores_b && servers_a && servers_b && agents_a && agents_b && tool_a &&
+           tool_b && compare_texts(arena, list, "CPU", a->cpu, b->cpu) &&
+           compare_texts(arena, list, "cores", cores_a, cores_b) &&
+           compare_texts(arena, list, "kernel", a->kernel, b->kernel) &&
+           compare_texts(arena, list, "nats-server", servers_a, servers_b) &&
+           compare_texts(arena, list, "libnats", a->libnats, b->libnats) &&
+           compare_texts(arena, list, "driver", base->driver, head->driver) &&
+           compare_texts(arena, list, "agents", agents_a, agents_b) &&
+           compare_texts(arena, list, "strandline", tool_a, tool_b) &&
+           compare_texts(arena, list, "build type", base->tool.build_type, head->tool.build_type);
+}
+
+/* "500", or why there is no number. */
+static const char *value_text(struct sl_arena *arena, struct sl_value value)
+{
+    return value.missing ? value.missing : sl_arena_printf(arena, "%" PRIu64, value.value);
+}
+
+#define NUMBER(member)                                                                             \
+    {                                                                                              \
+#member, offsetof(struct sl_cell_config, member)                                           \
+    }
+
+bool sl_sides_compare_settings(const struct sl_cell_result *base, const struct sl_cell_result *head,
+                               struct sl_arena *arena, struct sl_texts *list)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } numbers[] = {
+        NUMBER(events),
+        NUMBER(topics),
+        NUMBER(aggregates),
+        NUMBER(payload),
+        NUMBER(workers),
+        NUMBER(queue),
+        NUMBER(stack_size),
+        NUMBER(enqueue_wait_ns),
+        NUMBER(publishers),
+        NUMBER(settle_ns),
+        NUMBER(handler_cost_ns),
+        NUMBER(timeout_ns),
+        NUMBER(close_deadline_ns),
+    };
+    const struct sl_cell_config *a = &base->config, *b = &head->config;
+    const char *cell = sl_cell_name(arena, head);
+    struct sl_texts found = {0};
+    bool good = cell && compare_texts(arena, &found, "handler", a->handler_kind, b->handler_kind) &&
+                compare_texts(arena, &found, "keys", a->keys, b->keys) &&
+                compare_texts(arena, &found, "storage", a->storage, b->storage) &&
+                compare_texts(arena, &found, "rate", value_text(arena, a->rate),
+                              value_text(arena, b->rate)) &&
+                compare_texts(arena, &found, "replicas", value_text(arena, a->replicas),
+                              value_text(arena, b->replicas));
+
+    for (size_t i = 0; good && i < SL_COUNT_OF(numbers); i++) {
+        uint64_t before = *(const uint64_t *) (const void *) ((const char *) a + numbers[i].offset);
+        uint64_t after = *(const uint64_t *) (const void *) ((const char *) b + numbers[i].offset);
+        if (before != after)
+            good = add_text(arena, &found,
+                            sl_arena_printf(arena, "%s: %" PRIu64 ", then %" PRIu64,
+                                            numbers[i].name, before, after));
+    }
+    for (size_t i = 0; good && i < found.n; i++)
+        good = add_text(arena, list, sl_arena_printf(arena, "%s: %s", cell, found.texts[i]));
+    return good;
+}
+
+bool sl_sides_doubt(const char *side, const struct sl_run_result *result, struct sl_arena *arena,
+                    struct sl_texts *list)
+{
+    const struct sl_control *control = &result->control;
+    size_t n_trials = 0, n_bad = 0;
+    bool good = true;
+
+    for (size_t i = 0; i < result->n_cells; i++) {
+        for (size_t j = 0; j < result->cells[i].n_trials; j++)
+            n_bad += result->cells[i].trials[j].status != SL_TRIAL_OK;
+        n_trials += result->cells[i].n_trials;
+    }
+    if (!n_trials)
+        good = add_text(arena, list, sl_arena_printf(arena, "%s: no trial was played", side));
+    if (good && n_bad)
+        good = add_text(arena, list,
+                        sl_arena_printf(arena, "%s: %zu of %zu trials did not end well", side,
+                                        n_bad, n_trials));
+    if (good && result->run.interrupted)
+        good = add_text(arena, list, sl_arena_printf(arena, "%s: the run was interrupted", side));
+    if (good && !control->ran)
+        good = add_text(arena, list, sl_arena_printf(arena, "%s: the control did not run", side));
+    else if (good && (control->found != control->planted || !control->planted))
+        good = add_text(arena, list,
+                        sl_arena_printf(arena,
+                                        "%s: the control planted %" PRIu32 " and found %" PRIu32
+                                        ": no count of this run can be trusted",
+                                        side, control->planted, control->found));
+    return good;
+}

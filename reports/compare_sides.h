@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the two sides of a comparison differ beyond what was measured, and whether to trust them. */
+#ifndef SL_REPORT_COMPARE_SIDES_H
+#define SL_REPORT_COMPARE_SIDES_H
+
+#include "reports/compare.h"
+
+/* All add lines to a list in the arena.  @return false when memory is short */
+
+/* Machine, servers, tool: "kernel: Linux 6.1.0, then Linux 6.5.0". */
+bool sl_sides_compare_environment(const struct sl_run_result *base,
+                                  const struct sl_run_result *head, struct sl_arena *arena,
+                                  struct sl_texts *list);
+
+/* Two cells of one name: "low/keyed/nats: events: 500, then 600". */
+bool sl_sides_compare_settings(const struct sl_cell_result *base, const struct sl_cell_result *head,
+                               struct sl_arena *arena, struct sl_texts *list);
+
+/* "base: the run was interrupted" */
+bool sl_sides_doubt(const char *side, const struct sl_run_result *result, struct sl_arena *arena,
+                    struct sl_texts *list);
+
+#endif
