@@ -92,7 +92,7 @@ check "help of a command" 0 out "usage: strandline gate" "$strandline" help gate
 check "--help of a command" 0 out "--max-leaks N" "$strandline" gate --help
 check "the version" 0 out "strandline 0." "$strandline" --version
 
-check "a good report is ok" 0 out "ok: 4 trials in 2 cells, 0 leaked threads" \
+check "a good report is ok" 0 out "ok: 4 trials in 2 cells, accepted 2000 of 2000 messages, 0 leaked" \
     "$strandline" gate "$reports/valid/ok.json"
 check "the control is shown" 0 out "control: planted 5, found 5" \
     "$strandline" gate "$reports/valid/ok.json"
