@@ -70,7 +70,4 @@ const Elf64_Phdr *sl_module_segment(const struct sl_module *module, uint64_t add
 /* Descriptor of the file that was mapped, or -1 when it can not be had or is another one. */
 int sl_module_open(struct sl_modules *modules, const struct sl_module *module);
 
-/* Descriptor of the separate debug file with the module's build-id, or -1. */
-int sl_module_open_debug(struct sl_modules *modules, const struct sl_module *module);
-
 #endif

@@ -161,17 +161,3 @@ bool sl_module_has_code(struct sl_modules *modules, const struct sl_module *modu
     return is_same_page(sl_modules_reader(modules), page, fd,
                         page - module->bias - segment->p_vaddr + segment->p_offset);
 }
-
-int sl_module_open_debug(struct sl_modules *modules, const struct sl_module *module)
-{
-    const struct sl_target *target = sl_modules_target(modules);
-    char name[2 * SL_MAX_BUILD_ID + 1], path[256];
-
-    if (module->build_id_size < 2)
-        return -1;
-    for (size_t i = 0; i < module->build_id_size; i++)
-        (void) snprintf(name + 2 * i, 3, "%02x", module->build_id[i]);
-    (void) snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", name, name + 2);
-    int fd = sl_regular_open(path);
-    return fd >= 0 ? fd : sl_regular_open_in(target, path);
-}

@@ -29,9 +29,9 @@ int sl_regular_open(const char *path)
     return reopen(path_fd);
 }
 
-int sl_regular_open_in(const struct sl_target *target, const char *path)
+static int open_in(const struct sl_target *target, const char *path, uint64_t flags)
 {
-    const struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+    const struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags,
                                  .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     char name[32];
 
@@ -41,4 +41,14 @@ int sl_regular_open_in(const struct sl_target *target, const char *path)
         return -1;
     SL_AUTO_FD int path_fd = (int) syscall(SYS_openat2, root, path, &how, sizeof how);
     return reopen(path_fd);
+}
+
+int sl_regular_open_in(const struct sl_target *target, const char *path)
+{
+    return open_in(target, path, 0);
+}
+
+int sl_regular_open_itself_in(const struct sl_target *target, const char *path)
+{
+    return open_in(target, path, O_NOFOLLOW);
 }

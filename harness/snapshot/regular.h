@@ -16,4 +16,7 @@ int sl_regular_open(const char *path);
 /* The same for a path as the target sees it: links do not lead out of its root directory. */
 int sl_regular_open_in(const struct sl_target *target, const char *path);
 
+/* The same where somebody else may have put a link to another's file: then -1. */
+int sl_regular_open_itself_in(const struct sl_target *target, const char *path);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "harness/snapshot/symbol_cache.h"
+#include "harness/snapshot/symbol_jit.h"
 #include "harness/snapshot/symbol_name.h"
 #include "harness/snapshot/symbol_object.h"
 
@@ -25,6 +26,8 @@ struct sl_symbolizer {
     struct sl_arena *arena;
     bool names;
     struct sl_object *objects;
+    struct sl_jit *jit; /* NULL: none, or not asked yet */
+    bool jit_asked;
     struct entry *buckets[BUCKETS];
 };
 
@@ -61,6 +64,7 @@ void sl_symbolizer_free(struct sl_symbolizer *symbolizer)
         next = object->next;
         sl_object_free(object);
     }
+    sl_jit_free(symbolizer->jit);
     free(symbolizer); /* entries are the arena's */
 }
 
@@ -70,8 +74,7 @@ void sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_object *obj
     symbolizer->objects = object;
 }
 
-static struct sl_object *
-find_object(struct sl_symbolizer *symbolizer, const struct sl_module *module)
+static struct sl_object *find_object(struct sl_symbolizer *symbolizer, struct sl_module *module)
 {
     for (struct sl_object *object = symbolizer->objects; object; object = object->next)
         if (object->module == module)
@@ -158,8 +161,7 @@ static bool add(struct sl_symbolizer *symbolizer, struct found *found, const cha
 static bool add_functions(struct sl_symbolizer *symbolizer, struct sl_object *object,
                           uint64_t address, struct found *found)
 {
-    const struct sl_symbol *symbol = sl_symbol_table_find(&object->symbols, address);
-    const char *function = symbol ? symbol->name : NULL;
+    const char *function = sl_object_symbol(object, symbolizer->modules, address);
     SL_AUTO_FREE Dwarf_Die *scopes = NULL;
     struct place place = {0};
     Dwarf_Die unit, scope;
@@ -184,7 +186,7 @@ static bool add_functions(struct sl_symbolizer *symbolizer, struct sl_object *ob
 }
 
 /* What the file says of the code at the address. */
-static bool look_up_in_file(struct sl_symbolizer *symbolizer, const struct sl_module *module,
+static bool look_up_in_file(struct sl_symbolizer *symbolizer, struct sl_module *module,
                             uint64_t address, struct found *found)
 {
     found->n = sl_symbol_cache_find(module, address, found->frames, SL_COUNT_OF(found->frames));
@@ -198,11 +200,20 @@ static bool look_up_in_file(struct sl_symbolizer *symbolizer, const struct sl_mo
     return true;
 }
 
+/* What a just-in-time compiler says of an address; NULL when it says nothing. */
+static const char *jit_name(struct sl_symbolizer *symbolizer, uint64_t address)
+{
+    if (!symbolizer->jit_asked)
+        symbolizer->jit = sl_jit_new(sl_modules_target(symbolizer->modules));
+    symbolizer->jit_asked = true;
+    return symbolizer->jit ? sl_jit_find(symbolizer->jit, address, symbolizer->arena) : NULL;
+}
+
 static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps,
                     const struct sl_pc *pc, struct found *found)
 {
     uint64_t address = pc->exact ? pc->address : pc->address - 1;
-    const struct sl_module *module = sl_modules_find(symbolizer->modules, maps, address);
+    struct sl_module *module = sl_modules_find(symbolizer->modules, maps, address);
     const struct sl_mapping *mapping = sl_maps_find(maps, address);
 
     found->n = 0;
@@ -215,6 +226,9 @@ static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps
     const char *path = module ? module->path : NULL;
     if (!path && mapping && mapping->inode) /* a file, but no ELF: code mapped by a runtime */
         path = sl_arena_strdup(symbolizer->arena, mapping->path);
+    if (!module && symbolizer->names && mapping &&
+        (found->frames[0].function = jit_name(symbolizer, address)))
+        path = SL_JIT_MODULE;
     for (size_t i = 0; i < found->n; i++) {
         found->frames[i].address = pc->address;
         found->frames[i].module = path;

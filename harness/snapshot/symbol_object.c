@@ -9,6 +9,8 @@
 
 #include "base/grow.h"
 #include "harness/snapshot/symbol_section.h"
+#include "harness/snapshot/symbol_separate.h"
+#include "harness/snapshot/unwind_table.h"
 
 #define MAX_VDSO ((uint64_t) 1024 * 1024)
 
@@ -119,18 +121,34 @@ static Dwarf *open_dwarf(struct sl_object *object, Elf *elf)
     return prepare_sections(object, elf) ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
 }
 
-/* .symtab names local functions too; it may be in the debug file.  .dynsym has the exported. */
-static void load_symbols(struct sl_object *object)
+/* Symbols of local functions, packed into a section of a file that has been stripped of the rest.
+ */
+static void open_packed(struct sl_object *object)
 {
-    if (object->elf && sl_symbol_table_load(object->elf, SHT_SYMTAB, &object->symbols))
-        return;
-    if (object->debug_elf && sl_symbol_table_load(object->debug_elf, SHT_SYMTAB, &object->symbols))
-        return;
-    if (object->elf)
-        (void) sl_symbol_table_load(object->elf, SHT_DYNSYM, &object->symbols);
+    size_t size;
+    if (sl_separate_unpack(object->fd, &object->image, &size))
+        object->packed_elf = elf_memory((char *) object->image, size);
 }
 
-struct sl_object *sl_object_new(struct sl_modules *modules, const struct sl_module *module)
+/*
+ * .symtab names local functions too; it may be in the debug file.  Where it is missing, or was
+ * stripped of most, .dynsym has the exported.
+ */
+static void load_symbols(struct sl_object *object)
+{
+    struct sl_symbol_table *table = &object->symbols;
+
+    if (!sl_symbol_table_add(table, object->debug_elf, SHT_SYMTAB) &&
+        !sl_symbol_table_add(table, object->elf, SHT_SYMTAB) && !object->image) {
+        open_packed(object);
+        (void) sl_symbol_table_add(table, object->packed_elf, SHT_SYMTAB);
+    }
+    if (table->n_symbols < sl_symbol_table_count(object->elf, SHT_DYNSYM))
+        (void) sl_symbol_table_add(table, object->elf, SHT_DYNSYM);
+    sl_symbol_table_sort(table);
+}
+
+struct sl_object *sl_object_new(struct sl_modules *modules, struct sl_module *module)
 {
     struct sl_object *object = calloc(1, sizeof *object);
     if (!object)
@@ -145,7 +163,7 @@ struct sl_object *sl_object_new(struct sl_modules *modules, const struct sl_modu
         object->elf = open_elf(object->fd);
     }
     if (!has_debug_info(object->fd)) {
-        object->debug_fd = sl_module_open_debug(modules, module);
+        object->debug_fd = sl_separate_open(modules, module, object->fd);
         object->debug_elf = open_elf(object->debug_fd);
     }
     load_symbols(object);
@@ -167,6 +185,7 @@ void sl_object_free(struct sl_object *object)
         (void) elf_end(object->debug_elf);
     if (object->elf)
         (void) elf_end(object->elf);
+    (void) elf_end(object->packed_elf);
     if (object->debug_fd >= 0)
         (void) close(object->debug_fd);
     if (object->fd >= 0)
@@ -177,6 +196,29 @@ void sl_object_free(struct sl_object *object)
     }
     free(object->image);
     free(object);
+}
+
+/* Do the unwind tables say that a function begins between the two? */
+static bool
+another_begins(struct sl_object *object, struct sl_modules *modules, uint64_t from, uint64_t to)
+{
+    const struct sl_cfi_section *section;
+    struct sl_cfi_range range;
+    uint64_t bias = object->module->bias, record;
+
+    return sl_unwind_table_find(modules, object->module, bias + to, &section, &record) ==
+               SL_TABLE_FOUND &&
+           sl_cfi_scan(section, record, &range) == SL_CFI_FDE && range.start > bias + from;
+}
+
+const char *sl_object_symbol(struct sl_object *object, struct sl_modules *modules, uint64_t address)
+{
+    const struct sl_symbol *symbol = sl_symbol_table_find(&object->symbols, address);
+
+    /* Where the next symbols were stripped, one without a size would take their functions over. */
+    if (symbol && symbol->unsized && another_begins(object, modules, symbol->start, address))
+        symbol = NULL;
+    return symbol ? symbol->name : NULL;
 }
 
 static int compare_units(const void *left, const void *right)

@@ -23,11 +23,12 @@ struct sl_section_copy;
 
 struct sl_object {
     struct sl_object *next;
-    const struct sl_module *module;
+    struct sl_module *module;
     int fd, debug_fd;
     Elf *elf, *debug_elf;
+    Elf *packed_elf; /* symbols only */
     Dwarf *dwarf;
-    uint8_t *image;                 /* of the vDSO, which has no file */
+    uint8_t *image;                 /* of the vDSO, which has no file; or of packed_elf */
     struct sl_section_copy *copies; /* that took the place of sections of debug information */
     struct sl_symbol_table symbols;
     struct sl_unit_range *units; /* ascending; made on first use */
@@ -36,8 +37,15 @@ struct sl_object {
 };
 
 /* Never fails for want of a file: an object without symbols gives no names.  NULL: no memory. */
-struct sl_object *sl_object_new(struct sl_modules *modules, const struct sl_module *module);
+struct sl_object *sl_object_new(struct sl_modules *modules, struct sl_module *module);
 void sl_object_free(struct sl_object *object);
+
+/*
+ * Name, as it stands in the file, of the function that has a virtual address of it; NULL when no
+ * symbol has.
+ */
+const char *
+sl_object_symbol(struct sl_object *object, struct sl_modules *modules, uint64_t address);
 
 /*
  * Unit that covers a virtual address of the file.  @return false when there is none

@@ -32,7 +32,10 @@ bool sl_section_find(int fd, const char *name, struct sl_section *ret_section)
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
     bool found = find(elf, name, &header);
     if (found)
-        *ret_section = (struct sl_section){.address = header.sh_addr, .size = header.sh_size};
+        *ret_section = (struct sl_section){.address = header.sh_addr,
+                                           .size = header.sh_size,
+                                           .offset = header.sh_offset,
+                                           .compressed = header.sh_flags & SHF_COMPRESSED};
     (void) elf_end(elf);
     return found;
 }

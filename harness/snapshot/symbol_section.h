@@ -10,6 +10,8 @@
 struct sl_section {
     uint64_t address; /* virtual, 0 when not loaded */
     uint64_t size;
+    uint64_t offset; /* in the file */
+    bool compressed;
 };
 
 /* @return false when the file has none, or is malformed */

@@ -27,12 +27,14 @@ static int compare_names(const struct sl_symbol *a, const struct sl_symbol *b)
     return strcmp(a->name, b->name);
 }
 
-/* By start, outer extents first, the best name last. */
+/* By start, those that know their size and outer extents first, the best name last. */
 static int compare_symbols(const void *left, const void *right)
 {
     const struct sl_symbol *a = left, *b = right;
     if (a->start != b->start)
         return a->start < b->start ? -1 : 1;
+    if (a->unsized != b->unsized)
+        return a->unsized ? 1 : -1;
     if (a->end != b->end)
         return a->end > b->end ? -1 : 1;
     return -compare_names(a, b);
@@ -42,57 +44,123 @@ static bool is_function(const GElf_Sym *symbol)
 {
     int type = GELF_ST_TYPE(symbol->st_info);
     return (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE) &&
-           symbol->st_shndx != SHN_UNDEF && symbol->st_size &&
-           symbol->st_value + symbol->st_size > symbol->st_value;
+           symbol->st_shndx != SHN_UNDEF && symbol->st_value + symbol->st_size >= symbol->st_value;
+}
+
+/* The end of the code that a symbol lies in; 0 when it lies in none, as many marks of linkers. */
+static uint64_t code_end(Elf *elf, const GElf_Sym *symbol)
+{
+    GElf_Shdr section;
+    Elf_Scn *scn = symbol->st_shndx < SHN_LORESERVE ? elf_getscn(elf, symbol->st_shndx) : NULL;
+
+    if (!scn || !gelf_getshdr(scn, &section) || !(section.sh_flags & SHF_EXECINSTR) ||
+        symbol->st_value < section.sh_addr || symbol->st_value - section.sh_addr >= section.sh_size)
+        return 0;
+    return section.sh_addr + section.sh_size;
+}
+
+/* Names for tools: ".annobin_main.c", "$x" */
+static bool is_for_people(const char *name)
+{
+    return name && *name && *name != '.' && *name != '$';
 }
 
 static bool
 read_symbols(Elf *elf, Elf_Data *data, size_t n, size_t strings, struct sl_symbol_table *table)
 {
-    size_t capacity = 0;
     for (size_t i = 0; i < n; i++) {
         GElf_Sym symbol;
         if (!gelf_getsym(data, (int) i, &symbol) || !is_function(&symbol))
             continue;
         const char *name = elf_strptr(elf, strings, symbol.st_name);
-        if (!name || !*name)
+        bool unsized = !symbol.st_size;
+        if (!name || !*name || (unsized && !is_for_people(name)))
             continue;
-        if (!sl_grow(&table->symbols, &capacity, table->n_symbols + 1))
+        uint64_t end = unsized ? code_end(elf, &symbol) : symbol.st_value + symbol.st_size;
+        if (end <= symbol.st_value)
+            continue;
+        if (!sl_grow(&table->symbols, &table->capacity, table->n_symbols + 1))
             return false;
         table->symbols[table->n_symbols++] =
             (struct sl_symbol){.start = symbol.st_value,
-                               .end = symbol.st_value + symbol.st_size,
+                               .end = end,
                                .name = name,
-                               .local = GELF_ST_BIND(symbol.st_info) == STB_LOCAL};
+                               .local = GELF_ST_BIND(symbol.st_info) == STB_LOCAL,
+                               .unsized = unsized};
     }
     return true;
 }
 
-bool sl_symbol_table_load(Elf *elf, uint32_t type, struct sl_symbol_table *ret_table)
+/* The section of this type that comes after `section`, or the first; NULL: none. */
+static Elf_Scn *next_section(Elf *elf, Elf_Scn *section, uint32_t type, GElf_Shdr *ret_header)
 {
-    struct sl_symbol_table table = {0};
+    while (elf && (section = elf_nextscn(elf, section)))
+        if (gelf_getshdr(section, ret_header) && ret_header->sh_type == type &&
+            ret_header->sh_entsize)
+            return section;
+    return NULL;
+}
 
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
-        GElf_Shdr header;
-        if (!gelf_getshdr(section, &header) || header.sh_type != type || !header.sh_entsize)
-            continue;
+bool sl_symbol_table_add(struct sl_symbol_table *table, Elf *elf, uint32_t type)
+{
+    size_t before = table->n_symbols;
+    GElf_Shdr header;
+
+    for (Elf_Scn *section = NULL; (section = next_section(elf, section, type, &header));) {
         Elf_Data *data = elf_getdata(section, NULL);
         if (!data ||
-            !read_symbols(elf, data, header.sh_size / header.sh_entsize, header.sh_link, &table))
+            !read_symbols(elf, data, header.sh_size / header.sh_entsize, header.sh_link, table))
             break;
     }
-    if (!table.n_symbols) {
-        sl_symbol_table_release(&table);
-        return false;
+    return table->n_symbols > before;
+}
+
+size_t sl_symbol_table_count(Elf *elf, uint32_t type)
+{
+    size_t n = 0;
+    GElf_Shdr header;
+
+    for (Elf_Scn *section = NULL; (section = next_section(elf, section, type, &header));)
+        n += header.sh_size / header.sh_entsize;
+    return n;
+}
+
+/* Labels within a function are not functions; others end where the next symbol begins. */
+static void bound_unsized(struct sl_symbol_table *table)
+{
+    uint64_t sized_end = 0, next = UINT64_MAX;
+    size_t n = 0;
+
+    for (size_t i = 0; i < table->n_symbols; i++) {
+        const struct sl_symbol *symbol = &table->symbols[i];
+        if (symbol->unsized && symbol->start < sized_end)
+            continue;
+        if (!symbol->unsized)
+            sized_end = SL_MAX(sized_end, symbol->end);
+        table->symbols[n++] = *symbol;
     }
-    qsort(table.symbols, table.n_symbols, sizeof *table.symbols, compare_symbols);
+    table->n_symbols = n;
+    for (size_t i = n; i-- > 0;) {
+        struct sl_symbol *symbol = &table->symbols[i];
+        if (i + 1 < n && symbol[1].start > symbol->start)
+            next = symbol[1].start;
+        if (symbol->unsized)
+            symbol->end = SL_MIN(symbol->end, next);
+    }
+}
+
+void sl_symbol_table_sort(struct sl_symbol_table *table)
+{
     uint64_t reach = 0;
-    for (size_t i = 0; i < table.n_symbols; i++) {
-        reach = SL_MAX(reach, table.symbols[i].end);
-        table.symbols[i].reach = reach;
+
+    if (!table->n_symbols)
+        return;
+    qsort(table->symbols, table->n_symbols, sizeof *table->symbols, compare_symbols);
+    bound_unsized(table);
+    for (size_t i = 0; i < table->n_symbols; i++) {
+        reach = SL_MAX(reach, table->symbols[i].end);
+        table->symbols[i].reach = reach;
     }
-    *ret_table = table;
-    return true;
 }
 
 void sl_symbol_table_release(struct sl_symbol_table *table)

@@ -14,15 +14,25 @@ struct sl_symbol {
     uint64_t reach;   /* highest end among this and all before it */
     const char *name; /* in the string table of the file */
     bool local;
+    bool unsized; /* ends where the next one begins, or its section ends: nobody knows better */
 };
 
 struct sl_symbol_table {
     struct sl_symbol *symbols;
-    size_t n_symbols;
+    size_t n_symbols, capacity;
 };
 
-/* Load a section of this type (SHT_SYMTAB, SHT_DYNSYM).  @return false when it has no functions */
-bool sl_symbol_table_load(Elf *elf, uint32_t type, struct sl_symbol_table *ret_table);
+/*
+ * Add the functions of a section of this type (SHT_SYMTAB, SHT_DYNSYM); the file, which may
+ * be NULL, must outlive the table.  @return false when there are none
+ */
+bool sl_symbol_table_add(struct sl_symbol_table *table, Elf *elf, uint32_t type);
+
+/* How many symbols, of whatever kind, a section of this type has. */
+size_t sl_symbol_table_count(Elf *elf, uint32_t type);
+
+/* After all are added. */
+void sl_symbol_table_sort(struct sl_symbol_table *table);
 void sl_symbol_table_release(struct sl_symbol_table *table);
 
 /* The innermost symbol whose extent covers the address, by its best name; or NULL. */

@@ -7,6 +7,7 @@
 #include "base/grow.h"
 #include "harness/snapshot/bytes.h"
 #include "harness/snapshot/symbol_section.h"
+#include "harness/snapshot/symbol_separate.h"
 
 #define HEADER_VERSION    1
 #define PE_OMIT           0xff
@@ -243,7 +244,7 @@ static void open_debug_frame(struct sl_modules *modules, const struct sl_module 
     index->built = true; /* tried: an absent section is not looked for again */
     SL_AUTO_FD int fd = sl_module_open(modules, module);
     if (fd < 0 || !sl_section_load(fd, ".debug_frame", &table->debug_frame_data, &size)) {
-        SL_AUTO_FD int debug_fd = sl_module_open_debug(modules, module);
+        SL_AUTO_FD int debug_fd = sl_separate_open(modules, module, fd);
         if (debug_fd < 0 ||
             !sl_section_load(debug_fd, ".debug_frame", &table->debug_frame_data, &size))
             return;
