@@ -5,12 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/fail.h"
 #include "reports/cells.h"
 #include "reports/compare.h"
 #include "reports/format.h"
+#include "reports/json_parts.h"
 #include "reports/metrics.h"
 #include "reports/table_parts.h"
 
@@ -173,21 +172,6 @@ void sl_compare_print(const struct sl_comparison *comparison, const struct sl_ta
         (void) fputs("no memory to print the comparison\n", out);
 }
 
-/* Text as JSON; null for NULL.  Never NULL unless memory is short. */
-static json_t *json_text(struct sl_arena *arena, const char *text)
-{
-    const char *printable = sl_format_printable(arena, text);
-    return text ? json_string(printable ? printable : "") : json_null();
-}
-
-static json_t *json_key(struct sl_arena *arena, const struct sl_cell_result *cell)
-{
-    return json_pack(
-        "{so so so so so}", "scenario", json_text(arena, cell->key.scenario), "mode",
-        json_text(arena, cell->key.mode), "transport", json_text(arena, cell->key.transport),
-        "fault", json_text(arena, cell->key.fault), "label", json_text(arena, cell->claim.label));
-}
-
 static json_t *json_number(struct sl_real number)
 {
     if (number.missing)
@@ -195,11 +179,6 @@ static json_t *json_number(struct sl_real number)
     if (number.value == floor(number.value) && fabs(number.value) < 1e15)
         return json_integer((json_int_t) number.value);
     return json_real(number.value);
-}
-
-static json_t *json_share(const struct sl_share *share)
-{
-    return json_pack("{sI sI}", "n", (json_int_t) share->n, "of", (json_int_t) share->of);
 }
 
 /* Add the reasons of the two numbers when they are null.  Takes json. */
@@ -210,9 +189,9 @@ static json_t *add_missing(struct sl_arena *arena, json_t *json, const char *bas
     bool kept = json && missing;
 
     if (kept && base)
-        kept = json_object_set_new(missing, base_key, json_text(arena, base)) == 0;
+        kept = json_object_set_new(missing, base_key, sl_json_text(arena, base)) == 0;
     if (kept && head)
-        kept = json_object_set_new(missing, head_key, json_text(arena, head)) == 0;
+        kept = json_object_set_new(missing, head_key, sl_json_text(arena, head)) == 0;
     if (kept && (base || head))
         kept = json_object_set(json, "missing", missing) == 0;
     json_decref(missing);
@@ -222,31 +201,29 @@ static json_t *add_missing(struct sl_arena *arena, json_t *json, const char *bas
     return NULL;
 }
 
-static json_t *json_count(struct sl_value count)
-{
-    return count.missing ? json_null() : json_integer((json_int_t) count.value);
-}
-
 static json_t *json_group(struct sl_arena *arena, const struct sl_group_change *change)
 {
     json_t *json = json_pack(
         "{ss so ss ss so so so so so}", "change", sl_change_text(change->change), "cell",
-        json_key(arena, change->cell), "fingerprint", change->group->fingerprint, "cause",
-        sl_cause_text(change->group->cause), "function", json_text(arena, change->group->function),
-        "base_count", json_count(change->base_count), "head_count", json_count(change->head_count),
-        "base_trials", json_share(&change->base_trials), "head_trials",
-        json_share(&change->head_trials));
+        sl_json_cell(arena, change->cell), "fingerprint", change->group->fingerprint, "cause",
+        sl_cause_text(change->group->cause), "function",
+        sl_json_text(arena, change->group->function), "base_count",
+        sl_json_count(change->base_count), "head_count", sl_json_count(change->head_count),
+        "base_trials", sl_json_share(change->base_trials.n, change->base_trials.of), "head_trials",
+        sl_json_share(change->head_trials.n, change->head_trials.of));
     return add_missing(arena, json, "base_count", change->base_count.missing, "head_count",
                        change->head_count.missing);
 }
 
 static json_t *json_metric(struct sl_arena *arena, const struct sl_metric_change *change)
 {
-    json_t *json = json_pack(
-        "{so ss ss so so so so sb}", "cell", json_key(arena, change->cell), "metric",
-        change->metric, "unit", change->unit, "base", json_number(change->base), "head",
-        json_number(change->head), "base_trials", json_share(&change->base_trials), "head_trials",
-        json_share(&change->head_trials), "lower_is_better", change->lower_is_better);
+    json_t *json =
+        json_pack("{so ss ss so so so so sb}", "cell", sl_json_cell(arena, change->cell), "metric",
+                  change->metric, "unit", change->unit, "base", json_number(change->base), "head",
+                  json_number(change->head), "base_trials",
+                  sl_json_share(change->base_trials.n, change->base_trials.of), "head_trials",
+                  sl_json_share(change->head_trials.n, change->head_trials.of), "lower_is_better",
+                  change->lower_is_better);
     return add_missing(arena, json, "base", change->base.missing, "head", change->head.missing);
 }
 
@@ -267,7 +244,7 @@ json_cells(struct sl_arena *arena, const struct sl_cell_result *const *cells, si
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n_cells; i++)
-        append(&list, json_key(arena, cells[i]));
+        append(&list, sl_json_cell(arena, cells[i]));
     return list;
 }
 
@@ -275,7 +252,7 @@ static json_t *json_texts(struct sl_arena *arena, const struct sl_texts *texts)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < texts->n; i++)
-        append(&list, json_text(arena, texts->texts[i]));
+        append(&list, sl_json_text(arena, texts->texts[i]));
     return list;
 }
 

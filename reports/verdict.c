@@ -20,9 +20,17 @@
 #include "base/fail.h"
 #include "base/grow.h"
 #include "reports/cells.h"
+#include "reports/known.h"
+
+struct line {
+    const char *text;
+    const struct sl_cell_result *cell; /* NULL: the text says all */
+    size_t trial;                      /* the first that it is about, from 1 */
+    size_t n_trials;                   /* how many it is about */
+};
 
 struct lines {
-    const char **texts; /* malloc */
+    struct line *lines; /* malloc */
     size_t n, capacity;
 };
 
@@ -31,23 +39,28 @@ struct judge {
     const struct sl_policy *policy;
     struct sl_arena *arena;
     struct lines broken, unmeasured, doubtful;
+    struct sl_known known; /* leaks of the baseline */
     bool out_of_memory;
     /* The trial being judged. */
     const struct sl_cell_result *cell;
-    const char *cell_name;
     size_t trial_number; /* from 1 */
 };
 
-static void add_text(struct judge *judge, struct lines *lines, const char *text)
+static void add_line(struct judge *judge, struct lines *lines, struct line line)
 {
-    if (!text || !sl_grow(&lines->texts, &lines->capacity, lines->n + 1)) {
+    if (!line.text || !sl_grow(&lines->lines, &lines->capacity, lines->n + 1)) {
         judge->out_of_memory = true;
         return;
     }
-    lines->texts[lines->n++] = text;
+    lines->lines[lines->n++] = line;
 }
 
-/* A line about the trial being judged. */
+static void add_text(struct judge *judge, struct lines *lines, const char *text)
+{
+    add_line(judge, lines, (struct line){.text = text});
+}
+
+/* A line about the trial being judged; what was said of another trial of the cell is said once. */
 static void SL_PRINTF(3, 4) add(struct judge *judge, struct lines *lines, const char *format, ...)
 {
     char text[512];
@@ -55,9 +68,17 @@ static void SL_PRINTF(3, 4) add(struct judge *judge, struct lines *lines, const 
     va_start(args, format);
     (void) vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    add_text(judge, lines,
-             sl_arena_printf(judge->arena, "%s trial %zu: %s", judge->cell_name,
-                             judge->trial_number, text));
+    for (size_t i = lines->n; i > 0 && lines->lines[i - 1].cell == judge->cell; i--) {
+        if (strcmp(lines->lines[i - 1].text, text) == 0) {
+            lines->lines[i - 1].n_trials++;
+            return;
+        }
+    }
+    add_line(judge, lines,
+             (struct line){.text = sl_arena_strdup(judge->arena, text),
+                           .cell = judge->cell,
+                           .trial = judge->trial_number,
+                           .n_trials = 1});
 }
 
 static const char *or_else(const char *text, const char *otherwise)
@@ -84,25 +105,34 @@ static void judge_ending(struct judge *judge, const struct sl_trial_result *tria
             trial->signal, phase);
 }
 
-static void judge_leaks(struct judge *judge, const struct sl_trial_result *trial)
+/* Leaks that the policy does not know already. */
+static void judge_counts(struct judge *judge, const struct sl_leak_report *leaks)
 {
-    const struct sl_leak_report *leaks = &trial->leaks;
+    uint32_t n_threads = leaks->count;
     size_t n_groups = 0;
 
-    if (trial->leaks_missing) {
-        if (trial->status == SL_TRIAL_OK)
-            add(judge, &judge->unmeasured, "leaked threads are not known: %s",
-                trial->leaks_missing);
-        else if (trial->status == SL_TRIAL_TIMEOUT)
-            add(judge, &judge->broken, "leaked threads are not known: %s", trial->leaks_missing);
-        return; /* of the others the ending says enough */
+    for (size_t i = 0; i < leaks->n_groups; i++) {
+        const struct sl_leak_group *group = &leaks->groups[i];
+        bool known = group->counted && sl_known_count(&judge->known, group->fingerprint);
+        n_threads -= known ? group->count : 0;
+        n_groups += group->counted && !known;
     }
-    for (size_t i = 0; i < leaks->n_groups; i++)
-        n_groups += leaks->groups[i].counted;
-    if (leaks->count > judge->policy->max_leaks)
-        add(judge, &judge->broken, "%" PRIu32 " leaked thread%s in %zu group%s (limit %" PRIu32 ")",
-            leaks->count, leaks->count == 1 ? "" : "s", n_groups, n_groups == 1 ? "" : "s",
-            judge->policy->max_leaks);
+    if (n_threads > judge->policy->max_leaks)
+        add(judge, &judge->broken,
+            "%" PRIu32 " leaked thread%s in %zu group%s%s (limit %" PRIu32 ")", n_threads,
+            n_threads == 1 ? "" : "s", n_groups, n_groups == 1 ? "" : "s",
+            judge->policy->baseline ? " that the baseline has not" : "", judge->policy->max_leaks);
+}
+
+static void judge_leaks(struct judge *judge, const struct sl_trial_result *trial)
+{
+    if (!trial->leaks_missing)
+        judge_counts(judge, &trial->leaks);
+    else if (trial->status == SL_TRIAL_OK)
+        add(judge, &judge->unmeasured, "leaked threads are not known: %s", trial->leaks_missing);
+    else if (trial->status == SL_TRIAL_TIMEOUT)
+        add(judge, &judge->broken, "leaked threads are not known: %s", trial->leaks_missing);
+    /* of the others the ending says enough */
 }
 
 /* "No thread leaked" says something only when there were threads and Close was called. */
@@ -213,13 +243,11 @@ static void judge_cells(struct judge *judge)
     for (size_t i = 0; i < result->n_cells; i++) {
         const struct sl_cell_result *cell = &result->cells[i];
         judge->cell = cell;
-        judge->cell_name = sl_cell_name(judge->arena, cell);
-        judge->out_of_memory |= !judge->cell_name;
         if (!cell->n_trials)
             add_text(judge, &judge->unmeasured,
                      sl_arena_printf(judge->arena, "%s: no trial ran",
-                                     or_else(judge->cell_name, "a cell")));
-        for (size_t j = 0; j < cell->n_trials && judge->cell_name; j++) {
+                                     or_else(sl_cell_name(judge->arena, cell), "a cell")));
+        for (size_t j = 0; j < cell->n_trials; j++) {
             judge->trial_number = j + 1;
             judge_trial(judge, &cell->trials[j]);
         }
@@ -250,6 +278,22 @@ static void judge_run(struct judge *judge)
     add_text(judge, &judge->unmeasured, text);
 }
 
+/* "low/keyed/nats trial 2: ...", or "low/keyed/nats: ..., in 3 of 5 trials".  NULL when memory is
+   short. */
+static const char *text_of(struct sl_arena *arena, const struct line *line)
+{
+    const char *name = line->cell ? sl_cell_name(arena, line->cell) : NULL;
+
+    if (!line->cell)
+        return line->text;
+    if (!name)
+        return NULL;
+    if (line->n_trials == 1)
+        return sl_arena_printf(arena, "%s trial %zu: %s", name, line->trial, line->text);
+    return sl_arena_printf(arena, "%s: %s, in %zu of %zu trials", name, line->text, line->n_trials,
+                           line->cell->n_trials);
+}
+
 /* The lines into the arena, in the order in which they decide. */
 static enum sl_status
 conclude(struct judge *judge, struct sl_verdict *ret_verdict, struct sl_error *err)
@@ -258,11 +302,12 @@ conclude(struct judge *judge, struct sl_verdict *ret_verdict, struct sl_error *e
     size_t n = 0, n_lines = judge->unmeasured.n + judge->broken.n + judge->doubtful.n;
     const char **failed = sl_arena_array(judge->arena, n_lines, sizeof *failed);
 
-    if (!failed || judge->out_of_memory)
-        return sl_fail(err, SL_ENOMEM, "no memory to judge the run");
+    bool complete = failed && !judge->out_of_memory;
     for (size_t i = 0; i < SL_COUNT_OF(all); i++)
-        for (size_t j = 0; j < all[i]->n; j++)
-            failed[n++] = all[i]->texts[j];
+        for (size_t j = 0; complete && j < all[i]->n; j++)
+            complete = (failed[n++] = text_of(judge->arena, &all[i]->lines[j])) != NULL;
+    if (!complete)
+        return sl_fail(err, SL_ENOMEM, "no memory to judge the run");
     *ret_verdict = (struct sl_verdict){
         .exit = judge->unmeasured.n ? 3
                 : judge->broken.n   ? 1
@@ -280,11 +325,13 @@ enum sl_status sl_verdict_evaluate(const struct sl_run_result *result,
 {
     struct judge judge = {.result = result, .policy = policy, .arena = arena};
 
+    if (policy->baseline && !sl_known_init(arena, policy->baseline, &judge.known))
+        return sl_fail(err, SL_ENOMEM, "no memory to judge the run");
     judge_run(&judge);
     judge_cells(&judge);
     enum sl_status s = conclude(&judge, ret_verdict, err);
-    free(judge.broken.texts);
-    free(judge.unmeasured.texts);
-    free(judge.doubtful.texts);
+    free(judge.broken.lines);
+    free(judge.unmeasured.lines);
+    free(judge.doubtful.lines);
     return s;
 }

@@ -14,6 +14,10 @@
 
 struct sl_policy {
     uint32_t max_leaks; /* per trial */
+    /* Leaks with a fingerprint of one of its leaks are known, in whatever cell and number: they
+       do not count.  NULL: none is known. */
+    const struct sl_run_result *baseline;
+    const char *baseline_name; /* what texts call it */
 };
 
 /**
@@ -38,9 +42,9 @@ SL_CHECKED enum sl_status
 sl_verdict_evaluate(const struct sl_run_result *result, const struct sl_policy *policy,
                     struct sl_arena *arena, struct sl_verdict *ret_verdict, struct sl_error *err);
 
-/* strandline.gate/1: the verdict and the policy that it was reached by. */
-SL_CHECKED enum sl_status sl_verdict_print_json(const struct sl_verdict *verdict,
-                                                const struct sl_policy *policy, FILE *out,
-                                                struct sl_error *err);
+/* strandline.gate/1: the verdict, the policy that it was reached by, and the leaks by name. */
+SL_CHECKED enum sl_status
+sl_verdict_print_json(const struct sl_run_result *result, const struct sl_verdict *verdict,
+                      const struct sl_policy *policy, FILE *out, struct sl_error *err);
 
 #endif

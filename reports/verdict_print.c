@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "reports/format.h"
+#include "reports/leak_lines.h"
 #include "reports/verdict.h"
 
 /* NULL when memory is short. */
@@ -21,16 +22,18 @@ static json_t *json_lines(const struct sl_verdict *verdict, struct sl_arena *are
     return lines;
 }
 
-enum sl_status sl_verdict_print_json(const struct sl_verdict *verdict,
-                                     const struct sl_policy *policy, FILE *out,
-                                     struct sl_error *err)
+enum sl_status
+sl_verdict_print_json(const struct sl_run_result *result, const struct sl_verdict *verdict,
+                      const struct sl_policy *policy, FILE *out, struct sl_error *err)
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     json_t *json = NULL;
     if (arena)
-        json = json_pack("{ss s{sI} s{si so}}", "schema", "strandline.gate/1", "policy",
-                         "max_leaks", (json_int_t) policy->max_leaks, "verdict", "exit",
-                         verdict->exit, "failed", json_lines(verdict, arena));
+        json = json_pack("{ss s{sI ss?} s{si so} so}", "schema", "strandline.gate/1", "policy",
+                         "max_leaks", (json_int_t) policy->max_leaks, "baseline",
+                         sl_format_printable(arena, policy->baseline_name), "verdict", "exit",
+                         verdict->exit, "failed", json_lines(verdict, arena), "leaks",
+                         sl_leak_lines_json(result, policy, arena));
     if (!json)
         return sl_fail(err, SL_ENOMEM, "no memory to print the verdict");
     errno = 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strandline gate REPORT: judges the numbers of a report, never the verdict in it. */
 #include <stdint.h>
+#include <string.h>
 
 #include "harness/cli/policy.h"
+#include "reports/leak_lines.h"
 #include "reports/report.h"
 
 enum { OPTION_POLICY, OPTION_JSON = OPTION_POLICY + N_POLICY_OPTIONS, OPTION_COLOR };
@@ -16,10 +18,15 @@ static const struct sl_option options_of_gate[] = {
 
 struct request {
     const char *path;
-    struct sl_policy policy;
+    struct policy policy;
     bool json;
     enum sl_color color;
 };
+
+static void request_release(struct request *request)
+{
+    policy_release(&request->policy);
+}
 
 /* @return SL_EXIT_OK, or the status to exit with; what was wrong has been said */
 static int read_option(int option, const char *argument, struct request *request)
@@ -61,6 +68,11 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
         return false;
     }
     request->path = options.operands[0];
+    if (request->policy.rules.baseline_name && strcmp(request->path, "-") == 0 &&
+        strcmp(request->policy.rules.baseline_name, "-") == 0) {
+        *ret_status = sl_usage_error(&sl_command_gate, "only one report can be standard input");
+        return false;
+    }
     return true;
 }
 
@@ -70,28 +82,31 @@ static int judge(const struct request *request, const struct sl_run_result *resu
     struct sl_verdict verdict;
     struct sl_error err = {0};
 
-    if (sl_verdict_evaluate(result, &request->policy, result->arena, &verdict, &err))
+    if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &verdict, &err))
         return sl_command_error(&sl_command_gate, &err, SL_EXIT_UNMEASURED);
-    if (!request->json)
+    if (!request->json) {
         sl_table_print_verdict(result, &verdict, &opts, stdout);
-    else if (sl_verdict_print_json(&verdict, &request->policy, stdout, &err))
+        sl_leak_lines_print(result, &request->policy.rules, &opts, stdout);
+    } else if (sl_verdict_print_json(result, &verdict, &request->policy.rules, stdout, &err)) {
         return sl_command_error(&sl_command_gate, &err, SL_EXIT_UNMEASURED);
+    }
     return verdict.exit;
 }
 
 static int run(int argc, char **argv)
 {
-    struct request request = {0};
-    struct sl_run_result *read = NULL;
+    SL_CLEANUP(request_release) struct request request = {0};
+    SL_AUTO(sl_run_result) struct sl_run_result *result = NULL;
     struct sl_error err = {0};
     int status;
 
     if (!read_request(argc, argv, &request, &status))
         return status;
-    enum sl_status s = sl_report_read(request.path, &read, &err);
+    enum sl_status s = sl_report_read(request.path, &result, &err);
+    if (!s)
+        s = policy_complete(&request.policy, &err);
     if (s)
         return sl_command_error(&sl_command_gate, &err, sl_exit_of_read(s));
-    SL_AUTO(sl_run_result) struct sl_run_result *result = read;
     return judge(&request, result);
 }
 
@@ -103,7 +118,10 @@ const struct sl_command sl_command_gate = {
         "Judges the numbers of the report ('-': standard input); the verdict that is written in "
         "it\nis not used.  Fails on leaked threads, lost messages, order violations and a Close "
         "that\ndid not end in time.  A run that could not measure one of them, or whose control "
-        "did\nnot find the leak it planted, is neither ok nor failed.\n",
+        "did\nnot find the leak it planted, is neither ok nor failed.  With --baseline, leaks "
+        "whose\n"
+        "fingerprint that report has are known and do not count, in whatever cell and number; the\n"
+        "number is said when it grew.  Everything else is judged as ever.\n",
     .options = options_of_gate,
     .run = run,
 };

@@ -154,10 +154,15 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
     return run_report(request, place, result);
 }
 
+static void request_release(struct run_request *request)
+{
+    policy_release(&request->policy);
+}
+
 static int run(int argc, char **argv)
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct run_request request = {.arena = arena};
+    SL_CLEANUP(request_release) struct run_request request = {.arena = arena};
     SL_CLEANUP(loaded_release) struct loaded loaded = {0};
     SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
     struct sl_run_plan plan;
@@ -175,7 +180,9 @@ static int run(int argc, char **argv)
         return list_scenarios();
     if (request.list_faults)
         return print_faults(request.json);
-    enum sl_status s = load_scenarios(&request, &loaded, &err);
+    enum sl_status s = policy_complete(&request.policy, &err);
+    if (!s)
+        s = load_scenarios(&request, &loaded, &err);
     if (!s)
         s = sl_run_plan_make((const struct sl_scenario *const *) loaded.scenarios,
                              loaded.n_scenarios, &request.plan, arena, &plan, &err);

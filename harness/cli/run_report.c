@@ -36,7 +36,8 @@ int run_report(const struct run_request *request, const struct sl_report_place *
 {
     struct sl_error err = {0};
 
-    if (sl_verdict_evaluate(result, &request->policy, result->arena, &result->verdict, &err)) {
+    if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &result->verdict,
+                            &err)) {
         (void) sl_command_error(&sl_command_run, &err, 0);
         run_report_none(place);
         return SL_EXIT_UNMEASURED;

@@ -16,7 +16,7 @@ struct run_request {
     size_t n_scenarios;
     const char *servers, *server_program, *driver_path;
     const char *output; /* NULL: standard output only */
-    struct sl_policy policy;
+    struct policy policy;
     bool no_verdict;             /* a broken rule is no failure of the run */
     unsigned cluster;            /* 0: not given */
     uint32_t replicas;           /* 0: not given */

@@ -100,6 +100,23 @@ check "leaks fail" 1 out "failed: low/keyed/memory trial 2: 3 leaked threads in 
     "$strandline" gate "$reports/valid/leaks.json"
 check "leaks within the limit are ok" 0 out "ok: " \
     "$strandline" gate "$reports/valid/leaks.json" --max-leaks 3
+check "a leak is named" 1 out "leaked: 2 x worker_main: parked, " \
+    "$strandline" gate "$reports/valid/leaks.json"
+check "leaks of the baseline are known" 0 out "known: 2 x worker_main: parked, " \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline "$reports/valid/leaks.json"
+check "leaks that the baseline has not are new" 1 out "new: 2 x worker_main: parked, " \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline "$reports/valid/ok.json"
+check "a baseline that cannot be read is wrong usage" 2 err "No such file" \
+    "$strandline" gate "$reports/valid/ok.json" --baseline /nonexistent/r.json
+check "the baseline cannot be the report's standard input" 2 err "only one report" \
+    "$strandline" gate - --baseline -
+check "show prints the table of a report" 0 out "leaked threads of low/keyed/memory" \
+    "$strandline" show "$reports/valid/leaks.json"
+check "show reads standard input" 0 out "control: planted 5, found 5" \
+    piped "$reports/valid/ok.json" "$strandline" show -
+check "show needs a report" 2 err "one report is needed, not 0" "$strandline" show
+check "show refuses what is no report" 2 err "not a strandline report" \
+    "$strandline" show "$reports/invalid/other-tool/report.json"
 check "the limit is a number" 2 err "'many' is not a number" \
     "$strandline" gate --max-leaks many "$reports/valid/ok.json"
 check "a crash is not measured" 3 out "could not measure: low/keyed/nats trial 2: the subject" \

@@ -311,9 +311,63 @@ SL_TEST(verdict, leaks_within_the_limit_pass)
 SL_TEST(verdict, the_limit_holds_for_each_trial_alone)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *result = spoiled_run(leak);
-    leak(result, result_trial(result, 0, 1));
+    leak(result, result_trial(result, 1, 1));
     cr_assert_eq(judge(result, 3).exit, 0);
     cr_assert_eq(judge(result, 2).n_failed, 2);
+}
+
+SL_TEST(verdict, what_holds_of_several_trials_of_a_cell_is_said_once)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = spoiled_run(leak);
+    leak(result, result_trial(result, 0, 1));
+    leak(result, result_trial(result, 1, 1));
+    struct sl_verdict verdict = judge(result, 0);
+    cr_assert_eq(verdict.n_failed, 2);
+    cr_assert_str_eq(verdict.failed[0],
+                     "low/keyed/nats: 3 leaked threads in 2 groups (limit 0), in 2 of 2 trials");
+    cr_assert_str_eq(verdict.failed[1],
+                     "low/unified/nats trial 2: 3 leaked threads in 2 groups (limit 0)");
+}
+
+/* Judged with the leaks of another result as known ones. */
+static struct sl_verdict
+judge_against(const struct sl_run_result *result, const struct sl_run_result *baseline)
+{
+    struct sl_policy policy = {.baseline = baseline, .baseline_name = "base.json"};
+    struct sl_verdict verdict = {.exit = -1};
+    struct sl_error err = {0};
+    sl_assert_ok(sl_verdict_evaluate(result, &policy, result->arena, &verdict, &err), &err);
+    return verdict;
+}
+
+SL_TEST(verdict, only_leaks_that_the_baseline_has_not_count_against_it)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *baseline = spoiled_run(leak);
+    SL_AUTO(sl_run_result) struct sl_run_result *same = spoiled_run(NULL);
+    leak(same, result_trial(same, 1, 1)); /* elsewhere, and that does not matter */
+    cr_assert_eq(judge_against(same, baseline).exit, 0);
+
+    (void) result_add_group(same, result_trial(same, 0, 1), 1, SL_CAUSE_UNKNOWN, "new_main");
+    struct sl_verdict verdict = judge_against(same, baseline);
+    cr_assert_eq(verdict.exit, 1);
+    cr_assert_eq(verdict.n_failed, 1);
+    cr_assert_str_eq(verdict.failed[0], "low/keyed/nats trial 2: 1 leaked thread in 1 group that "
+                                        "the baseline has not (limit 0)");
+}
+
+SL_TEST(verdict, what_a_baseline_shows_but_does_not_count_is_not_known_to_leak)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *baseline = spoiled_run(leak);
+    SL_AUTO(sl_run_result) struct sl_run_result *head = spoiled_run(NULL);
+    (void) result_add_group(head, result_trial(head, 0, 0), 1, SL_CAUSE_PARKED, "timer_main");
+    cr_assert_eq(judge_against(head, baseline).exit, 1);
+}
+
+SL_TEST(verdict, a_baseline_excuses_leaks_and_nothing_else)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *baseline = spoiled_run(lose);
+    SL_AUTO(sl_run_result) struct sl_run_result *head = spoiled_run(lose);
+    cr_assert_eq(judge_against(head, baseline).exit, 1);
 }
 
 SL_TEST(verdict, a_load_that_lost_messages_states_both_facts)

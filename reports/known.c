@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/known.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_groups(const void *left, const void *right)
+{
+    const struct sl_leak_group *a = *(const struct sl_leak_group *const *) left;
+    const struct sl_leak_group *b = *(const struct sl_leak_group *const *) right;
+    int order = strcmp(a->fingerprint, b->fingerprint);
+
+    return order ? order : (a->count < b->count) - (a->count > b->count);
+}
+
+/* The leaks of a report, as they stand; groups is NULL to count them only. */
+static size_t collect(const struct sl_run_result *report, const struct sl_leak_group **groups)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < report->n_cells; i++) {
+        for (size_t j = 0; j < report->cells[i].n_trials; j++) {
+            const struct sl_trial_result *trial = &report->cells[i].trials[j];
+            for (size_t k = 0; !trial->leaks_missing && k < trial->leaks.n_groups; k++) {
+                if (!trial->leaks.groups[k].counted)
+                    continue;
+                if (groups)
+                    groups[n] = &trial->leaks.groups[k];
+                n++;
+            }
+        }
+    }
+    return n;
+}
+
+bool sl_known_init(struct sl_arena *arena, const struct sl_run_result *report,
+                   struct sl_known *ret_known)
+{
+    size_t n = collect(report, NULL);
+    const struct sl_leak_group **groups = sl_arena_array(arena, n, sizeof *groups);
+
+    if (!groups)
+        return false;
+    (void) collect(report, groups);
+    qsort(groups, n, sizeof *groups, compare_groups);
+    *ret_known = (struct sl_known){.groups = groups, .n = n};
+    return true;
+}
+
+uint32_t sl_known_count(const struct sl_known *known, const char *fingerprint)
+{
+    size_t low = 0, high = known->n;
+
+    while (low < high) { /* the first that is not below */
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(known->groups[middle]->fingerprint, fingerprint) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < known->n && strcmp(known->groups[low]->fingerprint, fingerprint) == 0
+               ? known->groups[low]->count
+               : 0;
+}
