@@ -23,14 +23,15 @@ struct sl_test_subject {
     int input, output; /* our ends */
 };
 
-/* Start SL_SUBJECTS_DIR/argv[0] and wait until it says that it is ready. */
+/* Start SL_SUBJECTS_DIR/argv[0], or argv[0] that begins with a slash, and wait until it says that
+ * it is ready. */
 static inline struct sl_test_subject sl_subject_start(const char *const *argv)
 {
     int in[2], out[2];
     char path[512], byte;
 
     cr_assert(pipe(in) == 0 && pipe(out) == 0);
-    (void) snprintf(path, sizeof path, "%s/%s", SL_SUBJECTS_DIR, argv[0]);
+    (void) snprintf(path, sizeof path, "%s%s", *argv[0] == '/' ? "" : SL_SUBJECTS_DIR "/", argv[0]);
     pid_t pid = fork();
     cr_assert(pid >= 0);
     if (pid == 0) {
