@@ -11,6 +11,8 @@ MATRIX = sorted((SUBJECTS / "matrix").glob("*.c"))
 COMMON = ["-D_GNU_SOURCE", "-pthread"]
 NO_TABLE = ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"]
 
+BOLT = next(filter(shutil.which, ("llvm-bolt", "llvm-bolt-19", "llvm-bolt-16")), "llvm-bolt")
+
 # name -> (what has to be installed, command)
 WAYS = {
     "gcc -O2": ([], ["gcc", "-O2"]),
@@ -41,6 +43,12 @@ WAYS = {
     "gcc -O2, .debug_frame only, compressed": ([], ["gcc", "-O2", "-g", "-gz"] + NO_TABLE),
     "gcc -O2, no unwind table": ([], ["gcc", "-O2"] + NO_TABLE),
     "gcc -O0, no unwind table": ([], ["gcc", "-O0"] + NO_TABLE),
+    "gcc -O2, code moved behind .bss by BOLT": ([BOLT], ["gcc", "-O2", "-Wl,--emit-relocs"]),
+}
+# What is done with a program that was linked; "{in}" and "{out}" are files.
+AFTERWARDS = {
+    "gcc -O2, code moved behind .bss by BOLT":
+        [BOLT, "{in}", "-o", "{out}", "-reorder-blocks=ext-tsp", "-split-functions"],
 }
 QUICK = ("gcc -O2", "gcc -O0", "clang -O2, lld", "gcc -O2 -static-pie",
          "gcc -O2, no .eh_frame_hdr", "gcc -O2, .debug_frame only")
@@ -52,11 +60,19 @@ def missing(way):
     return [name for name in [command[0]] + needs if not shutil.which(name)]
 
 
-def build(way, sources, program, extra=()):
-    """Raises RuntimeError with the compiler's last words."""
-    command = WAYS[way][1] + COMMON + list(extra)
-    done = subprocess.run(command + [str(source) for source in sources] + ["-o", str(program)],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+def run(command):
+    """Raises RuntimeError with the last words of a command that fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         lines = done.stdout.decode(errors="replace").strip().splitlines()
-        raise RuntimeError(lines[-1] if lines else "the compiler failed")
+        raise RuntimeError(lines[-1] if lines else f"{command[0]} failed")
+
+
+def build(way, sources, program, extra=()):
+    """Raises RuntimeError when it cannot be built."""
+    after, program = AFTERWARDS.get(way), str(program)
+    linked = program + ".linked" if after else program
+    run(WAYS[way][1] + COMMON + list(extra) + [str(source) for source in sources] +
+        ["-o", linked])
+    if after:
+        run([word.format(**{"in": linked, "out": program}) for word in after])

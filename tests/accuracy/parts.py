@@ -143,6 +143,15 @@ def unloaded(tools, directory):
     return subject(tools, "libraries deleted, closed and replaced", [program, *libraries])
 
 
+def moved(tools, directory):
+    program, library = f"{directory}/moved_code", f"{directory}/library.so"
+    builds.build("gcc -O2", [builds.SUBJECTS / "moved_code.c"], program,
+                 ["-fno-optimize-sibling-calls", "-Wl,-z,separate-code,-z,max-page-size=0x200000"])
+    builds.build("gcc -O2", [builds.SUBJECTS / "unloaded_library.c"], library, ["-fPIC", "-shared"])
+    for way in ("kept", "anonymous", "part", "memfd"):
+        yield subject(tools, f"code moved out of its files: {way}", [program, way, library])
+
+
 def odd(tools, quick):
     """Processes in unusual states."""
     with tempfile.TemporaryDirectory() as directory:
@@ -151,6 +160,7 @@ def odd(tools, quick):
         yield subject(tools, "leader has exited", [program, "leader-gone"])
         yield vfork(tools, directory)
         yield unloaded(tools, directory)
+        yield from moved(tools, directory)
         yield flicker(tools, directory, 10 if quick else 100)
 
 
@@ -163,7 +173,7 @@ def version(package):
 def real_program(tools, name, program):
     row = Row(name, kind=program.kind)
     if not program.path():
-        row.skipped = f"not installed: {program.package}"
+        row.skipped = f"not installed: {program.package or program.command[0]}"
         return row
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory, \
             programs.start(program, directory) as child:
@@ -174,7 +184,7 @@ def real_program(tools, name, program):
             return row
         for pid in process.family(child.pid):
             row.judgements += tools.judge(pid)
-    number = version(program.package)
+    number = version(program.package) if program.package else ""
     row.name += f" {number}" if number else ""
     return row
 

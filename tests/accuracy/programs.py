@@ -72,13 +72,20 @@ frontend f
 @dataclasses.dataclass
 class Program:
     kind: str
-    package: str
+    package: str  # of Debian; "": of none
     command: list  # "{dir}" is a directory of its own
     files: dict = dataclasses.field(default_factory=dict)  # below that directory
     full_output: bool = False  # nobody reads its standard output, so that it waits to write
 
     def path(self):
         return shutil.which(self.command[0])
+
+
+def official_rustc():
+    """The compiler of a toolchain of rustup's, whose code lies behind a large .bss."""
+    home = pathlib.Path(os.environ.get("RUSTUP_HOME", pathlib.Path.home() / ".rustup"))
+    return str(next(iter(sorted(home.glob("toolchains/stable*/bin/rustc"))),
+                    "rustc of an official toolchain"))
 
 
 PROGRAMS = {
@@ -112,6 +119,7 @@ PROGRAMS = {
     "ripgrep, 4 threads": Program("Rust", "ripgrep", ["rg", "-j4", "--files", "/usr"],
                                   full_output=True),
     "fd": Program("Rust", "fd-find", ["fdfind", "-j4", ".", "/usr"], full_output=True),
+    "rustc": Program("Rust", "", [official_rustc(), "-"]),
     "python3": Program("interpreter", "python3", ["/usr/bin/python3", "-c", READ_LINE_IN_THREADS]),
     "perl": Program("interpreter", "perl", ["perl", "-e", "sub f { <STDIN> } map { f() } 1..3"]),
     "ruby": Program("interpreter", "ruby", ["ruby", "-e", RUBY_THREADS]),
@@ -124,6 +132,8 @@ PROGRAMS = {
     "erlang": Program("JIT", "erlang-base", ["erl", "-noshell", "-noinput"]),
     "node": Program("JIT", "nodejs", ["node", "-e", NODE_WAIT]),
     "node, hot code": Program("JIT", "nodejs", ["node", "-e", NODE_HOT]),
+    "node, code in large pages": Program("JIT", "nodejs",
+                                         ["node", "--use-largepages=on", "-e", NODE_WAIT]),
     "java": Program("JIT", "default-jdk-headless", ["java", "-Xmx64m", "{dir}/Wait.java"],
                     {"Wait.java": JAVA_WAIT}),
 }
@@ -133,7 +143,7 @@ def absent():
     """{package: [names]} of what is not installed."""
     packages = {}
     for name, program in PROGRAMS.items():
-        if not program.path():
+        if program.package and not program.path():
             packages.setdefault(program.package, []).append(name)
     return packages
 
