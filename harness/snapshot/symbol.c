@@ -3,16 +3,14 @@
 
 #include <string.h>
 
-#include <dwarf.h>
-
 #include "base/fail.h"
 #include "harness/snapshot/symbol_cache.h"
+#include "harness/snapshot/symbol_inline.h"
 #include "harness/snapshot/symbol_jit.h"
 #include "harness/snapshot/symbol_name.h"
 #include "harness/snapshot/symbol_object.h"
 
-#define BUCKETS     1024
-#define MAX_INLINED 64
+#define BUCKETS 1024
 
 struct entry {
     struct entry *next;
@@ -31,15 +29,9 @@ struct sl_symbolizer {
     struct entry *buckets[BUCKETS];
 };
 
-/* Where in the source. */
-struct place {
-    const char *file;
-    uint32_t line;
-};
-
 /* Frames of one address being put together. */
 struct found {
-    struct sl_frame frames[MAX_INLINED + 1];
+    struct sl_frame frames[SL_MAX_INLINED + 1];
     size_t n;
 };
 
@@ -85,69 +77,8 @@ static struct sl_object *find_object(struct sl_symbolizer *symbolizer, struct sl
     return object;
 }
 
-static struct place line_of(Dwarf_Die *unit, uint64_t address)
-{
-    struct place place = {0};
-    Dwarf_Line *line = dwarf_getsrc_die(unit, address);
-    int number;
-
-    if (!line)
-        return place;
-    place.file = dwarf_linesrc(line, NULL, NULL);
-    if (place.file && dwarf_lineno(line, &number) == 0 && number > 0)
-        place.line = (uint32_t) number;
-    return place;
-}
-
-/* Where the function of an inlined copy was called. */
-static struct place call_place(Dwarf_Die *unit, Dwarf_Die *inlined)
-{
-    struct place place = {0};
-    Dwarf_Attribute attribute;
-    Dwarf_Word file, line;
-    Dwarf_Files *files;
-    size_t n_files;
-
-    if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) ||
-        dwarf_getsrcfiles(unit, &files, &n_files) || file >= n_files)
-        return place;
-    place.file = dwarf_filesrc(files, file, NULL, NULL);
-    if (place.file && dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) == 0)
-        place.line = (uint32_t) line;
-    return place;
-}
-
-static const char *name_of(Dwarf_Die *die)
-{
-    Dwarf_Attribute attribute;
-    const char *name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute));
-    if (!name)
-        name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attribute));
-    return name;
-}
-
-static bool is_subroutine(Dwarf_Die *die)
-{
-    int tag = dwarf_tag(die);
-    return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
-}
-
-/* The function or inlined copy that the address is in, with all that encloses it. */
-static int enclosing(Dwarf_Die *scope, uint64_t address, Dwarf_Die **ret_scopes)
-{
-    Dwarf_Die *lexical = NULL;
-    int n = dwarf_getscopes(scope, address, &lexical), i = 0;
-
-    while (i < n && !is_subroutine(&lexical[i]))
-        i++;
-    /* What follows an inlined copy there is where it was written; here, where it was put. */
-    n = i < n ? dwarf_getscopes_die(&lexical[i], ret_scopes) : 0;
-    free(lexical);
-    return n;
-}
-
 static bool add(struct sl_symbolizer *symbolizer, struct found *found, const char *function,
-                struct place place, bool inlined)
+                struct sl_source_place place, bool inlined)
 {
     struct sl_frame *frame = &found->frames[found->n++];
     *frame = (struct sl_frame){.line = place.line, .inlined = inlined};
@@ -161,28 +92,19 @@ static bool add(struct sl_symbolizer *symbolizer, struct found *found, const cha
 static bool add_functions(struct sl_symbolizer *symbolizer, struct sl_object *object,
                           uint64_t address, struct found *found)
 {
-    const char *function = sl_object_symbol(object, symbolizer->modules, address);
-    SL_AUTO_FREE Dwarf_Die *scopes = NULL;
-    struct place place = {0};
-    Dwarf_Die unit, scope;
+    const char *symbol = sl_object_symbol(object, symbolizer->modules, address);
+    struct sl_source_frames source = {.n = 1};
+    struct sl_code_place code;
     bool ok = true;
 
-    if (sl_object_find_unit(object, address, &unit, &scope)) {
-        place = line_of(&unit, address);
-        int n = enclosing(&scope, address, &scopes);
-        for (int i = 0; i < n && ok; i++) {
-            if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram) {
-                if (!function)
-                    function = name_of(&scopes[i]);
-                break;
-            }
-            if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine || found->n == MAX_INLINED)
-                continue;
-            ok = add(symbolizer, found, name_of(&scopes[i]), place, true);
-            place = call_place(&unit, &scopes[i]);
-        }
-    }
-    return ok && add(symbolizer, found, function, place, false);
+    if (sl_units_find(object->units, symbolizer->modules, address, &code))
+        sl_source_frames_get(&code, address, &source);
+    if (symbol)
+        source.frames[source.n - 1].function = symbol;
+    for (size_t i = 0; i < source.n && ok; i++)
+        ok = add(symbolizer, found, source.frames[i].function, source.frames[i].place,
+                 i + 1 < source.n);
+    return ok;
 }
 
 /* What the file says of the code at the address. */
@@ -218,7 +140,7 @@ static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps
 
     found->n = 0;
     if (!module || !symbolizer->names) {
-        if (!add(symbolizer, found, NULL, (struct place){0}, false))
+        if (!add(symbolizer, found, NULL, (struct sl_source_place){0}, false))
             return false;
     } else if (!look_up_in_file(symbolizer, module, address - module->bias, found)) {
         return false;

@@ -47,10 +47,11 @@ static bool copy(Elf_Scn *section, const GElf_Shdr *header, uint8_t **ret_data, 
     const Elf_Data *data = elf_rawdata(section, NULL);
     if (!data || !data->d_buf || !data->d_size)
         return false;
-    uint8_t *bytes = malloc(data->d_size);
+    uint8_t *bytes = malloc(data->d_size + 1);
     if (!bytes)
         return false;
     memcpy(bytes, data->d_buf, data->d_size);
+    bytes[data->d_size] = 0;
     *ret_data = bytes;
     *ret_size = data->d_size;
     return true;

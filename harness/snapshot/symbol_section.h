@@ -17,7 +17,7 @@ struct sl_section {
 /* @return false when the file has none, or is malformed */
 bool sl_section_find(int fd, const char *name, struct sl_section *ret_section);
 
-/* Its bytes, decompressed where needed.  The caller frees them. */
+/* Its bytes, decompressed where needed, and a zero after them.  The caller frees them. */
 bool sl_section_load(int fd, const char *name, uint8_t **ret_data, size_t *ret_size);
 
 #endif
