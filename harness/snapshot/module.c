@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/module.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "harness/model/snapshot.h"
@@ -229,6 +231,20 @@ find_own_mapping(const struct sl_maps *maps, const struct sl_image *image, uint6
     return NULL;
 }
 
+/* What the loader calls an object; it has no name for the program, which the kernel knows. */
+static bool read_name(struct sl_modules *modules, uint64_t address, char *path, size_t size)
+{
+    size_t got = address ? sl_reader_read(modules->reader, address, path, size) : 0;
+    char link[32];
+
+    if (got && memchr(path, '\0', got) && path[0])
+        return path[0] == '/';
+    (void) snprintf(link, sizeof link, "%ld/exe", (long) modules->target->tid);
+    ssize_t length = readlinkat(modules->target->task_fd, link, path, size - 1);
+    path[SL_MAX(length, 0)] = '\0';
+    return length > 0;
+}
+
 /* An object whose header is at `address`, in memory that is no file's. */
 static struct sl_module *find_in_memory(struct sl_modules *modules, const struct sl_maps *maps,
                                         uint64_t address, uint64_t name)
@@ -249,8 +265,7 @@ static struct sl_module *find_in_memory(struct sl_modules *modules, const struct
         struct sl_module *known = find_known(modules, mapping, bias);
         return known ? known : add(modules, &image, mapping, bias);
     }
-    size_t size = name ? sl_reader_read(modules->reader, name, path, sizeof path) : 0;
-    if (!size || !memchr(path, '\0', size) || path[0] != '/')
+    if (!read_name(modules, name, path, sizeof path))
         return NULL;
     return add(modules, &image, &(struct sl_mapping){.path = path}, bias);
 }

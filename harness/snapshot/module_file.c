@@ -93,7 +93,7 @@ static bool matches(struct sl_modules *modules, int fd, const struct sl_module *
 }
 
 /* Ways to reach the file of a mapping, in the order in which they are tried. */
-enum way { WAY_TARGET_ROOT, WAY_OWN_ROOT, WAY_THREAD_MAPPING, WAY_MAPPING, N_WAYS };
+enum way { WAY_TARGET_ROOT, WAY_OWN_ROOT, WAY_THREAD_MAPPING, WAY_MAPPING, WAY_PROGRAM, N_WAYS };
 
 static int open_by(const struct sl_target *target, const struct sl_mapping *mapping, enum way way)
 {
@@ -112,6 +112,10 @@ static int open_by(const struct sl_target *target, const struct sl_mapping *mapp
         (void) snprintf(path, sizeof path, "/proc/%ld/map_files/%" PRIx64 "-%" PRIx64,
                         (long) target->pid, mapping->start, mapping->end);
         return mapping->inode ? sl_regular_open(path) : -1;
+    case WAY_PROGRAM: /* deleted or not; no privilege is asked for */
+        (void) snprintf(path, sizeof path, "/proc/%ld/task/%ld/exe", (long) target->pid,
+                        (long) target->tid);
+        return sl_regular_open(path);
     case N_WAYS:
         break;
     }
@@ -154,10 +158,13 @@ bool sl_module_has_code(struct sl_modules *modules, const struct sl_module *modu
 {
     const struct sl_image headers = {.header = module->header, .segments = module->segments};
     const Elf64_Phdr *segment = sl_image_segment_of(&headers, page - module->bias);
-    SL_AUTO_FD int fd = sl_module_open(modules, module);
 
-    if (fd < 0 || !segment)
-        return segment != NULL;
-    return is_same_page(sl_modules_reader(modules), page, fd,
-                        page - module->bias - segment->p_vaddr + segment->p_offset);
+    if (!segment)
+        return false;
+    uint64_t offset = page - module->bias - segment->p_vaddr + segment->p_offset;
+    /* Of variables without a value, where a program may make code, the file has nothing. */
+    if (offset >= segment->p_offset + segment->p_filesz)
+        return true;
+    SL_AUTO_FD int fd = sl_module_open(modules, module);
+    return fd < 0 || is_same_page(sl_modules_reader(modules), page, fd, offset);
 }

@@ -14,7 +14,7 @@ bool sl_module_file_image(struct sl_modules *modules, const struct sl_mapping *m
 
 /*
  * Does a page of memory hold what the module's file has there?  A few bytes may differ, as
- * where a debugger stops.  True as well when the file is out of reach.
+ * where a debugger stops.  True as well when the file has nothing there, or is out of reach.
  */
 bool sl_module_has_code(struct sl_modules *modules, const struct sl_module *module, uint64_t page);
 

@@ -148,8 +148,8 @@ static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps
     const char *path = module ? module->path : NULL;
     if (!path && mapping && mapping->inode) /* a file, but no ELF: code mapped by a runtime */
         path = sl_arena_strdup(symbolizer->arena, mapping->path);
-    if (!module && symbolizer->names && mapping &&
-        (found->frames[0].function = jit_name(symbolizer, address)))
+    if (symbolizer->names && mapping && (!module || !mapping->inode) && found->n == 1 &&
+        !found->frames[0].function && (found->frames[0].function = jit_name(symbolizer, address)))
         path = SL_JIT_MODULE;
     for (size_t i = 0; i < found->n; i++) {
         found->frames[i].address = pc->address;

@@ -136,18 +136,33 @@ static int open_by_id(struct sl_modules *modules, const struct sl_module *module
     return open_if(modules, module, path, is_by_id, NULL);
 }
 
+/* Bytes of a path that lead to the target's root directory: paths of memory maps begin at ours. */
+static size_t root_length(const struct sl_target *target, const char *path)
+{
+    char name[32], root[MAX_LINK];
+
+    (void) snprintf(name, sizeof name, "%ld/root", (long) target->tid);
+    ssize_t length = readlinkat(target->task_fd, name, root, sizeof root);
+    bool leads = length > 1 && (size_t) length < sizeof root &&
+                 strncmp(path, root, (size_t) length) == 0 && path[length] == '/';
+    return leads ? (size_t) length : 0;
+}
+
 static int open_by_link(struct sl_modules *modules, const struct sl_module *module, int fd)
 {
     static const char *const forms[] = {"%.*s/%s", "%.*s/.debug/%s", DEBUG_FOLDER "%.*s/%s"};
-    int folder = (int) (sl_path_base(module->path) - module->path) - 1, found = -1;
+    const char *folder = module->path;
+    int length = (int) (sl_path_base(folder) - folder) - 1, found = -1;
     struct link link;
     char path[2 * MAX_LINK + 32];
 
-    if (folder < 0 || !read_link(fd, &link))
+    if (length < 0 || !read_link(fd, &link))
         return -1;
     for (size_t i = 0; i < SL_COUNT_OF(forms) && found < 0; i++) {
-        int length = snprintf(path, sizeof path, forms[i], folder, module->path, link.name);
-        if (length > 0 && (size_t) length < sizeof path)
+        bool global = i + 1 == SL_COUNT_OF(forms);
+        int skip = global ? (int) root_length(sl_modules_target(modules), folder) : 0;
+        int size = snprintf(path, sizeof path, forms[i], length - skip, folder + skip, link.name);
+        if (size > 0 && (size_t) size < sizeof path)
             found = open_if(modules, module, path, is_by_link, &link);
     }
     return found;

@@ -39,7 +39,17 @@ static void remove_directory(void)
     cr_assert(shell(command) == 0);
 }
 
-/* Is the function that only .symtab names on the stack of a thread of this program? */
+/* Is the function that only .symtab names on the stack of a thread of this process? */
+static bool names_park(pid_t pid)
+{
+    await_sleep(pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(pid);
+    bool named = false;
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        named = named || has_function(snapshot->threads[i].stack, "park");
+    return named;
+}
+
 static bool is_named(const char *program)
 {
     char path[128];
@@ -47,11 +57,7 @@ static bool is_named(const char *program)
 
     (void) snprintf(path, sizeof path, "%s/%s", directory, program);
     struct sl_test_subject subject = sl_subject_start(argv);
-    await_sleep(subject.pid);
-    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
-    bool named = false;
-    for (size_t i = 0; i < snapshot->n_threads; i++)
-        named = named || has_function(snapshot->threads[i].stack, "park");
+    bool named = names_park(subject.pid);
     cr_assert_eq(sl_subject_end(&subject), 0);
     return named;
 }
@@ -67,6 +73,31 @@ SL_TEST(snapshot_symbols, a_linked_debug_file_is_found_beside_the_program_and_in
     cr_assert(is_named("beside"));
     cr_assert(shell("mkdir .debug && mv beside.debug .debug") == 0);
     cr_assert(is_named("beside"));
+    remove_directory();
+}
+
+/* Which is the one that the process sees, not that of this test. */
+SL_TEST(snapshot_symbols, a_linked_debug_file_is_found_in_the_global_folder, .timeout = 60)
+{
+    char script[512];
+    const char *const argv[] = {"/bin/sh", "-c", script, NULL};
+
+    make_directory();
+    (void) snprintf(script, sizeof script,
+                    "exec unshare -rm sh -c 'mount -t tmpfs none /usr/lib/debug && "
+                    "mkdir -p /usr/lib/debug%s && mv global.debug /usr/lib/debug%s && "
+                    "cd %s && exec ./global 1'",
+                    directory, directory, directory);
+    if (shell("test -d /usr/lib/debug && unshare -rm mount -t tmpfs none /usr/lib/debug")) {
+        remove_directory();
+        cr_skip_test("no name space in which /usr/lib/debug is another may be made");
+    }
+    cr_assert(shell("objcopy --only-keep-debug full global.debug && strip -o global full &&"
+                    "objcopy --add-gnu-debuglink=global.debug global") == 0);
+    cr_assert(chdir(directory) == 0);
+    struct sl_test_subject subject = sl_subject_start(argv);
+    cr_assert(names_park(subject.pid));
+    cr_assert_eq(sl_subject_end(&subject), 0);
     remove_directory();
 }
 
