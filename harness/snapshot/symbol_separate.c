@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <gelf.h>
+#include <libelf.h>
 #include <lzma.h>
 
 #include "base/grow.h"
@@ -60,6 +62,36 @@ static enum same has_build_id(int fd, const struct sl_module *module)
         return SAME_UNKNOWN;
     return size == module->build_id_size && memcmp(id, module->build_id, size) == 0 ? SAME_YES
                                                                                     : SAME_NO;
+}
+
+/*
+ * Is code where the module has it?  Tools that move it, as prelink does, may leave the build-id.
+ * (Contents of segments are not in a debug file, but what is said of them is.)
+ */
+static bool has_same_layout(int fd, const struct sl_module *module)
+{
+    (void) elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+    size_t n = 0, n_code = 0, n_same = 0;
+
+    if (elf && elf_getphdrnum(elf, &n))
+        n = 0;
+    for (size_t i = 0; i < module->header.e_phnum; i++) {
+        const Elf64_Phdr *segment = &module->segments[i];
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
+            continue;
+        n_code++;
+        for (size_t k = 0; k < n; k++) {
+            GElf_Phdr other;
+            if (gelf_getphdr(elf, (int) k, &other) && other.p_type == PT_LOAD &&
+                other.p_vaddr == segment->p_vaddr && other.p_memsz == segment->p_memsz) {
+                n_same++;
+                break;
+            }
+        }
+    }
+    (void) elf_end(elf);
+    return !n || n_same == n_code;
 }
 
 /* Reads all of it; a page at a time would be no faster. */
@@ -116,12 +148,13 @@ static int open_if(struct sl_modules *modules, const struct sl_module *module, c
 static bool is_by_id(int fd, const struct sl_module *module, const struct link *link)
 {
     (void) link;
-    return has_build_id(fd, module) == SAME_YES;
+    return has_build_id(fd, module) == SAME_YES && has_same_layout(fd, module);
 }
 
 static bool is_by_link(int fd, const struct sl_module *module, const struct link *link)
 {
-    return has_build_id(fd, module) != SAME_NO && has_sum(fd, link->sum);
+    return has_build_id(fd, module) != SAME_NO && has_same_layout(fd, module) &&
+           has_sum(fd, link->sum);
 }
 
 static int open_by_id(struct sl_modules *modules, const struct sl_module *module)

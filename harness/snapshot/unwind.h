@@ -25,8 +25,9 @@
     X(COMPLETE, NULL)                                                                              \
     X(NOT_CODE, "the outermost address is not in executable memory")                               \
     X(NO_MODULE, "the outermost frame is in code of no known program or library")                  \
-    X(NO_TABLE, "no unwind table covers the outermost frame")                                      \
-    X(BAD_TABLE, "the unwind table of the outermost frame is malformed or not supported")          \
+    X(NO_TABLE, "no unwind table was found that covers the outermost frame")                       \
+    X(BAD_TABLE,                                                                                   \
+      "the unwind table of the outermost frame is malformed, unreadable or not supported")         \
     X(NO_REGISTER, "the next frame needs a register that only a stopped thread shows")             \
     X(NO_MEMORY, "the stack could not be read")                                                    \
     X(NOT_GROWING, "the next frame does not lie further out on the stack")                         \
