@@ -55,6 +55,7 @@ struct sl_texts {
 
 struct sl_comparison {
     const struct sl_run_result *base, *head;
+    const char *base_name, *head_name;    /* of the files; the caller's to fill, NULL is allowed */
     const struct sl_group_change *groups; /* new first, then gone, then not known, then same */
     size_t n_groups;
     const struct sl_metric_change *metrics; /* of cells that both sides have */

@@ -7,11 +7,12 @@
 
 #include "base/fail.h"
 #include "reports/cells.h"
-#include "reports/compare.h"
+#include "reports/compare_sides.h"
 #include "reports/format.h"
 #include "reports/json_parts.h"
 #include "reports/metrics.h"
 #include "reports/table_parts.h"
+#include "reports/wrap.h"
 
 /* "5", or "-" for what was not looked at. */
 static const char *count_text(const struct sl_table *table, struct sl_value count)
@@ -131,21 +132,33 @@ static void
 print_list(const struct sl_table *table, const struct sl_texts *list, const char *heading)
 {
     if (list->n)
-        sl_style_print(SL_STYLE_WARN, table->opts, table->out, "%s\n", heading);
+        sl_wrap_print(SL_STYLE_WARN, table->opts, table->out, 2, heading);
     for (size_t i = 0; i < list->n; i++)
-        (void) fprintf(table->out, "  %s\n", sl_table_text(table, list->texts[i], ""));
+        sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "  %s",
+                       sl_table_text(table, list->texts[i], ""));
+}
+
+static void print_side(const struct sl_table *table, const char *side,
+                       const struct sl_run_result *result, const char *name)
+{
+    const char *text = sl_sides_describe(result, name, table->arena);
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 6, "%s: %s", side,
+                   sl_table_text(table, text, "?"));
 }
 
 static void print_banner(const struct sl_table *table, const struct sl_comparison *comparison)
 {
+    print_side(table, "base", comparison->base, comparison->base_name);
+    print_side(table, "head", comparison->head, comparison->head_name);
     print_list(table, &comparison->environment,
                "different environments: the numbers below do not compare like with like");
     print_list(table, &comparison->settings,
                "different settings: cells of one name that were not the same load or bus");
     print_list(table, &comparison->doubts, "not to be relied on");
-    (void) fputs("for information: runs that were not interleaved differ by what else the machine "
-                 "did\n\n",
-                 table->out);
+    sl_wrap_print(SL_STYLE_NONE, table->opts, table->out, 2,
+                  "for information: runs that were not interleaved differ by what else the machine "
+                  "did");
+    (void) fputc('\n', table->out);
 }
 
 void sl_compare_print(const struct sl_comparison *comparison, const struct sl_table_opts *opts,
@@ -256,6 +269,22 @@ static json_t *json_texts(struct sl_arena *arena, const struct sl_texts *texts)
     return list;
 }
 
+static json_t *
+json_side(struct sl_arena *arena, const struct sl_run_result *result, const char *name)
+{
+    const struct sl_driver_file *file = &result->driver_file;
+
+    return json_pack(
+        "{so so so so so so so so so so}", "file", sl_json_text(arena, name), "label",
+        sl_json_text(arena, result->run.label), "commit", sl_json_text(arena, result->run.commit),
+        "driver", sl_json_text(arena, result->driver), "driver_build_id",
+        sl_json_text(arena, file->build_id), "driver_sha256", sl_json_text(arena, file->sha256),
+        "started_at", sl_json_text(arena, result->run.started_at), "host",
+        sl_json_text(arena, result->environment.host), "tool_version",
+        sl_json_text(arena, result->tool.version), "tool_commit",
+        sl_json_text(arena, result->tool.commit));
+}
+
 /* json_pack() gives NULL, and frees the others, when one of its parts is NULL. */
 static json_t *json_comparison(struct sl_arena *arena, const struct sl_comparison *comparison)
 {
@@ -266,7 +295,9 @@ static json_t *json_comparison(struct sl_arena *arena, const struct sl_compariso
     for (size_t i = 0; i < comparison->n_metrics; i++)
         append(&metrics, json_metric(arena, &comparison->metrics[i]));
     return json_pack(
-        "{ss sb so so so so so so so}", "schema", "strandline.compare/1", "same_environment",
+        "{ss so so sb so so so so so so so}", "schema", "strandline.compare/1", "base",
+        json_side(arena, comparison->base, comparison->base_name), "head",
+        json_side(arena, comparison->head, comparison->head_name), "same_environment",
         comparison->same_environment, "environment", json_texts(arena, &comparison->environment),
         "settings", json_texts(arena, &comparison->settings), "doubts",
         json_texts(arena, &comparison->doubts), "groups", groups, "only_base",

@@ -96,7 +96,7 @@ static const char *describe_tool(struct sl_arena *arena, const struct sl_run_res
     return sl_arena_printf(arena, "%s, commit %s%s",
                            result->tool.version ? result->tool.version : "not known",
                            result->tool.commit ? result->tool.commit : "not known",
-                           result->tool.dirty ? ", with local changes" : "");
+                           result->tool.dirty == SL_MAYBE_YES ? ", with local changes" : "");
 }
 
 bool sl_sides_compare_environment(const struct sl_run_result *base,
@@ -111,7 +111,8 @@ bool sl_sides_compare_environment(const struct sl_run_result *base,
     const char *tool_a = describe_tool(arena, base), *tool_b = describe_tool(arena, head);
 
     return cores_a && cores_b && servers_a && servers_b && agents_a && agents_b && tool_a &&
-           tool_b && compare_texts(arena, list, "CPU", a->cpu, b->cpu) &&
+           tool_b && compare_texts(arena, list, "machine", a->host, b->host) &&
+           compare_texts(arena, list, "CPU", a->cpu, b->cpu) &&
            compare_texts(arena, list, "cores", cores_a, cores_b) &&
            compare_texts(arena, list, "kernel", a->kernel, b->kernel) &&
            compare_texts(arena, list, "nats-server", servers_a, servers_b) &&
@@ -176,6 +177,36 @@ bool sl_sides_compare_settings(const struct sl_cell_result *base, const struct s
     for (size_t i = 0; good && i < found.n; i++)
         good = add_text(arena, list, sl_arena_printf(arena, "%s: %s", cell, found.texts[i]));
     return good;
+}
+
+/* "driver simple 1 (build 0123456789ab)" */
+static const char *describe_driver(struct sl_arena *arena, const struct sl_run_result *result)
+{
+    const struct sl_driver_file *file = &result->driver_file;
+    const char *id = file->build_id ? file->build_id : file->sha256;
+
+    return sl_arena_printf(arena, "%s%s%s%.12s%s", result->driver ? result->driver : "no driver",
+                           file->path ? " (" : "",
+                           !file->path      ? ""
+                           : file->build_id ? "build "
+                           : file->sha256   ? "SHA-256 "
+                                            : "build not known",
+                           id ? id : "", file->path ? ")" : "");
+}
+
+const char *
+sl_sides_describe(const struct sl_run_result *result, const char *name, struct sl_arena *arena)
+{
+    const char *label = result->run.label, *commit = result->run.commit;
+    const char *driver = describe_driver(arena, result);
+
+    return driver ? sl_arena_printf(
+                        arena, "%s%s%s%s%s%.12s%s%s, %s, on %s", name ? name : "", name ? ": " : "",
+                        label ? label : "", label ? ", " : "", commit ? "commit " : "",
+                        commit ? commit : "", commit ? ", " : "", driver,
+                        result->run.started_at ? result->run.started_at : "date not known",
+                        result->environment.host ? result->environment.host : "a machine not known")
+                  : NULL;
 }
 
 bool sl_sides_doubt(const char *side, const struct sl_run_result *result, struct sl_arena *arena,

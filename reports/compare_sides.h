@@ -12,6 +12,11 @@ bool sl_sides_compare_environment(const struct sl_run_result *base,
                                   const struct sl_run_result *head, struct sl_arena *arena,
                                   struct sl_texts *list);
 
+/* What a side is, in one line: file, label, commit, driver and its build, date, machine.  NULL when
+   memory is short. */
+const char *
+sl_sides_describe(const struct sl_run_result *result, const char *name, struct sl_arena *arena);
+
 /* Two cells of one name: "low/keyed/nats: events: 500, then 600". */
 bool sl_sides_compare_settings(const struct sl_cell_result *base, const struct sl_cell_result *head,
                                struct sl_arena *arena, struct sl_texts *list);

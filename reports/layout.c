@@ -284,6 +284,7 @@ static const struct sl_field cell_fields[] = {
 static const struct sl_object cell_object = {FIELDS(cell_fields)};
 
 static const struct sl_field environment_fields[] = {
+    SCALAR(TEXT, struct sl_environment, host),
     SCALAR(TEXT, struct sl_environment, cpu),
     SCALAR(U64, struct sl_environment, cores),
     SCALAR(U64, struct sl_environment, memory),
@@ -317,7 +318,7 @@ static const struct sl_object verdict_object = {FIELDS(verdict_fields)};
 static const struct sl_field tool_fields[] = {
     {KEYED(TEXT, struct sl_run_result, "version", tool.version)},
     {KEYED(TEXT, struct sl_run_result, "commit", tool.commit)},
-    {KEYED(BOOL, struct sl_run_result, "dirty", tool.dirty)},
+    {KEYED(MAYBE, struct sl_run_result, "dirty", tool.dirty)},
     {KEYED(TEXT, struct sl_run_result, "compiler", tool.compiler)},
     {KEYED(TEXT, struct sl_run_result, "build_type", tool.build_type)},
 };
@@ -328,14 +329,29 @@ static const struct sl_field run_fields[] = {
     NAMES(struct sl_run_result, "argv", run.argv, run.n_argv),
     {KEYED(DECIMAL, struct sl_run_result, "seed", run.seed)},
     {KEYED(BOOL, struct sl_run_result, "interrupted", run.interrupted)},
+    {KEYED(TEXT, struct sl_run_result, "label", run.label)},
+    {KEYED(TEXT, struct sl_run_result, "commit", run.commit)},
+    {KEYED(TEXT, struct sl_run_result, "commit_from", run.commit_from)},
 };
 static const struct sl_object run_object = {FIELDS(run_fields)};
+
+static const struct sl_field driver_file_fields[] = {
+    SCALAR(NAME, struct sl_driver_file, path),
+    SCALAR(TEXT, struct sl_driver_file, build_id),
+    SCALAR(TEXT, struct sl_driver_file, sha256),
+};
+static const struct sl_object driver_file_object = {FIELDS(driver_file_fields)};
 
 static const struct sl_field result_fields[] = {
     {.key = "schema", .kind = SL_FIELD_SCHEMA},
     PART("tool", tool_object),
     PART("run", run_object),
     SCALAR(TEXT, struct sl_run_result, driver),
+    {.key = "driver_file",
+     .kind = SL_FIELD_OPTIONAL,
+     .offset = offsetof(struct sl_run_result, driver_file),
+     .other = offsetof(struct sl_run_result, driver_file.path),
+     .object = &driver_file_object},
     OBJECT(struct sl_run_result, environment, environment_object),
     OBJECT(struct sl_run_result, control, control_object),
     LIST(struct sl_run_result, "cells", cells, n_cells, cell_object),

@@ -29,6 +29,7 @@ enum sl_field_kind {
     SL_FIELD_INT,      /* int32_t */
     SL_FIELD_I64,      /* int64_t */
     SL_FIELD_BOOL,     /* bool */
+    SL_FIELD_MAYBE,    /* enum sl_maybe: true, false or null */
     SL_FIELD_WORD,     /* enum, as a word of `words` */
     SL_FIELD_NAME,     /* const char *, never NULL */
     SL_FIELD_TEXT,     /* const char *, NULL is null */

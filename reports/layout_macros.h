@@ -18,6 +18,7 @@ typedef uint32_t type_U32;
 typedef int32_t type_INT;
 typedef int64_t type_I64;
 typedef bool type_BOOL;
+typedef enum sl_maybe type_MAYBE;
 typedef const char *type_NAME;
 typedef const char *type_TEXT;
 typedef uint64_t type_HEX;

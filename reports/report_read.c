@@ -303,6 +303,11 @@ static enum sl_status read_present(struct reader *reader, const struct sl_field 
             return wrong_type(reader, step, "true or false", json);
         *(bool *) at = json_is_true(json);
         return SL_OK;
+    case SL_FIELD_MAYBE:
+        if (!json_is_boolean(json))
+            return wrong_type(reader, step, "true, false or null", json);
+        *(enum sl_maybe *) at = json_is_true(json) ? SL_MAYBE_YES : SL_MAYBE_NO;
+        return SL_OK;
     case SL_FIELD_WORD:
         return read_word(reader, field->words, json, step, at);
     case SL_FIELD_NAME:
@@ -331,13 +336,14 @@ static enum sl_status read_field(struct reader *reader, const struct sl_field *f
 {
     struct step step = {.up = up, .key = field->key};
     const json_t *json = json_object_get(object, field->key);
-    bool may_be_null = field->kind == SL_FIELD_TEXT || field->kind == SL_FIELD_OPTIONAL;
+    bool may_be_null = field->kind == SL_FIELD_TEXT || field->kind == SL_FIELD_OPTIONAL ||
+                       field->kind == SL_FIELD_MAYBE;
 
     if (field->kind == SL_FIELD_VALUE || field->kind == SL_FIELD_REAL ||
         field->kind == SL_FIELD_COUNT)
         return read_measured(reader, field, object, &step, base);
     if (may_be_null && (!json || json_is_null(json)))
-        return SL_OK; /* NULL already */
+        return SL_OK; /* NULL, or not known, already */
     if (!json && field->late)
         return SL_OK; /* empty already */
     if (!json)

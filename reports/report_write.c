@@ -183,6 +183,14 @@ static void write_scalar(struct writer *writer, const struct sl_field *field, co
     case SL_FIELD_BOOL:
         (void) fputs(*(const bool *) at ? "true" : "false", writer->out);
         break;
+    case SL_FIELD_MAYBE: {
+        enum sl_maybe answer = *(const enum sl_maybe *) at;
+        (void) fputs(answer == SL_MAYBE_YES  ? "true"
+                     : answer == SL_MAYBE_NO ? "false"
+                                             : "null",
+                     writer->out);
+        break;
+    }
     case SL_FIELD_WORD:
         write_string(writer, field->words->text(*(const unsigned *) at));
         break;

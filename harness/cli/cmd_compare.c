@@ -64,8 +64,11 @@ static int print(const struct request *request, const struct sl_run_result *base
     struct sl_comparison comparison;
     struct sl_error err = {0};
 
-    if (sl_compare(base, head, head->arena, &comparison, &err) ||
-        (request->json && sl_compare_print_json(&comparison, stdout, &err)))
+    if (sl_compare(base, head, head->arena, &comparison, &err))
+        return sl_command_error(&sl_command_compare, &err, SL_EXIT_UNMEASURED);
+    comparison.base_name = request->base;
+    comparison.head_name = request->head;
+    if ((request->json && sl_compare_print_json(&comparison, stdout, &err)))
         return sl_command_error(&sl_command_compare, &err, SL_EXIT_UNMEASURED);
     if (!request->json)
         sl_compare_print(&comparison, &opts, stdout);

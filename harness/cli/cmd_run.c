@@ -12,6 +12,7 @@
 #include "harness/cli/interrupt.h"
 #include "harness/cli/print_faults.h"
 #include "harness/cli/run_agents.h"
+#include "harness/cli/run_identity.h"
 #include "harness/cli/run_report.h"
 #include "harness/cli/run_request.h"
 #include "harness/run/run.h"
@@ -149,6 +150,7 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
     }
     SL_AUTO(sl_run_result) struct sl_run_result *result = played;
     sl_build_info_fill(result);
+    run_identity_fill(request, result);
     if (add_argv(result, argc, argv, &err))
         return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
     return run_report(request, place, result);

@@ -12,6 +12,7 @@
 #include "harness/cli/run_agents.h"
 
 #define MAX_TRIALS     10000
+#define MAX_LABEL      200
 #define AGENTS_WAIT_NS (30 * SL_NS_PER_S)
 
 enum option_index {
@@ -27,6 +28,7 @@ enum option_index {
     OPTION_FAULT,
     OPTION_DRIVER,
     OPTION_OUTPUT,
+    OPTION_LABEL,
     OPTION_POLICY,
     OPTION_NO_VERDICT = OPTION_POLICY + N_POLICY_OPTIONS,
     OPTION_SEED,
@@ -52,6 +54,7 @@ const struct sl_option sl_run_options[] = {
     [OPTION_DRIVER] = {"driver", "FILE", "drive the bus in this shared object", 0},
     [OPTION_OUTPUT] = {"output", "FILE", "where the report goes (report.json); '-': like --json",
                        'o'},
+    [OPTION_LABEL] = {"label", "TEXT", "what the report calls what is measured", 0},
     POLICY_OPTIONS(OPTION_POLICY),
     [OPTION_NO_VERDICT] = {"no-verdict", NULL,
                            "exit with 0 also when a rule is broken: gate judges", 0},
@@ -176,6 +179,11 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         if (!*argument)
             return sl_fail(err, SL_EINVAL, "a file is needed");
         request->output = argument;
+        return SL_OK;
+    case OPTION_LABEL:
+        if (!*argument || strlen(argument) > MAX_LABEL)
+            return sl_fail(err, SL_EINVAL, "a text of up to %d bytes is needed", MAX_LABEL);
+        request->label = argument;
         return SL_OK;
     case OPTION_SEED:
         return sl_parse_number(argument, 0, UINT64_MAX, &request->seed, err);

@@ -15,6 +15,7 @@ struct run_request {
     const char *const *scenarios; /* names or paths */
     size_t n_scenarios;
     const char *servers, *server_program, *driver_path;
+    const char *label;  /* or NULL */
     const char *output; /* NULL: standard output only */
     struct policy policy;
     bool no_verdict;             /* a broken rule is no failure of the run */

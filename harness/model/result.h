@@ -19,6 +19,10 @@ struct sl_real {
     double value;
     const char *missing;
 };
+
+/* Yes, no, or nobody could tell; null in the file. */
+enum sl_maybe { SL_MAYBE_UNKNOWN, SL_MAYBE_NO, SL_MAYBE_YES };
+
 #define SL_VALUE(number)    ((struct sl_value){.value = (number)})
 #define SL_REAL(number)     ((struct sl_real){.value = (number)})
 #define SL_MISSING_VALUE(r) ((struct sl_value){.missing = (r)})
@@ -159,6 +163,7 @@ struct sl_cell_result {
 };
 
 struct sl_environment {
+    const char *host; /* name of the machine */
     const char *cpu, *kernel, *os, *libc, *libnats, *libunwind, *libdw, *nats_server;
     struct sl_value nats_servers; /* how many; missing when none was needed */
     uint64_t cores, memory;
@@ -179,19 +184,31 @@ struct sl_verdict {
     size_t n_failed;
 };
 
+/* The shared object that was driven.  What could not be had of it is NULL. */
+struct sl_driver_file {
+    const char *path;     /* NULL: the built-in bus */
+    const char *build_id; /* hexadecimal; NULL: the linker gave it none, too */
+    const char *sha256;   /* of the file */
+};
+
 struct sl_run_result {
     struct sl_arena *arena; /* owns everything below */
     struct {
-        const char *version, *commit, *compiler, *build_type;
-        bool dirty;
+        const char *version, *compiler, *build_type;
+        const char *commit; /* NULL: not built from a git repository, or without git */
+        enum sl_maybe dirty;
     } tool;
     struct {
         const char *started_at; /* ISO 8601, UTC */
         const char *const *argv;
         size_t n_argv;
         uint64_t seed;
-        bool interrupted; /* a signal ended the run early; cells that did not run are absent */
+        bool interrupted;  /* a signal ended the run early; cells that did not run are absent */
+        const char *label; /* what the user calls it, or NULL */
+        const char *commit, *commit_from; /* of what was measured, and the environment variable
+                                             that said so; or NULL */
     } run;
+    struct sl_driver_file driver_file;
     const char *driver; /* name and version of the driver: "strandline-bus 0.1.0" */
     struct sl_environment environment;
     struct sl_control control;

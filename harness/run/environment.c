@@ -106,7 +106,10 @@ struct sl_real sl_environment_load(void)
 
 void sl_environment_read(struct sl_arena *arena, struct sl_environment *ret_environment)
 {
+    struct utsname name;
+
     *ret_environment = (struct sl_environment){
+        .host = uname(&name) == 0 && *name.nodename ? sl_arena_strdup(arena, name.nodename) : NULL,
         .cpu = read_cpu(arena),
         .kernel = read_kernel(arena),
         .os = read_os(arena),

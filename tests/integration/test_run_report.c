@@ -4,6 +4,7 @@
 #include "sl_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -176,6 +177,39 @@ REPORT_TEST(without_a_verdict_a_broken_rule_ends_with_0_and_is_still_written_dow
     release(&result);
     result = strandline_run("gate", "report.json", NULL);
     cr_assert_eq(result.status, 1, "%s", result.output);
+    release(&result);
+}
+
+REPORT_TEST(the_report_says_what_was_measured)
+{
+    char path[256];
+    strandline_file("tiny.json", TINY);
+    (void) snprintf(path, sizeof path, "%s/drivers/faulty.so", SL_SUBJECTS_DIR);
+    cr_assert_eq(setenv("CI_COMMIT_SHA", "0123abc", 1), 0);
+    cr_assert_eq(unsetenv("SL_COMMIT"), 0);
+    cr_assert_eq(unsetenv("GITHUB_SHA"), 0);
+    struct command_result result =
+        strandline_run(RUN, "--label", "the second try", "--driver", path, "--no-verdict", NULL);
+    json_t *root = strandline_json("report.json");
+    cr_assert_str_eq(json_text_at(root, "run.label"), "the second try");
+    cr_assert_str_eq(json_text_at(root, "run.commit"), "0123abc");
+    cr_assert_str_eq(json_text_at(root, "run.commit_from"), "CI_COMMIT_SHA");
+    cr_assert_str_eq(json_text_at(root, "driver_file.path"), path);
+    const char *argv[] = {"sha256sum", path, NULL};
+    const struct command command = {.argv = argv};
+    struct command_result sum = command_run(&command);
+    const char *hash = json_string_value(json_at(root, "driver_file.sha256"));
+    cr_assert(!hash || strncmp(sum.output, hash, 64) == 0, "%s is not %s", hash, sum.output);
+    release(&sum);
+    json_decref(root);
+    release(&result);
+}
+
+REPORT_TEST(a_label_is_a_text_that_fits_on_a_line)
+{
+    struct command_result result = strandline_run("run", "low", "--label", "", NULL);
+    cr_assert_eq(result.status, 2);
+    cr_assert(strstr(result.errors, "--label: a text of up to"), "%s", result.errors);
     release(&result);
 }
 

@@ -42,6 +42,7 @@ struct sl_run_result *result_new(void)
     result->arena = arena;
     result->tool.version = "0.1.0";
     result->tool.commit = "0123456789abcdef0123456789abcdef01234567";
+    result->tool.dirty = SL_MAYBE_NO;
     result->tool.compiler = "gcc 12.2.0";
     result->tool.build_type = "debugoptimized";
     result->run.started_at = "2024-05-06T07:08:09Z";
@@ -50,6 +51,7 @@ struct sl_run_result *result_new(void)
     result->run.seed = 42;
     result->driver = "strandline-bus 0.1.0";
     result->environment = (struct sl_environment){
+        .host = "east",
         .cpu = "Model 7",
         .kernel = "Linux 6.1.0",
         .os = "Debian GNU/Linux 12",
@@ -295,6 +297,11 @@ struct sl_run_result *result_new_full(void)
     trial->leaks.late_threads = late;
     trial->leaks.n_late_threads = 1;
     result->run.seed = UINT64_MAX;
+    result->run.label = "caf\xc3\xa9 \"2\"";
+    result->run.commit = "fedcba9876543210";
+    result->run.commit_from = "SL_COMMIT";
+    result->driver_file =
+        (struct sl_driver_file){.path = "./bus.so", .build_id = "00ff", .sha256 = NULL};
     result->environment.load_after = SL_MISSING_REAL("no /proc/loadavg");
     result->verdict.exit = 3;
     result->verdict.failed = failed;

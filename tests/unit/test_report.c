@@ -41,6 +41,20 @@ static void assert_refused(const char *from, const char *to, const char *text)
     cr_assert_null(result);
 }
 
+SL_TEST(report, changes_to_the_tool_may_be_unknown_and_that_is_no_false)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    result->tool.commit = NULL;
+    result->tool.dirty = SL_MAYBE_UNKNOWN;
+    SL_AUTO_FREE char *text = result_to_json(result);
+    cr_assert(strstr(text, "\"commit\": null,\n    \"dirty\": null,"), "%s", text);
+    struct sl_run_result *read_raw = NULL;
+    struct sl_error err = {0};
+    sl_assert_ok(sl_report_parse("r", text, strlen(text), &read_raw, &err), &err);
+    SL_AUTO(sl_run_result) struct sl_run_result *read = read_raw;
+    cr_assert_eq(read->tool.dirty, SL_MAYBE_UNKNOWN);
+}
+
 SL_TEST(report, what_is_read_is_written_again_byte_for_byte)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *full = result_new_full();
