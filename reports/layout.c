@@ -40,7 +40,7 @@ static const struct sl_field wait_fields[] = {
     ENUM(struct sl_wait, kind, wait_kinds), SCALAR(INT, struct sl_wait, syscall_nr),
     SCALAR(TEXT, struct sl_wait, syscall),  SCALAR(HEX, struct sl_wait, object),
     SCALAR(INT, struct sl_wait, owner),     SCALAR(BOOL, struct sl_wait, timed),
-    SCALAR(TEXT, struct sl_wait, target),
+    SCALAR(TEXT, struct sl_wait, target),   SCALAR(TEXT, struct sl_wait, held),
 };
 const struct sl_object sl_layout_wait = {FIELDS(wait_fields), .one_line = true};
 

@@ -39,9 +39,6 @@ static const char *say_idle(char state)
         return "on a CPU";
     case 'D':
         return "in the kernel, not interruptible";
-    case 'T':
-    case 't':
-        return "stopped";
     case 'Z':
     case 'X':
         return "ended";
@@ -72,17 +69,18 @@ const char *sl_wait_say(struct sl_arena *arena, const struct sl_snapshot *snapsh
     const char *what = sl_wait_kind_text(wait->kind), *owner = "";
 
     if (wait->kind == SL_WAIT_NONE)
-        return say_idle(thread->state);
+        return wait->held ? sl_format_printable(arena, wait->held) : say_idle(thread->state);
     if (telling == TELL_OWNER)
         owner = say_owner(arena, snapshot, wait);
     if (telling == TELL_SYSCALL && wait->syscall)
-        what = wait->syscall;
+        what = sl_wait_call_text(wait);
     if (!owner)
         return NULL;
     const char *text =
-        sl_arena_printf(arena, "%s%s%s%s%s", what, owner, wait->target ? " on " : "",
+        sl_arena_printf(arena, "%s%s%s%s%s%s%s", what, owner, wait->target ? " on " : "",
                         wait->target ? wait->target : "",
-                        wait->timed && wait->kind != SL_WAIT_SLEEP ? ", with a time-out" : "");
+                        wait->timed && wait->kind != SL_WAIT_SLEEP ? ", with a time-out" : "",
+                        wait->held ? ", " : "", wait->held ? wait->held : "");
     return text ? sl_format_printable(arena, text) : NULL;
 }
 
@@ -99,6 +97,8 @@ int sl_wait_compare(const struct sl_thread *left, const struct sl_thread *right)
     enum telling telling = telling_of(a->kind);
     int order = COMPARE(a->kind, b->kind);
 
+    if (!order)
+        order = compare_texts(a->held, b->held);
     if (!order && a->kind == SL_WAIT_NONE)
         return strcmp(say_idle(left->state), say_idle(right->state));
     if (!order)

@@ -30,12 +30,19 @@ struct sl_leak_clusters {
     size_t n_clusters;
 };
 
+/* What a candidate did between the two looks, without what being looked at made it do. */
+struct sl_leak_activity {
+    bool known;
+    uint64_t switches, cpu_ns;
+};
+
 /* What every rule for a cause may look at. */
 struct sl_leak_case {
     const struct sl_leak_input *input; /* NULL: threads are only described */
     const char *not_closed;            /* why Close had no effect, or NULL */
     uint32_t survivors;     /* threads at peak beyond `start`, when none has ended; else 0 */
     uint64_t observed_ns;   /* between the two looks after Close; 0: there was one */
+    bool counts_differ;     /* the two looks counted different things */
     struct sl_arena *arena; /* for the evidence */
 };
 
@@ -47,6 +54,10 @@ uint64_t sl_leak_fingerprint_thread(const struct sl_thread *thread);
 /* Same tid is not enough: tids are reused.  NULL when the thread is not in the snapshot. */
 const struct sl_thread *
 sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread);
+
+/* Not known when there was one look, or one look stopped the thread and did not see it go back. */
+struct sl_leak_activity
+sl_leak_activity(const struct sl_leak_case *the_case, const struct sl_leak_candidate *candidate);
 
 /* Between `closed` and `settled`; 0 when these are not two looks. */
 uint64_t sl_leak_observed_ns(const struct sl_leak_input *input);
@@ -105,7 +116,8 @@ const char *sl_leak_say_duration(const struct sl_leak_case *the_case, uint64_t d
 
 /*
  * How much the members ran between the two looks: "; 3 context switches in the 2s
- * between Close and the last look".  "" when there was one look only.
+ * between Close and the last look".  "" when there was one look only.  What being looked at
+ * made them do is not in it.
  */
 const char *
 sl_leak_say_activity(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster);

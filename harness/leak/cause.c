@@ -52,19 +52,25 @@ static enum sl_status find_resident(const struct sl_leak_case *the_case,
                 ret_evidence);
 }
 
-/* Blocked until another thread acts: nothing of its own, no time-out, no descriptor. */
-static bool is_parked(const struct sl_leak_candidate *candidate)
+/*
+ * Blocked until another thread acts: nothing of its own, no time-out, no descriptor.  That a
+ * thread did not run proves nothing where it was not allowed to.
+ */
+static bool
+is_parked(const struct sl_leak_case *the_case, const struct sl_leak_candidate *candidate)
 {
-    const struct sl_thread *thread = candidate->thread;
-    switch (thread->wait.kind) {
+    const struct sl_wait *wait = &candidate->thread->wait;
+    switch (wait->kind) {
     case SL_WAIT_CONDITION:
     case SL_WAIT_SEMAPHORE:
     case SL_WAIT_MUTEX:
     case SL_WAIT_RWLOCK:
     case SL_WAIT_BARRIER:
-    case SL_WAIT_FUTEX:
-        return !thread->wait.timed && candidate->before &&
-               candidate->before->switches == thread->switches;
+    case SL_WAIT_FUTEX: {
+        struct sl_leak_activity activity = sl_leak_activity(the_case, candidate);
+        return !wait->timed && !wait->held && activity.known && !candidate->before->wait.held &&
+               !activity.switches;
+    }
     default:
         return false;
     }
@@ -74,7 +80,7 @@ static enum sl_status find_parked(const struct sl_leak_case *the_case,
                                   const struct sl_leak_cluster *cluster, const char **ret_evidence)
 {
     for (size_t i = 0; i < cluster->n_members; i++)
-        if (!is_parked(&cluster->members[i]))
+        if (!is_parked(the_case, &cluster->members[i]))
             return SL_OK;
     const char *waits = sl_leak_say_waits(the_case, cluster);
     const char *span = sl_leak_say_duration(the_case, the_case->observed_ns);

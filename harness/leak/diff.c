@@ -51,6 +51,24 @@ static const char *library_of(const struct sl_leak_input *input, const struct sl
     return NULL;
 }
 
+static uint64_t gained(uint64_t before, uint64_t cost, uint64_t now)
+{
+    return now > before + cost ? now - before - cost : 0; /* CPU time may be rounded down */
+}
+
+struct sl_leak_activity
+sl_leak_activity(const struct sl_leak_case *the_case, const struct sl_leak_candidate *candidate)
+{
+    const struct sl_thread *before = candidate->before, *now = candidate->thread;
+
+    if (!before || the_case->counts_differ || (before->cost.stopped && !before->cost.known))
+        return (struct sl_leak_activity){0};
+    return (struct sl_leak_activity){
+        .known = true,
+        .switches = gained(before->switches, before->cost.switches, now->switches),
+        .cpu_ns = gained(before->cpu_ns, before->cost.cpu_ns, now->cpu_ns)};
+}
+
 uint64_t sl_leak_observed_ns(const struct sl_leak_input *input)
 {
     const struct sl_snapshot *closed = input->closed, *settled = input->settled;

@@ -53,7 +53,7 @@ static bool told_alike(const struct sl_thread *a, const struct sl_thread *b)
 {
     return a->wait.kind == b->wait.kind && a->wait.timed == b->wait.timed &&
            is_running(a) == is_running(b) && same_text(a->wait.syscall, b->wait.syscall) &&
-           same_text(a->wait.target, b->wait.target);
+           same_text(a->wait.target, b->wait.target) && same_text(a->wait.held, b->wait.held);
 }
 
 /* "waits in recv on TCP 127.0.0.1:4222 without a time-out", after the number of threads. */
@@ -65,12 +65,17 @@ static const char *say_wait(struct sl_arena *arena, const struct sl_thread *thre
     const char *timing = !wording->tell_timing ? ""
                          : wait->timed         ? " with a time-out"
                                                : " without a time-out";
+    const char *call = sl_wait_call_text(wait), *held = wait->held ? wait->held : "";
+    const char *before = wait->held ? " (" : "", *after = wait->held ? ")" : "";
 
+    if (wait->held && wait->kind == SL_WAIT_NONE)
+        return sl_arena_printf(arena, "%s %s", verb, held);
     if (wording->object)
-        return sl_arena_printf(arena, "%s %s%s", verb, wording->object, timing);
-    return sl_arena_printf(arena, "%s%s%s%s%s%s", verb, wait->syscall ? " in " : "",
-                           wait->syscall ? wait->syscall : "", wait->target ? " on " : "",
-                           wait->target ? wait->target : "", timing);
+        return sl_arena_printf(arena, "%s %s%s%s%s%s", verb, wording->object, timing, before, held,
+                               after);
+    return sl_arena_printf(arena, "%s%s%s%s%s%s%s%s%s", verb, call ? " in " : "", call ? call : "",
+                           wait->target ? " on " : "", wait->target ? wait->target : "", timing,
+                           before, held, after);
 }
 
 const char *sl_leak_say_threads(const struct sl_leak_case *the_case, size_t n)
@@ -133,35 +138,50 @@ static const char *say_born(const struct sl_leak_case *the_case, size_t n_born, 
     return n == 1 ? "; it started after Close" : "; they started after Close";
 }
 
+/* "; how much 2 of 5 ran is not known, for they were stopped to be looked at" */
+static const char *say_unknown(const struct sl_leak_case *the_case, size_t n_unknown, size_t n)
+{
+    const char *why = the_case->counts_differ ? "the two looks counted different things"
+                                              : "they were stopped to be looked at";
+    if (!n_unknown)
+        return "";
+    if (n_unknown == n)
+        return sl_arena_printf(the_case->arena, "; how much %s ran is not known, for %s",
+                               n == 1 ? "it" : "they", why);
+    return sl_arena_printf(the_case->arena, "; how much %zu of %zu ran is not known, for %s",
+                           n_unknown, n, why);
+}
+
 const char *
 sl_leak_say_activity(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster)
 {
     struct sl_arena *arena = the_case->arena;
     uint64_t switches = 0, cpu_ns = 0;
-    size_t n_born = 0;
+    size_t n_born = 0, n_unknown = 0;
 
     if (!the_case->observed_ns)
         return "";
     for (size_t i = 0; i < cluster->n_members; i++) {
-        const struct sl_leak_candidate *member = &cluster->members[i];
-        if (!member->before) {
-            n_born++;
-            continue;
-        }
-        switches += member->thread->switches - member->before->switches;
-        cpu_ns += member->thread->cpu_ns - member->before->cpu_ns;
+        struct sl_leak_activity activity = sl_leak_activity(the_case, &cluster->members[i]);
+        n_born += !cluster->members[i].before;
+        n_unknown += cluster->members[i].before && !activity.known;
+        switches += activity.switches;
+        cpu_ns += activity.cpu_ns;
     }
     const char *born = say_born(the_case, n_born, cluster->n_members);
-    if (!born || n_born == cluster->n_members)
-        return born;
+    const char *unknown = say_unknown(the_case, n_unknown, cluster->n_members);
+    if (!born || !unknown)
+        return NULL;
+    if (n_born + n_unknown == cluster->n_members)
+        return sl_arena_printf(arena, "%s%s", unknown, born);
     const char *span = sl_leak_say_duration(the_case, the_case->observed_ns);
     const char *cpu = sl_leak_say_duration(the_case, cpu_ns);
     if (!span || !cpu)
         return NULL;
     return sl_arena_printf(
-        arena, "; %" PRIu64 " context %s%s%s%s in the %s between Close and the last look%s",
+        arena, "; %" PRIu64 " context %s%s%s%s in the %s between Close and the last look%s%s",
         switches, switches == 1 ? "switch" : "switches", cpu_ns ? " and " : "", cpu_ns ? cpu : "",
-        cpu_ns ? " of CPU time" : "", span, born);
+        cpu_ns ? " of CPU time" : "", span, unknown, born);
 }
 
 const char *sl_leak_say_circumstances(const struct sl_leak_case *the_case,

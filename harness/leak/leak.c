@@ -69,7 +69,8 @@ static enum sl_status show_threads(struct sl_arena *arena, const struct sl_leak_
     if (!group->function || (stack && !copy_frames(arena, stack, group)) ||
         !copy_text(arena, stack ? stack->reason : thread->reason, &group->reason) ||
         !copy_text(arena, thread->wait.syscall, &group->wait.syscall) ||
-        !copy_text(arena, thread->wait.target, &group->wait.target))
+        !copy_text(arena, thread->wait.target, &group->wait.target) ||
+        !copy_text(arena, thread->wait.held, &group->wait.held))
         return sl_fail(err, SL_ENOMEM, "no memory for a group of %zu threads", cluster->n_members);
     return SL_OK;
 }
@@ -179,6 +180,8 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
     struct sl_leak_case the_case = {
         .input = input,
         .observed_ns = sl_leak_observed_ns(input),
+        .counts_differ =
+            input->closed && input->closed->counts_arrivals != input->settled->counts_arrivals,
         .arena = arena,
     };
     enum sl_status status = sl_leak_diff(input, &candidates, &n_candidates, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "harness/model/leak.h"
 #include "harness/model/result.h"
@@ -35,6 +36,12 @@ static size_t find_text(const char *const *texts, size_t n, const char *text)
     while (i < n && strcmp(texts[i], text) != 0)
         i++;
     return i;
+}
+
+const char *sl_wait_call_text(const struct sl_wait *wait)
+{
+    return wait->syscall_nr == SYS_restart_syscall ? "a call that the kernel restarted"
+                                                   : wait->syscall;
 }
 
 const char *sl_wait_kind_text(enum sl_wait_kind kind)

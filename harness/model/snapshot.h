@@ -69,6 +69,18 @@ struct sl_wait {
     bool timed;          /* the call has a time-out, so the thread wakes by itself */
     bool socket;         /* the descriptor, or one of those polled, is a socket */
     const char *target;  /* what a descriptor is: "TCP 127.0.0.1:4222", "pipe:[81]"; or NULL */
+    /*
+     * Why the thread may not run, whatever it waits for: "stopped" (job control), "traced",
+     * with "by 812 'gdb'" when that is known, "frozen" (its control group); or NULL.
+     */
+    const char *held;
+};
+
+/* What it cost a thread to be stopped by who looked at it. */
+struct sl_stop_cost {
+    bool stopped;
+    bool known; /* it was seen to be back where it was; the rest is this */
+    uint64_t switches, cpu_ns;
 };
 
 struct sl_thread {
@@ -81,8 +93,9 @@ struct sl_thread {
     const struct sl_stack *stack; /* shared; NULL when registers could not be had */
     const char *reason;           /* why there is no stack; NULL otherwise */
     struct sl_wait wait;
-    uint64_t cpu_ns;   /* user and system time so far */
-    uint64_t switches; /* voluntary and involuntary context switches so far */
+    uint64_t cpu_ns;          /* user and system time so far */
+    uint64_t switches;        /* voluntary and involuntary context switches so far */
+    struct sl_stop_cost cost; /* of this look; came after the two above */
 };
 
 /* A thread that ended and was never joined: gone for the kernel, its stack is still held. */
@@ -99,8 +112,10 @@ struct sl_snapshot_stats {
 struct sl_snapshot {
     struct sl_arena *arena; /* owns everything below, but for names that all snapshots share */
     pid_t pid;
-    uint64_t taken_ns;               /* CLOCK_MONOTONIC when the pass began */
-    uint64_t ticks_per_second;       /* unit of start_time */
+    uint64_t taken_ns;         /* CLOCK_MONOTONIC when the pass began */
+    uint64_t ticks_per_second; /* unit of start_time */
+    /* What `switches` counts: arrivals on a CPU, else departures.  Not to be compared. */
+    bool counts_arrivals;
     const struct sl_thread *threads; /* ascending tid */
     size_t n_threads;
     const struct sl_unjoined *unjoined;
@@ -108,6 +123,9 @@ struct sl_snapshot {
     const char *unjoined_missing; /* why unjoined threads are not known; NULL: these are all */
     struct sl_snapshot_stats stats;
 };
+
+/* The call, for people; NULL outside a call or when the number has no name. */
+const char *sl_wait_call_text(const struct sl_wait *wait);
 
 const char *sl_wait_kind_text(enum sl_wait_kind kind);
 const char *sl_source_text(enum sl_source source);

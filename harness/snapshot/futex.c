@@ -27,8 +27,8 @@
 #define LOCK_OF_LIBRARY "lll_lock_wait_private"
 
 /*
- * Functions of glibc in which a thread waits at a futex, as trim_name leaves their names.
- * Other functions of these families wait for something else, or not at all.
+ * Functions of glibc in which a thread waits at a futex, without what compilers and linkers add to
+ * their names. Other functions of these families wait for something else, or not at all.
  */
 static const struct primitive {
     const char *function;
@@ -87,8 +87,7 @@ static const char *const inner_functions[] = {
     "syscall_cancel_arch",
 };
 
-/* libc.so.6 or libc-2.31.so, and what held the threads before version 2.34. */
-static bool is_library(const char *module)
+bool sl_futex_is_library(const char *module)
 {
     static const char *const names[] = {"libc.so.6", "libpthread.so.0"};
     static const char *const starts[] = {"libc-2.", "libpthread-2."};
@@ -106,7 +105,7 @@ static bool is_library(const char *module)
 bool sl_futex_has_library(const struct sl_maps *maps)
 {
     for (size_t i = 0; i < maps->n_mappings; i++)
-        if (maps->mappings[i].inode && is_library(maps->mappings[i].path))
+        if (maps->mappings[i].inode && sl_futex_is_library(maps->mappings[i].path))
             return true;
     return false;
 }
@@ -120,8 +119,7 @@ bool sl_futex_may_take_mutex(const struct sl_syscall *call)
            (value & ((UINT32_C(1) << CEILING_SHIFT) - 1)) == 2 || (value & FUTEX_WAITERS);
 }
 
-/* "__GI___pthread_cond_clockwait64.part.0" is pthread_cond_clockwait. */
-static bool is_named(const char *name, const char *function)
+bool sl_futex_is_named(const char *name, const char *function)
 {
     size_t length = strlen(function);
 
@@ -139,7 +137,7 @@ static bool is_named(const char *name, const char *function)
 static const struct primitive *find_primitive(const char *name)
 {
     for (size_t k = 0; name && k < SL_COUNT_OF(primitives); k++)
-        if (is_named(name, primitives[k].function))
+        if (sl_futex_is_named(name, primitives[k].function))
             return &primitives[k];
     return NULL;
 }
@@ -147,7 +145,7 @@ static const struct primitive *find_primitive(const char *name)
 static bool is_inner(const char *name)
 {
     for (size_t k = 0; name && k < SL_COUNT_OF(inner_functions); k++)
-        if (is_named(name, inner_functions[k]))
+        if (sl_futex_is_named(name, inner_functions[k]))
             return true;
     return false;
 }
@@ -167,7 +165,7 @@ primitive_of_stack(const struct sl_stack *stack, bool has_library, size_t *ret_n
     for (size_t i = 0; i < n; i++) {
         const struct sl_frame *frame = &stack->frames[i];
         const struct primitive *primitive = find_primitive(frame->function);
-        if (has_library && !is_library(frame->module)) {
+        if (has_library && !sl_futex_is_library(frame->module)) {
             *ret_n_nameless = n_named ? 0 : i;
             break;
         }

@@ -31,6 +31,12 @@ struct sl_futex {
     bool by_owner;   /* no mutex at all unless that is a thread of the process */
 };
 
+/* Is this module glibc, or what held its threads before version 2.34? */
+bool sl_futex_is_library(const char *module);
+
+/* Is a function of glibc that one?  "__GI___poll64.part.0" is poll. */
+bool sl_futex_is_named(const char *name, const char *function);
+
 /* Does the program have a C library of GNU that is a shared object? */
 bool sl_futex_has_library(const struct sl_maps *maps);
 

@@ -3,6 +3,7 @@
 
 #include "base/fail.h"
 #include "harness/snapshot/futex.h"
+#include "harness/snapshot/hold.h"
 
 static const char *reason_of_look(enum sl_look look)
 {
@@ -21,6 +22,9 @@ static const char *reason_of_look(enum sl_look look)
         return "it did not stop in time";
     case SL_LOOK_FAILED:
         return "its registers could not be read";
+    case SL_LOOK_OVERDUE:
+        return "it was let run again unread, for it would have stood still too long";
+    case SL_LOOK_TRACED:
     case SL_LOOK_OK:
     case SL_LOOK_GONE:
         break;
@@ -28,16 +32,34 @@ static const char *reason_of_look(enum sl_look look)
     return NULL;
 }
 
+static const char *say_traced(struct sl_holds *holds, pid_t tid)
+{
+    const char *tracer = sl_holds_tracer(holds, tid);
+    const char *text =
+        tracer ? sl_arena_printf(holds->arena,
+                                 "it could not be stopped to be read, for %s traces it", tracer)
+               : NULL;
+    return text ? text : "it could not be stopped to be read, for another process traced it";
+}
+
 /* Everything known is in: what the thread waits for, or why nothing is known. */
-static void explain(const struct sl_wait_context *context, const struct sl_attempt *attempt)
+static void explain(const struct sl_wait_context *context, struct sl_holds *holds,
+                    const struct sl_attempt *attempt)
 {
     struct sl_thread *thread = attempt->thread;
+    bool has_call = attempt->look == SL_LOOK_OK && attempt->sighting.blocked;
 
-    if (attempt->look != SL_LOOK_OK)
+    if (attempt->look == SL_LOOK_TRACED)
+        thread->reason = say_traced(holds, thread->tid);
+    else if (attempt->look != SL_LOOK_OK)
         thread->reason = reason_of_look(attempt->look);
-    else if (attempt->sighting.blocked)
+    else if (has_call)
         thread->wait = sl_wait_describe(context, &attempt->sighting.call, &attempt->wait_memory,
                                         thread->stack);
+    bool outside_call = has_call && thread->wait.kind == SL_WAIT_FAULT;
+    thread->wait.held = sl_holds_find(holds, thread->tid, thread->state, outside_call);
+    if (outside_call && (thread->wait.held || !sl_holds_is_fault(holds, thread->tid)))
+        thread->wait.kind = SL_WAIT_NONE;
 }
 
 static void explain_all(struct sl_pass *pass)
@@ -49,8 +71,10 @@ static void explain_all(struct sl_pass *pass)
                                             .reader = pass->code.reader,
                                             .has_library = sl_futex_has_library(pass->code.maps)};
 
+    struct sl_holds holds = {.target = &pass->target, .arena = pass->snapshot->arena};
+
     for (size_t i = 0; i < pass->n_attempts; i++)
-        explain(&context, &pass->attempts[i]);
+        explain(&context, &holds, &pass->attempts[i]);
     sl_ids_release(&ids);
 }
 

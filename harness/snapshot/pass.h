@@ -60,6 +60,7 @@ struct sl_attempt {
     const uint8_t *copy;
     size_t copied;
     enum sl_unwind_end end;
+    bool asked_to_stop; /* it was disturbed, whether it stopped or not */
 };
 
 struct sl_pass {

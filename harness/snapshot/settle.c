@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads one by one: those that ran while their group was read, or need to be stopped. */
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "harness/snapshot/pass.h"
 
-#define MAX_TRIES    3
-#define MAX_STOPPED  512 /* at once: each stands still until the last of them was read */
-#define RUNNING_WAIT (300 * SL_NS_PER_US) /* most threads that run are about to block again */
-#define RETRY_BUDGET (50 * SL_NS_PER_MS)  /* not so where there are more of them than CPUs */
+#define MAX_TRIES     3
+#define MAX_STOPPED   512 /* at once: each stands still until the last of them was read */
+#define RUNNING_WAIT  (300 * SL_NS_PER_US) /* most threads that run are about to block again */
+#define RETRY_BUDGET  (50 * SL_NS_PER_MS)  /* not so where there are more of them than CPUs */
+#define STOP_SPIN_NS  (200 * SL_NS_PER_US) /* a thread on a CPU stops within microseconds */
+#define STOP_POLL_NS  (100 * SL_NS_PER_US)
+#define RETURN_BUDGET (20 * SL_NS_PER_MS) /* until threads that were stopped wait again */
 
 /* What was seen of the thread goes into its record. */
 static void
@@ -139,14 +145,30 @@ struct stop {
     struct sl_attempt *before;
     struct sl_attempt now;
     struct sl_thread thread;
+    uint64_t asked_ns;
     bool asked; /* and not stopped yet */
 };
 
-/* Read those that have stopped, and let them run again.  @param ret_n_waiting  of the others */
+/* Read one that has stopped, or let it run unread when that comes too late for it. */
+static enum sl_status read_stopped(struct sl_pass *pass, struct stop *stop, struct sl_error *err)
+{
+    const struct sl_register_source *source = &sl_source_ptrace;
+    struct sl_attempt *attempt = &stop->now;
+    bool overdue = attempt->look == SL_LOOK_OK &&
+                   sl_clock_now_ns() - stop->asked_ns > pass->source_context.stop_budget_ns;
+
+    if (overdue) {
+        source->leave(&pass->source_context, stop->thread.tid, &attempt->sighting);
+        attempt->look = SL_LOOK_OVERDUE;
+    }
+    record(pass, source, attempt);
+    return attempt->look == SL_LOOK_OK ? read_stack(pass, source, attempt, err) : SL_OK;
+}
+
+/* Read each of them as soon as it has stopped.  @param ret_n_waiting  that have not */
 static enum sl_status collect_stopped(struct sl_pass *pass, struct stop *stops, size_t n,
                                       size_t *ret_n_waiting, struct sl_error *err)
 {
-    const struct sl_register_source *source = &sl_source_ptrace;
     enum sl_status status = SL_OK;
 
     *ret_n_waiting = 0;
@@ -155,12 +177,11 @@ static enum sl_status collect_stopped(struct sl_pass *pass, struct stop *stops, 
         if (!stops[i].asked)
             continue;
         attempt->look =
-            source->finish(&pass->source_context, stops[i].thread.tid, &attempt->sighting);
+            sl_source_ptrace.finish(&pass->source_context, stops[i].thread.tid, &attempt->sighting);
         stops[i].asked = attempt->look == SL_LOOK_UNSTOPPED;
         *ret_n_waiting += stops[i].asked;
-        record(pass, source, attempt);
-        if (attempt->look == SL_LOOK_OK)
-            status = read_stack(pass, source, attempt, err);
+        if (!stops[i].asked)
+            status = read_stopped(pass, &stops[i], err);
     }
     return status;
 }
@@ -169,19 +190,31 @@ static enum sl_status collect_stopped(struct sl_pass *pass, struct stop *stops, 
 static enum sl_status
 stop_threads(struct sl_pass *pass, struct stop *stops, size_t n, struct sl_error *err)
 {
-    size_t n_waiting;
+    struct sl_source_context *context = &pass->source_context;
+    const uint64_t start = sl_clock_now_ns();
+    const uint64_t budget = SL_MIN(context->stop_budget_ns, context->patience_ns);
+    enum sl_status status = SL_OK;
+    uint64_t waited = 0;
 
     for (size_t i = 0; i < n; i++) {
         struct sl_attempt *attempt = &stops[i].now;
-        attempt->look =
-            sl_source_ptrace.begin(&pass->source_context, stops[i].thread.tid, &attempt->sighting);
+        stops[i].asked_ns = sl_clock_now_ns();
+        attempt->look = sl_source_ptrace.begin(context, stops[i].thread.tid, &attempt->sighting);
         stops[i].asked = attempt->look == SL_LOOK_OK;
-        if (!stops[i].asked)
-            record(pass, &sl_source_ptrace, attempt);
+        attempt->asked_to_stop = stops[i].asked;
+        if (stops[i].asked)
+            attempt->look = SL_LOOK_UNSTOPPED;
+        record(pass, &sl_source_ptrace, attempt);
     }
-    enum sl_status status = collect_stopped(pass, stops, n, &n_waiting, err);
-    if (!status && n_waiting) /* the others are off their CPUs now, or have waited as well */
+    for (size_t n_waiting = n; n_waiting && !status && waited <= budget;) {
         status = collect_stopped(pass, stops, n, &n_waiting, err);
+        if (n_waiting && waited < STOP_SPIN_NS)
+            (void) sched_yield();
+        else if (n_waiting)
+            sl_clock_sleep_ns(STOP_POLL_NS);
+        waited = sl_clock_now_ns() - start;
+    }
+    context->patience_ns -= SL_MIN(waited, context->patience_ns);
     return status;
 }
 
@@ -189,6 +222,7 @@ stop_threads(struct sl_pass *pass, struct stop *stops, size_t n, struct sl_error
 static void keep_better(const struct sl_pass *pass, struct stop *stop)
 {
     struct sl_attempt *attempt = stop->before;
+    bool asked = attempt->asked_to_stop || stop->now.asked_to_stop;
 
     if (pass->source->stops || stop->now.look == SL_LOOK_OK || stop->now.look == SL_LOOK_GONE) {
         struct sl_thread *thread = attempt->thread;
@@ -198,26 +232,29 @@ static void keep_better(const struct sl_pass *pass, struct stop *stop)
     } else if (attempt->look != SL_LOOK_OK && stop->now.look != SL_LOOK_REFUSED) {
         attempt->look = stop->now.look;
     }
+    attempt->asked_to_stop = asked;
 }
 
 /* Did not hold still, or lacks a register; or the source is one that stops threads. */
-static bool wants_stop(const struct sl_pass *pass, const struct sl_attempt *attempt)
+static bool wants_stop(const struct sl_pass *pass, const struct sl_attempt *attempt, bool again)
 {
+    if (again)
+        return attempt->look == SL_LOOK_OVERDUE;
     return pass->source->stops || !is_settled(attempt) ||
            (attempt->look == SL_LOOK_OK && attempt->end == SL_UNWIND_NO_REGISTER);
 }
 
-static size_t count_to_stop(const struct sl_pass *pass)
+static size_t count_to_stop(const struct sl_pass *pass, bool again)
 {
     size_t n = 0;
     for (size_t i = 0; i < pass->n_attempts; i++)
-        n += wants_stop(pass, &pass->attempts[i]);
+        n += wants_stop(pass, &pass->attempts[i], again);
     return n;
 }
 
-static enum sl_status stop_those_left(struct sl_pass *pass, struct sl_error *err)
+static enum sl_status stop_those_left(struct sl_pass *pass, bool again, struct sl_error *err)
 {
-    size_t capacity = SL_MIN(count_to_stop(pass), (size_t) MAX_STOPPED);
+    size_t capacity = SL_MIN(count_to_stop(pass, again), (size_t) MAX_STOPPED);
     enum sl_status status = SL_OK;
 
     if (capacity == 0)
@@ -229,7 +266,7 @@ static enum sl_status stop_those_left(struct sl_pass *pass, struct sl_error *err
         size_t n = 0;
         for (; at < pass->n_attempts && n < capacity; at++) {
             struct sl_attempt *attempt = &pass->attempts[at];
-            if (!wants_stop(pass, attempt))
+            if (!wants_stop(pass, attempt, again))
                 continue;
             stops[n] = (struct stop){.before = attempt, .thread = {.tid = attempt->thread->tid}};
             stops[n].now.thread = &stops[n].thread;
@@ -242,12 +279,97 @@ static enum sl_status stop_those_left(struct sl_pass *pass, struct sl_error *err
     return status;
 }
 
+struct stopper {
+    struct sl_pass *pass;
+    enum sl_status status;
+    struct sl_error error;
+};
+
+/* Twice: by then the tables are known that made the first ones take long. */
+static void *run_stopper(void *argument)
+{
+    struct stopper *stopper = argument;
+
+    for (int round = 0; round < 2 && !stopper->status; round++)
+        stopper->status = stop_those_left(stopper->pass, round > 0, &stopper->error);
+    return NULL;
+}
+
+/*
+ * On a thread of its own.  When it ends the kernel lets go of every thread that it traced,
+ * also of those that stop later than they were waited for: before names are looked up,
+ * which may take long.
+ */
+static enum sl_status stop_apart(struct sl_pass *pass, struct sl_error *err)
+{
+    struct stopper stopper = {.pass = pass};
+    pthread_t thread;
+
+    if (!count_to_stop(pass, false) || pthread_create(&thread, NULL, run_stopper, &stopper))
+        return SL_OK; /* no thread can be made: then nobody is stopped */
+    (void) pthread_join(thread, NULL);
+    if (stopper.status && err && !err->status)
+        *err = stopper.error;
+    return stopper.status;
+}
+
+/* Has the thread gone back to where it was when it was asked to stop? */
+static bool is_back(const struct sl_attempt *attempt, const struct sl_sighting *sighting)
+{
+    const struct sl_syscall *before = &attempt->sighting.call, *now = &sighting->call;
+    return attempt->sighting.blocked && sighting->blocked && before->sp == now->sp &&
+           before->pc == now->pc && (before->nr == now->nr || now->nr == SYS_restart_syscall);
+}
+
+/*
+ * What the stops cost.  A thread that waited is woken, and waits again; all that it did in
+ * between is ours.  @return whether all are known
+ */
+static bool measure_stops(struct sl_pass *pass)
+{
+    bool all_known = true;
+
+    for (size_t i = 0; i < pass->n_attempts; i++) {
+        const struct sl_attempt *attempt = &pass->attempts[i];
+        struct sl_stop_cost *cost = &attempt->thread->cost;
+        struct sl_sighting sighting;
+
+        if (!attempt->asked_to_stop || cost->known)
+            continue;
+        cost->stopped = true;
+        enum sl_look look =
+            sl_source_proc.look(&pass->source_context, attempt->thread->tid, &sighting);
+        if (look == SL_LOOK_OK)
+            sl_source_proc.leave(&pass->source_context, attempt->thread->tid, &sighting);
+        if (look != SL_LOOK_OK || !is_back(attempt, &sighting)) {
+            all_known = all_known && !attempt->sighting.blocked; /* one that ran may go on */
+            continue;
+        }
+        *cost = (struct sl_stop_cost){
+            .stopped = true,
+            .known = true,
+            .switches = sighting.count.switches - attempt->sighting.count.switches,
+            .cpu_ns =
+                sighting.count.cpu_ns ? sighting.count.cpu_ns - attempt->sighting.count.cpu_ns : 0};
+    }
+    return all_known;
+}
+
+static void await_return(struct sl_pass *pass)
+{
+    const uint64_t end = sl_clock_now_ns() + RETURN_BUDGET;
+    while (!measure_stops(pass) && sl_clock_now_ns() < end)
+        sl_clock_sleep_ns(RUNNING_WAIT);
+}
+
 enum sl_status sl_attempts_settle(struct sl_pass *pass, struct sl_error *err)
 {
     enum sl_status status = pass->source->stops ? SL_OK : retry(pass, err);
 
     if (!status && pass->may_stop)
-        status = stop_those_left(pass, err);
+        status = stop_apart(pass, err);
+    if (!status)
+        await_return(pass);
     for (size_t i = 0; i < pass->n_attempts && !status; i++) {
         struct sl_attempt *attempt = &pass->attempts[i];
         if (attempt->look == SL_LOOK_OK && !attempt->thread->consistent)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -13,6 +14,7 @@
 #include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (200 * SL_NS_PER_MS)
+#define HIGHEST_PRIORITY       (-20)
 #define PATIENCE_NS            (2 * SL_NS_PER_S) /* with all threads that do not stop */
 
 /* Arguments and result of the thread that does the work. */
@@ -20,6 +22,7 @@ struct job {
     pid_t pid;
     struct sl_snapshot_opts opts;
     bool may_stop;
+    bool is_apart; /* on a thread of its own */
     struct sl_snapshot *snapshot;
     struct sl_error *err;
     enum sl_status status;
@@ -212,6 +215,7 @@ static enum sl_status take(struct job *job)
         status = prepare(pass, job->err);
     if (!status)
         status = sl_pass_run(pass, job->err);
+    snapshot->counts_arrivals = pass->target.counter == SL_COUNTER_SCHEDSTAT;
     if (!status && job->opts.find_unjoined)
         status = sl_unjoined_find(pass, job->err);
     if (!status && !snapshot->n_threads)
@@ -225,20 +229,29 @@ static enum sl_status take(struct job *job)
 static void *run_job(void *argument)
 {
     struct job *job = argument;
+
+    /*
+     * Among more busy threads than CPUs it would be its turn as rarely as theirs, and a thread
+     * that it has stopped would stand still as long.  Refused to most users; then it takes longer.
+     */
+    if (job->is_apart)
+        (void) setpriority(PRIO_PROCESS, (id_t) gettid(), HIGHEST_PRIORITY);
     job->status = take(job);
     return NULL;
 }
 
 /*
- * The pass runs on a thread of its own.  When it ends the kernel lets go of every
- * thread it traced, whatever happened; no handler of the host's signals runs on it;
- * and the calling thread, blocked meanwhile, shows its own stack like any other.
+ * The pass runs on a thread of its own, and so do those that it makes: no handler of the
+ * host's signals runs on them; they may take precedence over other threads, which nobody
+ * else is left with; and the calling thread, blocked meanwhile, shows its own stack like
+ * any other.
  */
 static void run_apart(struct job *job)
 {
     sigset_t all, old;
     pthread_t worker;
 
+    job->is_apart = true;
     (void) sigfillset(&all);
     (void) pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = pthread_create(&worker, NULL, run_job, job);
@@ -248,7 +261,7 @@ static void run_apart(struct job *job)
         return;
     }
     /* The thread limit is reached: still look, but stop nobody. */
-    job->may_stop = false;
+    job->may_stop = job->is_apart = false;
     (void) run_job(job);
 }
 

@@ -21,6 +21,8 @@ enum sl_look {
     SL_LOOK_REFUSED,   /* not permitted */
     SL_LOOK_UNSAFE,    /* stopping it would make its system call fail with EINTR */
     SL_LOOK_UNSTOPPED, /* did not stop within the budget */
+    SL_LOOK_OVERDUE,   /* stopped, and was let run again before it could be read */
+    SL_LOOK_TRACED,    /* by another process, which has to let it go first */
     SL_LOOK_FAILED     /* anything else */
 };
 
@@ -41,8 +43,8 @@ struct sl_source_context {
     struct sl_target *target;
     struct sl_descriptors *descriptors;
     bool allow_stop;         /* also where a system call then fails with EINTR */
-    uint64_t stop_budget_ns; /* how long to wait for one thread to stop */
-    uint64_t patience_ns;    /* how long to wait for all of them, from now on */
+    uint64_t stop_budget_ns; /* how long a thread may take to stop, and stand still */
+    uint64_t patience_ns;    /* how long to be busy stopping all of them */
     int spare_fds;           /* proc: descriptors that may still be kept open */
     int pending_signal;      /* ptrace: taken from the thread by the stop, given back by leave */
     struct sl_bpf *bpf;      /* state of that source between open and close */
@@ -50,7 +52,7 @@ struct sl_source_context {
 };
 
 /*
- * Call order: open, list, then for each thread look; look returned SL_LOOK_OK =>
+ * Call order: open, list, then for each thread look (or begin, finish); look returned SL_LOOK_OK =>
  * its stack is copied and leave is called exactly once.  A source that stops the thread
  * lets it run again there.  Then recheck once, held_still for each thread, close.
  * Unless the source stops threads, look, held_still and leave may be called for
@@ -72,10 +74,11 @@ struct sl_register_source {
     enum sl_look (*look)(struct sl_source_context *context, pid_t tid,
                          struct sl_sighting *ret_sighting);
     /*
-     * look in two steps, for a source that stops threads; else NULL.  Threads that share a CPU
-     * stop soon when all were asked to, and late when each waits for the others to be done.
-     * begin returned SL_LOOK_OK => finish is called until it returns anything but
-     * SL_LOOK_UNSTOPPED, or is given up: then the thread runs on when the source's user ends.
+     * look in two steps, for a source that stops threads and has no look; else NULL.  Threads
+     * that share a CPU stop soon when all were asked to, and late when each waits for the others
+     * to be done.  begin returned SL_LOOK_OK => finish, which never waits, is called until it
+     * returns anything but SL_LOOK_UNSTOPPED, or is given up: then the thread runs on when the
+     * calling thread ends.
      */
     enum sl_look (*begin)(struct sl_source_context *context, pid_t tid,
                           struct sl_sighting *ret_sighting);

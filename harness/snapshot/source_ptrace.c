@@ -6,35 +6,32 @@
  * kernel does not restart by itself returns EINTR after the stop, so a thread that
  * blocks in such a call is left alone unless the caller insists.
  *
- * Waiting has a deadline: a thread in an uninterruptible sleep stops only when it
- * wakes, and one that shares its CPU with hundreds when it is its turn.  A thread that
- * was seized and did not stop in time stays seized until the calling thread ends, which
- * makes the kernel let go of it; sl_snapshot_take runs every pass that may stop threads on
- * a thread of its own for that reason.
+ * A thread in an uninterruptible sleep stops only when it wakes, and one that shares its CPU
+ * with hundreds when it is its turn.  A thread that was seized and did not stop in time stays
+ * seized until the calling thread ends, which makes the kernel let go of it, whether it has
+ * stopped by then or not; settle.c stops threads on a thread of its own for that reason.
  */
 #include "harness/snapshot/source.h"
 
 #include <elf.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "harness/snapshot/syscall.h"
 
-#define POLL_NS (100 * SL_NS_PER_US)
-#define SPIN_NS (200 * SL_NS_PER_US) /* a thread on a CPU stops within microseconds */
-
-static enum sl_look look_of_errno(void)
+/* A thread that somebody traces is refused like one that may not be traced. */
+static enum sl_look look_of_errno(struct sl_source_context *context, pid_t tid)
 {
-    return errno == ESRCH                      ? SL_LOOK_GONE
-           : errno == EPERM || errno == EACCES ? SL_LOOK_REFUSED
-                                               : SL_LOOK_FAILED;
+    if (errno == ESRCH)
+        return SL_LOOK_GONE;
+    if (errno != EPERM && errno != EACCES)
+        return SL_LOOK_FAILED;
+    return sl_target_tracer(context->target, tid) ? SL_LOOK_TRACED : SL_LOOK_REFUSED;
 }
 
 /* Would the program notice a stop?  Not when what the thread does is restarted by itself. */
@@ -67,24 +64,6 @@ static bool has_stopped(struct sl_source_context *context, pid_t tid, enum sl_lo
     /* A plain signal stop: the signal is on its way and must arrive all the same. */
     context->pending_signal = *ret_look == SL_LOOK_OK && status >> 16 == 0 ? WSTOPSIG(status) : 0;
     return true;
-}
-
-/* Until the thread has stopped, ended, or the budget is used up. */
-static enum sl_look await_stop(struct sl_source_context *context, pid_t tid)
-{
-    const uint64_t budget = SL_MIN(context->stop_budget_ns, context->patience_ns);
-    enum sl_look look = SL_LOOK_UNSTOPPED;
-    uint64_t start = sl_clock_now_ns(), waited = 0;
-
-    while (!has_stopped(context, tid, &look) && waited < budget) {
-        if (waited < SPIN_NS)
-            (void) sched_yield();
-        else
-            sl_clock_sleep_ns(POLL_NS);
-        waited = sl_clock_now_ns() - start;
-    }
-    context->patience_ns -= SL_MIN(waited, context->patience_ns);
-    return look;
 }
 
 static void let_run(struct sl_source_context *context, pid_t tid)
@@ -129,26 +108,22 @@ begin(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sigh
     if (!context->allow_stop && !is_safe(context, before, &sighting))
         return SL_LOOK_UNSAFE;
     if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) || ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
-        return look_of_errno();
+        return look_of_errno(context, tid);
     return SL_LOOK_OK;
 }
 
 static enum sl_look
 finish(struct sl_source_context *context, pid_t tid, struct sl_sighting *sighting)
 {
-    enum sl_look look = await_stop(context, tid);
+    enum sl_look look;
+
+    if (!has_stopped(context, tid, &look))
+        return SL_LOOK_UNSTOPPED;
     if (look == SL_LOOK_OK && !read_registers(tid, &sighting->registers)) {
         let_run(context, tid);
         look = SL_LOOK_FAILED;
     }
     return look;
-}
-
-static enum sl_look
-look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sighting)
-{
-    enum sl_look look = begin(context, tid, ret_sighting);
-    return look == SL_LOOK_OK ? finish(context, tid, ret_sighting) : look;
 }
 
 static void leave(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
@@ -189,7 +164,6 @@ const struct sl_register_source sl_source_ptrace = {
     .open = open_source,
     .close = close_source,
     .list = list,
-    .look = look,
     .begin = begin,
     .finish = finish,
     .leave = leave,

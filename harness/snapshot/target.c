@@ -343,6 +343,17 @@ int sl_target_run_count(const struct sl_target *target, pid_t tid, struct sl_run
     return fd < 0 ? fd : sl_target_read_counter(target, fd, ret_count);
 }
 
+pid_t sl_target_tracer(const struct sl_target *target, pid_t tid)
+{
+    char text[4096];
+    uint64_t tracer;
+
+    if (sl_target_read(target, tid, "status", text, sizeof text) <= 0 ||
+        !find_field(text, "\nTracerPid:", &tracer))
+        return 0;
+    return (pid_t) tracer;
+}
+
 int sl_target_spare_fds(void)
 {
     struct rlimit limit;

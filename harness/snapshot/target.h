@@ -95,6 +95,9 @@ int sl_target_run_count(const struct sl_target *target, pid_t tid, struct sl_run
 int sl_target_open_counter(const struct sl_target *target, pid_t tid);
 int sl_target_read_counter(const struct sl_target *target, int fd, struct sl_run_count *ret_count);
 
+/* The process that traces the thread; 0 when none does that can be seen from here. */
+pid_t sl_target_tracer(const struct sl_target *target, pid_t tid);
+
 /* Descriptors that this process could still open. */
 int sl_target_spare_fds(void);
 

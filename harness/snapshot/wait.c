@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "harness/snapshot/futex.h"
+#include "harness/snapshot/restart.h"
 #include "harness/snapshot/syscall.h"
 
 #define MAX_POLLED (SL_WAIT_MEMORY / sizeof(struct pollfd))
@@ -55,40 +56,42 @@ static bool is_poll(const struct sl_syscall *call)
     return call->nr == SYS_poll || call->nr == SYS_ppoll;
 }
 
-void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *call,
+void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *seen,
                   struct sl_wait_memory *ret_memory)
 {
+    const struct sl_syscall call = sl_restart_resolve(seen, NULL, reader);
     size_t size = 0;
 
-    if (call->nr == SYS_futex && sl_futex_may_take_mutex(call))
+    if (call.nr == SYS_futex && sl_futex_may_take_mutex(&call))
         size = sizeof(struct sl_mutex_head);
-    else if (is_poll(call) && call->args[1] <= MAX_POLLED)
-        size = call->args[1] * sizeof(struct pollfd);
-    bool is_read = size && sl_reader_read(reader, call->args[0], ret_memory->bytes, size) == size;
+    else if (is_poll(&call) && call.args[1] <= MAX_POLLED)
+        size = call.args[1] * sizeof(struct pollfd);
+    bool is_read = size && sl_reader_read(reader, call.args[0], ret_memory->bytes, size) == size;
     ret_memory->size = is_read ? size : 0;
 }
 
 struct sl_wait sl_wait_describe(const struct sl_wait_context *context,
-                                const struct sl_syscall *call, const struct sl_wait_memory *memory,
+                                const struct sl_syscall *seen, const struct sl_wait_memory *memory,
                                 const struct sl_stack *stack)
 {
-    struct sl_syscall_kind kind = sl_syscall_classify(call);
+    const struct sl_syscall call = sl_restart_resolve(seen, stack, context->reader);
+    struct sl_syscall_kind kind = sl_syscall_classify(&call);
     struct sl_wait wait = {.kind = kind.kind,
-                           .syscall_nr = call->nr,
-                           .syscall = sl_syscall_name(call->nr),
+                           .syscall_nr = call.nr,
+                           .syscall = sl_syscall_name(call.nr),
                            .timed = kind.timed};
 
     if (kind.descriptor >= 0) {
         struct sl_descriptor descriptor =
-            sl_descriptors_get(context->descriptors, (int) call->args[kind.descriptor]);
+            sl_descriptors_get(context->descriptors, (int) call.args[kind.descriptor]);
         wait.target = descriptor.text;
         if (wait.kind == SL_WAIT_IO && descriptor.is_socket)
             wait.kind = SL_WAIT_SOCKET;
         wait.socket = descriptor.is_socket;
     }
-    if (call->nr == SYS_futex)
-        describe_futex(context, call, memory, stack, &wait);
-    else if (is_poll(call))
+    if (call.nr == SYS_futex)
+        describe_futex(context, &call, memory, stack, &wait);
+    else if (is_poll(&call))
         describe_polled(context, memory, &wait);
     return wait;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "leak_scene.h"
 
@@ -49,6 +51,98 @@ SL_TEST(leak_cause, waits_for_another_thread_to_act_are_parked_and_others_are_no
         cr_assert_eq(scene.report.groups[0].cause, cases[i].cause, "%s",
                      sl_wait_kind_text(cases[i].kind));
     }
+}
+
+SL_TEST(leak_cause, a_thread_that_was_not_allowed_to_run_proves_nothing)
+{
+    static const char *const held[] = {"stopped", "traced by process 812 'gdb'", "frozen"};
+
+    for (size_t i = 0; i < SL_COUNT_OF(held); i++) {
+        SCENE(scene);
+        scene_begin_closed(&scene);
+        (void) sl_build_thread(scene.builder, 101, 2, scene.worker);
+        scene_begin_settled(&scene);
+        sl_build_thread(scene.builder, 101, 2, scene.worker)->wait.held = held[i];
+        scene_analyse(&scene);
+        const struct sl_leak_group *group = &scene.report.groups[0];
+        cr_assert_eq(group->cause, SL_CAUSE_UNKNOWN, "%s", held[i]);
+        cr_assert(strstr(group->evidence, held[i]), "%s", group->evidence);
+    }
+}
+
+SL_TEST(leak_cause, one_that_was_stopped_at_the_first_look_proves_nothing_either)
+{
+    SCENE(scene);
+    scene_begin_closed(&scene);
+    sl_build_thread(scene.builder, 101, 2, scene.worker)->wait.held = "stopped";
+    scene_begin_settled(&scene);
+    (void) sl_build_thread(scene.builder, 101, 2, scene.worker);
+    scene_analyse(&scene);
+    cr_assert_eq(scene.report.groups[0].cause, SL_CAUSE_UNKNOWN);
+}
+
+SL_TEST(leak_cause, a_stopped_thread_in_no_call_is_told_to_be_stopped)
+{
+    SCENE(scene);
+    scene_begin_settled(&scene);
+    struct sl_thread *thread = sl_build_thread(scene.builder, 101, 2, scene.worker);
+    thread->wait = (struct sl_wait){.syscall_nr = -1, .held = "stopped"};
+    scene_assert_cause(&scene, 1, SL_CAUSE_UNKNOWN, "1 thread is stopped");
+}
+
+/* Both threads were stopped to be looked at, which cost what `cost` says. */
+static void stop_and_look(struct scene *scene, struct sl_stop_cost cost)
+{
+    scene_begin_closed(scene);
+    for (pid_t tid = 101; tid <= 102; tid++)
+        sl_build_thread(scene->builder, tid, 2, scene->worker)->cost = cost;
+    scene_begin_settled(scene);
+    for (pid_t tid = 101; tid <= 102; tid++) {
+        struct sl_thread *thread = sl_build_thread(scene->builder, tid, 2, scene->worker);
+        thread->switches += 2;
+        thread->cpu_ns += 70 * SL_NS_PER_US;
+    }
+}
+
+SL_TEST(leak_cause, what_the_look_itself_made_a_thread_do_is_not_held_against_it)
+{
+    SCENE(scene);
+    stop_and_look(&scene, (struct sl_stop_cost){
+                              .stopped = true, .known = true, .switches = 2, .cpu_ns = 70000});
+    scene_assert_cause(&scene, 2, SL_CAUSE_PARKED,
+                       "2 threads wait on a condition without a time-out; none of them ran in the "
+                       "2s between Close and the last look");
+}
+
+SL_TEST(leak_cause, where_that_is_not_known_nothing_is_claimed)
+{
+    SCENE(scene);
+    stop_and_look(&scene, (struct sl_stop_cost){.stopped = true});
+    scene_assert_cause(&scene, 2, SL_CAUSE_UNKNOWN,
+                       "2 threads wait on a condition without a time-out; how much they ran is not "
+                       "known, for they were stopped to be looked at");
+}
+
+SL_TEST(leak_cause, looks_that_counted_different_things_are_not_compared)
+{
+    SCENE(scene);
+    scene_park_workers(&scene, 2);
+    struct sl_snapshot settled = *scene.input.settled;
+    settled.counts_arrivals = !scene.input.closed->counts_arrivals;
+    scene.input.settled = &settled;
+    scene_assert_cause(&scene, 2, SL_CAUSE_UNKNOWN,
+                       "2 threads wait on a condition without a time-out; how much they ran is not "
+                       "known, for the two looks counted different things");
+}
+
+SL_TEST(leak_cause, a_call_that_the_kernel_restarted_is_told_to_be_one)
+{
+    SCENE(scene);
+    scene_begin_settled(&scene);
+    sl_build_thread(scene.builder, 101, 2, scene.worker)->wait =
+        (struct sl_wait){.kind = SL_WAIT_OTHER, .syscall_nr = 219, .syscall = "restart_syscall"};
+    scene_assert_cause(&scene, 1, SL_CAUSE_UNKNOWN,
+                       "1 thread waits in a call that the kernel restarted");
 }
 
 SL_TEST(leak_cause, one_thread_that_ran_keeps_its_group_from_being_parked)
