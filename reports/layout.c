@@ -81,6 +81,13 @@ static const struct sl_field late_fields[] = {
 };
 static const struct sl_object late_object = {FIELDS(late_fields), .one_line = true};
 
+static const struct sl_field leftover_fields[] = {
+    SCALAR(NAME, struct sl_leftover, kind),
+    SCALAR(NAME, struct sl_leftover, what),
+    SCALAR(U64, struct sl_leftover, count),
+};
+static const struct sl_object leftover_object = {FIELDS(leftover_fields), .one_line = true};
+
 #define LEAK_COUNT(member)                                                                         \
     {                                                                                              \
         KEYED(COUNT, struct sl_trial_result, #member, leaks.member),                               \
@@ -89,12 +96,18 @@ static const struct sl_object late_object = {FIELDS(late_fields), .one_line = tr
 
 static const struct sl_field leaks_fields[] = {
     LEAK_COUNT(count),
+    {KEYED(COUNT, struct sl_trial_result, "unjoined", leaks.unjoined),
+     .other = offsetof(struct sl_trial_result, leaks.unjoined_missing)},
     LEAK_COUNT(late),
     LEAK_COUNT(resident),
+    {KEYED(VALUE, struct sl_trial_result, "descriptors", left.descriptors)},
+    {KEYED(VALUE, struct sl_trial_result, "processes", left.processes)},
+    {KEYED(VALUE, struct sl_trial_result, "timers", left.timers)},
     {KEYED(U64, struct sl_trial_result, "settle_ns", leaks.settle_ns)},
     LIST(struct sl_trial_result, "groups", leaks.groups, leaks.n_groups, group_object),
     LIST(struct sl_trial_result, "late_threads", leaks.late_threads, leaks.n_late_threads,
          late_object),
+    LATE_LIST(struct sl_trial_result, "left_behind", left.items, left.n_items, leftover_object),
 };
 
 /* A count that its own groups contradict must not decide a verdict. */

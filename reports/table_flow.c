@@ -2,7 +2,22 @@
 /* The part of the table under the numbers of a scenario: what they do not say by themselves. */
 #include <inttypes.h>
 
+#include <string.h>
+
 #include "reports/table_parts.h"
+
+#define MAX_LEFT_SHOWN 3 /* of a kind; the report has more */
+
+/* What can stay besides threads. */
+static const struct {
+    const char *kind, *one, *many;
+    size_t offset; /* of the number in struct sl_left_behind */
+} kinds[] = {
+    {"descriptor", "descriptor", "descriptors", offsetof(struct sl_left_behind, descriptors)},
+    {"process", "child process", "child processes", offsetof(struct sl_left_behind, processes)},
+    {"timer", "timer, which may make threads later,", "timers, which may make threads later,",
+     offsetof(struct sl_left_behind, timers)},
+};
 
 /* Those that were refused, and those that the broker may have or not: none of them is lost. */
 void sl_table_print_flow(const struct sl_table *table, const struct sl_cell_result *cell)
@@ -30,4 +45,78 @@ void sl_table_print_flow(const struct sl_table *table, const struct sl_cell_resu
                        "  %s: %" PRIu64 " of %" PRIu64
                        " publishes had no answer and were not handled; lost counts none of them\n",
                        name, n_unknown, n_tried);
+}
+
+static struct sl_value number_of(const struct sl_trial_result *trial, size_t kind)
+{
+    return *(const struct sl_value *) ((const char *) &trial->left + kinds[kind].offset);
+}
+
+/* "500 x /dev/null, TCP 127.0.0.1:4222" */
+static void
+print_items(const struct sl_table *table, const struct sl_left_behind *left, size_t kind)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < left->n_items && n < MAX_LEFT_SHOWN; i++) {
+        const struct sl_leftover *item = &left->items[i];
+        if (strcmp(item->kind, kinds[kind].kind) != 0)
+            continue;
+        (void) fputs(n++ ? ", " : ": ", table->out);
+        if (item->count > 1)
+            (void) fprintf(table->out, "%" PRIu64 " x ", item->count);
+        (void) fputs(sl_table_text(table, item->what, "?"), table->out);
+    }
+}
+
+/* One line for all trials of a cell, with the trial that left most. */
+static void print_left(const struct sl_table *table, const struct sl_cell_result *cell, size_t kind)
+{
+    const struct sl_trial_result *most = NULL;
+    size_t n_trials = 0;
+
+    for (size_t i = 0; i < cell->n_trials; i++) {
+        struct sl_value number = number_of(&cell->trials[i], kind);
+        if (number.missing || !number.value)
+            continue;
+        n_trials++;
+        if (!most || number.value > number_of(most, kind).value)
+            most = &cell->trials[i];
+    }
+    if (!most)
+        return;
+    uint64_t n = number_of(most, kind).value;
+    (void) fprintf(table->out, "besides threads: %s: %" PRIu64 " %s stayed after Close",
+                   sl_table_cell_name(table, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many);
+    if (cell->n_trials > 1)
+        (void) fprintf(table->out, " in %zu of %zu trials", n_trials, cell->n_trials);
+    print_items(table, &most->left, kind);
+    (void) fputc('\n', table->out);
+}
+
+/* Where only living threads could be looked for, that is said; once for a reason. */
+static void print_unjoined_missing(const struct sl_table *table)
+{
+    const struct sl_run_result *result = table->result;
+    const char *said = NULL;
+
+    for (size_t i = 0; i < result->n_cells; i++)
+        for (size_t j = 0; j < result->cells[i].n_trials; j++) {
+            const struct sl_trial_result *trial = &result->cells[i].trials[j];
+            const char *reason = trial->leaks.unjoined_missing;
+            if (trial->leaks_missing || !reason || (said && strcmp(said, reason) == 0))
+                continue;
+            said = reason;
+            (void) fprintf(table->out,
+                           "not counted: threads that ended and were never joined: not known, %s\n",
+                           sl_table_text(table, reason, "?"));
+        }
+}
+
+void sl_table_print_leftovers(const struct sl_table *table)
+{
+    for (size_t i = 0; i < table->result->n_cells; i++)
+        for (size_t kind = 0; kind < SL_COUNT_OF(kinds); kind++)
+            print_left(table, &table->result->cells[i], kind);
+    print_unjoined_missing(table);
 }

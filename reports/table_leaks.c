@@ -156,4 +156,5 @@ void sl_table_print_leaks(const struct sl_table *table)
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
             print_late(table, &result->cells[i], j);
     print_uncounted(table, &printed);
+    sl_table_print_leftovers(table);
 }

@@ -135,6 +135,20 @@ static void judge_leaks(struct judge *judge, const struct sl_trial_result *trial
     /* of the others the ending says enough */
 }
 
+static void judge_left(struct judge *judge, const struct sl_trial_result *trial,
+                       const struct sl_limit *limit, const struct sl_value *left, const char *one,
+                       const char *many)
+{
+    if (!limit->set)
+        return;
+    if (left->missing && trial->status == SL_TRIAL_OK)
+        add(judge, &judge->unmeasured, "%s that stayed after Close are not known: %s", many,
+            left->missing);
+    if (!left->missing && left->value > limit->most)
+        add(judge, &judge->broken, "%" PRIu64 " %s stayed after Close (limit %" PRIu64 ")",
+            left->value, left->value == 1 ? one : many, limit->most);
+}
+
 /* "No thread leaked" says something only when there were threads and Close was called. */
 static void judge_proof(struct judge *judge, const struct sl_trial_result *trial)
 {
@@ -230,6 +244,10 @@ static void judge_trial(struct judge *judge, const struct sl_trial_result *trial
     judge_close(judge, trial);
     judge_delivery(judge, trial);
     judge_leaks(judge, trial);
+    judge_left(judge, trial, &judge->policy->descriptors, &trial->left.descriptors, "descriptor",
+               "descriptors");
+    judge_left(judge, trial, &judge->policy->processes, &trial->left.processes, "child process",
+               "child processes");
     judge_proof(judge, trial);
     if (judge->broken.n == n_broken) /* a fault that was seen needs no more messages to be one */
         judge_flow(judge, trial);

@@ -12,8 +12,15 @@
 
 #include "harness/model/result.h"
 
+/* Of something that is only shown when nobody limits it. */
+struct sl_limit {
+    bool set;
+    uint64_t most; /* per trial */
+};
+
 struct sl_policy {
-    uint32_t max_leaks; /* per trial */
+    uint32_t max_leaks;                     /* per trial */
+    struct sl_limit descriptors, processes; /* that stay after Close */
     /* Leaks with a fingerprint of one of its leaks are known, in whatever cell and number: they
        do not count.  NULL: none is known. */
     const struct sl_run_result *baseline;
@@ -23,7 +30,8 @@ struct sl_policy {
 /**
  * Judge a result.
  *
- * Fails (1): more leaks than max_leaks in a trial, lost messages, order violations,
+ * Fails (1): more leaks than max_leaks in a trial, more descriptors or processes left than the
+ * policy allows, where it does limit them, lost messages, order violations,
  * Close past its deadline or with an error.  Could not measure (3): a trial that failed or
  * crashed, or whose load did not end and lost nothing that is known; leaks, losses or order that
  * could not be determined; a cell without trials; no leaks in a trial that created no thread or

@@ -22,6 +22,11 @@ static json_t *json_lines(const struct sl_verdict *verdict, struct sl_arena *are
     return lines;
 }
 
+static json_t *json_limit(const struct sl_limit *limit)
+{
+    return limit->set ? json_integer((json_int_t) limit->most) : json_null();
+}
+
 enum sl_status
 sl_verdict_print_json(const struct sl_run_result *result, const struct sl_verdict *verdict,
                       const struct sl_policy *policy, FILE *out, struct sl_error *err)
@@ -29,8 +34,10 @@ sl_verdict_print_json(const struct sl_run_result *result, const struct sl_verdic
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     json_t *json = NULL;
     if (arena)
-        json = json_pack("{ss s{sI ss?} s{si so} so}", "schema", "strandline.gate/1", "policy",
-                         "max_leaks", (json_int_t) policy->max_leaks, "baseline",
+        json = json_pack("{ss s{sI so so ss?} s{si so} so}", "schema", "strandline.gate/1",
+                         "policy", "max_leaks", (json_int_t) policy->max_leaks, "max_descriptors",
+                         json_limit(&policy->descriptors), "max_processes",
+                         json_limit(&policy->processes), "baseline",
                          sl_format_printable(arena, policy->baseline_name), "verdict", "exit",
                          verdict->exit, "failed", json_lines(verdict, arena), "leaks",
                          sl_leak_lines_json(result, policy, arena));

@@ -4,6 +4,16 @@
 #include "base/parse.h"
 #include "reports/report.h"
 
+static enum sl_status read_limit(const char *argument, struct sl_limit *limit, struct sl_error *err)
+{
+    uint64_t number = 0;
+    enum sl_status s = sl_parse_number(argument, 0, UINT32_MAX, &number, err);
+
+    if (!s)
+        *limit = (struct sl_limit){.set = true, .most = number};
+    return s;
+}
+
 enum sl_status policy_read_option(enum policy_option option, const char *argument,
                                   struct policy *policy, struct sl_error *err)
 {
@@ -19,6 +29,10 @@ enum sl_status policy_read_option(enum policy_option option, const char *argumen
     case POLICY_BASELINE:
         policy->rules.baseline_name = argument;
         return SL_OK;
+    case POLICY_MAX_DESCRIPTORS:
+        return read_limit(argument, &policy->rules.descriptors, err);
+    case POLICY_MAX_PROCESSES:
+        return read_limit(argument, &policy->rules.processes, err);
     case N_POLICY_OPTIONS:
         break;
     }

@@ -7,11 +7,21 @@
 #include "reports/verdict.h"
 
 /* Lines of a command's option table from index `first` on, which is of POLICY_MAX_LEAKS. */
-enum policy_option { POLICY_MAX_LEAKS, POLICY_BASELINE, N_POLICY_OPTIONS };
+enum policy_option {
+    POLICY_MAX_LEAKS,
+    POLICY_MAX_DESCRIPTORS,
+    POLICY_MAX_PROCESSES,
+    POLICY_BASELINE,
+    N_POLICY_OPTIONS
+};
 /* clang-format off */
 #define POLICY_OPTIONS(first)                                                                      \
-    [(first) + POLICY_MAX_LEAKS] = {"max-leaks", "N", "leaked threads allowed in each trial (0)", \
+    [(first) + POLICY_MAX_LEAKS] = {"max-leaks", "N", "leaked threads allowed in each trial (0)",  \
                                     0},                                                            \
+    [(first) + POLICY_MAX_DESCRIPTORS] = {"max-descriptors", "N", "descriptors that may stay "     \
+                                          "after Close (any number)", 0},                          \
+    [(first) + POLICY_MAX_PROCESSES] = {"max-processes", "N", "child processes that may stay "     \
+                                        "after Close (any number)", 0},                            \
     [(first) + POLICY_BASELINE] = {"baseline", "REPORT", "leaks that this report has, too, are "   \
                                    "allowed", 0}
 /* clang-format on */

@@ -12,6 +12,7 @@
 struct sl_leak_candidate {
     const struct sl_thread *thread; /* in `settled` */
     const struct sl_thread *before; /* the same thread in an earlier look after Close, or NULL */
+    const struct sl_unjoined *unjoined; /* it has ended, and this is what is left; NULL: it lives */
     uint64_t fingerprint;
     const char *library; /* file name of the library that its entry lies in, or NULL */
     bool resident;       /* ends only with that library, so that it is no leak */
@@ -75,6 +76,20 @@ SL_CHECKED enum sl_status sl_leak_diff(const struct sl_leak_input *input,
 SL_CHECKED enum sl_status sl_leak_all(const struct sl_snapshot *snapshot,
                                       struct sl_leak_candidate **ret_candidates,
                                       struct sl_error *err);
+
+/* unjoined.c */
+
+/* Is what is left of a thread that ended still there?  false, too, where that is not known. */
+bool sl_leak_has_unjoined(const struct sl_snapshot *snapshot, const struct sl_unjoined *unjoined);
+
+/*
+ * Append the threads that ended after `start` and that nobody joined to candidates from malloc,
+ * which may move.
+ */
+SL_CHECKED enum sl_status sl_leak_add_unjoined(const struct sl_leak_input *input,
+                                               struct sl_arena *arena,
+                                               struct sl_leak_candidate **candidates,
+                                               size_t *n_candidates, struct sl_error *err);
 
 /* closing.c */
 

@@ -52,6 +52,23 @@ static enum sl_status find_resident(const struct sl_leak_case *the_case,
                 ret_evidence);
 }
 
+static enum sl_status find_unjoined(const struct sl_leak_case *the_case,
+                                    const struct sl_leak_cluster *cluster,
+                                    const char **ret_evidence)
+{
+    bool one = cluster->n_members == 1;
+
+    if (!cluster->members[0].unjoined)
+        return SL_OK;
+    const char *threads = sl_leak_say_threads(the_case, cluster->n_members);
+    if (!threads)
+        return SL_ENOMEM;
+    return give(sl_arena_printf(the_case->arena,
+                                "%s ended and %s never joined: the C library keeps %s", threads,
+                                one ? "was" : "were", one ? "its stack" : "their stacks"),
+                ret_evidence);
+}
+
 /*
  * Blocked until another thread acts: nothing of its own, no time-out, no descriptor.  That a
  * thread did not run proves nothing where it was not allowed to.
@@ -115,9 +132,8 @@ static const struct {
     enum sl_cause cause;
     cause_rule find;
 } rules[] = {
-    {SL_CAUSE_NOT_CLOSED, find_not_closed},
-    {SL_CAUSE_RESIDENT, find_resident},
-    {SL_CAUSE_PARKED, find_parked},
+    {SL_CAUSE_NOT_CLOSED, find_not_closed}, {SL_CAUSE_RESIDENT, find_resident},
+    {SL_CAUSE_UNJOINED, find_unjoined},     {SL_CAUSE_PARKED, find_parked},
     {SL_CAUSE_UNKNOWN, describe},
 };
 

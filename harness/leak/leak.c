@@ -60,7 +60,8 @@ static enum sl_status show_threads(struct sl_arena *arena, const struct sl_leak_
     (void) snprintf(group->fingerprint, sizeof group->fingerprint, "%016" PRIx64,
                     first->fingerprint);
     group->count = (uint32_t) cluster->n_members;
-    group->n_tids = (uint32_t) SL_MIN(cluster->n_members, (size_t) SL_LEAK_SAMPLE);
+    if (!first->unjoined) /* the kernel has given the id of an ended one to others */
+        group->n_tids = (uint32_t) SL_MIN(cluster->n_members, (size_t) SL_LEAK_SAMPLE);
     for (size_t i = 0; i < group->n_tids; i++)
         group->tids[i] = cluster->members[i].thread->tid;
     memcpy(group->thread_name, thread->name, sizeof group->thread_name);
@@ -127,9 +128,12 @@ static void mark_residents(const struct sl_leak_case *the_case,
                            struct sl_leak_candidate *candidates, size_t n_candidates)
 {
     const struct sl_snapshot *torn_down = the_case->input->torn_down;
-    for (size_t i = 0; i < n_candidates && !the_case->not_closed; i++)
-        candidates[i].resident =
-            candidates[i].library && !sl_leak_find_same(torn_down, candidates[i].thread);
+    for (size_t i = 0; i < n_candidates && !the_case->not_closed; i++) {
+        const struct sl_leak_candidate *candidate = &candidates[i];
+        bool stays = candidate->unjoined ? sl_leak_has_unjoined(torn_down, candidate->unjoined)
+                                         : sl_leak_find_same(torn_down, candidate->thread) != NULL;
+        candidates[i].resident = candidate->library && !stays;
+    }
 }
 
 static enum sl_status copy_late(const struct sl_leak_input *input, struct sl_arena *arena,
@@ -146,9 +150,18 @@ static enum sl_status copy_late(const struct sl_leak_input *input, struct sl_are
     return SL_OK;
 }
 
+static uint32_t count_unjoined(const struct sl_leak_candidate *candidates, size_t n_candidates)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < n_candidates; i++)
+        n += candidates[i].unjoined && !candidates[i].resident;
+    return n;
+}
+
+/* The first n_alive candidates live; of those that have ended Close can be judged by nothing. */
 static enum sl_status analyse(struct sl_leak_case *the_case, struct sl_leak_candidate *candidates,
-                              size_t n_candidates, struct sl_leak_report *ret_report,
-                              struct sl_error *err)
+                              size_t n_alive, size_t n_candidates,
+                              struct sl_leak_report *ret_report, struct sl_error *err)
 {
     const struct sl_leak_input *input = the_case->input;
     struct sl_leak_report report = {.settle_ns = input->settle_ns};
@@ -156,13 +169,17 @@ static enum sl_status analyse(struct sl_leak_case *the_case, struct sl_leak_cand
 
     enum sl_status status = sl_leak_fingerprint_all(candidates, n_candidates, err);
     if (!status)
-        status = sl_leak_judge_close(the_case, candidates, n_candidates, err);
+        status = sl_leak_judge_close(the_case, candidates, n_alive, err);
     if (status)
         return status;
     mark_residents(the_case, candidates, n_candidates);
+    report.unjoined = count_unjoined(candidates, n_candidates);
     status = make_groups(the_case, candidates, n_candidates, &groups, &report.n_groups, err);
     if (!status)
         status = copy_late(input, the_case->arena, &report, err);
+    if (!status &&
+        !copy_text(the_case->arena, input->settled->unjoined_missing, &report.unjoined_missing))
+        status = sl_fail(err, SL_ENOMEM, "no memory for the result");
     if (status)
         return status;
     report.groups = groups;
@@ -176,7 +193,7 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
                                struct sl_leak_report *ret_report, struct sl_error *err)
 {
     SL_AUTO_FREE struct sl_leak_candidate *candidates = NULL;
-    size_t n_candidates = 0;
+    size_t n_alive = 0;
     struct sl_leak_case the_case = {
         .input = input,
         .observed_ns = sl_leak_observed_ns(input),
@@ -184,8 +201,11 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
             input->closed && input->closed->counts_arrivals != input->settled->counts_arrivals,
         .arena = arena,
     };
-    enum sl_status status = sl_leak_diff(input, &candidates, &n_candidates, err);
-    return status ? status : analyse(&the_case, candidates, n_candidates, ret_report, err);
+    enum sl_status status = sl_leak_diff(input, &candidates, &n_alive, err);
+    size_t n_candidates = n_alive;
+    if (!status)
+        status = sl_leak_add_unjoined(input, arena, &candidates, &n_candidates, err);
+    return status ? status : analyse(&the_case, candidates, n_alive, n_candidates, ret_report, err);
 }
 
 enum sl_status sl_leak_group_all(const struct sl_snapshot *snapshot, struct sl_arena *arena,

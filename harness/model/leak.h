@@ -59,6 +59,8 @@ struct sl_late_thread {
 
 struct sl_leak_report {
     uint32_t count;                     /* leaked threads: sum over counted groups */
+    uint32_t unjoined;                  /* of these, such as ended and were never joined */
+    const char *unjoined_missing;       /* why these are not known, and not in count; or NULL */
     uint32_t late;                      /* ended inside the settle window */
     uint32_t resident;                  /* library threads, gone at torn_down */
     uint64_t settle_ns;                 /* how long settling took */

@@ -89,6 +89,20 @@ struct sl_close_result {
     const char *waits_for; /* hung Close: where it stands and which thread it waits for, or NULL */
 };
 
+/* Something that was not there before the bus existed, and was there after Close. */
+struct sl_leftover {
+    const char *kind; /* "descriptor", "process", "timer" */
+    const char *what; /* "TCP 127.0.0.1:4222" */
+    uint64_t count;   /* of such */
+};
+
+/* What stayed besides threads.  Only the first kinds are spelled out, all are counted. */
+struct sl_left_behind {
+    struct sl_value descriptors, processes, timers;
+    const struct sl_leftover *items;
+    size_t n_items;
+};
+
 /* What a process on another machine, or beside us, played of a trial. */
 struct sl_agent_result {
     const char *name, *host;
@@ -122,6 +136,7 @@ struct sl_trial_result {
     struct sl_close_result close;
     const char *leaks_missing; /* why leaks could not be determined; then `leaks` is empty */
     struct sl_leak_report leaks;
+    struct sl_left_behind left;
     struct sl_snapshot_stats snapshot;    /* of the one after Close */
     const struct sl_agent_result *agents; /* that played parts of the load; none: one process */
     size_t n_agents;

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "harness/run/agents.h"
 #include "harness/run/hang.h"
+#include "harness/run/leftover.h"
 #include "harness/run/trial_internal.h"
 #include "harness/run/trial_result.h"
 
@@ -20,7 +21,11 @@
 enum sl_status trial_take_snapshot(struct trial *trial, bool symbols,
                                    struct sl_snapshot **ret_snapshot, struct sl_error *err)
 {
-    const struct sl_snapshot_opts opts = {.size = sizeof opts, .no_symbols = !symbols};
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts,
+        .no_symbols = !symbols,
+        .find_unjoined = trial->phase != SL_PHASE_LOADED,
+    };
     return sl_snapshot_take(trial->process.pid, &opts, ret_snapshot, err);
 }
 
@@ -153,6 +158,8 @@ await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_e
 static enum sl_status at_start(struct trial *trial, struct sl_error *err)
 {
     enum sl_status s = trial_take_snapshot(trial, false, &trial->start, err);
+    if (!s)
+        s = sl_holdings_read(trial->process.pid, &trial->held, err);
     if (s)
         return s;
     trial->result->threads.before = SL_VALUE(trial->start->n_threads);
@@ -177,6 +184,15 @@ at_loaded(struct trial *trial, struct sl_phase_record *record, struct sl_error *
         trial_fail(trial, SL_TRIAL_TIMEOUT,
                    "the load did not end in time: accepted messages were not handled");
     return SL_OK;
+}
+
+/* Besides threads, once these have settled. */
+static enum sl_status find_leftovers(struct trial *trial, struct sl_error *err)
+{
+    SL_AUTO(sl_holdings) struct sl_holdings *held = NULL;
+    enum sl_status s = sl_holdings_read(trial->process.pid, &held, err);
+
+    return s ? s : sl_holdings_compare(trial->held, held, trial->arena, &trial->result->left, err);
 }
 
 static enum sl_status
@@ -212,7 +228,7 @@ at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *
     trial->result->resources.rss_peak = sl_observe_rss_peak(pid); /* Close may need more */
     trial->result->resources.rss_after = sl_observe_rss(pid);
     trial->result->resources.fds_after = sl_observe_fds(pid);
-    return SL_OK;
+    return trial->held ? find_leftovers(trial, err) : SL_OK;
 }
 
 static enum sl_status at_torn_down(struct trial *trial, struct sl_error *err)
@@ -281,6 +297,7 @@ static enum sl_status analyse(struct trial *trial, struct sl_error *err)
     };
     if (!trial->start || !trial->settled) {
         result->leaks_missing = "the subject did not get past Close";
+        result->leaks.unjoined_missing = result->leaks_missing;
         return SL_OK;
     }
     if (!result->threads.peak.missing && result->threads.peak.value <= result->threads.before.value)
@@ -345,6 +362,7 @@ static enum sl_status start_subject(struct trial *trial, bool purge, struct sl_e
     enum sl_status s = make_config(trial->input, purge, config, err);
     if (!s && !purge)
         s = trial_agents_begin(trial, config, err);
+    sl_orphans_adopt();
     if (!s)
         s = sl_process_start(&trial->process, err);
     return s ? s
@@ -354,6 +372,8 @@ static enum sl_status start_subject(struct trial *trial, bool purge, struct sl_e
 static void release(struct trial *trial)
 {
     sl_process_end(&trial->process);
+    sl_orphans_end(trial->held);
+    sl_holdings_free(trial->held);
     free(trial->record);
     sl_tally_free(trial->tally);
     sl_snapshot_free(trial->start);

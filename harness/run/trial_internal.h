@@ -36,6 +36,7 @@ struct trial {
     bool agents_closed;            /* their tallies are final */
     struct sl_phase_record merged; /* what all processes know, once agents_closed */
     struct sl_snapshot *start, *loaded, *closed, *settled, *torn_down;
+    struct sl_holdings *held; /* at `start` */
 };
 
 enum sl_status trial_take_snapshot(struct trial *trial, bool symbols,

@@ -31,6 +31,8 @@ void sl_trial_result_init(struct sl_trial_result *result, const char *missing)
         .resources = {none, none, none, none, none, none, none, none},
         .close = {.duration_ns = none, .threads_abandoned = none, .messages_abandoned = none},
         .leaks_missing = missing,
+        .leaks = {.unjoined_missing = missing},
+        .left = {.descriptors = none, .processes = none, .timers = none},
     };
 }
 

@@ -3,6 +3,7 @@
 #include "sl_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -191,6 +192,96 @@ RUN_TEST(a_driver_from_a_shared_object_is_driven_like_the_built_in_one)
     cr_assert_eq(json_number_at(root, "cells.0.trials.0.delivery.handled"), 200);
     json_decref(root);
     command_result_release(&result);
+}
+
+/* One trial of a driver whose Close leaves this; the rest of the arguments ends with NULL. */
+static struct command_result run_leaving(const char *what, const char *option, const char *value)
+{
+    strandline_file("small.json", SMALL_SCENARIO("", ""));
+    (void) setenv("LEAVES", what, 1);
+    struct command_result result = strandline_run(
+        "run", "./small.json", "--transport", "memory", "--mode", "keyed", "--driver",
+        SL_SUBJECTS_DIR "/drivers/leaves.so", "--output", "report.json", option, value, NULL);
+    (void) unsetenv("LEAVES");
+    return result;
+}
+
+RUN_TEST(threads_that_close_does_not_join_are_leaks)
+{
+    struct command_result result = run_leaving("unjoined", NULL, NULL);
+    json_t *root = strandline_json("report.json");
+    const json_t *leaks = json_at(root, "cells.0.trials.0.leaks");
+
+    if (json_is_null(json_at(leaks, "unjoined")))
+        cr_skip_test("%s", json_text_at(leaks, "missing.unjoined"));
+    assert_status(&result, 1);
+    cr_assert_eq(json_number_at(leaks, "unjoined"), 5);
+    cr_assert_eq(json_number_at(leaks, "count"), 5);
+    cr_assert_str_eq(json_text_at(leaks, "groups.0.cause"), "unjoined");
+    cr_assert_str_eq(json_text_at(leaks, "groups.0.function"), "end_at_once");
+    cr_assert(strstr(result.output, "5 threads ended and were never joined"), "%s", result.output);
+    json_decref(root);
+    command_result_release(&result);
+}
+
+RUN_TEST(what_stays_besides_threads_is_told_and_judged_where_a_policy_limits_it)
+{
+    static const struct {
+        const char *what, *key, *line, *limit;
+        long count;
+    } cases[] = {
+        {"descriptors", "descriptors", "8 descriptors stayed after Close: 7 x /dev/null, pipe:[",
+         "--max-descriptors", 8},
+        {"child", "processes", "1 child process stayed after Close: 'left-behind', pid ",
+         "--max-processes", 1},
+        {"orphan", "processes", "1 child process stayed after Close: 'left-behind', pid ",
+         "--max-processes", 1},
+        {"timer", "timers", "1 timer, which may make threads later, stayed after Close: POSIX",
+         NULL, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct command_result result = run_leaving(cases[i].what, NULL, NULL);
+        json_t *root = strandline_json("report.json");
+        const json_t *leaks = json_at(root, "cells.0.trials.0.leaks");
+        assert_status(&result, 0);
+        if (!json_is_null(json_at(leaks, cases[i].key))) { /* a kernel may not tell of timers */
+            cr_assert_eq(json_number_at(leaks, cases[i].key), cases[i].count, "%s", cases[i].what);
+            cr_assert(strstr(result.output, cases[i].line), "%s", result.output);
+        }
+        json_decref(root);
+        command_result_release(&result);
+        if (!cases[i].limit)
+            continue;
+        result = run_leaving(cases[i].what, cases[i].limit, "0");
+        assert_status(&result, 1);
+        cr_assert(strstr(result.output, "stayed after Close (limit 0)"), "%s", result.output);
+        command_result_release(&result);
+    }
+}
+
+/* Processes of this name that live, whoever started them. */
+static bool lives(long pid)
+{
+    char path[64], name[32] = "";
+    (void) snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    bool read = fgets(name, sizeof name, file) != NULL;
+    (void) fclose(file);
+    return read && strcmp(name, "left-behind\n") == 0;
+}
+
+RUN_TEST(processes_that_a_subject_leaves_end_with_its_trial)
+{
+    static const char *const kinds[] = {"child", "orphan"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct command_result result = run_leaving(kinds[i], NULL, NULL);
+        const char *pid = strstr(result.output, "pid ");
+        cr_assert(pid, "%s", result.output);
+        cr_assert_not(lives(strtol(pid + 4, NULL, 10)), "%s", kinds[i]);
+        command_result_release(&result);
+    }
 }
 
 RUN_TEST(trials_of_a_cell_are_all_in_the_report)

@@ -238,6 +238,9 @@ static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *tr
         .waits_for = "thread 7 (worker_main)",
     };
     trial->leaks_missing = "the subject ended before Close";
+    trial->leaks.unjoined_missing = trial->leaks_missing;
+    trial->left.descriptors = SL_MISSING_VALUE(trial->leaks_missing);
+    trial->left.processes = trial->left.timers = trial->left.descriptors;
     fill_group(result->arena, hang, 1, SL_CAUSE_UNKNOWN, "handler_main");
     hang->counted = false;
     hang->complete = false;
@@ -256,6 +259,8 @@ struct sl_run_result *result_new_full(void)
     static const char *const failed[] = {"a: 1 leaked thread", "b: caf\xc3\xa9"};
     static const struct sl_late_thread late[] = {
         {.tid = 77, .name = "slow worker", .delay_ns = 12 * MS}};
+    static const struct sl_leftover left[] = {{"descriptor", "/dev/null", 7},
+                                              {"descriptor", "TCP 127.0.0.1:4222", 1}};
     static const struct sl_agent_result agents[] = {
         {.name = "load-1",
          .host = "east",
@@ -293,6 +298,8 @@ struct sl_run_result *result_new_full(void)
     (void) result_add_group(result, trial, 5120, SL_CAUSE_PARKED, "worker_main");
     (void) result_add_group(result, trial, 5, SL_CAUSE_IO, "fetch_main");
     (void) result_add_group(result, trial, 3, SL_CAUSE_RESIDENT, "timer_main");
+    trial->left = (struct sl_left_behind){
+        .descriptors = SL_VALUE(8), .items = left, .n_items = SL_COUNT_OF(left)};
     trial->leaks.late = 1;
     trial->leaks.late_threads = late;
     trial->leaks.n_late_threads = 1;

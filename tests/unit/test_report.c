@@ -97,6 +97,13 @@ SL_TEST(report, the_reader_gives_back_the_numbers_and_their_reasons)
     cr_assert_eq(leaks->groups[0].wait.kind, SL_WAIT_CONDITION);
     cr_assert_eq(leaks->groups[0].n_tids, 2);
     cr_assert_eq(leaks->late_threads[0].delay_ns, 12000000);
+    cr_assert_str_eq(crashed->leaks.unjoined_missing, "the subject ended before Close");
+    cr_assert_str_eq(crashed->left.processes.missing, "the subject ended before Close");
+
+    const struct sl_left_behind *left = &read->cells[1].trials[0].left;
+    cr_assert_eq(left->descriptors.value, 8);
+    cr_assert_eq(left->n_items, 2);
+    cr_assert_str_eq(left->items[1].what, "TCP 127.0.0.1:4222");
 }
 
 SL_TEST(report, bytes_that_are_not_utf8_become_question_marks)
@@ -155,6 +162,17 @@ SL_TEST(report, an_absent_leak_count_is_not_zero_leaks)
         full_with("\"leaks\": {\n            \"count\": 0,", "\"leaks\": {");
     SL_AUTO(sl_run_result) struct sl_run_result *read = parse_ok(changed);
     cr_assert_str_eq(read->cells[0].trials[0].leaks_missing, "not in the report");
+}
+
+SL_TEST(report, a_file_from_before_leftovers_were_counted_has_none_that_are_known)
+{
+    SL_AUTO_FREE char *changed = full_with("\"descriptors\": 0,", "");
+    SL_AUTO_FREE char *older = full_with("\"unjoined\": 0,", "");
+    SL_AUTO(sl_run_result) struct sl_run_result *read = parse_ok(changed);
+    SL_AUTO(sl_run_result) struct sl_run_result *old = parse_ok(older);
+    cr_assert_str_eq(read->cells[0].trials[0].left.descriptors.missing, "not in the report");
+    cr_assert_str_eq(old->cells[0].trials[0].leaks.unjoined_missing, "not in the report");
+    cr_assert_null(old->cells[0].trials[0].leaks_missing, "the living ones are known");
 }
 
 SL_TEST(report, a_truncated_report_is_refused_with_line_and_column)

@@ -308,6 +308,30 @@ SL_TEST(verdict, leaks_within_the_limit_pass)
     cr_assert_eq(judge(result, 2).exit, 1);
 }
 
+SL_TEST(verdict, what_stays_besides_threads_fails_only_where_it_is_limited)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = spoiled_run(NULL);
+    struct sl_trial_result *trial = result_trial(result, 0, 0);
+    struct sl_policy policy = {.descriptors = {.set = true, .most = 2}, .processes = {.set = true}};
+    struct sl_verdict verdict;
+
+    trial->left.descriptors = SL_VALUE(3);
+    trial->left.processes = SL_VALUE(1);
+    cr_assert_eq(judge(result, 0).exit, 0);
+    cr_assert_eq(sl_verdict_evaluate(result, &policy, result->arena, &verdict, NULL), SL_OK);
+    cr_assert_eq(verdict.exit, 1);
+    cr_assert_eq(verdict.n_failed, 2);
+    cr_assert_str_eq(verdict.failed[0], TRIAL "3 descriptors stayed after Close (limit 2)");
+    cr_assert_str_eq(verdict.failed[1], TRIAL "1 child process stayed after Close (limit 0)");
+
+    trial->left.processes = SL_MISSING_VALUE("/proc could not be listed");
+    cr_assert_eq(sl_verdict_evaluate(result, &policy, result->arena, &verdict, NULL), SL_OK);
+    cr_assert_eq(verdict.exit, 3);
+    cr_assert_str_eq(verdict.failed[0],
+                     TRIAL "child processes that stayed after Close are not known: /proc could not "
+                           "be listed");
+}
+
 SL_TEST(verdict, the_limit_holds_for_each_trial_alone)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *result = spoiled_run(leak);
