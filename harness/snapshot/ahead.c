@@ -10,6 +10,10 @@ static void *open_object(void *argument)
 {
     struct sl_ahead *ahead = argument;
     ahead->object = sl_object_new(ahead->modules, ahead->module);
+    if (ahead->object && !ahead->object->file.elf) { /* memory, which is not read here, has more */
+        sl_object_free(ahead->object);
+        ahead->object = NULL;
+    }
     return NULL;
 }
 

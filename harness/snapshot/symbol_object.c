@@ -42,9 +42,9 @@ static void open_packed(struct sl_object *object)
 
 /*
  * .symtab names local functions too; it may be in the debug file.  Where it is missing, or was
- * stripped of most, .dynsym has the exported.
+ * stripped of most, .dynsym has the exported; so has memory, where the file is out of reach.
  */
-static void load_symbols(struct sl_object *object)
+static void load_symbols(struct sl_modules *modules, struct sl_object *object)
 {
     struct sl_symbol_table *table = &object->symbols;
 
@@ -55,6 +55,8 @@ static void load_symbols(struct sl_object *object)
     }
     if (table->n_symbols < sl_symbol_table_count(object->file.elf, SHT_DYNSYM))
         (void) sl_symbol_table_add(table, object->file.elf, SHT_DYNSYM);
+    if (!table->n_symbols && !object->file.elf && !object->module->vdso)
+        sl_dynamic_add(&object->dynamic, modules, object->module, table);
     sl_symbol_table_sort(table);
 }
 
@@ -73,7 +75,7 @@ struct sl_object *sl_object_new(struct sl_modules *modules, struct sl_module *mo
     if (!has_debug_info(object->file.fd))
         (void) sl_debug_file_open(sl_separate_open(modules, module, object->file.fd),
                                   &object->debug);
-    load_symbols(object);
+    load_symbols(modules, object);
     struct sl_debug_file *with_dwarf = object->debug.elf ? &object->debug : &object->file;
     if (has_debug_info(with_dwarf->fd) && sl_debug_file_read(with_dwarf))
         object->units = sl_units_new(with_dwarf->dwarf, module);
@@ -86,6 +88,7 @@ void sl_object_free(struct sl_object *object)
         return;
     sl_units_free(object->units);
     sl_symbol_table_release(&object->symbols);
+    sl_dynamic_release(&object->dynamic);
     sl_debug_file_close(&object->debug);
     sl_debug_file_close(&object->packed);
     sl_debug_file_close(&object->file);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "harness/snapshot/module.h"
+#include "harness/snapshot/symbol_dynamic.h"
 #include "harness/snapshot/symbol_file.h"
 #include "harness/snapshot/symbol_table.h"
 #include "harness/snapshot/symbol_unit.h"
@@ -19,7 +20,8 @@ struct sl_object {
     struct sl_debug_file packed;      /* symbols only */
     uint8_t *image;                   /* of the vDSO, which has no file; or of `packed` */
     struct sl_symbol_table symbols;
-    struct sl_units *units; /* NULL: no debug information */
+    struct sl_dynamic dynamic; /* of a module without a file */
+    struct sl_units *units;    /* NULL: no debug information */
 };
 
 /* Never fails for want of a file: an object without symbols gives no names.  NULL: no memory. */

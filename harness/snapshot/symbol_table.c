@@ -66,6 +66,26 @@ static bool is_for_people(const char *name)
 }
 
 static bool
+put(struct sl_symbol_table *table, const GElf_Sym *symbol, const char *name, uint64_t end)
+{
+    if (!sl_grow(&table->symbols, &table->capacity, table->n_symbols + 1))
+        return false;
+    table->symbols[table->n_symbols++] =
+        (struct sl_symbol){.start = symbol->st_value,
+                           .end = end,
+                           .name = name,
+                           .local = GELF_ST_BIND(symbol->st_info) == STB_LOCAL,
+                           .unsized = !symbol->st_size};
+    return true;
+}
+
+bool sl_symbol_table_put(struct sl_symbol_table *table, const Elf64_Sym *symbol, const char *name)
+{
+    return !is_function(symbol) || !symbol->st_size || !*name ||
+           put(table, symbol, name, symbol->st_value + symbol->st_size);
+}
+
+static bool
 read_symbols(Elf *elf, Elf_Data *data, size_t n, size_t strings, struct sl_symbol_table *table)
 {
     for (size_t i = 0; i < n; i++) {
@@ -73,20 +93,11 @@ read_symbols(Elf *elf, Elf_Data *data, size_t n, size_t strings, struct sl_symbo
         if (!gelf_getsym(data, (int) i, &symbol) || !is_function(&symbol))
             continue;
         const char *name = elf_strptr(elf, strings, symbol.st_name);
-        bool unsized = !symbol.st_size;
-        if (!name || !*name || (unsized && !is_for_people(name)))
+        if (!name || !*name || (!symbol.st_size && !is_for_people(name)))
             continue;
-        uint64_t end = unsized ? code_end(elf, &symbol) : symbol.st_value + symbol.st_size;
-        if (end <= symbol.st_value)
-            continue;
-        if (!sl_grow(&table->symbols, &table->capacity, table->n_symbols + 1))
+        uint64_t end = symbol.st_size ? symbol.st_value + symbol.st_size : code_end(elf, &symbol);
+        if (end > symbol.st_value && !put(table, &symbol, name, end))
             return false;
-        table->symbols[table->n_symbols++] =
-            (struct sl_symbol){.start = symbol.st_value,
-                               .end = end,
-                               .name = name,
-                               .local = GELF_ST_BIND(symbol.st_info) == STB_LOCAL,
-                               .unsized = unsized};
     }
     return true;
 }

@@ -28,6 +28,12 @@ struct sl_symbol_table {
  */
 bool sl_symbol_table_add(struct sl_symbol_table *table, Elf *elf, uint32_t type);
 
+/*
+ * Add one, if it is a function whose size is known; the name must outlive the table.  @return false
+ * when memory is short
+ */
+bool sl_symbol_table_put(struct sl_symbol_table *table, const Elf64_Sym *symbol, const char *name);
+
 /* How many symbols, of whatever kind, a section of this type has. */
 size_t sl_symbol_table_count(Elf *elf, uint32_t type);
 

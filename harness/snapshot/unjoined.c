@@ -73,7 +73,7 @@ static const char *find_layout(struct sl_pass *pass, struct layout *ret_layout)
         return "the process does not use the C library of GNU as a shared library";
     if (!sl_data_symbols_find(pass->code.modules, libc, symbols, SL_COUNT_OF(symbols)) ||
         !sl_data_symbols_find(pass->code.modules, loader, &loader_symbol, 1))
-        return "the C library does not describe its threads";
+        return "no description of its threads was found in the C library";
     if (!is_known_version(pass, symbols[0].address))
         return "this version of the C library is not known";
     for (size_t i = 0; i < N_FIELDS; i++) {

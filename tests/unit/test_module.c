@@ -19,6 +19,7 @@
 
 #include "harness/snapshot/module.h"
 #include "harness/snapshot/module_file.h"
+#include "harness/snapshot/symbol_dynamic.h"
 
 #define PAGE   0x1000
 #define N_PAGE 4 /* of the object */
@@ -349,5 +350,26 @@ SL_TEST(module, other_code_in_the_place_of_a_modules_is_not_the_modules)
     struct sl_module wrong = *module;
     wrong.bias += 3 * PAGE;
     cr_assert(!sl_module_has_code(scene.modules, &wrong, (uintptr_t) strtoul / PAGE * PAGE));
+    close_scene(&scene);
+}
+
+SL_TEST(module, exported_functions_are_known_from_memory)
+{
+    struct scene scene;
+    struct sl_symbol_table table = {0};
+    struct sl_dynamic dynamic = {0};
+    uintptr_t address = (uintptr_t) dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
+
+    open_scene(&scene);
+    map_self(&scene, false);
+    const struct sl_module *libc = find(&scene, (void *) address);
+    cr_assert(libc);
+    sl_dynamic_add(&dynamic, scene.modules, libc, &table);
+    sl_symbol_table_sort(&table);
+    const struct sl_symbol *symbol = sl_symbol_table_find(&table, address + 1 - libc->bias);
+    cr_assert(symbol && strcmp(symbol->name, "gnu_get_libc_version") == 0);
+    cr_assert_gt(table.n_symbols, 1000);
+    sl_symbol_table_release(&table);
+    sl_dynamic_release(&dynamic);
     close_scene(&scene);
 }
