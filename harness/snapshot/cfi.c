@@ -389,7 +389,6 @@ bool sl_cfi_rewrite(const struct sl_cfi_section *section, uint64_t address, uint
 
     struct sl_cfi_program program = {.return_column = cie.return_column,
                                      .code_align = cie.code_align,
-                                     .data_align = cie.data_align,
                                      .pc = pc,
                                      .location = range.start,
                                      .relocatable = true};
@@ -409,7 +408,8 @@ bool sl_cfi_rewrite(const struct sl_cfi_section *section, uint64_t address, uint
     *ret_cfi = (struct sl_cfi){.start = range.start,
                                .end = range.end,
                                .signal_frame = cie.signal_frame,
-                               .outermost = program.undefined,
-                               .relocatable = program.relocatable};
+                               .outermost = program.returns == SL_CFI_RETURN_UNDEFINED,
+                               .relocatable =
+                                   program.relocatable && program.returns != SL_CFI_RETURN_OTHER};
     return true;
 }

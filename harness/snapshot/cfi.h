@@ -41,8 +41,9 @@ struct sl_cfi {
     bool signal_frame; /* the frame was interrupted, it did not call */
     bool outermost;    /* marks the return address as undefined: nothing called this */
     /*
-     * The rules only add constants to registers and follow pointers, so the same
-     * stack elsewhere in memory unwinds the same way.
+     * The rules only add constants to registers other than the program counter and follow
+     * pointers, and the return address is read last, from memory.  So the same stack elsewhere
+     * in memory unwinds the same way.
      */
     bool relocatable;
 };

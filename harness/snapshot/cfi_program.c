@@ -64,44 +64,30 @@ enum {
     OP_NOP = 0x96
 };
 
+/* Its number as a register: what it holds does not move with the stack. */
+#define PROGRAM_COUNTER 16
+
 /* What following one instruction found. */
 enum step { STEP_KEEP, STEP_DROP, STEP_PASSED, STEP_BAD };
 
 void sl_cfi_program_begin_fde(struct sl_cfi_program *program)
 {
-    program->initially_undefined = program->undefined;
+    program->returns_initially = program->returns;
     program->n_remembered = 0;
-}
-
-static void note_offset(bool *relocatable, int64_t value, int64_t factor)
-{
-    int64_t offset;
-    if (__builtin_mul_overflow(value, factor, &offset) || offset > SL_CFI_MAX_OFFSET ||
-        offset < -SL_CFI_MAX_OFFSET)
-        *relocatable = false;
-}
-
-/* Offsets of rules: unsigned or signed, as they are or in units of the data alignment. */
-static void take_unsigned(struct sl_cfi_program *program, struct sl_bytes *bytes, int64_t factor)
-{
-    note_offset(&program->relocatable, (int64_t) (sl_bytes_uleb(bytes) & INT64_MAX), factor);
-}
-
-static void take_signed(struct sl_cfi_program *program, struct sl_bytes *bytes)
-{
-    note_offset(&program->relocatable, sl_bytes_sleb(bytes), program->data_align);
 }
 
 /*
  * Check one operation.  Jumps may loop and division may trap, so neither is let
- * through.  Only adding one constant and following pointers moves with the stack.
+ * through.  Only adding one constant and following pointers moves with the stack, and
+ * not from the program counter, which does not move with it.
  */
 static bool check_operation(struct sl_bytes *bytes, bool *relocatable)
 {
     uint64_t op = sl_bytes_unsigned(bytes, 1);
 
     if (op >= OP_BREG0 && op <= OP_BREG31) {
-        note_offset(relocatable, sl_bytes_sleb(bytes), 1);
+        (void) sl_bytes_sleb(bytes);
+        *relocatable = *relocatable && op - OP_BREG0 != PROGRAM_COUNTER;
         return op - OP_BREG0 < SL_CFI_N_REGISTERS;
     }
     if (op == OP_DEREF || op == OP_NOP)
@@ -146,11 +132,12 @@ static enum step advance(struct sl_cfi_program *program, uint64_t delta)
     return program->location > program->pc ? STEP_PASSED : STEP_KEEP;
 }
 
-/* A rule for one register was met. */
-static enum step set_rule(struct sl_cfi_program *program, uint64_t column, bool undefined)
+/* A rule for one register was met; `returns` is what it means for the return address. */
+static enum step
+set_rule(struct sl_cfi_program *program, uint64_t column, enum sl_cfi_return returns)
 {
     if (column == program->return_column)
-        program->undefined = undefined;
+        program->returns = returns;
     return column < SL_CFI_N_REGISTERS ? STEP_KEEP : STEP_DROP;
 }
 
@@ -158,7 +145,7 @@ static enum step remember(struct sl_cfi_program *program)
 {
     if (program->n_remembered == SL_CFI_MAX_REMEMBERED)
         return STEP_BAD;
-    program->remembered[program->n_remembered++] = program->undefined;
+    program->remembered[program->n_remembered++] = program->returns;
     return STEP_KEEP;
 }
 
@@ -166,7 +153,7 @@ static enum step restore_state(struct sl_cfi_program *program)
 {
     if (!program->n_remembered)
         return STEP_BAD;
-    program->undefined = program->remembered[--program->n_remembered];
+    program->returns = program->remembered[--program->n_remembered];
     return STEP_KEEP;
 }
 
@@ -177,37 +164,52 @@ follow_rule(struct sl_cfi_program *program, uint64_t opcode, struct sl_bytes *by
 
     switch (opcode) {
     case CFA_OFFSET_EXTENDED:
-    case CFA_VAL_OFFSET:
-        take_unsigned(program, bytes, program->data_align);
-        return set_rule(program, column, false);
+        (void) sl_bytes_uleb(bytes);
+        return set_rule(program, column, SL_CFI_RETURN_IN_MEMORY);
     case CFA_OFFSET_EXTENDED_SF:
+        (void) sl_bytes_sleb(bytes);
+        return set_rule(program, column, SL_CFI_RETURN_IN_MEMORY);
+    case CFA_VAL_OFFSET:
+        (void) sl_bytes_uleb(bytes);
+        return set_rule(program, column, SL_CFI_RETURN_OTHER);
     case CFA_VAL_OFFSET_SF:
-        take_signed(program, bytes);
-        return set_rule(program, column, false);
+        (void) sl_bytes_sleb(bytes);
+        return set_rule(program, column, SL_CFI_RETURN_OTHER);
     case CFA_RESTORE_EXTENDED:
-        return set_rule(program, column, program->initially_undefined);
+        return set_rule(program, column, program->returns_initially);
     case CFA_UNDEFINED:
-        return set_rule(program, column, true);
+        return set_rule(program, column, SL_CFI_RETURN_UNDEFINED);
     case CFA_SAME_VALUE:
-        return set_rule(program, column, false);
+        return set_rule(program, column, SL_CFI_RETURN_OTHER);
     case CFA_REGISTER:
         other = sl_bytes_uleb(bytes);
         if (column < SL_CFI_N_REGISTERS && other >= SL_CFI_N_REGISTERS)
             return STEP_BAD;
-        return set_rule(program, column, false);
+        program->relocatable = program->relocatable && other != PROGRAM_COUNTER;
+        return set_rule(program, column, SL_CFI_RETURN_OTHER);
     case CFA_EXPRESSION:
     case CFA_VAL_EXPRESSION:
         if (!check_expression(bytes, &program->relocatable))
             return STEP_BAD;
-        return set_rule(program, column, false);
+        return set_rule(program, column,
+                        opcode == CFA_EXPRESSION ? SL_CFI_RETURN_IN_MEMORY : SL_CFI_RETURN_OTHER);
     default:
         return STEP_BAD;
     }
 }
 
+/* The CFA counts from this register. */
+static enum step set_base(struct sl_cfi_program *program, uint64_t column)
+{
+    program->relocatable = program->relocatable && column != PROGRAM_COUNTER;
+    return column < SL_CFI_N_REGISTERS ? STEP_KEEP : STEP_BAD;
+}
+
 static enum step
 follow_extended(struct sl_cfi_program *program, uint64_t opcode, struct sl_bytes *bytes)
 {
+    uint64_t column;
+
     switch (opcode) {
     case CFA_NOP:
         return STEP_DROP;
@@ -222,26 +224,24 @@ follow_extended(struct sl_cfi_program *program, uint64_t opcode, struct sl_bytes
     case CFA_RESTORE_STATE:
         return restore_state(program);
     case CFA_DEF_CFA:
-        if (sl_bytes_uleb(bytes) >= SL_CFI_N_REGISTERS)
-            return STEP_BAD;
-        take_unsigned(program, bytes, 1);
-        return STEP_KEEP;
+        column = sl_bytes_uleb(bytes);
+        (void) sl_bytes_uleb(bytes);
+        return set_base(program, column);
     case CFA_DEF_CFA_SF:
-        if (sl_bytes_uleb(bytes) >= SL_CFI_N_REGISTERS)
-            return STEP_BAD;
-        take_signed(program, bytes);
-        return STEP_KEEP;
+        column = sl_bytes_uleb(bytes);
+        (void) sl_bytes_sleb(bytes);
+        return set_base(program, column);
     case CFA_DEF_CFA_REGISTER:
-        return sl_bytes_uleb(bytes) < SL_CFI_N_REGISTERS ? STEP_KEEP : STEP_BAD;
+        return set_base(program, sl_bytes_uleb(bytes));
     case CFA_DEF_CFA_OFFSET:
-        take_unsigned(program, bytes, 1);
+        (void) sl_bytes_uleb(bytes);
+        return STEP_KEEP;
+    case CFA_DEF_CFA_OFFSET_SF:
+        (void) sl_bytes_sleb(bytes);
         return STEP_KEEP;
     case CFA_GNU_ARGS_SIZE: /* for raising exceptions only */
         (void) sl_bytes_uleb(bytes);
         return STEP_DROP;
-    case CFA_DEF_CFA_OFFSET_SF:
-        take_signed(program, bytes);
-        return STEP_KEEP;
     case CFA_DEF_CFA_EXPRESSION:
         return check_expression(bytes, &program->relocatable) ? STEP_KEEP : STEP_BAD;
     case CFA_SET_LOC: /* its operand is encoded like a pointer; no compiler of x86-64 emits it */
@@ -259,10 +259,10 @@ static enum step follow(struct sl_cfi_program *program, struct sl_bytes *bytes)
     case CFA_ADVANCE:
         return advance(program, operand);
     case CFA_OFFSET:
-        take_unsigned(program, bytes, program->data_align);
-        return set_rule(program, operand, false);
+        (void) sl_bytes_uleb(bytes);
+        return set_rule(program, operand, SL_CFI_RETURN_IN_MEMORY);
     case CFA_RESTORE:
-        return set_rule(program, operand, program->initially_undefined);
+        return set_rule(program, operand, program->returns_initially);
     default:
         return follow_extended(program, opcode, bytes);
     }

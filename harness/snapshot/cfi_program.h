@@ -11,19 +11,22 @@
 
 #define SL_CFI_MAX_REMEMBERED 32
 
-/* Rules that add more than this to a register do not count as relocatable: see sl_view_relative. */
-#define SL_CFI_MAX_OFFSET ((int64_t) 32 * 1024)
+/* What is said of the return address. */
+enum sl_cfi_return {
+    SL_CFI_RETURN_OTHER, /* nothing, or it is computed or in a register */
+    SL_CFI_RETURN_IN_MEMORY,
+    SL_CFI_RETURN_UNDEFINED
+};
 
 struct sl_cfi_program {
     uint64_t return_column;
     uint64_t code_align;
-    int64_t data_align;
-    uint64_t pc;       /* instructions for addresses behind it are left out */
-    uint64_t location; /* address that the next instruction applies to */
-    bool undefined;    /* the rule for the return address, so far */
-    bool initially_undefined;
-    bool relocatable; /* see struct sl_cfi */
-    bool remembered[SL_CFI_MAX_REMEMBERED];
+    uint64_t pc;                /* instructions for addresses behind it are left out */
+    uint64_t location;          /* address that the next instruction applies to */
+    enum sl_cfi_return returns; /* so far */
+    enum sl_cfi_return returns_initially;
+    bool relocatable; /* so far, see struct sl_cfi */
+    enum sl_cfi_return remembered[SL_CFI_MAX_REMEMBERED];
     size_t n_remembered;
 };
 

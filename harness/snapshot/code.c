@@ -143,8 +143,7 @@ static const struct remembered *unwind_anew(struct sl_pass *pass, struct sl_view
     *result = (struct remembered){
         .stack = stack, .end = unwind.end, .last_pc = unwind.pcs[unwind.n_pcs - 1].address};
     if (unwind.memorable)
-        sl_memo_add(code->memo, view->registers->value[SL_REG_RIP], unwind.reads, unwind.n_reads,
-                    result);
+        sl_memo_add(code->memo, view, unwind.reads, unwind.n_reads, result);
     return result;
 }
 

@@ -7,15 +7,20 @@
 /* What to read next, or a result. */
 struct node {
     const void *result; /* NULL: an inner node */
-    bool is_register;
+    bool is_register, is_code;
     int64_t where;
 };
 
-/* From a node, by a value, to another node.  child 0: free slot (the root is no child). */
+/* What a read is compared by. */
+struct key {
+    bool known;
+    uint64_t value; /* minus sp unless of code, 0 when unknown */
+};
+
+/* From a node, by a key, to another node.  child 0: free slot (the root is no child). */
 struct edge {
     uint32_t parent, child;
-    enum sl_read_kind kind;
-    uint64_t value;
+    struct key key;
 };
 
 struct sl_memo {
@@ -49,35 +54,34 @@ void sl_memo_free(struct sl_memo *memo)
     free(memo);
 }
 
-struct sl_read sl_read_classify(const struct sl_view *view, bool is_register, int64_t where,
-                                uint64_t value, bool known)
+static struct key
+make_key(const struct sl_view *view, const struct node *node, bool known, uint64_t value)
 {
-    struct sl_read read = {.is_register = is_register, .where = where};
-    if (!known) {
-        read.kind = SL_READ_UNKNOWN;
-    } else if (sl_view_relative(view, value)) {
-        read.kind = SL_READ_RELATIVE;
-        read.value = value - view->sp;
-    } else {
-        read.kind = SL_READ_ABSOLUTE;
-        read.value = value;
-    }
-    return read;
+    if (!known)
+        return (struct key){0};
+    return (struct key){.known = true, .value = node->is_code ? value : value - view->sp};
+}
+
+/* What every comparison begins with. */
+static struct key root_key(const struct sl_view *view)
+{
+    return (struct key){.known = true, .value = view->registers->value[SL_REG_RIP]};
 }
 
 /* The slot of this edge, or the free one where it belongs. */
-static struct edge *find_slot(struct edge *edges, size_t capacity, uint32_t parent,
-                              enum sl_read_kind kind, uint64_t value)
+static struct edge *find_slot(struct edge *edges, size_t capacity, uint32_t parent, struct key key)
 {
-    uint64_t hash = (value ^ (uint64_t) parent << 40 ^ kind) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash =
+        (key.value ^ (uint64_t) parent << 40 ^ key.known) * UINT64_C(0x9e3779b97f4a7c15);
     for (size_t i = (size_t) (hash >> 20);; i++) {
         struct edge *edge = &edges[i & (capacity - 1)];
-        if (!edge->child || (edge->parent == parent && edge->kind == kind && edge->value == value))
+        if (!edge->child || (edge->parent == parent && edge->key.known == key.known &&
+                             edge->key.value == key.value))
             return edge;
     }
 }
 
-static bool look_up(const struct node *node, struct sl_view *view, struct sl_read *ret_read)
+static bool look_up(const struct node *node, struct sl_view *view, struct key *ret_key)
 {
     uint64_t value = 0;
     bool known = true;
@@ -91,23 +95,22 @@ static bool look_up(const struct node *node, struct sl_view *view, struct sl_rea
             !sl_view_word(view, address, &value))
             return false;
     }
-    *ret_read = sl_read_classify(view, node->is_register, node->where, value, known);
+    *ret_key = make_key(view, node, known, value);
     return true;
 }
 
 const void *sl_memo_find(const struct sl_memo *memo, struct sl_view *view)
 {
-    struct sl_read read = {.value = view->registers->value[SL_REG_RIP]};
+    struct key key = root_key(view);
     for (uint32_t at = 0;;) {
-        const struct edge *edge =
-            find_slot(memo->edges, memo->edge_capacity, at, read.kind, read.value);
+        const struct edge *edge = find_slot(memo->edges, memo->edge_capacity, at, key);
         if (!edge->child)
             return NULL;
         at = edge->child;
         const struct node *node = &memo->nodes[at];
         if (node->result)
             return node->result;
-        if (!look_up(node, view, &read))
+        if (!look_up(node, view, &key))
             return NULL;
     }
 }
@@ -125,7 +128,7 @@ static bool make_room(struct sl_memo *memo)
     for (size_t i = 0; i < memo->edge_capacity; i++) {
         const struct edge *edge = &memo->edges[i];
         if (edge->child)
-            *find_slot(edges, capacity, edge->parent, edge->kind, edge->value) = *edge;
+            *find_slot(edges, capacity, edge->parent, edge->key) = *edge;
     }
     free(memo->edges);
     memo->edges = edges;
@@ -133,43 +136,35 @@ static bool make_room(struct sl_memo *memo)
     return true;
 }
 
-/* The child of `parent` for a value; a new one becomes `node`.  @return 0 when memory is short */
-static uint32_t descend(struct sl_memo *memo, uint32_t parent, enum sl_read_kind kind,
-                        uint64_t value, const struct node *node)
+/* The child of `parent` for a key; a new one becomes `node`.  @return 0 when memory is short */
+static uint32_t
+descend(struct sl_memo *memo, uint32_t parent, struct key key, const struct node *node)
 {
     if (!make_room(memo))
         return 0;
-    struct edge *edge = find_slot(memo->edges, memo->edge_capacity, parent, kind, value);
+    struct edge *edge = find_slot(memo->edges, memo->edge_capacity, parent, key);
     if (edge->child)
         return edge->child;
-    *edge = (struct edge){
-        .parent = parent, .child = (uint32_t) memo->n_nodes, .kind = kind, .value = value};
+    *edge = (struct edge){.parent = parent, .child = (uint32_t) memo->n_nodes, .key = key};
     memo->nodes[memo->n_nodes++] = *node;
     memo->n_edges++;
     return edge->child;
 }
 
-void sl_memo_add(struct sl_memo *memo, uint64_t pc, const struct sl_read *reads, size_t n_reads,
-                 const void *result)
+void sl_memo_add(struct sl_memo *memo, const struct sl_view *view, const struct sl_read *reads,
+                 size_t n_reads, const void *result)
 {
-    enum sl_read_kind kind = SL_READ_ABSOLUTE;
-    uint64_t value = pc;
+    struct key key = root_key(view);
     uint32_t at = 0;
 
-    for (size_t i = 0; i <= n_reads; i++) {
-        struct node node = {0};
-        if (i == n_reads) {
-            node.result = result;
-        } else {
-            node.is_register = reads[i].is_register;
-            node.where = reads[i].where;
-        }
-        at = descend(memo, at, kind, value, &node);
+    for (size_t i = 0; i < n_reads; i++) {
+        const struct sl_read *read = &reads[i];
+        const struct node node = {
+            .is_register = read->is_register, .is_code = read->is_code, .where = read->where};
+        at = descend(memo, at, key, &node);
         if (!at)
             return;
-        if (i < n_reads) {
-            kind = reads[i].kind;
-            value = reads[i].value;
-        }
+        key = make_key(view, &node, read->known, read->value);
     }
+    (void) descend(memo, at, key, &(struct node){.result = result});
 }

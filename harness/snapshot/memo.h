@@ -6,8 +6,13 @@
  * make it read the same next word.  So all unwinds together are a decision tree:
  * a node names the next thing to read, its value picks the branch, a leaf holds the
  * frames.  A thread that walks from the root to a leaf has, provably, the frames of
- * the thread that planted it.  Values that move with the stack are compared as
- * offsets from the stack pointer.
+ * the thread that planted it.
+ *
+ * What a value is compared by is a matter of what the unwind did with it, never of
+ * where it points: a library may lie beside a stack, and nobody knows where a stack
+ * ends.  What was taken for an address of code has to be that very address.  All the
+ * others only say where to read next, and count from the stack pointer, for what they
+ * lead to is compared in its turn.
  */
 #ifndef SL_SNAPSHOT_MEMO_H
 #define SL_SNAPSHOT_MEMO_H
@@ -23,14 +28,11 @@
 /* One thing an unwind read. */
 struct sl_read {
     bool is_register;
-    int64_t where; /* register number, or offset of the word from sp */
-    enum sl_read_kind { SL_READ_ABSOLUTE, SL_READ_RELATIVE, SL_READ_UNKNOWN } kind;
-    uint64_t value; /* minus sp when relative, 0 when unknown */
+    bool is_code;   /* was taken for an address of code: else for one of the stack */
+    bool known;     /* false: a register that nobody has */
+    int64_t where;  /* register number, or offset of the word from sp */
+    uint64_t value; /* as the thread has it */
 };
-
-/* The value of a read as seen in this view; SL_READ_UNKNOWN for a register nobody has. */
-struct sl_read sl_read_classify(const struct sl_view *view, bool is_register, int64_t where,
-                                uint64_t value, bool known);
 
 struct sl_memo;
 
@@ -42,10 +44,10 @@ SL_DEFINE_AUTO(sl_memo, sl_memo_free);
 const void *sl_memo_find(const struct sl_memo *memo, struct sl_view *view);
 
 /*
- * Remember a result; borrowed.  `reads` in the order in which they were made.
- * When memory is short nothing is remembered, which costs time only.
+ * Remember the result, borrowed, of an unwind of this view.  `reads` in the order in which
+ * they were made.  When memory is short nothing is remembered, which costs time only.
  */
-void sl_memo_add(struct sl_memo *memo, uint64_t pc, const struct sl_read *reads, size_t n_reads,
-                 const void *result);
+void sl_memo_add(struct sl_memo *memo, const struct sl_view *view, const struct sl_read *reads,
+                 size_t n_reads, const void *result);
 
 #endif

@@ -113,8 +113,9 @@ access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int wr
         unwinder->memorable = false;
         return -UNW_EINVAL;
     }
-    note_read(unwinder,
-              sl_read_classify(view, false, (int64_t) (address - view->sp), *value, true));
+    note_read(
+        unwinder,
+        (struct sl_read){.known = true, .where = (int64_t) (address - view->sp), .value = *value});
     return 0;
 }
 
@@ -150,7 +151,9 @@ access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int w
     *value = known ? view->registers->value[number] : 0;
     /* PC and SP are what every comparison begins with. */
     if (number != SL_REG_RIP && number != SL_REG_RSP)
-        note_read(unwinder, sl_read_classify(view, true, number, *value, known));
+        note_read(unwinder,
+                  (struct sl_read){
+                      .is_register = true, .known = known, .where = number, .value = *value});
     if (!known && number == SL_REG_RBP && prove_frame_pointer(unwinder, value))
         return 0;
     if (!known) {
@@ -251,19 +254,46 @@ static enum sl_unwind_end prepare(struct sl_unwinder *unwinder, const struct sl_
     return SL_UNWIND_COMPLETE;
 }
 
+/*
+ * What the step before this read last is the return address, for a table that counts as
+ * relocatable; what it read before that said where frames lie.  A step that is not like that is
+ * none to remember.
+ */
+static void mark_return_address(struct sl_unwinder *unwinder, size_t n_before, uint64_t ip)
+{
+    struct sl_read *last =
+        unwinder->n_reads > n_before ? &unwinder->reads[unwinder->n_reads - 1] : NULL;
+    if (last && last->known && last->value == ip)
+        last->is_code = true;
+    else
+        unwinder->memorable = false;
+}
+
 /* To the caller's frame. */
 static enum sl_unwind_end step(struct sl_unwinder *unwinder, unw_cursor_t *cursor,
                                bool signal_frame, uint64_t *cfa, uint64_t *ret_ip)
 {
-    unw_word_t ip, next_cfa;
+    const struct sl_view *view = unwinder->view;
+    size_t n_before = unwinder->n_reads;
+    unw_word_t ip = 0, next_cfa;
 
     unwinder->failure = SL_UNWIND_BAD_TABLE; /* unless an accessor says better */
     int moved = unw_step(cursor);
-    if (moved < 0)
+    if (moved < 0) {
+        /* For want of a register all that was read before says where to read it. */
+        if (unwinder->failure != SL_UNWIND_NO_REGISTER)
+            unwinder->memorable = false;
         return unwinder->failure;
-    if (moved == 0 || unw_get_reg(cursor, UNW_REG_IP, &ip) ||
-        unw_get_reg(cursor, UNW_REG_SP, &next_cfa) || !ip)
+    }
+    bool has_caller = moved > 0 && unw_get_reg(cursor, UNW_REG_IP, &ip) == 0 &&
+                      unw_get_reg(cursor, UNW_REG_SP, &next_cfa) == 0;
+    mark_return_address(unwinder, n_before, ip);
+    if (!has_caller || !ip)
         return SL_UNWIND_NO_CALLER;
+    /* Where frames lie is compared below, and only within the stack that means the same elsewhere.
+     */
+    if (next_cfa < view->sp || next_cfa > view->stack_end)
+        unwinder->memorable = false;
     /* Above what rbp points to are the caller's rbp and the return address. */
     if (unwinder->frame.base && next_cfa != unwinder->frame.base + 16)
         return SL_UNWIND_NO_REGISTER;

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "harness/snapshot/cfi_program.h"
-
 static bool inside(uint64_t address, uint64_t start, uint64_t size)
 {
     return address >= start && size >= sizeof(uint64_t) &&
@@ -36,11 +34,4 @@ bool sl_view_word(struct sl_view *view, uint64_t address, uint64_t *ret_value)
         return false;
     memcpy(ret_value, view->window + (address - view->window_address), sizeof *ret_value);
     return true;
-}
-
-bool sl_view_relative(const struct sl_view *view, uint64_t value)
-{
-    const uint64_t near = 2 * (uint64_t) SL_CFI_MAX_OFFSET; /* to the CFA, and from it */
-    uint64_t low = view->sp > near ? view->sp - near : 0;
-    return value >= low && value < view->stack_end + near;
 }

@@ -65,12 +65,4 @@ struct sl_view {
 /* Eight bytes of the target.  @return false when they can not be read */
 bool sl_view_word(struct sl_view *view, uint64_t address, uint64_t *ret_value);
 
-/*
- * Does a value point into the thread's stack, or near it?  Such values move with
- * the stack and are compared as offsets from sp.  `Near` covers the constants that
- * relocatable rules add, so that no address of a stack word is ever made from a
- * value that counts as absolute.
- */
-bool sl_view_relative(const struct sl_view *view, uint64_t value);
-
 #endif

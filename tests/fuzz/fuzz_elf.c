@@ -198,7 +198,7 @@ static void check_unwind(struct scene *scene, uint64_t pc)
     check_frames(scene, &unwind);
     if (!unwind.memorable || sl_memo_find(scene->memo, &view))
         return;
-    sl_memo_add(scene->memo, pc, unwind.reads, unwind.n_reads, &result);
+    sl_memo_add(scene->memo, &view, unwind.reads, unwind.n_reads, &result);
     require(sl_memo_find(scene->memo, &view) == &result, "what is memorable is found again");
 }
 

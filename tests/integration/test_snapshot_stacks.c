@@ -137,6 +137,57 @@ static void check_sources_agree(const char *name)
     (void) sl_subject_end(&subject); /* stopping was allowed to break calls */
 }
 
+/* Threads whose stacks differ in nothing but which plug-in they lead through. */
+static void check_plugins(const struct sl_snapshot *snapshot, const char *pages)
+{
+    static const char *const plugins[] = {"audio", "video", "bills"};
+
+    for (size_t i = 0; i < SL_COUNT_OF(plugins); i++) {
+        const struct sl_thread *thread = thread_named(snapshot, plugins[i]);
+        char work[32];
+        const char *const through[] = {"wait_for_ever", work, "run", NULL};
+        (void) snprintf(work, sizeof work, "work_in_%s", plugins[i]);
+        cr_assert(thread && thread->stack && thread->stack->complete, "%s, %s pages", plugins[i],
+                  pages);
+        cr_assert(has_functions(thread->stack, through), "%s, %s pages", plugins[i], pages);
+        for (size_t k = 0; k < SL_COUNT_OF(plugins); k++) {
+            (void) snprintf(work, sizeof work, "work_in_%s", plugins[k]);
+            cr_assert_eq(count_function(thread->stack, work), i == k, "%s is in %s, %s pages",
+                         plugins[i], plugins[k], pages);
+        }
+    }
+}
+
+SL_TEST(snapshot_stacks, plugins_beside_the_stacks_of_their_threads_are_told_apart, .timeout = 120)
+{
+    static const char *const distances[] = {"0", "1", "3", "16", "100", "-0", "-1", "-16", "-100"};
+    static const enum sl_snapshot_source sources[] = {SL_SNAPSHOT_BPF, SL_SNAPSHOT_PROC,
+                                                      SL_SNAPSHOT_PTRACE};
+    char arguments[3][512];
+    static const char *const names[] = {"audio", "video", "bills"};
+
+    for (size_t i = 0; i < SL_COUNT_OF(names); i++)
+        (void) snprintf(arguments[i], sizeof arguments[i], "%s=%s/plugin_%s.so", names[i],
+                        SL_SUBJECTS_DIR, names[i]);
+    for (size_t d = 0; d < SL_COUNT_OF(distances); d++) {
+        const char *const argv[] = {"plugin_host", distances[d], arguments[0],
+                                    arguments[1],  arguments[2], NULL};
+        struct sl_test_subject subject = sl_subject_start(argv);
+        await_sleep(subject.pid);
+        for (size_t s = 0; s < SL_COUNT_OF(sources); s++) {
+            const struct sl_snapshot_opts opts = {
+                .size = sizeof opts, .source = sources[s], .allow_stop = true};
+            SL_AUTO(sl_snapshot)
+            struct sl_snapshot *snapshot = sources[s] == SL_SNAPSHOT_BPF
+                                               ? take_bpf(subject.pid)
+                                               : take_with(subject.pid, &opts);
+            if (snapshot)
+                check_plugins(snapshot, distances[d]);
+        }
+        cr_assert_eq(sl_subject_end(&subject), 0);
+    }
+}
+
 SL_TEST(snapshot_stacks, all_sources_agree, .timeout = 120)
 {
     check_sources_agree("blocked_calls");

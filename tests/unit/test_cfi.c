@@ -140,12 +140,47 @@ SL_TEST(cfi, arithmetic_on_addresses_is_not_relocatable)
     cr_assert_not(cfi.relocatable);
 }
 
-SL_TEST(cfi, very_large_offsets_are_not_relocatable)
+SL_TEST(cfi, what_counts_from_the_program_counter_is_not_relocatable)
 {
-    const uint8_t program[] = {0x0e, 0x80, 0x80, 0x10};
-    struct sl_cfi cfi;
-    cr_assert(accepts(program, sizeof program, &cfi));
-    cr_assert_not(cfi.relocatable);
+    static const struct {
+        const char *what;
+        uint8_t program[8];
+        size_t size;
+    } cases[] = {
+        {"CFA = rip + 8", {0x0c, 16, 8}, 3},
+        {"CFA counts from rip", {0x0d, 16}, 2},
+        {"CFA = *(rip + 8)", {0x0f, 3, 0x80, 8, 0x06}, 5},
+        {"rbp is in rip", {0x09, 6, 16}, 3},
+    };
+    for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
+        struct sl_cfi cfi;
+        cr_assert(accepts(cases[i].program, cases[i].size, &cfi), "%s", cases[i].what);
+        cr_assert_not(cfi.relocatable, "%s", cases[i].what);
+    }
+}
+
+SL_TEST(cfi, only_a_return_address_in_memory_is_relocatable)
+{
+    static const struct {
+        const char *what;
+        uint8_t program[8];
+        size_t size;
+        bool relocatable;
+    } cases[] = {
+        {"at CFA - 16", {0x90, 2}, 2, true},
+        {"at rsp + 8", {0x10, 16, 2, 0x77, 8}, 5, true},
+        {"CFA - 16 itself", {0x14, 16, 2}, 3, false},
+        {"rsp + 8 itself", {0x16, 16, 2, 0x77, 8}, 5, false},
+        {"in rdi", {0x09, 16, 5}, 3, false},
+        {"as it is", {0x08, 16}, 2, false},
+        {"as it is, remembered", {0x0a, 0x08, 16, 0x0b}, 4, true},
+        {"as it is, restored", {0x08, 16, 0xd0}, 3, true},
+    };
+    for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
+        struct sl_cfi cfi;
+        cr_assert(accepts(cases[i].program, cases[i].size, &cfi), "%s", cases[i].what);
+        cr_assert_eq(cfi.relocatable, cases[i].relocatable, "%s", cases[i].what);
+    }
 }
 
 SL_TEST(cfi, dangerous_and_malformed_instructions_are_refused)

@@ -5,8 +5,13 @@
  */
 #include "sl_test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "base/macros.h"
+#include "harness/snapshot/maps.h"
 #include "harness/snapshot/memo.h"
 
 #define WORDS 16
@@ -18,7 +23,7 @@ struct sample {
     struct sl_view view;
 };
 
-/* A stack at `sp` whose word i is 0x500000 + i. */
+/* A stack at `sp` whose word i is 0x500000 + i, but word 3, which points into it. */
 static void make(struct sample *sample, uint64_t sp)
 {
     memset(sample, 0, sizeof *sample);
@@ -26,6 +31,7 @@ static void make(struct sample *sample, uint64_t sp)
     sl_registers_set(&sample->registers, SL_REG_RSP, sp);
     for (size_t i = 0; i < WORDS; i++)
         sample->words[i] = 0x500000 + i;
+    sample->words[3] = sp + 40;
     sample->view = (struct sl_view){.registers = &sample->registers,
                                     .sp = sp,
                                     .stack_end = sp + sizeof sample->words,
@@ -33,9 +39,13 @@ static void make(struct sample *sample, uint64_t sp)
                                     .copied = sizeof sample->words};
 }
 
+/* Word 3 leads on, word 7 is where code goes on. */
 static struct sl_read word_read(const struct sample *sample, size_t word)
 {
-    return sl_read_classify(&sample->view, false, (int64_t) (8 * word), sample->words[word], true);
+    return (struct sl_read){.known = true,
+                            .is_code = word == 7,
+                            .where = (int64_t) (8 * word),
+                            .value = sample->words[word]};
 }
 
 static struct sl_memo *new_memo(void)
@@ -50,7 +60,7 @@ static struct sl_memo *new_memo(void)
 static void plant(struct sl_memo *memo, const struct sample *sample, const void *result)
 {
     const struct sl_read reads[] = {word_read(sample, 3), word_read(sample, 7)};
-    sl_memo_add(memo, PC, reads, 2, result);
+    sl_memo_add(memo, &sample->view, reads, 2, result);
 }
 
 SL_TEST(memo, an_equal_stack_elsewhere_in_memory_hits)
@@ -91,32 +101,36 @@ SL_TEST(memo, another_pc_misses)
     cr_assert_null(sl_memo_find(memo, &second.view));
 }
 
-SL_TEST(memo, pointers_into_the_stack_are_compared_as_offsets)
+SL_TEST(memo, what_leads_on_is_compared_as_an_offset)
 {
     SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
     struct sample first, second;
     make(&first, 0x7f0000100000);
     make(&second, 0x7f0000900000);
-    first.words[3] = first.view.sp + 40;
     plant(memo, &first, "frames");
 
-    second.words[3] = second.view.sp + 40;
-    cr_assert(sl_memo_find(memo, &second.view));
     second.words[3] = second.view.sp + 48;
     cr_assert_null(sl_memo_find(memo, &second.view), "another frame");
     second.words[3] = first.view.sp + 40;
     cr_assert_null(sl_memo_find(memo, &second.view), "a pointer into the other thread's stack");
 }
 
-SL_TEST(memo, an_absolute_value_that_points_into_the_other_stack_misses)
+SL_TEST(memo, an_address_of_code_has_to_be_the_same_wherever_it_lies)
 {
-    SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
-    struct sample first, second;
-    make(&first, 0x7f0000100000);
-    make(&second, 0x7f0000900000);
-    first.words[3] = second.words[3] = second.view.sp + 8;
-    plant(memo, &first, "frames");
-    cr_assert_null(sl_memo_find(memo, &second.view));
+    static const int64_t distances[] = {-65536, -4096, 8, 64, 4096, 65536};
+
+    for (size_t i = 0; i < SL_COUNT_OF(distances); i++) {
+        SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
+        struct sample first, second;
+        make(&first, 0x7f0000100000);
+        make(&second, 0x7f0000900000);
+        first.words[7] = first.view.sp + (uint64_t) distances[i];
+        second.words[7] = second.view.sp + (uint64_t) distances[i];
+        plant(memo, &first, "frames");
+        cr_assert_null(sl_memo_find(memo, &second.view), "at sp%+ld", (long) distances[i]);
+        second.words[7] = first.words[7];
+        cr_assert(sl_memo_find(memo, &second.view), "at sp%+ld", (long) distances[i]);
+    }
 }
 
 SL_TEST(memo, a_register_that_was_read_has_to_match_and_be_known)
@@ -127,8 +141,8 @@ SL_TEST(memo, a_register_that_was_read_has_to_match_and_be_known)
     make(&second, 0x7f0000900000);
     sl_registers_set(&first.registers, SL_REG_RBP, first.view.sp + 64);
     const struct sl_read reads[] = {
-        sl_read_classify(&first.view, true, SL_REG_RBP, first.view.sp + 64, true)};
-    sl_memo_add(memo, PC, reads, 1, "frames");
+        {.is_register = true, .known = true, .where = SL_REG_RBP, .value = first.view.sp + 64}};
+    sl_memo_add(memo, &first.view, reads, 1, "frames");
 
     cr_assert_null(sl_memo_find(memo, &second.view), "rbp is not known");
     sl_registers_set(&second.registers, SL_REG_RBP, second.view.sp + 72);
@@ -166,4 +180,148 @@ SL_TEST(memo, thousands_of_different_stacks_are_all_kept)
         sample.words[7] = (uint64_t) i;
         cr_assert_eq(sl_memo_find(memo, &sample.view), &results[i]);
     }
+}
+
+/*
+ * Random layouts of real memory: stacks with a library beside each, before or behind it, near or
+ * far, and threads whose frames are chained by rbp.
+ */
+enum { N_PLACES = 3, DEPTH = 4, PLACE_PAGES = 16, PAGE = 4096 };
+
+struct place {
+    uint64_t *stack;
+    const uint8_t *library;
+};
+
+struct chain {
+    uint64_t sp, callers[DEPTH];
+    struct sl_registers registers;
+    struct sl_view view;
+};
+
+static void *map_at(const void *hint, int protection)
+{
+    void *memory = mmap((void *) (uintptr_t) hint, PLACE_PAGES * PAGE, protection,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert(memory != MAP_FAILED);
+    return memory;
+}
+
+static void unmap(const void *memory)
+{
+    cr_assert(munmap((void *) (uintptr_t) memory, PLACE_PAGES * PAGE) == 0);
+}
+
+/* All places alike, as far as the kernel follows a hint. */
+static void lay_out(struct place *places, unsigned *seed)
+{
+    static const ptrdiff_t gaps[] = {0, 1, 4, 16, 100, 5000};
+    ptrdiff_t gap = gaps[(size_t) rand_r(seed) % SL_COUNT_OF(gaps)] + PLACE_PAGES;
+    ptrdiff_t distance = PAGE * (rand_r(seed) % 2 ? gap : -gap);
+
+    for (size_t i = 0; i < N_PLACES; i++) {
+        const size_t room = (size_t) 64 * 1024 * 1024; /* for both, and whatever is between */
+        char *middle =
+            (char *) mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + room / 2;
+        cr_assert(munmap(middle - room / 2, room) == 0);
+        places[i].stack = map_at(middle, PROT_READ | PROT_WRITE);
+        places[i].library = map_at((char *) places[i].stack + distance, PROT_READ | PROT_EXEC);
+    }
+}
+
+static struct sl_maps *read_own_maps(void)
+{
+    struct sl_error err = {0};
+    struct sl_maps *maps = NULL;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = fopen("/proc/self/maps", "r");
+
+    cr_assert(file && getdelim(&text, &size, '\0', file) > 0);
+    (void) fclose(file);
+    sl_assert_ok(sl_maps_parse(text, &maps, &err), &err);
+    return maps;
+}
+
+/* Frames in the place's stack, each returning into the library of a place; few kinds of them. */
+static void grow_chain(struct chain *chain, const struct place *places, size_t own,
+                       const struct sl_maps *maps, unsigned *seed)
+{
+    uint64_t *word = places[own].stack + 8 * (1 + rand_r(seed) % 2);
+    uint64_t offset = 256 * (uint64_t) (1 + rand_r(seed) % 2);
+
+    memset(chain, 0, sizeof *chain);
+    chain->sp = (uintptr_t) word;
+    sl_registers_set(&chain->registers, SL_REG_RIP, PC);
+    sl_registers_set(&chain->registers, SL_REG_RBP, (uintptr_t) (word + 2));
+    for (size_t i = 0; i < DEPTH; i++) {
+        size_t called_by = rand_r(seed) % 4 ? own : (size_t) rand_r(seed) % N_PLACES;
+        uint64_t *frame = word + 2 + 4 * i;
+        frame[0] = (uintptr_t) (frame + 4);
+        frame[1] = (uintptr_t) places[called_by].library + offset;
+        chain->callers[i] = frame[1];
+    }
+    chain->view = (struct sl_view){.registers = &chain->registers,
+                                   .sp = chain->sp,
+                                   .stack_end = sl_maps_find(maps, chain->sp)->end,
+                                   .copy = (const uint8_t *) word,
+                                   .copied = PLACE_PAGES * PAGE / 2};
+}
+
+/* What an unwind along the chain reads. */
+static void plant_chain(struct sl_memo *memo, const struct chain *chain, const void *result)
+{
+    struct sl_read reads[2 * DEPTH] = {{.is_register = true,
+                                        .known = true,
+                                        .where = SL_REG_RBP,
+                                        .value = chain->registers.value[SL_REG_RBP]}};
+    for (size_t i = 0, n = 0; i < DEPTH; i++) {
+        uint64_t frame = reads[n].value;
+        const struct sl_read caller = {.known = true,
+                                       .is_code = true,
+                                       .where = (int64_t) (frame + 8 - chain->sp),
+                                       .value = chain->callers[i]};
+        reads[++n] = caller;
+        if (i + 1 < DEPTH)
+            reads[++n] = (struct sl_read){.known = true,
+                                          .where = (int64_t) (frame - chain->sp),
+                                          .value = *(const uint64_t *) (uintptr_t) frame};
+    }
+    sl_memo_add(memo, &chain->view, reads, 2 * DEPTH, result);
+}
+
+SL_TEST(memo, in_no_layout_of_stacks_and_libraries_has_a_thread_the_frames_of_another)
+{
+    enum { ROUNDS = 200, THREADS = 32 };
+    static struct chain chains[THREADS];
+    size_t n_found = 0, n_alike = 0;
+    unsigned seed = 1;
+
+    for (size_t round = 0; round < ROUNDS; round++) {
+        SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
+        struct place places[N_PLACES];
+        lay_out(places, &seed);
+        SL_AUTO(sl_maps) struct sl_maps *maps = read_own_maps();
+        for (size_t i = 0; i < THREADS; i++) {
+            size_t own = (size_t) rand_r(&seed) % N_PLACES;
+            grow_chain(&chains[i], places, own, maps, &seed);
+            const struct chain *found = sl_memo_find(memo, &chains[i].view);
+            cr_assert(!found ||
+                          memcmp(found->callers, chains[i].callers, sizeof chains[i].callers) == 0,
+                      "round %zu: frames of a stranger", round);
+            n_found += found != NULL;
+            for (size_t k = 0; k < i; k++)
+                n_alike +=
+                    chains[k].callers[0] - chains[k].sp == chains[i].callers[0] - chains[i].sp &&
+                    chains[k].callers[0] != chains[i].callers[0];
+            if (!found)
+                plant_chain(memo, &chains[i], &chains[i]);
+        }
+        for (size_t i = 0; i < N_PLACES; i++) {
+            unmap(places[i].stack);
+            unmap(places[i].library);
+        }
+    }
+    cr_assert_gt(n_found, ROUNDS, "equal stacks were not found again");
+    cr_assert_gt(n_alike, ROUNDS, "no two stacks were to be confused");
 }
