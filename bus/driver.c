@@ -2,10 +2,12 @@
 /* The bus as a driver of the harness: names to numbers, one call each. */
 #include <strandline/bus.h>
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
+#include "bus/fault.h"
 
 static enum sl_status parse_mode(const char *text, enum bus_mode *ret_mode, struct sl_error *err)
 {
@@ -126,6 +128,27 @@ static const struct sl_driver_witness witnesses[] = {
     {.text = NULL},
 };
 
+static const char *const transports[] = {
+#ifdef BUS_NATS
+    "nats",
+#endif
+    "memory", NULL};
+static const char *const modes[] = {"keyed", "unified", "direct", NULL};
+static const char *const settings[] = {
+    "workers", "queue_capacity", "enqueue_wait_ns", "stack_size", "storage", "replicas", NULL};
+static const struct sl_driver_arg no_args[] = {{0}};
+
+/* Of bus_faults() those that can be injected; made when the driver is asked for. */
+static struct sl_driver_fault faults[N_FAULTS + 1];
+
+static void list_faults(void)
+{
+    size_t n = 0;
+    for (const struct bus_fault_info *from = bus_faults(); from->name; from++)
+        if (!from->absent)
+            faults[n++] = (struct sl_driver_fault){from->name, from->keys, from->mechanism};
+}
+
 static const struct sl_driver driver = {
     .abi = SL_DRIVER_ABI,
     .name = "strandline-bus",
@@ -141,9 +164,16 @@ static const struct sl_driver driver = {
     .destroy = driver_destroy,
     .teardown = bus_teardown,
     .purge = driver_purge,
+    .transports = transports,
+    .modes = modes,
+    .settings = settings,
+    .faults = faults,
+    .args = no_args,
 };
 
 const struct sl_driver *bus_driver(void)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void) pthread_once(&once, list_faults);
     return &driver;
 }

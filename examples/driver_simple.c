@@ -176,10 +176,18 @@ static void bus_destroy(void *object)
 
 const struct sl_driver *strandline_driver(void)
 {
+    static const char *const transports[] = {"memory", NULL};
+    static const char *const modes[] = {"direct", NULL}; /* handled on the thread that delivers */
+    static const char *const no_settings[] = {NULL};
+    static const struct sl_driver_witness witnesses[] = {
+        {.function = "deliver", .text = "delivery thread of the bus"}, {0}};
+    static const struct sl_driver_fault no_faults[] = {{0}};
+    static const struct sl_driver_arg no_args[] = {{0}};
     static const struct sl_driver driver = {
         .abi = SL_DRIVER_ABI,
         .name = "simple",
         .version = "1",
+        .witnesses = witnesses,
         .open = bus_open,
         .subscribe = bus_subscribe,
         .publish = bus_publish,
@@ -187,6 +195,11 @@ const struct sl_driver *strandline_driver(void)
         .stats = bus_stats,
         .close = bus_close,
         .destroy = bus_destroy,
+        .transports = transports,
+        .modes = modes,
+        .settings = no_settings,
+        .faults = no_faults,
+        .args = no_args,
     };
     return &driver;
 }

@@ -206,10 +206,12 @@ static void put_claims(struct block *block)
 static void put_workers(struct block *block)
 {
     put(block, 0, "workers", SL_STYLE_NONE);
-    for (size_t i = 0; i < block->n_cells; i++)
+    for (size_t i = 0; i < block->n_cells; i++) {
+        struct sl_value workers = block->cells[i]->config.workers;
         put(block, i + 1,
-            sl_arena_printf(block->table->arena, "%" PRIu64, block->cells[i]->config.workers),
+            workers.missing ? "-" : sl_arena_printf(block->table->arena, "%" PRIu64, workers.value),
             SL_STYLE_NONE);
+    }
     block->column++;
 }
 
@@ -349,6 +351,10 @@ static void print_environment(const struct sl_table *table)
     if (!environment->nats_servers.missing && environment->nats_servers.value > 1)
         (void) fprintf(table->out, " x %" PRIu64, environment->nats_servers.value);
     (void) fputc('\n', table->out);
+    if (table->result->driver_undeclared)
+        sl_style_print(SL_STYLE_DIM, table->opts, table->out,
+                       "as asked for, since the driver does not declare what it has: %s\n",
+                       sl_table_text(table, table->result->driver_undeclared, ""));
 }
 
 static void print_control(const struct sl_table *table)

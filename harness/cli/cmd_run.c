@@ -12,6 +12,7 @@
 #include "harness/cli/interrupt.h"
 #include "harness/cli/print_faults.h"
 #include "harness/cli/run_agents.h"
+#include "harness/cli/run_driver.h"
 #include "harness/cli/run_identity.h"
 #include "harness/cli/run_report.h"
 #include "harness/cli/run_request.h"
@@ -64,16 +65,18 @@ static int list_scenarios(void)
     return SL_EXIT_OK;
 }
 
-static void print_plan(const struct sl_run_plan *plan)
+static void print_plan(const struct sl_run_plan *plan, const struct sl_declaration *declaration)
 {
     (void) printf("%-10s %-8s %-9s %7s %7s %6s  %s\n", "scenario", "mode", "transport", "events",
                   "workers", "trials", "faults");
     for (size_t i = 0; i < plan->n_cells; i++) {
         const struct sl_run_cell *cell = &plan->cells[i];
-        (void) printf("%-10s %-8s %-9s %7" PRIu32 " %7" PRIu32 " %6" PRIu32 "  %s\n",
-                      cell->scenario->name, sl_mode_text(cell->mode), cell->transport,
-                      cell->scenario->load.events, cell->pool.workers, cell->trials,
-                      cell->fault ? cell->fault : "-");
+        char workers[16] = "-";
+        if (!sl_declaration_without(declaration, SL_SETTING_WORKERS))
+            (void) snprintf(workers, sizeof workers, "%" PRIu32, cell->pool.workers);
+        (void) printf("%-10s %-8s %-9s %7" PRIu32 " %7s %6" PRIu32 "  %s\n", cell->scenario->name,
+                      sl_mode_text(cell->mode), cell->transport, cell->scenario->load.events,
+                      workers, cell->trials, cell->fault ? cell->fault : "-");
     }
 }
 
@@ -130,6 +133,8 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
         .replicas = request->replicas,
         .server_program = request->server_program,
         .driver_path = request->driver_path,
+        .driver_args = request->driver_args,
+        .declaration = request->declaration,
         .seed = request->seed,
         .on_trial = progress ? show_progress : NULL,
     };
@@ -181,18 +186,20 @@ static int run(int argc, char **argv)
     if (request.list)
         return list_scenarios();
     if (request.list_faults)
-        return print_faults(request.json);
+        return print_faults(request.driver_path ? request.declaration : NULL, request.json);
     enum sl_status s = policy_complete(&request.policy, &err);
     if (!s)
         s = load_scenarios(&request, &loaded, &err);
     if (!s)
         s = sl_run_plan_make((const struct sl_scenario *const *) loaded.scenarios,
                              loaded.n_scenarios, &request.plan, arena, &plan, &err);
+    if (!s)
+        s = run_driver_check(&request, &plan, &err);
     if (s)
         return sl_command_error(&sl_command_run, &err,
                                 s == SL_ENOMEM ? SL_EXIT_UNMEASURED : SL_EXIT_USAGE);
     if (request.dry_run) {
-        print_plan(&plan);
+        print_plan(&plan, request.declaration);
         return SL_EXIT_OK;
     }
     /* From here on the report of a run before must not be taken for that of this one. */

@@ -3,9 +3,14 @@
 #ifndef SL_CLI_PRINT_FAULTS_H
 #define SL_CLI_PRINT_FAULTS_H
 
-#include <stdbool.h>
+#include "harness/run/declaration.h"
 
-/* Every fault of the built-in bus, for people or as JSON.  @return exit status */
-int print_faults(bool json);
+/*
+ * The faults that a driver declares, for people or as JSON.
+ *
+ * @param foreign  NULL: the built-in bus, which knows more of its own
+ * @return exit status
+ */
+int print_faults(const struct sl_declaration *foreign, bool json);
 
 #endif

@@ -4,12 +4,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <strandline/bus.h>
-
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/parse.h"
 #include "harness/cli/run_agents.h"
+#include "harness/cli/run_driver.h"
 
 #define MAX_TRIALS     10000
 #define MAX_LABEL      200
@@ -27,6 +26,7 @@ enum option_index {
     OPTION_TRIALS,
     OPTION_FAULT,
     OPTION_DRIVER,
+    OPTION_DRIVER_ARG,
     OPTION_OUTPUT,
     OPTION_LABEL,
     OPTION_POLICY,
@@ -41,7 +41,7 @@ enum option_index {
 
 const struct sl_option sl_run_options[] = {
     [OPTION_MODE] = {"mode", "LIST", "keyed, unified, direct (those that the scenario plays)", 'm'},
-    [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (nats)", 't'},
+    [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (the driver's first)", 't'},
     [OPTION_SERVER] = {"server", "URL[,URL]", "use this server instead of a private one", 's'},
     [OPTION_CLUSTER] = {"cluster", "N", "nodes of the private server: 1, 3 or 5 (1)", 0},
     [OPTION_REPLICAS] = {"replicas", "N", "servers that keep each message (the --cluster, or 1)",
@@ -52,6 +52,8 @@ const struct sl_option sl_run_options[] = {
     [OPTION_TRIALS] = {"trials", "N", "trials of each cell (the scenario's number)", 'n'},
     [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f'},
     [OPTION_DRIVER] = {"driver", "FILE", "drive the bus in this shared object", 0},
+    [OPTION_DRIVER_ARG] = {"driver-arg", "KEY=VALUE", "give this to the driver; may be repeated",
+                           0},
     [OPTION_OUTPUT] = {"output", "FILE", "where the report goes (report.json); '-': like --json",
                        'o'},
     [OPTION_LABEL] = {"label", "TEXT", "what the report calls what is measured", 0},
@@ -175,6 +177,8 @@ static enum sl_status read_option(struct run_request *request, enum option_index
     case OPTION_DRIVER:
         request->driver_path = argument;
         return SL_OK;
+    case OPTION_DRIVER_ARG:
+        return run_driver_add_arg(request, argument, err);
     case OPTION_OUTPUT:
         if (!*argument)
             return sl_fail(err, SL_EINVAL, "a file is needed");
@@ -195,58 +199,6 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         return policy_read_option((enum policy_option)(option - OPTION_POLICY), argument,
                                   &request->policy, err);
     }
-}
-
-static bool is_fault(const char *name)
-{
-    for (const struct bus_fault_info *fault = bus_faults(); fault->name; fault++)
-        if (strcmp(fault->name, name) == 0)
-            return true;
-    return false;
-}
-
-/* Names of all faults that can be injected, or NULL. */
-static const char *list_faults(struct sl_arena *arena)
-{
-    const char *list = "";
-    for (const struct bus_fault_info *fault = bus_faults(); fault->name && list; fault++)
-        if (!fault->absent)
-            list = sl_arena_printf(arena, "%s%s%s", list, *list ? ", " : "", fault->name);
-    return list;
-}
-
-/* Does the built-in bus know these faults, on every transport that is asked for? */
-static bool check_faults(const struct sl_command *command, const struct run_request *request)
-{
-    const char *const *words;
-    size_t n_words = 0;
-    struct sl_error err = {0};
-    enum sl_status s = split(request->arena, request->plan.fault, &words, &n_words, &err);
-
-    for (size_t i = 0; !s && bus_faults()->name && i < n_words; i++) {
-        if (strchr(words[i], '=') || is_fault(words[i]))
-            continue;
-        const char *known = list_faults(request->arena);
-        (void) sl_usage_error(command, "--fault: no such fault '%s'; known are %s", words[i],
-                              known ? known : "");
-        return false;
-    }
-    for (size_t i = 0; !s && i < request->plan.n_transports; i++)
-        s = bus_check_fault(request->plan.fault, request->plan.transports[i], &err);
-    if (s)
-        (void) sl_usage_error(command, "--fault: %s", err.text);
-    return s == SL_OK;
-}
-
-static enum sl_status check_transports(const struct run_request *request, struct sl_error *err)
-{
-    for (size_t i = 0; i < request->plan.n_transports; i++) {
-        const char *name = request->plan.transports[i];
-        if (strcmp(name, "nats") != 0 && strcmp(name, "memory") != 0)
-            return sl_fail(err, SL_EINVAL, "--transport: unknown transport '%s': nats or memory",
-                           name);
-    }
-    return SL_OK;
 }
 
 static enum sl_status check_cluster(const struct run_request *request, struct sl_error *err)
@@ -326,13 +278,15 @@ bool run_request_read(const struct sl_command *command, int argc, char **argv,
     }
     request->scenarios = (const char *const *) options.operands;
     request->n_scenarios = (size_t) options.n_operands;
-    set_defaults(request);
     *ret_status = SL_EXIT_USAGE;
-    if ((!request->driver_path && check_transports(request, &err)) ||
-        check_cluster(request, &err) || check_agents(request, &err)) {
+    if (!request->list && run_driver_ask(request, &err)) {
+        (void) sl_command_error(command, &err, SL_EXIT_USAGE);
+        return false;
+    }
+    set_defaults(request);
+    if (check_cluster(request, &err) || check_agents(request, &err)) {
         (void) sl_usage_error(command, "%s", err.text);
         return false;
     }
-    /* A foreign driver answers for its names. */
-    return request->driver_path || !request->plan.fault || check_faults(command, request);
+    return true;
 }

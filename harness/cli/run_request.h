@@ -4,6 +4,7 @@
 #define SL_CLI_RUN_REQUEST_H
 
 #include "harness/cli/policy.h"
+#include "harness/run/declaration.h"
 #include "harness/run/protocol.h"
 #include "harness/run/run_plan.h"
 
@@ -18,10 +19,13 @@ struct run_request {
     const char *label;  /* or NULL */
     const char *output; /* NULL: standard output only */
     struct policy policy;
-    bool no_verdict;             /* a broken rule is no failure of the run */
-    unsigned cluster;            /* 0: not given */
-    uint32_t replicas;           /* 0: not given */
-    uint32_t agents[SL_N_PARTS]; /* how many of each part; SL_PART_ALL: of any */
+    bool no_verdict;                          /* a broken rule is no failure of the run */
+    const char *driver_args[SL_ARGS_MAX + 1]; /* NULL-terminated */
+    size_t n_driver_args;
+    const struct sl_declaration *declaration; /* of the driver; NULL with --list */
+    unsigned cluster;                         /* 0: not given */
+    uint32_t replicas;                        /* 0: not given */
+    uint32_t agents[SL_N_PARTS];              /* how many of each part; SL_PART_ALL: of any */
     uint64_t agents_wait_ns;
     uint64_t seed;
     bool list, list_faults, dry_run, json;

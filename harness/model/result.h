@@ -157,13 +157,14 @@ struct sl_cell_key {
 };
 
 struct sl_cell_config {
-    uint64_t events, topics, aggregates, payload, workers, queue, enqueue_wait_ns, stack_size;
+    uint64_t events, topics, aggregates, payload;
+    struct sl_value workers, queue, enqueue_wait_ns, stack_size; /* missing: of no effect */
     struct sl_value rate; /* intended messages per second; missing when saturating */
     uint64_t publishers;
     uint64_t handler_cost_ns;
     const char *handler_kind; /* "spin", "sleep" */
     const char *keys;         /* "uniform", "zipf:1.1", "hot:0.5" */
-    const char *storage;
+    const char *storage;      /* NULL: the driver does not take it */
     struct sl_value replicas; /* servers that keep each message; missing without a server */
     uint64_t settle_ns, timeout_ns, close_deadline_ns;
     bool expects_leaks; /* the scenario plants a fault here */
@@ -225,6 +226,9 @@ struct sl_run_result {
     } run;
     struct sl_driver_file driver_file;
     const char *driver; /* name and version of the driver: "strandline-bus 0.1.0" */
+    /* What is in this result as it was asked for, since the driver does not declare what it makes
+       of it: "transport, mode"; or NULL. */
+    const char *driver_undeclared;
     struct sl_environment environment;
     struct sl_control control;
     const struct sl_cell_result *cells;

@@ -34,9 +34,10 @@ check_driver(const struct sl_driver *driver, const char *path, struct sl_error *
         return sl_fail(err, SL_EINVAL, "'%s' is not a driver: " SL_DRIVER_SYMBOL " returns NULL",
                        path);
     /* Nothing else may be looked at before the version is known to match. */
-    if (driver->abi != SL_DRIVER_ABI)
-        return sl_fail(err, SL_EINVAL, "driver '%s' is for version %u of the interface, not %u",
-                       path, driver->abi, SL_DRIVER_ABI);
+    if (driver->abi < SL_DRIVER_ABI_MIN || driver->abi > SL_DRIVER_ABI)
+        return sl_fail(err, SL_EINVAL,
+                       "driver '%s' is for version %u of the interface, not %u to %u", path,
+                       driver->abi, SL_DRIVER_ABI_MIN, SL_DRIVER_ABI);
     if (!driver->name || !driver->version)
         return sl_fail(err, SL_EINVAL, "driver '%s' gives no %s", path,
                        driver->name ? "version" : "name");

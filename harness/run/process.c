@@ -50,10 +50,15 @@ static void become_subject(pid_t observer, int in_fd, int out_fd, int output_fd,
     _exit(EXEC_FAILED);
 }
 
-enum sl_status sl_process_start(struct sl_process *ret_process, struct sl_error *err)
+enum sl_status
+sl_process_start(const char *title, struct sl_process *ret_process, struct sl_error *err)
 {
     int in[2], out[2];
     char in_text[16], out_text[16];
+    SL_AUTO_FREE char *program = strdup(title);
+
+    if (!program)
+        return sl_fail(err, SL_ENOMEM, "out of memory for a subject");
 
     SL_AUTO_FD int output = memfd_create("strandline-subject-output", MFD_CLOEXEC);
     if (output < 0 || fcntl(output, F_SETFL, O_APPEND) < 0)
@@ -67,7 +72,7 @@ enum sl_status sl_process_start(struct sl_process *ret_process, struct sl_error 
 
     (void) snprintf(in_text, sizeof in_text, "%d", in_read);
     (void) snprintf(out_text, sizeof out_text, "%d", out_write);
-    char program[] = "strandline", command[] = SL_SUBJECT_COMMAND;
+    char command[] = SL_SUBJECT_COMMAND;
     char *argv[] = {program, command, in_text, out_text, NULL};
     pid_t observer = getpid();
     pid_t pid = fork();

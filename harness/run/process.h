@@ -29,7 +29,9 @@ struct sl_process {
 /* Command line word that makes strandline a subject; then the two descriptor numbers. */
 #define SL_SUBJECT_COMMAND "subject"
 
-SL_CHECKED enum sl_status sl_process_start(struct sl_process *ret_process, struct sl_error *err);
+/* title: what `ps` shows, "strandline: low/keyed"; its start is the name of the first thread. */
+SL_CHECKED enum sl_status
+sl_process_start(const char *title, struct sl_process *ret_process, struct sl_error *err);
 
 /* Wait for its end, SIGKILL after timeout_ns.  @return true when it ended by itself */
 bool sl_process_reap(struct sl_process *process, uint64_t timeout_ns);

@@ -27,6 +27,15 @@ const char *sl_phase_text(enum sl_phase phase)
     return (size_t) phase < SL_N_PHASES ? phase_texts[phase] : "unknown phase";
 }
 
+void sl_failure_tame(struct sl_failure_record *failure)
+{
+    failure->text[sizeof failure->text - 1] = '\0';
+    if ((unsigned) failure->status == SL_OK || (unsigned) failure->status > SL_EPROTO)
+        failure->status = SL_EPROTO;
+    if ((unsigned) failure->phase >= SL_N_PHASES)
+        failure->phase = SL_PHASE_START;
+}
+
 static enum sl_status write_all(int fd, const void *data, size_t size, struct sl_error *err)
 {
     const char *at = data;

@@ -20,6 +20,9 @@
  *     observer -> subject   SL_RECORD_OUTCOMES to a consumer, after the GO of `open`, when all
  *                           was published: packed states (tally.h) of all events
  *
+ * A subject whose job is to purge says nothing but a failure; one whose job is to declare says
+ * SL_RECORD_DECLARATION (declaration.h) or a failure.
+ *
  * `closing` is announced before Close is called and needs a GO like the others.
  * A failure of Close is told before `closed` or, when it showed only later, before `torn_down`, one
  * of the teardown before `torn_down`; these phases then come all the same.  Both ends run with
@@ -54,6 +57,7 @@ enum sl_record_type {
     SL_RECORD_FAILURE,
     SL_RECORD_OUTCOMES,
     SL_RECORD_TALLY,
+    SL_RECORD_DECLARATION,
     SL_N_RECORD_TYPES
 };
 
@@ -73,6 +77,14 @@ struct sl_load_share {
     int64_t clock_offset_ns;
 };
 
+enum sl_subject_job {
+    SL_JOB_PLAY,
+    SL_JOB_PURGE,  /* the driver's purge */
+    SL_JOB_DECLARE /* load the driver and say what it has */
+};
+
+#define SL_ARGS_MAX 64 /* --driver-arg of one run */
+
 /* SL_RECORD_CONFIG: everything a subject needs for one trial. */
 struct sl_subject_config {
     struct sl_scenario_load load; /* the whole of it, with the publishers of all processes */
@@ -80,13 +92,14 @@ struct sl_subject_config {
     struct sl_pool_settings pool;
     enum sl_mode mode;
     uint32_t replicas;
-    bool purge;   /* do nothing but the driver's purge, then exit */
+    enum sl_subject_job job;
     bool control; /* use the driver that plants a known leak; see control.h */
     char transport[SL_NAME_MAX];
     char servers[1024];         /* "" none */
     char fault[256];            /* "" none */
     char prefix[SL_NAME_MAX];   /* of broker names, unique per trial */
     char driver_path[PATH_MAX]; /* "" the built-in one */
+    char args[4096];            /* for the driver: texts one behind the other, "" ends the list */
     uint64_t seed;
 };
 
@@ -158,6 +171,9 @@ struct sl_failure_record {
 SL_CHECKED enum sl_status sl_wake_look(short revents, struct sl_error *err);
 
 const char *sl_phase_text(enum sl_phase phase); /* "start" ... "torn_down" */
+
+/* Make a failure that a process with foreign code told safe to read. */
+void sl_failure_tame(struct sl_failure_record *failure);
 
 /* Write one record.  Restarts after signals.  SL_EGONE when the other end is closed. */
 SL_CHECKED enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *data,

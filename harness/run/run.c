@@ -108,6 +108,20 @@ static uint32_t count_publishing(const struct run *run, const struct sl_run_cell
     return agents && needs_server(cell) ? agents->n_of[SL_PART_PUBLISH] : 1;
 }
 
+/* A setting as it was given to the driver, or that it made no difference. */
+static struct sl_value used_setting(const struct run *run, enum sl_setting setting, uint64_t value)
+{
+    const char *missing = sl_declaration_without(run->opts->declaration, setting);
+    return missing ? SL_MISSING_VALUE(missing) : SL_VALUE(value);
+}
+
+static struct sl_value used_replicas(const struct run *run, const struct sl_run_cell *cell)
+{
+    if (!needs_server(cell))
+        return SL_MISSING_VALUE("no servers to replicate to");
+    return used_setting(run, SL_SETTING_REPLICAS, replicas_of(run));
+}
+
 static struct sl_cell_config describe_config(const struct run *run, const struct sl_run_cell *cell)
 {
     const struct sl_scenario_load *load = &cell->scenario->load;
@@ -119,18 +133,19 @@ static struct sl_cell_config describe_config(const struct run *run, const struct
         .topics = load->topics,
         .aggregates = load->aggregates,
         .payload = load->payload,
-        .workers = cell->pool.workers,
-        .queue = cell->pool.queue,
-        .enqueue_wait_ns = cell->pool.enqueue_wait_ns,
-        .stack_size = cell->pool.stack_size,
+        .workers = used_setting(run, SL_SETTING_WORKERS, cell->pool.workers),
+        .queue = used_setting(run, SL_SETTING_QUEUE, cell->pool.queue),
+        .enqueue_wait_ns = used_setting(run, SL_SETTING_ENQUEUE_WAIT, cell->pool.enqueue_wait_ns),
+        .stack_size = used_setting(run, SL_SETTING_STACK_SIZE, cell->pool.stack_size),
         .rate = load->rate ? SL_VALUE(load->rate) : SL_MISSING_VALUE("saturating load"),
         .publishers = (uint64_t) load->publishers * count_publishing(run, cell),
         .handler_cost_ns = load->handler_cost_ns,
         .handler_kind = sl_handler_kind_text(load->handler),
         .keys = sl_arena_strdup(run->arena, keys),
-        .storage = sl_storage_text(load->storage),
-        .replicas = needs_server(cell) ? SL_VALUE(replicas_of(run))
-                                       : SL_MISSING_VALUE("no servers to replicate to"),
+        .storage = sl_declaration_without(run->opts->declaration, SL_SETTING_STORAGE)
+                       ? NULL
+                       : sl_storage_text(load->storage),
+        .replicas = used_replicas(run, cell),
         .settle_ns = load->settle_ns,
         .timeout_ns = load->timeout_ns,
         .close_deadline_ns = load->close_deadline_ns,
@@ -190,6 +205,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
         .servers = run->opts->servers,
         .replicas = replicas_of(run),
         .driver_path = run->opts->driver_path,
+        .driver_args = run->opts->driver_args,
         .agents = needs_server(cell) ? run->opts->agents : NULL,
         .prefix = prefix,
         .seed = run->opts->seed,
@@ -307,6 +323,25 @@ static void finish(struct run *run, bool interrupted)
     result->environment.load_after = sl_environment_load();
 }
 
+/* What this run can say of the driver's use of it only because it was asked for; or NULL. */
+static const char *
+describe_undeclared(const struct sl_declaration *declaration, struct sl_arena *arena)
+{
+    static const struct {
+        unsigned bit;
+        const char *text;
+    } lists[] = {{SL_DECLARES_TRANSPORTS, "transport"},
+                 {SL_DECLARES_MODES, "mode"},
+                 {SL_DECLARES_SETTINGS, "workers and other settings"}};
+    const char *text = NULL;
+
+    for (size_t i = 0; declaration && i < SL_COUNT_OF(lists); i++)
+        if (!(declaration->declares & lists[i].bit))
+            text =
+                sl_arena_printf(arena, "%s%s%s", text ? text : "", text ? ", " : "", lists[i].text);
+    return text;
+}
+
 static enum sl_status start_result(struct run *run, struct sl_error *err)
 {
     char text[32];
@@ -319,6 +354,7 @@ static enum sl_status start_result(struct run *run, struct sl_error *err)
     run->result->run.started_at = sl_arena_strdup(run->arena, text);
     sl_environment_read(run->arena, &run->result->environment);
     run->result->environment.nats_servers = SL_MISSING_VALUE("no server was needed");
+    run->result->driver_undeclared = describe_undeclared(run->opts->declaration, run->arena);
     return prepare_cells(run, err);
 }
 

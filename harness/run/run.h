@@ -7,6 +7,7 @@
 
 #include "harness/model/result.h"
 #include "harness/run/agents.h"
+#include "harness/run/declaration.h"
 #include "harness/run/run_plan.h"
 
 /* What is about to be played; for a progress line. */
@@ -20,8 +21,10 @@ struct sl_run_opts {
     const char *servers; /* comma-separated URLs; NULL: a private server where one is needed */
     unsigned cluster;    /* nodes of the private server; 0: 1 */
     uint32_t replicas;   /* of every message; 0: as many as the private server has nodes */
-    const char *server_program;     /* of the private server; NULL: nats-server */
-    const char *driver_path;        /* NULL: the built-in driver */
+    const char *server_program;               /* of the private server; NULL: nats-server */
+    const char *driver_path;                  /* NULL: the built-in driver */
+    const char *const *driver_args;           /* "KEY=VALUE", NULL-terminated; or NULL */
+    const struct sl_declaration *declaration; /* what the driver has; NULL: not known */
     const struct sl_agents *agents; /* that play parts of trials over `servers`; NULL: none */
     uint64_t seed;
     int wake_fd; /* becomes readable when the run is to stop; -1: never */

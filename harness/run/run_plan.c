@@ -33,7 +33,16 @@ static bool add_cell(struct builder *builder, const struct sl_run_cell *cell)
 static bool
 is_wanted(const struct builder *builder, const struct sl_scenario *scenario, enum sl_mode mode)
 {
-    return builder->opts->mode_given ? builder->opts->modes[mode] : scenario->modes[mode];
+    const struct sl_run_plan_opts *opts = builder->opts;
+    bool has_some = false;
+
+    if (opts->mode_given)
+        return opts->modes[mode];
+    if (!opts->modes_declared)
+        return scenario->modes[mode];
+    for (int i = 0; i < SL_N_MODES; i++)
+        has_some |= scenario->modes[i] && opts->driver_modes[i];
+    return has_some ? scenario->modes[mode] && opts->driver_modes[mode] : mode == opts->driver_mode;
 }
 
 static bool add_modes(struct builder *builder, struct sl_run_cell cell)

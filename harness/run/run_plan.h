@@ -33,6 +33,11 @@ struct sl_run_plan_opts {
     size_t n_transports;
     bool mode_given; /* false: the modes that the scenario plays */
     bool modes[SL_N_MODES];
+    /* Without mode_given: modes that the driver has, where it says so.  A scenario that plays none
+       of them is played in driver_mode. */
+    bool modes_declared;
+    bool driver_modes[SL_N_MODES];
+    enum sl_mode driver_mode;
     const char *fault; /* replaces a variant's faults; NULL: the scenario's */
     uint32_t trials;   /* 0: the scenario's */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/run/subject.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/fail.h"
 #include "base/macros.h"
 #include "harness/run/control.h"
+#include "harness/run/declaration.h"
 #include "harness/run/driver_load.h"
 #include "harness/run/load.h"
 #include "harness/run/protocol.h"
@@ -157,9 +159,23 @@ static const char *or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
-static void configure_driver(const struct subject *subject, struct sl_driver_config *config)
+/* The texts of a packed list, NULL-terminated, in ret_args. */
+static void list_args(const char *packed, const char **ret_args)
+{
+    size_t n = 0;
+
+    for (const char *at = packed; *at && n < SL_ARGS_MAX; at += strlen(at) + 1)
+        ret_args[n++] = at;
+    ret_args[n] = NULL;
+}
+
+/* args has room for SL_ARGS_MAX + 1 and lives as long as the configuration is used. */
+static void
+configure_driver(const struct subject *subject, const char **args, struct sl_driver_config *config)
 {
     const struct sl_subject_config *from = &subject->config;
+
+    list_args(from->args, args);
 
     *config = (struct sl_driver_config){
         .size = sizeof *config,
@@ -174,6 +190,7 @@ static void configure_driver(const struct subject *subject, struct sl_driver_con
         .enqueue_wait_ns = from->pool.enqueue_wait_ns,
         .stack_size = from->pool.stack_size,
         .replicas = from->replicas,
+        .args = args,
     };
     sl_load_configure(subject->load, config);
 }
@@ -181,7 +198,9 @@ static void configure_driver(const struct subject *subject, struct sl_driver_con
 static enum sl_status open_bus(struct subject *subject, struct sl_error *err)
 {
     struct sl_driver_config config;
-    configure_driver(subject, &config);
+    const char *args[SL_ARGS_MAX + 1];
+
+    configure_driver(subject, args, &config);
 
     uint64_t begin_ns = sl_clock_now_ns();
     enum sl_status s = subject->driver->open(&config, &subject->bus, err);
@@ -320,13 +339,14 @@ static bool subject_play(struct subject *subject)
 static bool subject_purge(struct subject *subject)
 {
     struct sl_driver_config config;
+    const char *args[SL_ARGS_MAX + 1];
     struct sl_error err = {0};
 
     enum sl_status s = sl_load_new(&subject->config, &subject->load, &err);
     if (!s)
         s = find_driver(subject, &err);
     if (!s && subject->driver->purge) {
-        configure_driver(subject, &config);
+        configure_driver(subject, args, &config);
         s = subject->driver->purge(&config, &err);
         if (s)
             (void) sl_driver_failed("purge", s, &err);
@@ -336,13 +356,42 @@ static bool subject_purge(struct subject *subject)
     return s == SL_OK;
 }
 
+/* @return whether the driver was loaded and has said what it has */
+static bool subject_declare(struct subject *subject)
+{
+    SL_AUTO_FREE struct sl_declaration *declaration = malloc(sizeof *declaration);
+    struct sl_error err = {0};
+
+    enum sl_status s = declaration ? find_driver(subject, &err)
+                                   : sl_fail(&err, SL_ENOMEM, "out of memory for a driver");
+    if (!s)
+        s = sl_declaration_make(subject->driver, declaration, &err);
+    if (s)
+        report_failure(subject, SL_PHASE_START, &err);
+    return !s && sl_record_write(subject->out_fd, SL_RECORD_DECLARATION, declaration,
+                                 sizeof *declaration, NULL) == SL_OK;
+}
+
+static bool play(struct subject *subject)
+{
+    switch (subject->config.job) {
+    case SL_JOB_PURGE:
+        return subject_purge(subject);
+    case SL_JOB_DECLARE:
+        return subject_declare(subject);
+    default:
+        return subject_play(subject);
+    }
+}
+
 int sl_subject_main(const struct sl_driver *builtin, int in_fd, int out_fd)
 {
     struct subject subject = {.in_fd = in_fd, .out_fd = out_fd, .builtin = builtin};
 
     (void) signal(SIGPIPE, SIG_IGN); /* see protocol.c */
+    /* We were started as "exe", which the driver's threads would inherit. */
+    (void) prctl(PR_SET_NAME, program_invocation_name);
     if (!die_with_parent() || !read_config(&subject))
         return EXIT_NOT_PLAYED;
-    bool done = subject.config.purge ? subject_purge(&subject) : subject_play(&subject);
-    return done ? EXIT_PLAYED : EXIT_NOT_PLAYED;
+    return play(&subject) ? EXIT_PLAYED : EXIT_NOT_PLAYED;
 }

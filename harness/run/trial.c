@@ -312,7 +312,25 @@ static enum sl_status analyse(struct trial *trial, struct sl_error *err)
     return s;
 }
 
-static enum sl_status make_config(const struct sl_trial_input *input, bool purge,
+/* Texts one behind the other, the list ends with an empty one. */
+static enum sl_status
+pack_args(const char *const *args, char *to, size_t size, struct sl_error *err)
+{
+    size_t at = 0, n = 0;
+
+    for (; args && args[n]; n++) {
+        size_t length = strlen(args[n]) + 1;
+        if (n == SL_ARGS_MAX || length > size - 1 - at)
+            return sl_fail(err, SL_ELIMIT, "more than %d arguments or %zu bytes for the driver",
+                           SL_ARGS_MAX, size);
+        memcpy(to + at, args[n], length);
+        at += length;
+    }
+    to[at] = '\0';
+    return SL_OK;
+}
+
+static enum sl_status make_config(const struct sl_trial_input *input, enum sl_subject_job job,
                                   struct sl_subject_config *ret_config, struct sl_error *err)
 {
     struct sl_subject_config config = {
@@ -320,7 +338,7 @@ static enum sl_status make_config(const struct sl_trial_input *input, bool purge
         .pool = input->cell->pool,
         .mode = input->cell->mode,
         .replicas = input->replicas,
-        .purge = purge,
+        .job = job,
         .control = input->control,
         .seed = input->seed,
     };
@@ -343,11 +361,22 @@ static enum sl_status make_config(const struct sl_trial_input *input, bool purge
         memcpy(texts[i].to, from, strlen(from) + 1);
     }
     *ret_config = config;
-    return SL_OK;
+    return pack_args(input->driver_args, ret_config->args, sizeof ret_config->args, err);
+}
+
+static enum sl_status start_process(struct trial *trial, struct sl_error *err)
+{
+    const struct sl_run_cell *cell = trial->input->cell;
+    char title[2 * SL_NAME_MAX];
+
+    (void) snprintf(title, sizeof title, "strandline: %s/%s", cell->scenario->name,
+                    sl_mode_text(cell->mode));
+    return sl_process_start(title, &trial->process, err);
 }
 
 /* Start the subject, and the agents' part of the trial. */
-static enum sl_status start_subject(struct trial *trial, bool purge, struct sl_error *err)
+static enum sl_status
+start_subject(struct trial *trial, enum sl_subject_job job, struct sl_error *err)
 {
     SL_AUTO_FREE struct sl_subject_config *config = malloc(sizeof *config);
     size_t largest = SL_MAX(sizeof(struct sl_phase_record), sizeof(struct sl_driver_record));
@@ -359,12 +388,12 @@ static enum sl_status start_subject(struct trial *trial, bool purge, struct sl_e
     trial->record = malloc(trial->capacity);
     if (!config || !trial->record)
         return sl_fail(err, SL_ENOMEM, "out of memory for a trial");
-    enum sl_status s = make_config(trial->input, purge, config, err);
-    if (!s && !purge)
+    enum sl_status s = make_config(trial->input, job, config, err);
+    if (!s && job == SL_JOB_PLAY)
         s = trial_agents_begin(trial, config, err);
     sl_orphans_adopt();
     if (!s)
-        s = sl_process_start(&trial->process, err);
+        s = start_process(trial, err);
     return s ? s
              : sl_record_write(trial->process.to_fd, SL_RECORD_CONFIG, config, sizeof *config, err);
 }
@@ -396,7 +425,7 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
     uint64_t began = sl_clock_now_ns();
 
     sl_trial_result_init(ret_result, "the subject did not get so far");
-    enum sl_status s = start_subject(&trial, false, err);
+    enum sl_status s = start_subject(&trial, SL_JOB_PLAY, err);
     if (!s) {
         ret_result->status = SL_TRIAL_OK;
         s = trial_conclude(&trial, play_phases(&trial, &local), &local);
@@ -419,7 +448,7 @@ enum sl_status sl_trial_purge(const struct sl_trial_input *input, struct sl_erro
     struct trial trial = {
         .input = input, .process = {.to_fd = -1, .from_fd = -1, .output_fd = -1}, .phase = -1};
 
-    enum sl_status s = start_subject(&trial, true, err);
+    enum sl_status s = start_subject(&trial, SL_JOB_PURGE, err);
     if (!s && !sl_process_reap(&trial.process, TRIAL_GRACE_NS))
         s = sl_fail(err, SL_ETIMEDOUT, "removing what '%s' left on the broker took too long",
                     input->prefix);

@@ -23,6 +23,7 @@ struct sl_trial_input {
     const struct sl_agents *agents; /* that play parts of the load; NULL: the subject plays all */
     uint32_t replicas;              /* of every message on the broker */
     const char *driver_path;        /* NULL: the built-in driver */
+    const char *const *driver_args; /* "KEY=VALUE", NULL-terminated; or NULL */
     const char *prefix;             /* of broker names */
     uint64_t seed;
     bool control; /* play the planted leak instead of a bus */

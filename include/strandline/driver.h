@@ -19,6 +19,8 @@
  * after a failed subscribe or publish.  teardown is called once at the end,
  * also when open failed.  Times are nanoseconds, sizes bytes, unless a unit
  * stands in the name.
+ *
+ * docs/driver.md says what a run concludes from all this, with examples.
  */
 #ifndef STRANDLINE_DRIVER_H
 #define STRANDLINE_DRIVER_H
@@ -33,8 +35,13 @@
 extern "C" {
 #endif
 
-#define SL_DRIVER_ABI    1u
-#define SL_DRIVER_SYMBOL "strandline_driver"
+/*
+ * Version of this interface.  Drivers of version 1 are still driven: their struct sl_driver ends
+ * before `transports`, and nothing behind that is read.
+ */
+#define SL_DRIVER_ABI     2u
+#define SL_DRIVER_ABI_MIN 1u
+#define SL_DRIVER_SYMBOL  "strandline_driver"
 
 /* What became of one published message.  Every publish that returned SL_OK gets exactly one. */
 enum sl_publish_outcome {
@@ -83,6 +90,9 @@ struct sl_driver_config {
     sl_publish_callback on_publish; /* never NULL */
     void *user;                     /* first argument of on_publish */
     uint32_t replicas; /* servers that keep each message, where the broker has several; 0: 1 */
+
+    /* Since version 2; there when size reaches beyond it. */
+    const char *const *args; /* "KEY=VALUE" of each --driver-arg, in their order, NULL at the end */
 };
 
 struct sl_driver_stats {
@@ -120,6 +130,19 @@ struct sl_driver_witness {
     const char *function; /* a function that is on the stack; NULL: any */
     enum sl_witness_wait wait;
     const char *text; /* what the thread is, for people: "read loop of the NATS client" */
+};
+
+/* A fault that config->fault may name. */
+struct sl_driver_fault {
+    const char *name; /* "lose"; no comma, no '=' */
+    const char *keys; /* that may follow it: "nth=10,prob"; NULL: none */
+    const char *text; /* what it breaks and what is to be seen then, for people; or NULL */
+};
+
+/* A key of config->args. */
+struct sl_driver_arg {
+    const char *name; /* "threads" */
+    const char *text; /* what its value means, for people: "delivery threads (1)"; or NULL */
 };
 
 struct sl_driver {
@@ -186,6 +209,21 @@ struct sl_driver {
      * the trial.  May be NULL.
      */
     enum sl_status (*purge)(const struct sl_driver_config *config, struct sl_error *err);
+
+    /*
+     * Since version 2: what the driver has.  A run takes its defaults from here, refuses the rest
+     * before it plays, and reports as used what is declared only.  A list that is NULL is not
+     * declared: everything is passed on, and reported as what was asked for.  A list ends with
+     * NULL (faults and args: an entry whose name is NULL); one that has no other entry says that
+     * there is none.
+     */
+    const char *const *transports; /* the first is the default; for "nats" a server is provided */
+    const char *const *modes;      /* of "keyed", "unified", "direct"; the first is the default */
+    /* Of "workers", "queue_capacity", "enqueue_wait_ns", "stack_size", "storage", "replicas":
+       those members of the config that have an effect. */
+    const char *const *settings;
+    const struct sl_driver_fault *faults;
+    const struct sl_driver_arg *args;
 };
 
 /* Exported by a driver's shared object.  @return a static table, never NULL */

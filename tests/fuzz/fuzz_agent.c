@@ -59,7 +59,7 @@ static void read_config(struct sl_unpacker *unpacker)
     require(config != NULL, "there is memory");
     if (sl_wire_unpack_config(unpacker, config)) {
         require(config->share.number < config->share.of, "a share is one of all");
-        require(!config->servers[0] && !config->driver_path[0] && !config->purge,
+        require(!config->servers[0] && !config->driver_path[0] && !config->job,
                 "what is the agent's own affair is not in it");
         sl_wire_pack_config(config, &packer);
         require_same(&packer, data, size);

@@ -183,9 +183,8 @@ RUN_TEST(a_crash_is_seen_also_by_who_was_started_with_children_ignored)
 RUN_TEST(a_driver_from_a_shared_object_is_driven_like_the_built_in_one)
 {
     strandline_file("small.json", SMALL_SCENARIO("", ""));
-    struct command_result result =
-        strandline_run("run", "./small.json", "--transport", "memory", "--mode", "unified",
-                       "--driver", EXAMPLE_DRIVER, "--output", "report.json", NULL);
+    struct command_result result = strandline_run("run", "./small.json", "--driver", EXAMPLE_DRIVER,
+                                                  "--output", "report.json", NULL);
     assert_status(&result, 0);
     json_t *root = strandline_json("report.json");
     cr_assert(strstr(json_text_at(root, "driver"), "simple"), "%s", json_text_at(root, "driver"));

@@ -361,7 +361,8 @@ SL_TEST(subject, what_is_no_usable_driver_is_refused_with_a_reason)
         {"subject_runner", SL_EINVAL, "cannot load driver"},
         {"subjects/drivers/no_symbol.so", SL_EINVAL, "lacks the symbol 'strandline_driver'"},
         {"subjects/drivers/no_table.so", SL_EINVAL, "strandline_driver returns NULL"},
-        {"subjects/drivers/wrong_abi.so", SL_EINVAL, "is for version 2 of the interface, not 1"},
+        {"subjects/drivers/wrong_abi.so", SL_EINVAL,
+         "is for version 3 of the interface, not 1 to 2"},
         {"subjects/drivers/no_name.so", SL_EINVAL, "gives no name"},
         {"subjects/drivers/no_callback.so", SL_EINVAL, "lacks the callback 'open'"},
         {NULL, SL_EINVAL, "no driver is built in"},
@@ -473,7 +474,7 @@ SL_TEST(subject, purge_plays_no_phase)
     struct sl_subject_config config = player_config(FAULTY, NULL);
     struct sl_subject_config failing = player_config(FAULTY, "purge-fails");
     struct player player;
-    config.purge = failing.purge = true;
+    config.job = failing.job = SL_JOB_PURGE;
     player_play(&player, &config);
     cr_assert_str_empty(player.order);
     assert_exit(&player, 0);

@@ -82,7 +82,7 @@ static struct sl_run_result *incident_run(void)
             result_add_cell(result, "incident", variants[i].mode, "nats", variants[i].fault, 1);
         cell->claim.label = variants[i].label;
         cell->claim.leaked = SL_VALUE(variants[i].claimed);
-        cell->config.workers = variants[i].workers;
+        cell->config.workers = SL_VALUE(variants[i].workers);
         struct sl_trial_result *trial = result_trial(result, i, 0);
         if (variants[i].pool)
             (void) result_add_group(result, trial, variants[i].pool, SL_CAUSE_PARKED,

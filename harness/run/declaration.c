@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/run/declaration.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/macros.h"
+#include "base/nearest.h"
+
+#define MAX_WORDS SL_DECLARED_FAULTS /* of the longest list */
+
+static const char *const setting_texts[SL_N_SETTINGS] = {
+#define X(name, text) [SL_SETTING_##name] = (text),
+    SL_SETTING_MAP(X)
+#undef X
+};
+
+/* Half a name would match other things; half an explanation still explains. */
+static bool copy_name(char *to, const char *from)
+{
+    int length = snprintf(to, SL_NAME_MAX, "%s", from ? from : "");
+    return length >= 0 && length < SL_NAME_MAX;
+}
+
+static void copy_text(char *to, const char *from)
+{
+    (void) snprintf(to, SL_DECLARED_TEXT, "%s", from ? from : "");
+}
+
+static enum sl_status too_much(const struct sl_declaration *declaration, const char *what,
+                               int limit, struct sl_error *err)
+{
+    return sl_fail(err, SL_ELIMIT, "driver '%s' declares more than %d %s, or one of over %d bytes",
+                   declaration->name, limit, what, SL_NAME_MAX - 1);
+}
+
+static enum sl_status
+declare_transports(const struct sl_driver *driver, struct sl_declaration *to, struct sl_error *err)
+{
+    const char *const *from = driver->transports;
+
+    for (size_t i = 0; from[i]; i++) {
+        if (i == SL_DECLARED_TRANSPORTS || !copy_name(to->transports[i], from[i]))
+            return too_much(to, "transports", SL_DECLARED_TRANSPORTS, err);
+        to->n_transports++;
+    }
+    if (!to->n_transports)
+        return sl_fail(err, SL_EINVAL, "driver '%s' declares that it has no transport", to->name);
+    return SL_OK;
+}
+
+static enum sl_status
+declare_modes(const struct sl_driver *driver, struct sl_declaration *to, struct sl_error *err)
+{
+    const char *const *from = driver->modes;
+    enum sl_mode mode;
+
+    if (!from[0])
+        return sl_fail(err, SL_EINVAL, "driver '%s' declares that it has no mode", to->name);
+    for (size_t i = 0; from[i]; i++) {
+        if (!sl_mode_parse(from[i], &mode))
+            return sl_fail(err, SL_EINVAL,
+                           "driver '%s' declares the mode '%.*s', which is not keyed, unified or "
+                           "direct",
+                           to->name, SL_NAME_MAX, from[i]);
+        to->modes[mode] = 1;
+        if (i == 0)
+            to->default_mode = (uint8_t) mode;
+    }
+    return SL_OK;
+}
+
+static enum sl_status
+declare_settings(const struct sl_driver *driver, struct sl_declaration *to, struct sl_error *err)
+{
+    for (const char *const *from = driver->settings; *from; from++) {
+        size_t i = 0;
+        while (i < SL_N_SETTINGS && strcmp(setting_texts[i], *from) != 0)
+            i++;
+        if (i == SL_N_SETTINGS)
+            return sl_fail(err, SL_EINVAL,
+                           "driver '%s' declares the setting '%.*s', which the interface does "
+                           "not have",
+                           to->name, SL_NAME_MAX, *from);
+        to->settings[i] = 1;
+    }
+    return SL_OK;
+}
+
+static enum sl_status
+declare_faults(const struct sl_driver *driver, struct sl_declaration *to, struct sl_error *err)
+{
+    for (const struct sl_driver_fault *from = driver->faults; from->name; from++) {
+        if (to->n_faults == SL_DECLARED_FAULTS ||
+            !copy_name(to->faults[to->n_faults].name, from->name) ||
+            !copy_name(to->faults[to->n_faults].keys, from->keys))
+            return too_much(to, "faults", SL_DECLARED_FAULTS, err);
+        copy_text(to->faults[to->n_faults++].text, from->text);
+    }
+    return SL_OK;
+}
+
+static enum sl_status
+declare_args(const struct sl_driver *driver, struct sl_declaration *to, struct sl_error *err)
+{
+    for (const struct sl_driver_arg *from = driver->args; from->name; from++) {
+        if (to->n_args == SL_DECLARED_ARGS || !copy_name(to->args[to->n_args].name, from->name))
+            return too_much(to, "arguments", SL_DECLARED_ARGS, err);
+        copy_text(to->args[to->n_args++].text, from->text);
+    }
+    return SL_OK;
+}
+
+enum sl_status sl_declaration_make(const struct sl_driver *driver,
+                                   struct sl_declaration *ret_declaration, struct sl_error *err)
+{
+    struct sl_declaration *to = ret_declaration;
+    enum sl_status s = SL_OK;
+
+    memset(to, 0, sizeof *to);
+    to->abi = driver->abi;
+    if (!copy_name(to->name, driver->name) || !copy_name(to->version, driver->version))
+        return sl_fail(err, SL_ELIMIT, "driver '%s' has a name or version of over %d bytes",
+                       to->name, SL_NAME_MAX - 1);
+    if (driver->abi < 2) /* its struct ends here */
+        return SL_OK;
+    to->declares =
+        (driver->transports ? SL_DECLARES_TRANSPORTS : 0u) |
+        (driver->modes ? SL_DECLARES_MODES : 0u) | (driver->settings ? SL_DECLARES_SETTINGS : 0u) |
+        (driver->faults ? SL_DECLARES_FAULTS : 0u) | (driver->args ? SL_DECLARES_ARGS : 0u);
+    if (driver->transports)
+        s = declare_transports(driver, to, err);
+    if (!s && driver->modes)
+        s = declare_modes(driver, to, err);
+    if (!s && driver->settings)
+        s = declare_settings(driver, to, err);
+    if (!s && driver->faults)
+        s = declare_faults(driver, to, err);
+    if (!s && driver->args)
+        s = declare_args(driver, to, err);
+    return s;
+}
+
+#define END(text) ((text)[sizeof(text) - 1] = '\0')
+
+void sl_declaration_tame(struct sl_declaration *declaration)
+{
+    declaration->declares &= SL_DECLARES_ALL;
+    END(declaration->name);
+    END(declaration->version);
+    declaration->n_transports = SL_MIN(declaration->n_transports, SL_DECLARED_TRANSPORTS);
+    declaration->n_faults = SL_MIN(declaration->n_faults, SL_DECLARED_FAULTS);
+    declaration->n_args = SL_MIN(declaration->n_args, SL_DECLARED_ARGS);
+    if (!declaration->n_transports)
+        declaration->declares &= ~(uint32_t) SL_DECLARES_TRANSPORTS;
+    if (declaration->default_mode >= SL_N_MODES)
+        declaration->declares &= ~(uint32_t) SL_DECLARES_MODES;
+    for (size_t i = 0; i < SL_DECLARED_TRANSPORTS; i++)
+        END(declaration->transports[i]);
+    for (size_t i = 0; i < SL_DECLARED_FAULTS; i++) {
+        END(declaration->faults[i].name);
+        END(declaration->faults[i].keys);
+        END(declaration->faults[i].text);
+    }
+    for (size_t i = 0; i < SL_DECLARED_ARGS; i++) {
+        END(declaration->args[i].name);
+        END(declaration->args[i].text);
+    }
+}
+
+struct words {
+    const char *texts[MAX_WORDS];
+    size_t n;
+};
+
+static void add_word(struct words *words, const char *text)
+{
+    words->texts[words->n++] = text;
+}
+
+static bool has_word(const struct words *words, const char *text, size_t length)
+{
+    for (size_t i = 0; i < words->n; i++)
+        if (strlen(words->texts[i]) == length && strncmp(words->texts[i], text, length) == 0)
+            return true;
+    return false;
+}
+
+/* "a, b, c" or, where there is no room for all, "a, b, ..." */
+static void join_words(const struct words *words, char *ret_list, size_t size)
+{
+    static const char more[] = ", ...";
+    size_t at = 0;
+
+    ret_list[0] = '\0';
+    for (size_t i = 0; i < words->n; i++) {
+        size_t length = strlen(words->texts[i]);
+        if (at + length + sizeof ", " + sizeof more > size) {
+            (void) snprintf(ret_list + at, size - at, "%s", more);
+            return;
+        }
+        at += (size_t) snprintf(ret_list + at, size - at, "%s%s", i ? ", " : "", words->texts[i]);
+    }
+}
+
+/* "driver 'simple' has no mode 'keyed': it has direct" */
+static enum sl_status refuse(const struct sl_declaration *declaration, const char *what,
+                             const char *word, const struct words *has, struct sl_error *err)
+{
+    const char *meant = sl_nearest(word, has->texts, has->n);
+    char list[sizeof err->text / 2];
+
+    if (!has->n)
+        return sl_fail(err, SL_EINVAL, "driver '%s' has no %ss, so none of the name '%s'",
+                       declaration->name, what, word);
+    join_words(has, list, sizeof list);
+    return sl_fail(err, SL_EINVAL, "driver '%s' has no %s '%s'%s%s%s: it has %s", declaration->name,
+                   what, word, meant ? " (did you mean '" : "", meant ? meant : "",
+                   meant ? "'?)" : "", list);
+}
+
+static enum sl_status
+check_transport(const struct sl_declaration *declaration, const char *wanted, struct sl_error *err)
+{
+    struct words has = {.n = 0};
+
+    if (!(declaration->declares & SL_DECLARES_TRANSPORTS))
+        return SL_OK;
+    for (size_t i = 0; i < declaration->n_transports; i++)
+        add_word(&has, declaration->transports[i]);
+    return has_word(&has, wanted, strlen(wanted))
+               ? SL_OK
+               : refuse(declaration, "transport", wanted, &has, err);
+}
+
+static enum sl_status
+check_mode(const struct sl_declaration *declaration, enum sl_mode wanted, struct sl_error *err)
+{
+    struct words has = {.n = 0};
+
+    if (!(declaration->declares & SL_DECLARES_MODES) || declaration->modes[wanted])
+        return SL_OK;
+    for (int mode = 0; mode < SL_N_MODES; mode++)
+        if (declaration->modes[mode])
+            add_word(&has, sl_mode_text((enum sl_mode) mode));
+    return refuse(declaration, "mode", sl_mode_text(wanted), &has, err);
+}
+
+/* NAME[,KEY=VALUE...][,NAME...]: the names; what keys are good for the driver knows. */
+static enum sl_status
+check_faults(const struct sl_declaration *declaration, const char *wanted, struct sl_error *err)
+{
+    struct words has = {.n = 0};
+
+    if (!wanted || !(declaration->declares & SL_DECLARES_FAULTS))
+        return SL_OK;
+    for (size_t i = 0; i < declaration->n_faults; i++)
+        add_word(&has, declaration->faults[i].name);
+    for (const char *at = wanted;; at++) {
+        size_t length = strcspn(at, ",");
+        char word[SL_NAME_MAX];
+        if (!memchr(at, '=', length) && !has_word(&has, at, length)) {
+            (void) snprintf(word, sizeof word, "%.*s", (int) SL_MIN(length, sizeof word), at);
+            return refuse(declaration, "fault", word, &has, err);
+        }
+        at += length;
+        if (!*at)
+            return SL_OK;
+    }
+}
+
+enum sl_status sl_declaration_check_cell(const struct sl_declaration *declaration,
+                                         const struct sl_run_cell *cell, struct sl_error *err)
+{
+    enum sl_status s = check_transport(declaration, cell->transport, err);
+    if (!s)
+        s = check_mode(declaration, cell->mode, err);
+    return s ? s : check_faults(declaration, cell->fault, err);
+}
+
+enum sl_status sl_declaration_check_args(const struct sl_declaration *declaration,
+                                         const char *const *args, struct sl_error *err)
+{
+    struct words has = {.n = 0};
+
+    if (!args[0])
+        return SL_OK;
+    if (declaration->abi < 2)
+        return sl_fail(err, SL_EINVAL,
+                       "driver '%s' is for version %u of the interface, which knows no arguments",
+                       declaration->name, declaration->abi);
+    if (!(declaration->declares & SL_DECLARES_ARGS))
+        return SL_OK;
+    for (size_t i = 0; i < declaration->n_args; i++)
+        add_word(&has, declaration->args[i].name);
+    for (; *args; args++) {
+        size_t length = strcspn(*args, "=");
+        char word[SL_NAME_MAX];
+        if (has_word(&has, *args, length))
+            continue;
+        (void) snprintf(word, sizeof word, "%.*s", (int) SL_MIN(length, sizeof word), *args);
+        return refuse(declaration, "argument", word, &has, err);
+    }
+    return SL_OK;
+}
+
+const char *
+sl_declaration_without(const struct sl_declaration *declaration, enum sl_setting setting)
+{
+    bool takes = !declaration || !(declaration->declares & SL_DECLARES_SETTINGS) ||
+                 declaration->settings[setting];
+    return takes ? NULL : "the driver declares that it does not take this";
+}
