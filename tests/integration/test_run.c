@@ -199,7 +199,7 @@ static struct command_result run_leaving(const char *what, const char *option, c
     strandline_file("small.json", SMALL_SCENARIO("", ""));
     (void) setenv("LEAVES", what, 1);
     struct command_result result = strandline_run(
-        "run", "./small.json", "--transport", "memory", "--mode", "keyed", "--driver",
+        "run", "./small.json", "--transport", "memory", "--mode", "direct", "--driver",
         SL_SUBJECTS_DIR "/drivers/leaves.so", "--output", "report.json", option, value, NULL);
     (void) unsetenv("LEAVES");
     return result;
