@@ -129,51 +129,33 @@ static const char *value_text(struct sl_arena *arena, struct sl_value value)
     return value.missing ? value.missing : sl_arena_printf(arena, "%" PRIu64, value.value);
 }
 
-#define NUMBER(member)                                                                             \
-    {                                                                                              \
-#member, offsetof(struct sl_cell_config, member)                                           \
-    }
+/* clang-format off */
+#define NUMBER(member) {#member, SL_VALUE(a->member), SL_VALUE(b->member)}
+#define VALUE(member)  {#member, a->member, b->member}
+/* clang-format on */
 
 bool sl_sides_compare_settings(const struct sl_cell_result *base, const struct sl_cell_result *head,
                                struct sl_arena *arena, struct sl_texts *list)
 {
-    static const struct {
-        const char *name;
-        size_t offset;
-    } numbers[] = {
-        NUMBER(events),
-        NUMBER(topics),
-        NUMBER(aggregates),
-        NUMBER(payload),
-        NUMBER(workers),
-        NUMBER(queue),
-        NUMBER(stack_size),
-        NUMBER(enqueue_wait_ns),
-        NUMBER(publishers),
-        NUMBER(settle_ns),
-        NUMBER(handler_cost_ns),
-        NUMBER(timeout_ns),
-        NUMBER(close_deadline_ns),
-    };
     const struct sl_cell_config *a = &base->config, *b = &head->config;
+    const struct {
+        const char *name;
+        struct sl_value base, head;
+    } numbers[] = {
+        NUMBER(events),     NUMBER(topics),     NUMBER(aggregates),        NUMBER(payload),
+        NUMBER(publishers), VALUE(rate),        NUMBER(handler_cost_ns),   VALUE(replicas),
+        VALUE(workers),     VALUE(queue),       VALUE(enqueue_wait_ns),    VALUE(stack_size),
+        NUMBER(settle_ns),  NUMBER(timeout_ns), NUMBER(close_deadline_ns),
+    };
     const char *cell = sl_cell_name(arena, head);
     struct sl_texts found = {0};
     bool good = cell && compare_texts(arena, &found, "handler", a->handler_kind, b->handler_kind) &&
                 compare_texts(arena, &found, "keys", a->keys, b->keys) &&
-                compare_texts(arena, &found, "storage", a->storage, b->storage) &&
-                compare_texts(arena, &found, "rate", value_text(arena, a->rate),
-                              value_text(arena, b->rate)) &&
-                compare_texts(arena, &found, "replicas", value_text(arena, a->replicas),
-                              value_text(arena, b->replicas));
+                compare_texts(arena, &found, "storage", a->storage, b->storage);
 
-    for (size_t i = 0; good && i < SL_COUNT_OF(numbers); i++) {
-        uint64_t before = *(const uint64_t *) (const void *) ((const char *) a + numbers[i].offset);
-        uint64_t after = *(const uint64_t *) (const void *) ((const char *) b + numbers[i].offset);
-        if (before != after)
-            good = add_text(arena, &found,
-                            sl_arena_printf(arena, "%s: %" PRIu64 ", then %" PRIu64,
-                                            numbers[i].name, before, after));
-    }
+    for (size_t i = 0; good && i < SL_COUNT_OF(numbers); i++)
+        good = compare_texts(arena, &found, numbers[i].name, value_text(arena, numbers[i].base),
+                             value_text(arena, numbers[i].head));
     for (size_t i = 0; good && i < found.n; i++)
         good = add_text(arena, list, sl_arena_printf(arena, "%s: %s", cell, found.texts[i]));
     return good;

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "reports/format.h"
+#include "reports/wrap.h"
 
-#define INDENT        2
-#define GAP           2
-#define DEFAULT_WIDTH 100
+#define INDENT 2
+#define GAP    2
 
 /* How the grid is looked at: as it is, or with rows and columns exchanged. */
 struct view {
@@ -138,12 +138,55 @@ static void print_line(const struct view *view, const struct sl_table_opts *opts
     (void) fputc('\n', out);
 }
 
+/* The headings of the columns, as they stand before the texts of a record. */
+static size_t headings_width(const struct view *exchanged)
+{
+    return column_width(exchanged, 0);
+}
+
+/* One text of a record: "    peak threads  5190"; its further lines stand below the first. */
+static void print_entry(const struct view *exchanged, const struct sl_table_opts *opts, FILE *out,
+                        size_t column, size_t row)
+{
+    const struct sl_grid_cell *cell = cell_at(exchanged, column, row);
+    size_t width = headings_width(exchanged), n_lines = count_lines(exchanged, column, row);
+    char heading[LINE_MAX_BYTES], text[LINE_MAX_BYTES];
+
+    copy_line(exchanged, column, 0, 0, heading);
+    for (size_t line = 0; line < n_lines; line++) {
+        copy_line(exchanged, column, row, line, text);
+        if (!*text)
+            continue;
+        (void) fprintf(out, "%*s%s", 2 * INDENT, "", line ? "" : heading);
+        (void) fprintf(out, "%*s", (int) (width + GAP - (line ? 0 : sl_utf8_columns(heading))), "");
+        sl_style_print(cell->style, opts, out, "%s", text);
+        (void) fputc('\n', out);
+    }
+}
+
+/* Each row by itself, one text a line: fits where neither form of the grid does. */
+static void print_records(const struct sl_grid *grid, const struct sl_table_opts *opts, FILE *out)
+{
+    struct view exchanged = {.grid = grid, .exchanged = true};
+
+    for (size_t row = 1; row < grid->n_rows; row++) {
+        const struct sl_grid_cell *name = &grid->cells[row * grid->n_columns];
+        sl_wrap_printf(name->style, opts, out, INDENT, "  %s", name->text ? name->text : "");
+        for (size_t column = 1; column < grid->n_columns; column++)
+            print_entry(&exchanged, opts, out, column, row);
+    }
+}
+
 void sl_grid_print(const struct sl_grid *grid, const struct sl_table_opts *opts, FILE *out)
 {
     struct view view = {.grid = grid};
-    size_t limit = opts->width ? opts->width : DEFAULT_WIDTH;
+    size_t limit = sl_width_of(opts);
 
     view.exchanged = view_width(&view) > limit;
+    if (view.exchanged && view_width(&view) > limit) {
+        print_records(grid, opts, out);
+        return;
+    }
     for (size_t row = 0; row < n_rows(&view); row++)
         for (size_t line = 0; line < row_height(&view, row); line++)
             print_line(&view, opts, out, row, line);

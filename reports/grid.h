@@ -3,7 +3,8 @@
  * A grid of texts with aligned columns, on a terminal of limited width.
  *
  * Row 0 and column 0 are headings.  A text may have several lines.  A grid that is
- * wider than the terminal is printed with rows and columns exchanged.
+ * wider than the terminal is printed with rows and columns exchanged, and row by row, one text a
+ * line, where that is too wide as well.
  */
 #ifndef SL_REPORT_GRID_H
 #define SL_REPORT_GRID_H

@@ -8,6 +8,7 @@
 #include "reports/json_parts.h"
 #include "reports/known.h"
 #include "reports/table_parts.h"
+#include "reports/wrap.h"
 
 static const struct sl_frame *frame_of(const struct sl_leak_group *group)
 {
@@ -88,19 +89,17 @@ static void print_line(const struct sl_table *table, const struct sl_leak_line *
     bool judged = !line->known.missing, is_new = judged && line->known.value == 0;
     bool grown = judged && !is_new && line->seen.count > line->known.value;
 
+    const char *word = !judged ? "leaked" : is_new ? "new" : "known";
+    const char *text = sl_arena_printf(
+        table->arena, ": %" PRIu32 " x %s: %s%s%s, in %" PRIu32 " of %zu trial%s of %s (%s)",
+        line->seen.count, sl_table_text(table, group->function, "(no function)"),
+        sl_cause_text(group->cause), place ? ", " : "", place ? place : "", line->seen.n_trials,
+        line->n_looked, line->n_looked == 1 ? "" : "s", sl_table_cell_name(table, line->cell),
+        sl_table_text(table, group->fingerprint, ""));
     sl_style_print(judged && !is_new ? SL_STYLE_NONE : SL_STYLE_BAD, table->opts, table->out, "%s",
-                   !judged  ? "leaked"
-                   : is_new ? "new"
-                            : "known");
-    (void) fprintf(table->out, ": %" PRIu32 " x %s: %s", line->seen.count,
-                   sl_table_text(table, group->function, "(no function)"),
-                   sl_cause_text(group->cause));
-    if (place)
-        (void) fprintf(table->out, ", %s", place);
-    (void) fprintf(table->out, ", in %" PRIu32 " of %zu trial%s of %s (%s)\n", line->seen.n_trials,
-                   line->n_looked, line->n_looked == 1 ? "" : "s",
-                   sl_table_cell_name(table, line->cell),
-                   sl_table_text(table, group->fingerprint, ""));
+                   word);
+    sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, strlen(word), 2,
+                  text ? text : ": no memory to name it");
     if (grown)
         sl_style_print(SL_STYLE_WARN, table->opts, table->out,
                        "       the baseline has %" PRIu64 " of them at most\n", line->known.value);

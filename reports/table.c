@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of the table with the numbers, and the verdict. */
+/* The part of the table with the numbers. */
 #include "reports/table.h"
 
 #include <inttypes.h>
@@ -9,6 +9,7 @@
 #include "reports/format.h"
 #include "reports/metrics.h"
 #include "reports/table_parts.h"
+#include "reports/wrap.h"
 
 /* Reasons of the numbers that a block lacks, numbered from 1. */
 struct notes {
@@ -241,27 +242,29 @@ static void print_title(const struct block *block)
     const struct sl_cell_key *key = &block->cells[0]->key;
     const struct sl_cell_config *config = &block->cells[0]->config;
     size_t n_trials = block->cells[0]->n_trials;
+    const char *rate = "saturating", *transport = "", *trials = "";
 
-    (void) fprintf(table->out,
-                   "\n%s: %" PRIu64 " events of %" PRIu64 " B, %" PRIu64 " topics, %" PRIu64
-                   " keys (%s), ",
-                   sl_table_text(table, key->scenario, "?"), config->events, config->payload,
-                   config->topics, config->aggregates, sl_table_text(table, config->keys, "?"));
-    if (config->rate.missing)
-        (void) fputs("saturating", table->out);
-    else
-        (void) fprintf(table->out, "%" PRIu64 "/s", config->rate.value);
+    if (!config->rate.missing)
+        rate = sl_arena_printf(table->arena, "%" PRIu64 "/s", config->rate.value);
     if (!differs(block, offsetof(struct sl_cell_key, transport)))
-        (void) fprintf(table->out, ", %s", sl_table_text(table, key->transport, "?"));
+        transport =
+            sl_arena_printf(table->arena, ", %s", sl_table_text(table, key->transport, "?"));
     if (n_trials > 1)
-        (void) fprintf(table->out, ", %zu trials", n_trials);
-    (void) fputs("\n\n", table->out);
+        trials = sl_arena_printf(table->arena, ", %zu trials", n_trials);
+    (void) fputc('\n', table->out);
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+                   "%s: %" PRIu64 " events of %" PRIu64 " B, %" PRIu64 " topics, %" PRIu64
+                   " keys (%s), %s%s%s",
+                   sl_table_text(table, key->scenario, "?"), config->events, config->payload,
+                   config->topics, config->aggregates, sl_table_text(table, config->keys, "?"),
+                   rate ? rate : "?", transport ? transport : "", trials ? trials : "");
+    (void) fputc('\n', table->out);
 }
 
 static void print_notes(const struct block *block)
 {
     for (size_t i = 0; i < block->notes.n; i++)
-        sl_style_print(SL_STYLE_DIM, block->table->opts, block->table->out, "  [%zu] %s\n", i + 1,
+        sl_wrap_printf(SL_STYLE_DIM, block->table->opts, block->table->out, 4, "  [%zu] %s", i + 1,
                        block->notes.texts[i]);
 }
 
@@ -329,137 +332,56 @@ static bool print_blocks(const struct sl_table *table)
     return true;
 }
 
+/* ", nats-server 2.9.10 x 3", or nothing. */
+static const char *server_text(const struct sl_table *table)
+{
+    const struct sl_environment *environment = &table->result->environment;
+    const struct sl_value *n = &environment->nats_servers;
+    const char *text = "";
+
+    if (environment->nats_server)
+        text = sl_arena_printf(table->arena, ", nats-server %s",
+                               sl_table_text(table, environment->nats_server, ""));
+    if (text && !n->missing && n->value > 1)
+        text = sl_arena_printf(table->arena, "%s x %" PRIu64, text, n->value);
+    return text ? text : "";
+}
+
+/* "the second try, commit 0123456789ab: ", or nothing. */
+static const char *subject_text(const struct sl_table *table)
+{
+    const char *label = table->result->run.label, *commit = table->result->run.commit;
+    const char *text = "";
+
+    if (label || commit)
+        text = sl_arena_printf(table->arena, "%s%s%s%.12s: ", sl_table_text(table, label, ""),
+                               label && commit ? ", " : "", commit ? "commit " : "",
+                               sl_table_text(table, commit, ""));
+    return text ? text : "";
+}
+
 static void print_environment(const struct sl_table *table)
 {
     const struct sl_environment *environment = &table->result->environment;
-    char memory[SL_FORMAT_MAX];
+    const char *cores = "", *memory = "";
+    char bytes[SL_FORMAT_MAX];
 
-    (void) fprintf(table->out, "%s on %s",
-                   sl_table_text(table, table->result->driver, "unknown driver"),
-                   sl_table_text(table, environment->cpu, "unknown CPU"));
     if (environment->cores)
-        (void) fprintf(table->out, ", %" PRIu64 " cores", environment->cores);
+        cores = sl_arena_printf(table->arena, ", %" PRIu64 " cores", environment->cores);
     if (environment->memory) {
-        sl_format_bytes(environment->memory, memory);
-        (void) fprintf(table->out, ", %s", memory);
+        sl_format_bytes(environment->memory, bytes);
+        memory = sl_arena_printf(table->arena, ", %s", bytes);
     }
-    if (environment->kernel)
-        (void) fprintf(table->out, ", %s", sl_table_text(table, environment->kernel, ""));
-    if (environment->nats_server)
-        (void) fprintf(table->out, ", nats-server %s",
-                       sl_table_text(table, environment->nats_server, ""));
-    if (!environment->nats_servers.missing && environment->nats_servers.value > 1)
-        (void) fprintf(table->out, " x %" PRIu64, environment->nats_servers.value);
-    (void) fputc('\n', table->out);
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "%s%s on %s%s%s%s%s%s",
+                   subject_text(table),
+                   sl_table_text(table, table->result->driver, "unknown driver"),
+                   sl_table_text(table, environment->cpu, "unknown CPU"), cores ? cores : "",
+                   memory ? memory : "", environment->kernel ? ", " : "",
+                   sl_table_text(table, environment->kernel, ""), server_text(table));
     if (table->result->driver_undeclared)
-        sl_style_print(SL_STYLE_DIM, table->opts, table->out,
-                       "as asked for, since the driver does not declare what it has: %s\n",
+        sl_wrap_printf(SL_STYLE_DIM, table->opts, table->out, 2,
+                       "as asked for, since the driver does not declare what it has: %s",
                        sl_table_text(table, table->result->driver_undeclared, ""));
-}
-
-static void print_control(const struct sl_table *table)
-{
-    const struct sl_control *control = &table->result->control;
-    bool good = control->ran && control->planted > 0 && control->planted == control->found;
-    enum sl_style style = good ? SL_STYLE_NONE : SL_STYLE_BAD;
-
-    if (control->ran)
-        sl_style_print(style, table->opts, table->out,
-                       "control: planted %" PRIu32 ", found %" PRIu32, control->planted,
-                       control->found);
-    else
-        sl_style_print(style, table->opts, table->out, "control: did not run");
-    if (control->reason)
-        (void) fprintf(table->out, " (%s)", sl_table_text(table, control->reason, ""));
-    (void) fputc('\n', table->out);
-}
-
-/* "N WHAT", or that it is not known: a verdict read from a file may be older than its numbers. */
-static void print_total(const struct sl_table *table, struct sl_value total, const char *what)
-{
-    if (total.missing)
-        (void) fprintf(table->out, ", %s not known", what);
-    else
-        (void) fprintf(table->out, ", %" PRIu64 " %s", total.value, what);
-}
-
-/* A verdict is about what was accepted. */
-static void
-print_accepted(const struct sl_table *table, struct sl_value accepted, struct sl_value tried)
-{
-    if (accepted.missing || tried.missing)
-        (void) fputs(", accepted messages not known", table->out);
-    else
-        (void) fprintf(table->out, ", accepted %" PRIu64 " of %" PRIu64 " messages", accepted.value,
-                       tried.value);
-}
-
-static void add_value(struct sl_value *total, struct sl_value value)
-{
-    total->value += value.value;
-    if (value.missing)
-        total->missing = value.missing;
-}
-
-/* The numbers that "ok" rests on. */
-static void print_ok(const struct sl_table *table)
-{
-    const struct sl_run_result *result = table->result;
-    struct sl_value accepted = {0}, tried = {0}, leaked = {0}, lost = {0}, violations = {0};
-    size_t n_trials = 0;
-
-    for (size_t i = 0; i < result->n_cells; i++) {
-        for (size_t j = 0; j < result->cells[i].n_trials; j++) {
-            const struct sl_trial_result *trial = &result->cells[i].trials[j];
-            add_value(&accepted, trial->delivery.published);
-            add_value(&tried, sl_delivery_tried(&trial->delivery));
-            add_value(&leaked, (struct sl_value){trial->leaks.count, trial->leaks_missing});
-            add_value(&lost, trial->delivery.lost);
-            add_value(&violations, trial->delivery.order_violations);
-            n_trials++;
-        }
-    }
-    sl_style_print(SL_STYLE_GOOD, table->opts, table->out, "ok");
-    (void) fprintf(table->out, ": %zu trials in %zu cells", n_trials, result->n_cells);
-    print_accepted(table, accepted, tried);
-    print_total(table, leaked, "leaked threads");
-    print_total(table, lost, "lost messages");
-    print_total(table, violations, "order violations");
-    (void) fputc('\n', table->out);
-}
-
-static void print_verdict(const struct sl_table *table, const struct sl_verdict *verdict)
-{
-    static const char *const words[] = {"ok", "failed", "not judged", "could not measure",
-                                        "inconclusive"};
-    const char *word = verdict->exit >= 0 && verdict->exit < (int) SL_COUNT_OF(words)
-                           ? words[verdict->exit]
-                           : "not judged";
-    enum sl_style style = verdict->exit == 1 ? SL_STYLE_BAD : SL_STYLE_WARN;
-
-    if (verdict->exit == 0 && verdict->n_failed == 0) {
-        print_ok(table);
-        return;
-    }
-    sl_style_print(style, table->opts, table->out, "%s", word);
-    (void) fputs(verdict->n_failed ? ": " : "\n", table->out);
-    for (size_t i = 0; i < verdict->n_failed; i++)
-        (void) fprintf(table->out, "%*s%s\n", i ? (int) strlen(word) + 2 : 0, "",
-                       sl_table_text(table, verdict->failed[i], ""));
-}
-
-void sl_table_print_verdict(const struct sl_run_result *result, const struct sl_verdict *verdict,
-                            const struct sl_table_opts *opts, FILE *out)
-{
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct sl_table table = {.result = result, .opts = opts, .out = out, .arena = arena};
-
-    if (!arena) {
-        (void) fputs("no memory to print the verdict\n", out);
-        return;
-    }
-    print_control(&table);
-    print_verdict(&table, verdict);
 }
 
 void sl_table_print(const struct sl_run_result *result, const struct sl_table_opts *opts, FILE *out)

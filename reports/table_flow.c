@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reports/table_parts.h"
+#include "reports/wrap.h"
 
 #define MAX_LEFT_SHOWN 3 /* of a kind; the report has more */
 
@@ -36,14 +37,14 @@ void sl_table_print_flow(const struct sl_table *table, const struct sl_cell_resu
         n_unknown += delivery->unknown.value;
     }
     if (n_refused > 0)
-        sl_style_print(SL_STYLE_WARN, table->opts, table->out,
+        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2,
                        "  %s: accepted %" PRIu64 " of %" PRIu64 " messages, %" PRIu64
-                       " were refused; lost counts none of these\n",
+                       " were refused; lost counts none of these",
                        name, n_accepted, n_tried, n_refused);
     if (n_unknown > 0)
-        sl_style_print(SL_STYLE_WARN, table->opts, table->out,
+        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2,
                        "  %s: %" PRIu64 " of %" PRIu64
-                       " publishes had no answer and were not handled; lost counts none of them\n",
+                       " publishes had no answer and were not handled; lost counts none of them",
                        name, n_unknown, n_tried);
 }
 

@@ -7,6 +7,7 @@
 #include "reports/format.h"
 #include "reports/frames.h"
 #include "reports/table_parts.h"
+#include "reports/wrap.h"
 
 #define MAX_FRAMES      24 /* printed per stack; the report has all */
 #define MAX_HANG_GROUPS 6
@@ -15,7 +16,7 @@ static void print_stack(const struct sl_table *table, const struct sl_leak_group
 {
     sl_frames_print(group->frames, group->n_frames, MAX_FRAMES, 6, table->out);
     if (!group->complete)
-        sl_style_print(SL_STYLE_WARN, table->opts, table->out, "      stack not complete: %s\n",
+        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2, "      stack not complete: %s",
                        sl_table_text(table, group->reason, "no reason is recorded"));
 }
 
@@ -42,7 +43,8 @@ static void print_group(const struct sl_table *table, const struct sl_leak_group
     sl_style_print(SL_STYLE_WARN, table->opts, table->out, "%s", sl_cause_text(group->cause));
     (void) fprintf(table->out, "%s\n", trials);
     if (group->evidence)
-        (void) fprintf(table->out, "    %s\n", sl_table_text(table, group->evidence, ""));
+        sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "    %s",
+                       sl_table_text(table, group->evidence, ""));
     if (with_stack)
         print_stack(table, group);
     sl_style_print(SL_STYLE_DIM, table->opts, table->out, "    fingerprint %s%s\n",
@@ -62,7 +64,9 @@ print_cell(const struct sl_table *table, const struct sl_cell_result *cell, stru
         n_counted++;
     if (!n_counted)
         return;
-    (void) fprintf(table->out, "\nleaked threads of %s\n", sl_table_cell_name(table, cell));
+    (void) fputc('\n', table->out);
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "leaked threads of %s",
+                   sl_table_cell_name(table, cell));
     for (size_t i = 0; i < n_counted; i++) {
         const char *trials = NULL;
         if (cell->n_trials > 1)
@@ -84,7 +88,7 @@ print_hang(const struct sl_table *table, const struct sl_cell_result *cell, size
     (void) fprintf(table->out, "\nthreads of %s trial %zu when it was ended\n",
                    sl_table_cell_name(table, cell), number + 1);
     if (trial->close.waits_for)
-        (void) fprintf(table->out, "  Close: %s\n",
+        sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "  Close: %s",
                        sl_table_text(table, trial->close.waits_for, ""));
     for (size_t i = 0; i < n; i++)
         print_group(table, &trial->hang_groups[i], "", true);
@@ -106,9 +110,9 @@ print_late(const struct sl_table *table, const struct sl_cell_result *cell, size
     for (size_t i = 0; i < leaks->n_late_threads; i++)
         longest_ns = SL_MAX(longest_ns, leaks->late_threads[i].delay_ns);
     sl_format_time(longest_ns, delay);
-    (void) fprintf(table->out,
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
                    "not counted: %s trial %zu: %" PRIu32
-                   " thread%s ended after Close had returned, the last %s later\n",
+                   " thread%s ended after Close had returned, the last %s later",
                    sl_table_cell_name(table, cell), number + 1, leaks->late,
                    leaks->late == 1 ? "" : "s", delay);
 }
@@ -126,7 +130,8 @@ static void print_uncounted(const struct sl_table *table, struct printed *printe
             const struct sl_leak_group *group = groups[j].group;
             if (group->counted || was_printed(printed, group))
                 continue;
-            (void) fprintf(table->out, "not counted: %" PRIu32 " x %s: %s%s%s\n", group->count,
+            sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+                           "not counted: %" PRIu32 " x %s: %s%s%s", group->count,
                            sl_table_text(table, group->function, "(no function)"),
                            sl_cause_text(group->cause), group->evidence ? ", " : "",
                            sl_table_text(table, group->evidence, ""));

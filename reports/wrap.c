@@ -31,21 +31,29 @@ static size_t fitting(const char *text, size_t room)
     return at;
 }
 
-void sl_wrap_print(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
-                   const char *text)
+void sl_wrap_after(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t column,
+                   size_t inset, const char *text)
 {
-    size_t margin = strspn(text, " "), room = opts->width ? opts->width : SIZE_MAX;
+    size_t width = opts->width ? opts->width : SIZE_MAX;
 
-    text += margin;
-    for (size_t inset = margin;; inset = margin + indent) {
-        size_t n = fitting(text, room > inset ? room - inset : 1);
-        (void) fprintf(out, "%*s", (int) inset, "");
+    for (;; column = inset) {
+        size_t n = fitting(text, width > column ? width - column : 1);
         sl_style_print(style, opts, out, "%.*s", (int) n, text);
         (void) fputc('\n', out);
         text += n + strspn(text + n, " ");
         if (!*text)
             return;
+        (void) fprintf(out, "%*s", (int) inset, "");
     }
+}
+
+void sl_wrap_print(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
+                   const char *text)
+{
+    size_t margin = strspn(text, " ");
+
+    (void) fprintf(out, "%*s", (int) margin, "");
+    sl_wrap_after(style, opts, out, margin, margin + indent, text + margin);
 }
 
 void sl_wrap_printf(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,

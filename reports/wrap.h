@@ -19,7 +19,12 @@ size_t sl_width_of(const struct sl_table_opts *opts);
 void sl_wrap_print(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
                    const char *text);
 
-/* The same, formatted. */
+/* The same for text that goes on a line of which `column` columns are printed already; its further
+   lines begin in column `inset`. */
+void sl_wrap_after(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t column,
+                   size_t inset, const char *text);
+
+/* As sl_wrap_print(), formatted. */
 void sl_wrap_printf(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
                     const char *format, ...) SL_PRINTF(5, 6);
 
