@@ -10,14 +10,11 @@
 
 static bool is_named(const char *found, const char *name)
 {
-    static const char prefix[] = ".debug_", compressed[] = ".zdebug_", split[] = ".dwo";
+    static const char prefix[] = ".debug_", split[] = ".dwo";
 
-    if (strncmp(found, prefix, sizeof prefix - 1) == 0)
-        found += sizeof prefix - 1;
-    else if (strncmp(found, compressed, sizeof compressed - 1) == 0)
-        found += sizeof compressed - 1;
-    else
+    if (strncmp(found, prefix, sizeof prefix - 1) != 0)
         return false;
+    found += sizeof prefix - 1;
     size_t length = strlen(name);
     return strncmp(found, name, length) == 0 && (!found[length] || !strcmp(found + length, split));
 }
