@@ -34,7 +34,7 @@ static size_t distance(const char *left, size_t n_left, const char *right, size_
 
 const char *sl_nearest(const char *word, const char *const *words, size_t n_words)
 {
-    size_t length = strlen(word), best = length / 3 + 1;
+    size_t length = strlen(word), best = SL_MAX(length / 3, 1) + 1;
     const char *nearest = NULL;
 
     for (size_t i = 0; length <= MAX_LENGTH && i < n_words; i++) {

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * Which of the words is at most a third of the letters of `word` away from it, and nearer than
- * all others?  Words of more than 63 bytes are near nothing.
+ * Which of the words is at most a third of the letters of `word` away from it, or one letter, and
+ * nearer than all others?  Words of more than 63 bytes are near nothing.
  *
  * @return one of words, or NULL
  */

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/fail.h"
+#include "base/nearest.h"
 #include "base/parse.h"
 
 #define SHOWN_NAME 100 /* bytes of a long path; its end tells more than its start */
@@ -174,51 +175,19 @@ void sl_node_release(struct json_t **root)
     json_decref(*root);
 }
 
-/*
- * Edit distance with neighbouring letters swapped counted as one, over short
- * keys only; what is too long for the rows is far from everything.
- */
-static size_t distance(const char *a, const char *b)
-{
-    enum { LONGEST = 31 };
-    size_t n_a = strlen(a), n_b = strlen(b);
-    size_t rows[LONGEST + 1][LONGEST + 1];
-
-    if (n_a > LONGEST || n_b > LONGEST)
-        return SIZE_MAX;
-    for (size_t i = 0; i <= n_a; i++) {
-        for (size_t j = 0; j <= n_b; j++) {
-            if (i == 0 || j == 0) {
-                rows[i][j] = i + j;
-                continue;
-            }
-            size_t cost = a[i - 1] != b[j - 1];
-            size_t best = SL_MIN(rows[i - 1][j], rows[i][j - 1]) + 1;
-            best = SL_MIN(best, rows[i - 1][j - 1] + cost);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                best = SL_MIN(best, rows[i - 2][j - 2] + 1);
-            rows[i][j] = best;
-        }
-    }
-    return rows[n_a][n_b];
-}
+#define MAX_FIELDS 32 /* of one object; no object has as many */
 
 static enum sl_status
 fail_unknown(const struct sl_node *node, const struct sl_node_field *fields, size_t n)
 {
     const struct sl_locate_text *text = &node->input->text;
     char path[PATH_SIZE], message[TEXT_SIZE];
-    const char *nearest = NULL;
-    size_t least = SIZE_MAX;
+    const char *known[MAX_FIELDS] = {NULL};
 
-    for (size_t i = 0; i < n; i++) {
-        size_t steps = distance(node->path.key, fields[i].key);
-        if (steps < least) {
-            least = steps;
-            nearest = fields[i].key;
-        }
-    }
-    if (nearest && least <= (strlen(nearest) < 5 ? 1 : 2)) {
+    for (size_t i = 0; i < SL_MIN(n, (size_t) MAX_FIELDS); i++)
+        known[i] = fields[i].key;
+    const char *nearest = sl_nearest(node->path.key, known, SL_MIN(n, (size_t) MAX_FIELDS));
+    if (nearest) {
         (void) snprintf(message, sizeof message, "unknown key, did you mean '%s'?", nearest);
     } else {
         size_t used = (size_t) snprintf(message, sizeof message, "unknown key, known here: ");

@@ -411,7 +411,7 @@ static enum sl_status read_scenario(const struct sl_node *root, struct sl_scenar
         {"limits", read_limits, AT(load)},
         {"modes", read_modes, AT(pools)},
         {"play", read_play, AT(modes)},
-        {"trials", sl_node_read_u32, AT(trials), 1, 1000},
+        {"trials", sl_node_read_u32, AT(trials), 1, 10000},
         {"variants", read_variants, 0},
     };
 #undef AT

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/cli/cli.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +11,24 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "base/nearest.h"
 
 #define MAX_OPTIONS 48
 #define HELP_VALUE  255 /* getopt's value for --help; others are index + FIRST_VALUE */
 #define FIRST_VALUE 256
+
+const char *sl_command_nearest(const char *word)
+{
+    const char *names[32];
+    size_t n = 0;
+
+    for (size_t i = 0; sl_commands[i]; i++)
+        if (!sl_commands[i]->hidden)
+            names[n++] = sl_commands[i]->name;
+    names[n++] = "--version";
+    names[n++] = "--help";
+    return sl_nearest(word, names, n);
+}
 
 const struct sl_command *sl_command_find(const char *name)
 {
@@ -39,8 +55,16 @@ int sl_usage_error(const struct sl_command *command, const char *format, ...)
     return SL_EXIT_USAGE;
 }
 
+bool sl_reader_went(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 int sl_command_error(const struct sl_command *command, const struct sl_error *err, int exit_status)
 {
+    if (err->sys_errno == EPIPE && ferror(stdout) && sl_reader_went())
+        return exit_status;
     (void) fprintf(stderr, "strandline %s: %s\n", command->name,
                    *err->text ? err->text : sl_status_text(err->status));
     return exit_status;
@@ -84,6 +108,24 @@ static int index_of(const struct sl_option *options, int value)
     return i;
 }
 
+/* An unknown word, which may start with dashes and end in "=VALUE". */
+static int refuse_unknown(const struct sl_command *command, const char *word)
+{
+    const char *names[MAX_OPTIONS + 1];
+    int length = (int) strcspn(word, "=");
+    SL_AUTO_FREE char *name = strndup(word + 2, (size_t) length - 2);
+    size_t n = 0;
+
+    for (const struct sl_option *option = command->options; option && option->name; option++)
+        names[n++] = option->name;
+    names[n++] = "help";
+    const char *nearest = name ? sl_nearest(name, names, n) : NULL;
+    if (nearest)
+        return sl_usage_error(command, "unknown option '%.*s', did you mean '--%s'?", length, word,
+                              nearest);
+    return sl_usage_error(command, "unknown option '%.*s'", length, word);
+}
+
 /* What getopt_long() stopped at: `value` is '?' or ':'. */
 static int refuse_option(struct sl_options *options, int value, const char *word)
 {
@@ -96,8 +138,7 @@ static int refuse_option(struct sl_options *options, int value, const char *word
         options->status = sl_usage_error(command, "option '%.*s' takes no argument",
                                          (int) strcspn(word, "="), word);
     else if (is_long)
-        options->status =
-            sl_usage_error(command, "unknown option '%.*s'", (int) strcspn(word, "="), word);
+        options->status = refuse_unknown(command, word);
     else
         options->status = sl_usage_error(command, "unknown option '-%c'", optopt);
     return SL_OPTIONS_EXIT;

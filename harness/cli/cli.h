@@ -54,6 +54,9 @@ extern const struct sl_command *const sl_commands[];
 /* NULL when there is none of this name. */
 const struct sl_command *sl_command_find(const char *name);
 
+/* The command, or option that stands in place of one, that somebody may have meant; or NULL. */
+const char *sl_command_nearest(const char *word);
+
 /* Results of sl_options_next() that are no index of an option. */
 enum { SL_OPTIONS_END = -1, SL_OPTIONS_EXIT = -2 };
 
@@ -79,6 +82,9 @@ int sl_usage_error(const struct sl_command *command, const char *format, ...) SL
 
 /* Print err->text (status text when empty) as this command's failure.  @return exit_status */
 int sl_command_error(const struct sl_command *command, const struct sl_error *err, int exit_status);
+
+/* Is standard output a pipe or socket without a reader? */
+bool sl_reader_went(void);
 
 /* Exit status for a report that could not be read: unreadable input, unless memory was short. */
 int sl_exit_of_read(enum sl_status status);

@@ -37,8 +37,12 @@ static int run(int argc, char **argv)
         return SL_EXIT_OK;
     }
     const struct sl_command *command = sl_command_find(options.operands[0]);
-    if (!command)
-        return sl_usage_error(&sl_command_help, "unknown command '%s'", options.operands[0]);
+    if (!command) {
+        const char *nearest = sl_command_nearest(options.operands[0]);
+        return sl_usage_error(&sl_command_help, "unknown command '%s'%s%s%s", options.operands[0],
+                              nearest ? ", did you mean '" : "", nearest ? nearest : "",
+                              nearest ? "'?" : "");
+    }
     sl_help_print(command, stdout);
     return SL_EXIT_OK;
 }

@@ -30,17 +30,26 @@ static int run_without_command(const char *word)
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return sl_command_help.run(1, (char *[]){(char *) "help", NULL});
-    (void) fprintf(stderr, "strandline: unknown %s '%s'\nsee 'strandline --help'\n",
-                   *word == '-' ? "option" : "command", word);
+    const char *nearest = sl_command_nearest(word);
+    (void) fprintf(stderr, "strandline: unknown %s '%s'", *word == '-' ? "option" : "command",
+                   word);
+    if (nearest)
+        (void) fprintf(stderr, ", did you mean '%s'?", nearest);
+    (void) fputs("\nsee 'strandline --help'\n", stderr);
     return SL_EXIT_USAGE;
 }
 
-/* A result that did not reach its reader is no result, whatever it said. */
+/*
+ * A result that did not reach its reader is no result, whatever it said.  A reader that has read
+ * enough, as head does, knows that it went; it is not told.
+ */
 static int finish_output(int status)
 {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout) && fclose(stdout) == 0)
         return status;
+    if (sl_reader_went())
+        return SL_EXIT_UNMEASURED;
     (void) fprintf(stderr, "strandline: cannot write to standard output: %s\n",
                    errno ? strerror(errno) : "an earlier write failed");
     return SL_EXIT_UNMEASURED;

@@ -52,6 +52,18 @@ broken_pipe() {
 
 check "no command is wrong usage" 2 err "see 'strandline --help'" "$strandline"
 check "an unknown command is wrong usage" 2 err "unknown command 'nope'" "$strandline" nope
+check "a command that is nearly one is guessed" 2 err "did you mean 'gate'?" "$strandline" gaet
+check "a short command is guessed" 2 err "unknown command 'rn', did you mean 'run'?" "$strandline" rn
+check "an option in place of a command is guessed" 2 err "did you mean '--version'?" \
+    "$strandline" --verison
+check "what is no command but an option is guessed" 2 err "did you mean '--version'?" \
+    "$strandline" version
+check "what is like nothing is not guessed" 2 err "unknown command 'frobnicate'" \
+    "$strandline" frobnicate
+check "an option that is nearly one is guessed" 2 err \
+    "unknown option '--max-leak-s', did you mean '--max-leaks'?" \
+    "$strandline" gate --max-leak-s=3 x
+check "help guesses, too" 2 err "unknown command 'rnu', did you mean 'run'?" "$strandline" help rnu
 check "an unknown option says where the help is" 2 err "see 'strandline gate --help'" \
     "$strandline" gate --nope "$reports/valid/ok.json"
 check "an unknown option is named" 2 err "unknown option '--nope'" "$strandline" gate --nope=1 x
@@ -159,6 +171,8 @@ check "a full disk behind standard output is no success" 3 err "No space left on
     to /dev/full "$strandline" gate "$reports/valid/ok.json"
 check "a closed standard output is no success" 3 err "cannot write to standard output" \
     closed "$strandline" gate "$reports/valid/ok.json"
-check "a reader that went away is no success" 3 err "Broken pipe" \
+check "a reader that went away is no success, and is told nothing" 3 err "" \
     broken_pipe "$strandline" gate "$reports/valid/ok.json"
+check "a reader of JSON that went away is told nothing" 3 err "" \
+    broken_pipe "$strandline" gate --json "$reports/valid/ok.json"
 echo "1..$n"
