@@ -29,7 +29,8 @@ static inline const uint8_t *sl_bytes_skip(struct sl_bytes *bytes, uint64_t size
         bytes->at = bytes->end;
         return start;
     }
-    bytes->at += size;
+    if (size) /* no bytes at all may be at NULL */
+        bytes->at += size;
     return start;
 }
 
