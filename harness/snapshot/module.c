@@ -12,6 +12,7 @@
 #include "harness/snapshot/unwind_table.h"
 
 #define MAX_PROGRAMS 1024 /* files looked at for the one that knows the loader's list */
+#define MAX_UNMAPPED 64   /* loaded objects of no file at all; each may cost a walk over the map */
 #define MAX_CHECKED  4096 /* pages of moved code that are compared with the file */
 
 /* What is known of a file that is mapped: also that it is no ELF object. */
@@ -345,9 +346,9 @@ static void ask_loader(struct sl_modules *modules, const struct sl_maps *maps)
     uint64_t list = find_any_list(modules, maps);
     size_t n = loaded ? sl_loader_list(modules->reader, list, loaded, SL_MAX_LOADED) : 0;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0, n_unmapped = 0; i < n; i++) {
         struct sl_module *module = find_mapped(modules, maps, loaded[i].dynamic);
-        if (!module || module->bias != loaded[i].bias)
+        if ((!module || module->bias != loaded[i].bias) && n_unmapped++ < MAX_UNMAPPED)
             module = find_in_memory(modules, maps, loaded[i].bias, loaded[i].name);
         if (module && module->bias == loaded[i].bias && has_dynamic(module, loaded[i].dynamic))
             module->loaded = true;
