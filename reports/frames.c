@@ -9,11 +9,8 @@
 /* @return its columns */
 static size_t print_function(const struct sl_frame *frame, FILE *out)
 {
-    char address[24];
-    if (frame->function)
-        return sl_print_printable(frame->function, out);
-    (void) snprintf(address, sizeof address, "0x%" PRIx64, frame->address);
-    return sl_print_printable(address, out);
+    char buffer[SL_FRAME_TEXT_MAX];
+    return sl_print_printable(sl_frame_text(frame, buffer), out);
 }
 
 /* "bus/pool.c:88", else the file name of the module. */

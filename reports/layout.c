@@ -33,6 +33,8 @@ static const struct sl_field frame_fields[] = {
     SCALAR(TEXT, struct sl_frame, function), SCALAR(TEXT, struct sl_frame, file),
     SCALAR(U32, struct sl_frame, line),      SCALAR(TEXT, struct sl_frame, module),
     SCALAR(HEX, struct sl_frame, address),   SCALAR(BOOL, struct sl_frame, inlined),
+    LATE(HEX, struct sl_frame, offset),      SCALAR(TEXT, struct sl_frame, build_id),
+    LATE(U32, struct sl_frame, region),
 };
 const struct sl_object sl_layout_frame = {FIELDS(frame_fields), .one_line = true};
 

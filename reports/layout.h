@@ -59,7 +59,7 @@ struct sl_field {
     size_t size;   /* CHARS, TIDS: bytes of the array; LIST: of one element */
     const struct sl_object *object;
     const struct sl_words *words;
-    bool late; /* LIST: added within this version; absent in older files, and empty then */
+    bool late; /* added within this version; absent in older files, and zero or empty then */
 };
 
 struct sl_object {

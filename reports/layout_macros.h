@@ -37,6 +37,10 @@ typedef uint64_t type_DECIMAL;
     {                                                                                              \
         KEYED(kind_, type, #member, member)                                                        \
     }
+#define LATE(kind_, type, member)                                                                  \
+    {                                                                                              \
+        KEYED(kind_, type, #member, member), .late = true                                          \
+    }
 #define ENUM(type, member, words_)                                                                 \
     {                                                                                              \
         .key = #member, .kind = SL_FIELD_WORD, .offset = offsetof(type, member),                   \

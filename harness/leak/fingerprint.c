@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fingerprints.  Each frame from the entry inward adds module, NUL, function,
- * NUL; a frame without a function adds UNNAMED in its place; the end says whether
- * the stack was complete.
+ * NUL; a frame without a function adds UNNAMED in its place, and which function of
+ * that build it is; the end says whether the stack was complete.
  *
  * Two kinds of frames add nothing, since they differ between builds of one
  * program: what the runtime does below the function it was called by
@@ -30,6 +30,27 @@ static uint64_t add_text(uint64_t hash, const char *text, size_t size)
     return sl_fnv64(sl_fnv64(hash, text, size), "", 1);
 }
 
+/*
+ * A function without a name: of which build, and where in it.  Its start, as a name stands for
+ * all of a function, or else the very place.  A module without a build-id is known by its path.
+ */
+static uint64_t add_place(uint64_t hash, const struct sl_frame *frame)
+{
+    uint64_t offset = frame->start ? frame->start : frame->offset;
+    uint8_t bytes[sizeof offset + sizeof frame->region];
+    const char *build = frame->build_id ? frame->build_id : frame->module;
+
+    hash = add_text(hash, UNNAMED, strlen(UNNAMED));
+    if (!offset) /* of a foreign dump, that does not tell */
+        return hash;
+    for (size_t i = 0; i < sizeof offset; i++) /* the same on every machine */
+        bytes[i] = (uint8_t) (offset >> 8 * i);
+    for (size_t i = 0; i < sizeof frame->region; i++)
+        bytes[sizeof offset + i] = (uint8_t) (frame->region >> 8 * i);
+    return sl_fnv64(add_text(hash, build ? build : "", build ? strlen(build) : 0), bytes,
+                    sizeof bytes);
+}
+
 static uint64_t add_frame(uint64_t hash, const struct sl_frame *frame, bool runtime)
 {
     struct sl_leak_name module = sl_leak_module_name(frame->module);
@@ -37,14 +58,9 @@ static uint64_t add_frame(uint64_t hash, const struct sl_frame *frame, bool runt
 
     hash = add_text(hash, module.text, module.size);
     if (!function.size)
-        return add_text(hash, UNNAMED, strlen(UNNAMED));
-    if (runtime) {
-        /* One function, three symbols: pthread_join, __pthread_join, __GI___pthread_join. */
-        if (function.size > 5 && strncmp(function.text, "__GI_", 5) == 0)
-            function = (struct sl_leak_name){function.text + 5, function.size - 5};
-        while (function.size > 1 && *function.text == '_')
-            function = (struct sl_leak_name){function.text + 1, function.size - 1};
-    }
+        return add_place(hash, frame);
+    if (runtime)
+        function = sl_leak_bare_name(function);
     return add_text(hash, function.text, function.size);
 }
 
@@ -82,9 +98,10 @@ uint64_t sl_leak_fingerprint(const struct sl_stack *stack)
         return add_pattern(sl_fnv64(hash, NO_STACK, 1), stack ? stack->reason : NULL);
 
     size_t entry = sl_leak_entry(stack);
+    bool is_static = sl_leak_is_static(stack);
     for (size_t i = entry + 1; i-- > 0;) {
         const struct sl_frame *frame = &stack->frames[i];
-        bool runtime = sl_leak_is_runtime(frame);
+        bool runtime = sl_leak_is_runtime(frame, is_static);
         bool inside = runtime && in_runtime;
         in_runtime = runtime;
         if (inside || (i < entry && is_part_of(frame, frame + 1)))

@@ -28,7 +28,8 @@ copy_frames(struct sl_arena *arena, const struct sl_stack *stack, struct sl_leak
         frames[i] = *frame;
         if (!copy_text(arena, frame->function, &frames[i].function) ||
             !copy_text(arena, frame->file, &frames[i].file) ||
-            !copy_text(arena, frame->module, &frames[i].module))
+            !copy_text(arena, frame->module, &frames[i].module) ||
+            !copy_text(arena, frame->build_id, &frames[i].build_id))
             return false;
     }
     group->frames = frames;
@@ -37,16 +38,21 @@ copy_frames(struct sl_arena *arena, const struct sl_stack *stack, struct sl_leak
     return true;
 }
 
-/* Never NULL unless memory is short: a thread without a name to recognise it by says so. */
-static const char *name_function(struct sl_arena *arena, const struct sl_stack *stack)
+const char *sl_leak_headline(struct sl_arena *arena, const struct sl_stack *stack)
 {
-    if (!stack || !stack->n_frames)
+    char buffer[SL_FRAME_TEXT_MAX];
+    const struct sl_frame *frame = sl_leak_frame(stack);
+
+    if (!frame)
         return "(no stack)";
-    struct sl_leak_name function = sl_leak_function_name(sl_leak_function(stack));
-    if (function.size)
-        return sl_arena_printf(arena, "%.*s", (int) function.size, function.text);
-    const char *module = sl_path_base(stack->frames[sl_leak_entry(stack)].module);
-    return sl_arena_printf(arena, "(no symbol in %s)", *module ? module : "anonymous memory");
+    if (!frame->function && !frame->offset) { /* a foreign dump did not tell */
+        const char *module = sl_path_base(frame->module);
+        return sl_arena_printf(arena, "(no symbol in %s)", *module ? module : "anonymous memory");
+    }
+    if (!frame->function)
+        return sl_arena_strdup(arena, sl_frame_text(frame, buffer));
+    struct sl_leak_name function = sl_leak_function_name(frame->function);
+    return sl_arena_printf(arena, "%.*s", (int) function.size, function.text);
 }
 
 /* What a group shows of its threads: the first one's stack and wait, and some ids. */
@@ -66,7 +72,7 @@ static enum sl_status show_threads(struct sl_arena *arena, const struct sl_leak_
         group->tids[i] = cluster->members[i].thread->tid;
     memcpy(group->thread_name, thread->name, sizeof group->thread_name);
     group->wait = thread->wait;
-    group->function = name_function(arena, stack);
+    group->function = sl_leak_headline(arena, stack);
     if (!group->function || (stack && !copy_frames(arena, stack, group)) ||
         !copy_text(arena, stack ? stack->reason : thread->reason, &group->reason) ||
         !copy_text(arena, thread->wait.syscall, &group->wait.syscall) ||

@@ -67,14 +67,17 @@ SL_CHECKED enum sl_status sl_leak_group_index(const struct sl_snapshot *snapshot
 bool sl_leak_is_library(const struct sl_stack *stack, const char *const *modules);
 
 /*
- * The function that people recognise a thread by: the innermost named one outside
- * the C and C++ runtime.  Inlined frames are passed over: what is inlined is mostly a
- * helper that many waits share.  That is where the program chose to wait ("queue_take"), as
- * the top user frame of a goroutine dump; the entry says less, since one entry
- * ("worker_main") commonly serves many purposes.  In a stack without such a frame
- * the name of the entry; NULL when that has none either.  Borrowed from the stack.
+ * The frame that people recognise a thread by: the innermost function outside the runtimes and
+ * what waits or starts threads on behalf of others (plumbing.h).  That is where the program chose
+ * to wait ("queue_take"), as the top user frame of a goroutine dump; the entry says
+ * less, since one entry ("worker_main") commonly serves many purposes.  Inlined functions
+ * come second, since they are mostly helpers that many waits share; then code without
+ * a name.  In a stack without any of these it is the entry; NULL without frames.
  */
-const char *sl_leak_function(const struct sl_stack *stack);
+const struct sl_frame *sl_leak_frame(const struct sl_stack *stack);
+
+/* That frame's function as its source names it, else "libbus.so+0x1234".  NULL: no memory. */
+const char *sl_leak_headline(struct sl_arena *arena, const struct sl_stack *stack);
 
 /* 64 bits over function and module names from the entry inward; survives rebuilds. */
 uint64_t sl_leak_fingerprint(const struct sl_stack *stack);

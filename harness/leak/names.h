@@ -17,26 +17,28 @@ struct sl_leak_name {
     size_t size;
 };
 
-/*
- * Function without what GCC, clang and Rust append for clones (".part.0",
- * " [clone .isra.0]", "::h0123456789abcdef") and without a symbol version
- * ("@@GLIBC_2.3.2").  NULL gives an empty name.
- */
+/* Function as the source names it (harness/model/function_name.h).  NULL gives an empty name. */
 struct sl_leak_name sl_leak_function_name(const char *function);
 
 /* File name without " (deleted)"; of a version only the part that an ABI has: "libnats.so.3". */
 struct sl_leak_name sl_leak_module_name(const char *module);
+
+/* One function, three symbols: pthread_join, __pthread_join, __GI___pthread_join. */
+struct sl_leak_name sl_leak_bare_name(struct sl_leak_name name);
 
 bool sl_leak_name_equal(struct sl_leak_name a, struct sl_leak_name b);
 
 /* Does the file name of the module start with prefix? */
 bool sl_leak_module_is(const char *module, const char *prefix);
 
+/* Is no frame of it in a C library, so that the program may have one linked into itself? */
+bool sl_leak_is_static(const struct sl_stack *stack);
+
 /*
- * Is it a frame of the C or C++ runtime: code that waits, locks or starts
- * threads for others?  Known by module, and by name for static programs.
+ * Is it a frame of the C, C++ or Rust runtime: code that waits, locks or starts threads for
+ * others?  Known by module; in a static program, and Rust's in any, by name.
  */
-bool sl_leak_is_runtime(const struct sl_frame *frame);
+bool sl_leak_is_runtime(const struct sl_frame *frame, bool is_static);
 
 /* Is it a part that the compiler moved out of a function (".part.0"), called from what is left? */
 bool sl_leak_is_part(const struct sl_frame *frame);

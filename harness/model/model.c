@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -88,6 +90,21 @@ const char *sl_path_base(const char *path)
         return "";
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+const char *sl_frame_text(const struct sl_frame *frame, char buffer[SL_FRAME_TEXT_MAX])
+{
+    if (frame->function)
+        return frame->function;
+    if (!frame->offset || (!frame->module && !frame->region))
+        (void) snprintf(buffer, SL_FRAME_TEXT_MAX, "0x%" PRIx64, frame->address);
+    else if (frame->module)
+        (void) snprintf(buffer, SL_FRAME_TEXT_MAX, "%.255s+0x%" PRIx64, sl_path_base(frame->module),
+                        frame->offset);
+    else
+        (void) snprintf(buffer, SL_FRAME_TEXT_MAX, "anonymous memory %" PRIu32 "+0x%" PRIx64,
+                        frame->region, frame->offset);
+    return buffer;
 }
 
 const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, pid_t tid)

@@ -23,6 +23,16 @@ struct sl_frame {
     const char *module;   /* path of the mapped file, "[vdso]", or NULL for anonymous code */
     uint32_t line;        /* 1-based; 0 when not known */
     bool inlined;         /* no frame of its own: it shares the address of the next outer one */
+
+    /*
+     * What tells code without a name apart, whatever address it was loaded at.  In an ELF file the
+     * offset is the file's own (virtual) address of `address`, as addr2line takes it; in any
+     * other file, it counts from the file's start; in no file, from the start of the mapping.
+     */
+    uint64_t offset;      /* 0 when not known */
+    const char *build_id; /* of the module, hexadecimal; NULL when it has none */
+    uint32_t region;      /* code in no file: which of the executable mappings of none; else 0 */
+    uint64_t start;       /* offset at which a function without a name begins; 0 when not known */
 };
 
 struct sl_stack {
@@ -129,6 +139,14 @@ const char *sl_wait_call_text(const struct sl_wait *wait);
 
 const char *sl_wait_kind_text(enum sl_wait_kind kind);
 const char *sl_source_text(enum sl_source source);
+
+#define SL_FRAME_TEXT_MAX 320
+
+/*
+ * What to call the code of a frame: its function, else "libbus.so+0x1234", or the bare address
+ * where no offset is known.  Borrowed from the frame, or in the buffer.
+ */
+const char *sl_frame_text(const struct sl_frame *frame, char buffer[SL_FRAME_TEXT_MAX]);
 
 /* File name of a path: what follows the last slash.  NULL gives "". */
 const char *sl_path_base(const char *path);

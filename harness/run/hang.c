@@ -3,9 +3,9 @@
 
 #include "harness/leak/leak.h"
 
-static const char *function_of(const struct sl_thread *thread)
+static const char *function_of(struct sl_arena *arena, const struct sl_thread *thread)
 {
-    const char *function = thread->stack ? sl_leak_function(thread->stack) : NULL;
+    const char *function = thread->stack ? sl_leak_headline(arena, thread->stack) : NULL;
     return function ? function : "an unknown function";
 }
 
@@ -45,10 +45,11 @@ static const char *describe_close(const struct sl_snapshot *snapshot, struct sl_
     if (!held || !wait || !other)
         return NULL;
     if (owner)
-        return sl_arena_printf(
-            arena, "stands in %s%s, waiting for thread %ld '%s', which stands in %s%s",
-            function_of(closer), held, (long) owner->tid, owner->name, function_of(owner), other);
-    return sl_arena_printf(arena, "stands in %s%s%s", function_of(closer), wait, held);
+        return sl_arena_printf(arena,
+                               "stands in %s%s, waiting for thread %ld '%s', which stands in %s%s",
+                               function_of(arena, closer), held, (long) owner->tid, owner->name,
+                               function_of(arena, owner), other);
+    return sl_arena_printf(arena, "stands in %s%s%s", function_of(arena, closer), wait, held);
 }
 
 void sl_hang_describe(const struct sl_snapshot *snapshot, struct sl_arena *arena,

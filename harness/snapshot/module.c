@@ -94,6 +94,18 @@ static bool has_file(const struct sl_mapping *mapping)
     return mapping && mapping->path && (mapping->inode || is_vdso(mapping));
 }
 
+/* @return false when memory is short */
+static bool spell_build_id(struct sl_modules *modules, struct sl_module *module)
+{
+    size_t size = module->build_id_size;
+    char *text = size ? sl_arena_alloc(modules->arena, 2 * size + 1) : NULL;
+
+    for (size_t i = 0; text && i < size; i++)
+        (void) snprintf(text + 2 * i, 3, "%02x", module->build_id[i]);
+    module->build_id_text = text;
+    return text || !size;
+}
+
 /* Numbers of devices are compared with each other here, never with what stat says of a path. */
 static bool same_file(const struct sl_mapping *a, const struct sl_mapping *b)
 {
@@ -194,6 +206,8 @@ static struct sl_module *add(struct sl_modules *modules, const struct sl_image *
                                  .build_id_size = image->build_id_size};
     module->mapping.path = path;
     memcpy(module->build_id, image->build_id, image->build_id_size);
+    if (!spell_build_id(modules, module))
+        return NULL;
     modules->list = module;
     return module;
 }

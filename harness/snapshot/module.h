@@ -41,6 +41,7 @@ struct sl_module {
     Elf64_Phdr *segments; /* header.e_phnum of them; in the arena of the snapshot */
     uint8_t build_id[SL_MAX_BUILD_ID];
     size_t build_id_size;          /* 0: none */
+    const char *build_id_text;     /* hexadecimal; NULL: none.  In the arena of the snapshot */
     struct sl_unwind_table *table; /* made on first use by unwind_table.c, owned */
 };
 

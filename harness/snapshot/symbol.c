@@ -9,6 +9,7 @@
 #include "harness/snapshot/symbol_jit.h"
 #include "harness/snapshot/symbol_name.h"
 #include "harness/snapshot/symbol_object.h"
+#include "harness/snapshot/unwind_table.h"
 
 #define BUCKETS 1024
 
@@ -131,6 +132,60 @@ static const char *jit_name(struct sl_symbolizer *symbolizer, uint64_t address)
     return symbolizer->jit ? sl_jit_find(symbolizer->jit, address, symbolizer->arena) : NULL;
 }
 
+/* Where the unwind tables say that the function at an address begins; 0 when they do not. */
+static uint64_t
+start_of(struct sl_symbolizer *symbolizer, struct sl_module *module, uint64_t address)
+{
+    const struct sl_cfi_section *section;
+    struct sl_cfi_range range;
+    uint64_t record;
+
+    if (sl_unwind_table_find(symbolizer->modules, module, address, &section, &record) !=
+            SL_TABLE_FOUND ||
+        sl_cfi_scan(section, record, &range) != SL_CFI_FDE || range.start > address)
+        return 0;
+    return range.start - module->bias;
+}
+
+/* Which of the executable mappings of no file this is, from 1. */
+static uint32_t region_of(const struct sl_maps *maps, const struct sl_mapping *mapping)
+{
+    uint32_t n = 1;
+    for (const struct sl_mapping *at = maps->mappings; at < mapping; at++)
+        n += at->executable && !at->inode;
+    return n;
+}
+
+/* Tell the code apart from any other: the module's own address for it, and whose that is. */
+static void place_in_module(struct sl_symbolizer *symbolizer, struct sl_module *module,
+                            const struct sl_pc *pc, uint64_t address, struct found *found)
+{
+    const struct sl_frame *outermost = &found->frames[found->n - 1];
+    uint64_t start = outermost->function ? 0 : start_of(symbolizer, module, address);
+
+    for (size_t i = 0; i < found->n; i++) {
+        found->frames[i].module = module->path;
+        found->frames[i].offset = pc->address - module->bias;
+        found->frames[i].build_id = module->build_id_text;
+        found->frames[i].start = start;
+    }
+}
+
+/* Code of no ELF object has one frame. */
+static bool place_in_mapping(struct sl_symbolizer *symbolizer, const struct sl_maps *maps,
+                             const struct sl_mapping *mapping, const struct sl_pc *pc,
+                             struct sl_frame *frame)
+{
+    frame->offset = pc->address - mapping->start;
+    if (!mapping->inode) {
+        frame->region = region_of(maps, mapping);
+        return true;
+    }
+    frame->offset += mapping->offset;
+    frame->module = sl_arena_strdup(symbolizer->arena, mapping->path);
+    return frame->module;
+}
+
 static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps,
                     const struct sl_pc *pc, struct found *found)
 {
@@ -145,16 +200,15 @@ static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps
     } else if (!look_up_in_file(symbolizer, module, address - module->bias, found)) {
         return false;
     }
-    const char *path = module ? module->path : NULL;
-    if (!path && mapping && mapping->inode) /* a file, but no ELF: code mapped by a runtime */
-        path = sl_arena_strdup(symbolizer->arena, mapping->path);
+    for (size_t i = 0; i < found->n; i++)
+        found->frames[i].address = pc->address;
+    if (module)
+        place_in_module(symbolizer, module, pc, address, found);
+    else if (mapping && !place_in_mapping(symbolizer, maps, mapping, pc, &found->frames[0]))
+        return false;
     if (symbolizer->names && mapping && (!module || !mapping->inode) && found->n == 1 &&
         !found->frames[0].function && (found->frames[0].function = jit_name(symbolizer, address)))
-        path = SL_JIT_MODULE;
-    for (size_t i = 0; i < found->n; i++) {
-        found->frames[i].address = pc->address;
-        found->frames[i].module = path;
-    }
+        found->frames[0].module = SL_JIT_MODULE;
     return true;
 }
 

@@ -53,8 +53,11 @@ static void build_frame(struct sl_snapshot_builder *builder, const char *text, s
     const char *colon = memchr(text, ':', size);
     cr_assert(colon, "frame '%s' lacks a colon", text);
     size_t module_size = (size_t) (colon - text);
+    const char *at = memchr(text, '@', module_size);
     builder->n_frames++;
-    frame->module = copy(builder, text, module_size);
+    frame->offset = at ? strtoull(at + 1, NULL, 16) : 0;
+    frame->module = copy(builder, text, at ? (size_t) (at - text) : module_size);
+    frame->region = at == text;
     frame->function = copy(builder, colon + 1, size - module_size - 1);
     frame->file =
         sl_arena_printf(builder->arena, "src/file%llu.c", (unsigned long long) builder->n_frames);

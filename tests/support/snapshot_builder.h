@@ -19,8 +19,9 @@ SL_DEFINE_AUTO(sl_snapshot_builder, sl_snapshot_builder_free);
 /*
  * A complete stack, innermost frame first: "libc.so.6:futex_wait|app:take|app:worker".
  * What stands before the first colon is the file name of the module, "" for none; what
- * follows is the function, "" for none.  A leading '+' marks an inlined frame.  Every call
- * gives other addresses, lines and files.
+ * follows is the function, "" for none.  "app@12f0:" is the code at that offset of app, "@12f0:"
+ * at that of the first mapping without a file.  A leading '+' marks an inlined frame.  Every
+ * call gives other addresses, lines and files.
  */
 struct sl_stack *sl_build_stack(struct sl_snapshot_builder *builder, const char *frames);
 

@@ -115,6 +115,16 @@ SL_TEST(leak_fingerprint, insides_of_the_c_library_do_not_change_it)
     assert_differ(plain, "libc.so.6:|libc.so.6:pthread_mutex_lock|app:take|app:worker" START);
 }
 
+SL_TEST(leak_fingerprint, functions_without_names_are_told_apart_by_their_place)
+{
+    assert_differ("app@12f0:|app:worker" START, "app@1300:|app:worker" START);
+    assert_differ("one.so@12f0:" START, "two.so@12f0:" START);
+    assert_differ("app@12f0:" START, "@12f0:" START);
+    assert_same("app@12f0:|app:worker" START, "app@12f0:|app:worker" START);
+    /* A name says it all. */
+    assert_same("app@12f0:take|app:worker" START, "app@1300:take|app:worker" START);
+}
+
 SL_TEST(leak_fingerprint, a_callback_from_the_c_library_counts)
 {
     assert_differ("app:compare|libc.so.6:qsort|app:worker" START, "app:compare|app:worker" START);
@@ -186,7 +196,7 @@ SL_TEST(leak_fingerprint, a_stack_without_frames_is_no_stack)
 static void assert_recognised(const char *frames, const char *function)
 {
     SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
-    const char *found = sl_leak_function(sl_build_stack(builder, frames));
+    const char *found = sl_leak_frame(sl_build_stack(builder, frames))->function;
     cr_assert_eq(found == NULL, function == NULL, "%s", frames);
     if (found)
         cr_assert_str_eq(found, function);
@@ -215,7 +225,7 @@ SL_TEST(leak_names, a_stack_inside_the_runtime_is_recognised_by_its_entry)
 {
     assert_recognised("libc.so.6:ppoll|libc.so.6:timer_helper_thread" START, "timer_helper_thread");
     assert_recognised("libc.so.6:|libc.so.6:", NULL);
-    cr_assert_null(sl_leak_function(NULL));
+    cr_assert_null(sl_leak_frame(NULL));
 }
 
 SL_TEST(leak_names, library_threads_are_known_by_the_module_of_their_entry)
