@@ -237,12 +237,11 @@ static void judge_trial(struct judge *judge, const struct sl_trial_result *trial
     size_t n_broken = judge->broken.n;
 
     judge_ending(judge, trial);
-    if (load_timed_out)
-        add(judge, lost_some ? &judge->broken : &judge->unmeasured,
-            "did not end in time in phase %s: %s", or_else(trial->phase, "(none)"),
-            or_else(trial->reason, "no reason is recorded"));
     judge_close(judge, trial);
     judge_delivery(judge, trial);
+    if (load_timed_out)
+        add(judge, lost_some ? &judge->broken : &judge->unmeasured, "%s",
+            or_else(trial->reason, "it did not end in time, no reason is recorded"));
     judge_leaks(judge, trial);
     judge_left(judge, trial, &judge->policy->descriptors, &trial->left.descriptors, "descriptor",
                "descriptors");

@@ -39,6 +39,7 @@ static const struct sl_scenario defaults = {
              .publishers = 1,
              .settle_ns = 2 * SL_NS_PER_S,
              .timeout_ns = 60 * SL_NS_PER_S,
+             .idle_ns = SL_IDLE_NS,
              .close_deadline_ns = 10 * SL_NS_PER_S},
     .modes = {[SL_MODE_KEYED] = true, [SL_MODE_UNIFIED] = true},
     .trials = 1,
@@ -241,6 +242,7 @@ read_limits(const struct sl_node *node, const struct sl_node_field *field, void 
     static const struct sl_node_field fields[] = {
         {"timeout", sl_node_read_duration, AT(timeout_ns), SL_NS_PER_MS, 24 * HOUR_NS},
         {"close_deadline", sl_node_read_duration, AT(close_deadline_ns), SL_NS_PER_MS, HOUR_NS},
+        {"idle", sl_node_read_duration, AT(idle_ns), SL_NS_PER_MS, 24 * HOUR_NS},
         {"settle", sl_node_read_duration, AT(settle_ns), 0, HOUR_NS},
     };
 #undef AT

@@ -47,8 +47,14 @@ struct sl_scenario_load {
     enum sl_storage storage;
     uint64_t settle_ns;         /* longest wait after `closed` for threads on their way out */
     uint64_t timeout_ns;        /* for open, and for load, each */
+    uint64_t idle_ns;           /* without a handler call ends the load; 0: SL_IDLE_NS */
     uint64_t close_deadline_ns; /* for Close */
 };
+
+/* What a bus is told to wait before it delivers again what was not acknowledged. */
+#define SL_ACK_WAIT_NS UINT64_C(30000000000)
+/* Whatever a bus is to deliver again for that has come by then. */
+#define SL_IDLE_NS (SL_ACK_WAIT_NS + UINT64_C(5000000000))
 
 #define SL_PAYLOAD_MIN       64u
 #define SL_NAME_MAX          64

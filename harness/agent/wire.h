@@ -30,7 +30,7 @@
 #include "base/pack.h"
 #include "harness/run/protocol.h"
 
-#define SL_WIRE_PROTOCOL    1u
+#define SL_WIRE_PROTOCOL    2u
 #define SL_WIRE_CALL        "strandline.call"
 #define SL_WIRE_SUBJECT_MAX 64
 #define SL_WIRE_FROM_MAX    192

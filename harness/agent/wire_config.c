@@ -21,7 +21,7 @@
 #define DURATION_MAX   (24 * 3600 * SL_NS_PER_S)
 
 /* A member that is added has to be packed here too, and raises SL_WIRE_PROTOCOL. */
-_Static_assert(sizeof(struct sl_scenario_load) == 96 && sizeof(struct sl_pool_settings) == 24 &&
+_Static_assert(sizeof(struct sl_scenario_load) == 104 && sizeof(struct sl_pool_settings) == 24 &&
                    sizeof(struct sl_load_share) == 24,
                "what agents are told is not all there is");
 
@@ -48,7 +48,8 @@ static void pack_load(const struct sl_scenario_load *load, struct sl_packer *pac
                                 load->keys,       bits_of(load->keys_parameter),
                                 load->handler,    load->handler_cost_ns,
                                 load->storage,    load->settle_ns,
-                                load->timeout_ns, load->close_deadline_ns};
+                                load->timeout_ns, load->close_deadline_ns,
+                                load->idle_ns};
 
     for (size_t i = 0; i < SL_COUNT_OF(numbers); i++)
         sl_pack_number(packer, numbers[i]);
@@ -72,6 +73,7 @@ static void unpack_load(struct sl_unpacker *unpacker, struct sl_scenario_load *l
     load->settle_ns = sl_unpack_number(unpacker, 0, DURATION_MAX);
     load->timeout_ns = sl_unpack_number(unpacker, 0, DURATION_MAX);
     load->close_deadline_ns = sl_unpack_number(unpacker, 0, DURATION_MAX);
+    load->idle_ns = sl_unpack_number(unpacker, 0, DURATION_MAX);
     if (!(load->keys_parameter >= 0 && load->keys_parameter <= parameter_max[load->keys]))
         unpacker->failed = true; /* NaN is neither */
 }

@@ -247,6 +247,24 @@ uint64_t sl_checker_open(const struct sl_checker *checker)
     return atomic_load(&checker->open);
 }
 
+uint64_t sl_checker_stir(const struct sl_checker *checker)
+{
+    return atomic_load(&checker->repeated) - atomic_load(&checker->open); /* modulo 2^64 */
+}
+
+bool sl_checker_is_busy(const struct sl_checker *checker)
+{
+    for (uint32_t i = 0; i < checker->plan->n_keys; i++)
+        if (KEY_INSIDE(atomic_load(&checker->keys[i])))
+            return true;
+    return false;
+}
+
+const void *sl_checker_states(const struct sl_checker *checker)
+{
+    return (const void *) checker->messages;
+}
+
 void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_counts)
 {
     struct sl_checker_counts counts = {0};

@@ -102,6 +102,15 @@ bool sl_checker_wait(struct sl_checker *checker, uint64_t deadline_ns);
 /* Messages that sl_checker_wait still waits for. */
 uint64_t sl_checker_open(const struct sl_checker *checker);
 
+/* A number that grows whenever a message is settled or a handler call ends, while none is tried. */
+uint64_t sl_checker_stir(const struct sl_checker *checker);
+
+/* Is a handler call on its way? */
+bool sl_checker_is_busy(const struct sl_checker *checker);
+
+/* The states of all messages of the plan, one byte each, for a look from outside. */
+const void *sl_checker_states(const struct sl_checker *checker);
+
 void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_counts);
 
 /* Put counts, this process's or those of several, into the record of a phase. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/run/load.h"
 
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -26,7 +28,10 @@ struct sl_load {
     struct sl_handler handler;
     struct sl_publishing publishing;
     bool timed_out;
+    bool idle;       /* it ended because nothing was handled any more */
+    char ended[200]; /* how it ended before everything was handled; "": it did not */
     bool answers_demanded, answers_missing;
+    uint64_t idle_ns;
     uint64_t breaches_told;
     struct rusage before, after;
 };
@@ -124,6 +129,7 @@ static void set_up(struct sl_load *load)
         .payload_size = config->load.payload,
         .intended_ns = load->intended_ns,
     };
+    load->idle_ns = config->load.idle_ns ? config->load.idle_ns : SL_IDLE_NS;
     list_topics(load);
     if (share->part == SL_PART_CONSUME)
         expect_messages(load);
@@ -207,6 +213,58 @@ void sl_load_closed(struct sl_load *load)
     sl_checker_closed(load->checker);
 }
 
+/* In seconds, as people write them. */
+static double seconds(uint64_t duration_ns)
+{
+    return (double) duration_ns / (double) SL_NS_PER_S;
+}
+
+/* Messages that have one of these bits and none of the others. */
+static unsigned long long count(const struct sl_load *load, unsigned with, unsigned without)
+{
+    unsigned long long n = 0;
+
+    for (uint32_t i = 0; i < load->plan->n_events; i++) {
+        unsigned state = sl_checker_state(load->checker, i);
+        n += (state & with) && !(state & without);
+    }
+    return n;
+}
+
+/* The load ended before everything was handled; the first reason explains the others. */
+static void SL_PRINTF(2, 3) give_up(struct sl_load *load, const char *format, ...)
+{
+    char what[120];
+    va_list args;
+
+    load->timed_out = true;
+    if (load->ended[0])
+        return;
+    va_start(args, format);
+    (void) vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    if (load->idle)
+        (void) snprintf(load->ended, sizeof load->ended,
+                        "nothing was handled for %g s and no handler ran: %s",
+                        seconds(load->idle_ns), what);
+    else
+        (void) snprintf(load->ended, sizeof load->ended, "the load did not end within %g s: %s",
+                        seconds(load->config->load.timeout_ns), what);
+}
+
+static void give_up_unanswered(struct sl_load *load)
+{
+    give_up(load, "%llu publishes had no outcome",
+            count(load, SL_MESSAGE_TRIED, SL_MESSAGE_ANSWERED));
+}
+
+static void give_up_unhandled(struct sl_load *load)
+{
+    give_up(load, "%llu messages were neither handled nor refused",
+            count(load, SL_MESSAGE_TRIED,
+                  SL_MESSAGE_HANDLED | SL_MESSAGE_REJECTED | SL_MESSAGE_UNKNOWN));
+}
+
 static enum sl_status flush_publishes(struct sl_load *load, const struct sl_driver *driver,
                                       void *bus, struct sl_error *err)
 {
@@ -215,7 +273,7 @@ static enum sl_status flush_publishes(struct sl_load *load, const struct sl_driv
 
     enum sl_status s = driver->flush(bus, left_ns, &flush_err);
     if (s == SL_ETIMEDOUT)
-        load->timed_out = true;
+        give_up_unanswered(load);
     if (!s)
         demand_answers(load);
     if (!s || s == SL_ETIMEDOUT)
@@ -224,13 +282,32 @@ static enum sl_status flush_publishes(struct sl_load *load, const struct sl_driv
     return sl_driver_failed("flush", s, err);
 }
 
-/* @return false when the deadline passed */
+/*
+ * Until all was handled, or nothing is any more: what a bus was to deliver again has come after
+ * the time that it was told, and a slow handler runs.
+ */
+static bool wait_while_handled(struct sl_load *load)
+{
+    uint64_t deadline_ns = load->publishing.deadline_ns, end_ns;
+
+    do {
+        uint64_t stir = sl_checker_stir(load->checker);
+        end_ns = sl_clock_now_ns() + load->idle_ns;
+        if (sl_checker_wait(load->checker, SL_MIN(end_ns, deadline_ns)))
+            return true;
+        load->idle = end_ns < deadline_ns && stir == sl_checker_stir(load->checker) &&
+                     !sl_checker_is_busy(load->checker);
+    } while (!load->idle && end_ns < deadline_ns);
+    return false;
+}
+
+/* @return false when the deadline passed, or nothing was handled any more */
 static bool wait_until_handled(struct sl_load *load)
 {
     uint64_t deadline_ns = load->publishing.deadline_ns;
 
     if (load->handler.kind != SL_HANDLER_HANG)
-        return sl_checker_wait(load->checker, deadline_ns);
+        return wait_while_handled(load);
 
     uint64_t open_before = sl_checker_open(load->checker);
     for (;;) {
@@ -258,14 +335,16 @@ sl_load_run(struct sl_load *load, const struct sl_driver *driver, void *bus, str
     sl_load_begin(load);
     load->publishing.deadline_ns = sl_clock_now_ns() + load->config->load.timeout_ns;
     enum sl_status s = sl_publish_all(&load->publishing, driver, bus, err);
-    load->timed_out = load->publishing.timed_out;
+    if (load->publishing.timed_out)
+        give_up(load, "%llu of %u messages were published by then",
+                count(load, SL_MESSAGE_TRIED, 0), load->plan->n_events);
     sl_checker_all_tried(load->checker);
     if (!s)
         s = flush_publishes(load, driver, bus, err);
     /* What has no outcome would be waited for in vain. */
     if (!s && load->config->share.part == SL_PART_ALL && !load->answers_missing &&
         !wait_until_handled(load))
-        load->timed_out = true;
+        give_up_unhandled(load);
     (void) getrusage(RUSAGE_SELF, &load->after);
     return s ? s : sl_load_check(load, err);
 }
@@ -288,7 +367,8 @@ sl_load_consume(struct sl_load *load, const unsigned char *states, struct sl_err
             (void) sl_checker_answer(load->checker, i, outcome_of(states[i]));
     sl_checker_all_tried(load->checker);
     load->publishing.deadline_ns = sl_clock_now_ns() + load->config->load.timeout_ns;
-    load->timed_out = !wait_until_handled(load);
+    if (!wait_until_handled(load))
+        give_up_unhandled(load);
     (void) getrusage(RUSAGE_SELF, &load->after);
     return sl_load_check(load, err);
 }
@@ -357,6 +437,8 @@ void sl_load_record(struct sl_load *load, struct sl_phase_record *record)
     sl_checker_count(load->checker, &counts);
     sl_checker_report(&counts, record);
     record->load_timed_out = load->timed_out;
+    memcpy(record->load_ended, load->ended, sizeof record->load_ended);
+    record->states_at = (uint64_t) (uintptr_t) sl_checker_states(load->checker);
     record->load_ns =
         counts.last_handled_ns ? counts.last_handled_ns - load->publishing.first_intended_ns : 0;
     record->publish_ns = load->publishing.last_return_ns - load->publishing.first_call_ns;

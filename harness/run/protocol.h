@@ -130,7 +130,8 @@ struct sl_phase_record {
     uint64_t at_ns; /* CLOCK_MONOTONIC when the phase was reached */
 
     /* open */
-    uint64_t open_ns; /* how long open and subscribe took */
+    uint64_t open_ns;   /* how long open and subscribe took */
+    uint64_t states_at; /* where the subject has what is known of each message, one byte each */
 
     /* loaded */
     uint64_t published, rejected, unknown;
@@ -138,6 +139,7 @@ struct sl_phase_record {
     uint64_t handler_calls, redelivered, order_violations;
     char first_violation[160];
     bool load_timed_out;
+    char load_ended[200];                       /* how, when it did not end by itself; "" */
     uint64_t load_ns;                           /* first intended send to last handled */
     uint64_t publish_ns;                        /* first to last publish call */
     uint64_t first_handled_ns, last_handled_ns; /* CLOCK_MONOTONIC; 0: none was handled */

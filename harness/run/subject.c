@@ -189,6 +189,7 @@ configure_driver(const struct subject *subject, const char **args, struct sl_dri
         .queue_capacity = from->pool.queue,
         .enqueue_wait_ns = from->pool.enqueue_wait_ns,
         .stack_size = from->pool.stack_size,
+        .ack_wait_ns = SL_ACK_WAIT_NS,
         .replicas = from->replicas,
         .args = args,
     };

@@ -182,7 +182,7 @@ at_loaded(struct trial *trial, struct sl_phase_record *record, struct sl_error *
     sl_trial_result_load(trial->result, record, &trial->input->cell->scenario->load, trial->arena);
     if (record->load_timed_out)
         trial_fail(trial, SL_TRIAL_TIMEOUT,
-                   "the load did not end in time: accepted messages were not handled");
+                   record->load_ended[0] ? record->load_ended : "the load did not end in time");
     return SL_OK;
 }
 

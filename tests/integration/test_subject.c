@@ -189,6 +189,10 @@ SL_TEST(subject, a_load_that_takes_too_long_is_ended)
 
     cr_assert(loaded->load_timed_out);
     cr_assert_lt(loaded->published, 100);
+    cr_assert(strstr(loaded->load_ended, "the load did not end within 0.25 s: "), "%s",
+              loaded->load_ended);
+    cr_assert(strstr(loaded->load_ended, " of 100 messages were published by then"), "%s",
+              loaded->load_ended);
     cr_assert_eq(loaded->rejected + loaded->unknown, 0, "what was not tried is not counted");
 }
 
@@ -199,6 +203,35 @@ SL_TEST(subject, lost_messages_are_counted)
     cr_assert_eq(loaded->published - loaded->handled, 10);
     cr_assert(loaded->load_timed_out);
     cr_assert_eq(loaded->order_violations, 0, "gaps are no violations");
+}
+
+SL_TEST(subject, a_load_in_which_nothing_is_handled_any_more_ends_before_its_time)
+{
+    struct sl_subject_config config = player_config(FAULTY, "loses");
+    struct player player;
+    config.load.timeout_ns = 3600 * SL_NS_PER_S; /* the test's own limit is shorter */
+    config.load.idle_ns = 200 * SL_NS_PER_MS;
+    player_play(&player, &config);
+    const struct sl_phase_record *loaded = assert_played(&player);
+
+    cr_assert(loaded->load_timed_out);
+    cr_assert_str_eq(loaded->load_ended, "nothing was handled for 0.2 s and no handler ran: 10 "
+                                         "messages were neither handled nor refused");
+}
+
+SL_TEST(subject, a_handler_that_is_slow_is_not_idle)
+{
+    struct sl_subject_config config = player_config(SIMPLE, NULL);
+    struct player player;
+    config.load.events = 4;
+    config.load.handler = SL_HANDLER_SLEEP;
+    config.load.handler_cost_ns = 150 * SL_NS_PER_MS;
+    config.load.idle_ns = 10 * SL_NS_PER_MS;
+    player_play(&player, &config);
+    const struct sl_phase_record *loaded = assert_played(&player);
+
+    cr_assert_eq(loaded->handled, 4);
+    cr_assert_str_empty(loaded->load_ended);
 }
 
 SL_TEST(subject, duplicates_are_counted)

@@ -72,6 +72,7 @@ static struct sl_subject_config some_config(void)
                  .handler_cost_ns = 50000,
                  .storage = SL_STORAGE_FILE,
                  .settle_ns = 2 * SL_NS_PER_S,
+                 .idle_ns = 35 * SL_NS_PER_S,
                  .timeout_ns = 60 * SL_NS_PER_S,
                  .close_deadline_ns = 10 * SL_NS_PER_S},
         .share = {SL_PART_CONSUME, 2, 3, -1234567890123},
