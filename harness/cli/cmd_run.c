@@ -11,6 +11,7 @@
 #include "harness/cli/build_info.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/print_faults.h"
+#include "harness/cli/progress.h"
 #include "harness/cli/run_agents.h"
 #include "harness/cli/run_driver.h"
 #include "harness/cli/run_identity.h"
@@ -80,16 +81,6 @@ static void print_plan(const struct sl_run_plan *plan, const struct sl_declarati
     }
 }
 
-/* One line that overwrites itself; only on a terminal. */
-static void show_progress(void *user, const struct sl_run_progress *progress)
-{
-    const struct sl_run_cell *cell = progress->cell;
-    (void) user;
-    (void) fprintf(stderr, "\r\033[K[%zu/%zu] %s %s %s%s%s", progress->trial, progress->n_trials,
-                   cell->scenario->name, sl_mode_text(cell->mode), cell->transport,
-                   cell->fault ? " " : "", cell->fault ? cell->fault : "");
-}
-
 static enum sl_status
 add_argv(struct sl_run_result *result, int argc, char **argv, struct sl_error *err)
 {
@@ -125,7 +116,7 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
                 const struct sl_report_place *place, int argc, char **argv)
 {
     struct sl_error err = {0};
-    bool progress = isatty(STDERR_FILENO);
+    struct progress progress = {.terminal = isatty(STDERR_FILENO)};
     struct sl_run_opts opts = {
         .plan = plan,
         .servers = request->servers,
@@ -136,7 +127,8 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
         .driver_args = request->driver_args,
         .declaration = request->declaration,
         .seed = request->seed,
-        .on_trial = progress ? show_progress : NULL,
+        .on_trial = progress_show,
+        .user = &progress,
     };
     struct sl_run_result *played = NULL;
     SL_AUTO(sl_fleet) struct sl_fleet *fleet = NULL;
@@ -146,8 +138,7 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
         s = hire_agents(request, &opts, &fleet, &err);
     if (!s)
         s = sl_run_execute(&opts, &played, &err);
-    if (progress)
-        (void) fputs("\r\033[K", stderr);
+    progress_end(&progress);
     if (s) {
         (void) sl_command_error(&sl_command_run, &err, 0);
         run_report_none(place);

@@ -15,6 +15,7 @@
 #include "harness/run/handler.h"
 #include "harness/run/publisher.h"
 
+#define LOOK_NS       (500 * SL_NS_PER_MS) /* whether a load is idle */
 #define HANG_QUIET_NS (200 * SL_NS_PER_MS)
 
 struct sl_load {
@@ -288,16 +289,19 @@ static enum sl_status flush_publishes(struct sl_load *load, const struct sl_driv
  */
 static bool wait_while_handled(struct sl_load *load)
 {
-    uint64_t deadline_ns = load->publishing.deadline_ns, end_ns;
+    uint64_t deadline_ns = load->publishing.deadline_ns;
+    uint64_t stir = sl_checker_stir(load->checker), now_ns = sl_clock_now_ns(), stirred_ns = now_ns;
 
-    do {
-        uint64_t stir = sl_checker_stir(load->checker);
-        end_ns = sl_clock_now_ns() + load->idle_ns;
-        if (sl_checker_wait(load->checker, SL_MIN(end_ns, deadline_ns)))
+    while (!load->idle && now_ns < deadline_ns) {
+        uint64_t look_ns = now_ns + SL_MIN(load->idle_ns / 4 + 1, LOOK_NS);
+        if (sl_checker_wait(load->checker, SL_MIN(look_ns, deadline_ns)))
             return true;
-        load->idle = end_ns < deadline_ns && stir == sl_checker_stir(load->checker) &&
-                     !sl_checker_is_busy(load->checker);
-    } while (!load->idle && end_ns < deadline_ns);
+        now_ns = sl_clock_now_ns();
+        if (stir != sl_checker_stir(load->checker) || sl_checker_is_busy(load->checker))
+            stirred_ns = now_ns;
+        stir = sl_checker_stir(load->checker);
+        load->idle = now_ns - stirred_ns >= load->idle_ns;
+    }
     return false;
 }
 

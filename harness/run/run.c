@@ -25,6 +25,7 @@ struct run {
     struct sl_cell_result *cells;    /* one per cell of the plan */
     struct sl_trial_result **trials; /* the same arrays as cells[].trials, to be filled */
     size_t n_played, n_trials;
+    const struct sl_run_cell *cell; /* being played */
 };
 
 static bool needs_server(const struct sl_run_cell *cell)
@@ -191,6 +192,14 @@ static enum sl_status prepare_cells(struct run *run, struct sl_error *err)
     return SL_OK;
 }
 
+static void tell(void *user, const struct sl_trial_progress *at)
+{
+    const struct run *run = user;
+    const struct sl_run_progress progress = {run->n_played + 1, run->n_trials, run->cell, *at};
+
+    run->opts->on_trial(run->opts->user, &progress);
+}
+
 /* Play one trial into *ret_trial.  Only an interrupt or want of memory ends the run. */
 static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell,
                                  struct sl_trial_result *ret_trial, struct sl_error *err)
@@ -209,6 +218,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
         .agents = needs_server(cell) ? run->opts->agents : NULL,
         .prefix = prefix,
         .seed = run->opts->seed,
+        .watch = {run->opts->on_trial ? tell : NULL, run},
         .wake_fd = run->opts->wake_fd,
     };
     if (!prefix)
@@ -239,9 +249,9 @@ play_round(struct run *run, size_t first, size_t last, uint32_t round, struct sl
         const struct sl_run_cell *cell = &run->opts->plan->cells[at];
         if (round >= cell->trials)
             continue;
-        struct sl_run_progress progress = {run->n_played + 1, run->n_trials, cell};
+        run->cell = cell;
         if (run->opts->on_trial)
-            run->opts->on_trial(run->opts->user, &progress);
+            tell(run, &(struct sl_trial_progress){0});
         struct sl_cell_result *result = &run->cells[at];
         enum sl_status s = play_trial(run, cell, &run->trials[at][result->n_trials], err);
         if (s)

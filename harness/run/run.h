@@ -9,11 +9,13 @@
 #include "harness/run/agents.h"
 #include "harness/run/declaration.h"
 #include "harness/run/run_plan.h"
+#include "harness/run/trial.h"
 
-/* What is about to be played; for a progress line. */
+/* What is about to be played, or how far it is; for a progress line. */
 struct sl_run_progress {
     size_t trial, n_trials; /* 1-based, over the whole run */
     const struct sl_run_cell *cell;
+    struct sl_trial_progress at;
 };
 
 struct sl_run_opts {

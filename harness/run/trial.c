@@ -99,6 +99,7 @@ trial_await(struct trial *trial, uint64_t deadline_ns, bool *ret_subject, struct
             return sl_fail(err, SL_ECONNECT, "nats-server ended in the middle of the trial");
         if (!left)
             return sl_fail(err, SL_ETIMEDOUT, "deadline passed");
+        trial_tell_progress(trial);
     }
 }
 
@@ -244,6 +245,7 @@ at_phase(struct trial *trial, struct sl_phase_record *record, struct sl_error *e
 {
     trial->phase = (int) record->phase;
     trial->result->phase = sl_phase_text(record->phase);
+    trial->states_at = record->states_at;
     switch (record->phase) {
     case SL_PHASE_START:
         return at_start(trial, err);
@@ -420,9 +422,9 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
                           .arena = arena,
                           .result = ret_result,
                           .process = {.to_fd = -1, .from_fd = -1, .output_fd = -1},
-                          .phase = -1};
+                          .phase = -1,
+                          .began_ns = sl_clock_now_ns()};
     struct sl_error local = {0}; /* a subject's failure is no failure of ours */
-    uint64_t began = sl_clock_now_ns();
 
     sl_trial_result_init(ret_result, "the subject did not get so far");
     enum sl_status s = start_subject(&trial, SL_JOB_PLAY, err);
@@ -439,7 +441,7 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
     sl_process_end(&trial.process);
     trial_agents_end(&trial);
     release(&trial);
-    ret_result->duration_ns = sl_clock_now_ns() - began;
+    ret_result->duration_ns = sl_clock_now_ns() - trial.began_ns;
     return s;
 }
 

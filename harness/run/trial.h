@@ -16,6 +16,20 @@
 #include "harness/run/run_plan.h"
 #include "harness/run/server.h"
 
+/* How far a trial is. */
+struct sl_trial_progress {
+    const char *doing; /* "load"; NULL: it is about to begin */
+    uint64_t elapsed_ns;
+    bool counted; /* the rest is known */
+    uint64_t accepted, handled;
+};
+
+/* Who is to be told of it, about every second. */
+struct sl_trial_watch {
+    void (*tell)(void *user, const struct sl_trial_progress *progress); /* NULL: nobody */
+    void *user;
+};
+
 struct sl_trial_input {
     const struct sl_run_cell *cell;
     const char *servers;            /* comma-separated URLs; NULL when the transport needs none */
@@ -27,7 +41,8 @@ struct sl_trial_input {
     const char *prefix;             /* of broker names */
     uint64_t seed;
     bool control; /* play the planted leak instead of a bus */
-    int wake_fd;  /* becomes readable when the run is to stop; -1: never */
+    struct sl_trial_watch watch;
+    int wake_fd; /* becomes readable when the run is to stop; -1: never */
 };
 
 /**

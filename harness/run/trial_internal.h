@@ -36,8 +36,13 @@ struct trial {
     bool agents_closed;            /* their tallies are final */
     struct sl_phase_record merged; /* what all processes know, once agents_closed */
     struct sl_snapshot *start, *loaded, *closed, *settled, *torn_down;
-    struct sl_holdings *held; /* at `start` */
+    struct sl_holdings *held;   /* at `start` */
+    uint64_t began_ns, told_ns; /* told_ns: of its progress; 0: never */
+    uint64_t states_at;         /* of the messages, in the subject; 0: not known */
 };
+
+/* Tell who wants to know how far it is, when it is time to. */
+void trial_tell_progress(struct trial *trial);
 
 enum sl_status trial_take_snapshot(struct trial *trial, bool symbols,
                                    struct sl_snapshot **ret_snapshot, struct sl_error *err);

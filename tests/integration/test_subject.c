@@ -229,7 +229,6 @@ SL_TEST(subject, a_handler_that_is_slow_is_not_idle)
     config.load.idle_ns = 10 * SL_NS_PER_MS;
     player_play(&player, &config);
     const struct sl_phase_record *loaded = assert_played(&player);
-
     cr_assert_eq(loaded->handled, 4);
     cr_assert_str_empty(loaded->load_ended);
 }
