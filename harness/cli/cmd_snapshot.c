@@ -249,9 +249,8 @@ static int run(int argc, char **argv)
     if (status) {
         (void) sl_command_error(&sl_command_snapshot, &err, SL_EXIT_UNMEASURED);
         if (status == SL_EPERM)
-            (void) fputs("run it as root or with CAP_SYS_PTRACE; 'strandline doctor' says what "
-                         "is allowed here\n",
-                         stderr);
+            (void) fprintf(stderr, "%s'strandline doctor' says what is allowed here\n",
+                           geteuid() ? "run it as root or with CAP_SYS_PTRACE; " : "");
         return SL_EXIT_UNMEASURED;
     }
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = taken;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/pass.h"
 
+#include <errno.h>
+
 #include "base/fail.h"
 #include "harness/snapshot/futex.h"
 #include "harness/snapshot/hold.h"
@@ -103,6 +105,20 @@ static enum sl_status look_at_all(struct sl_pass *pass, struct sl_error *err)
     return status;
 }
 
+/* Without its start time a thread can not be told from a later one with its id. */
+static enum sl_status check_identities(const struct sl_pass *pass, struct sl_error *err)
+{
+    for (size_t i = 0; i < pass->n_attempts; i++) {
+        const struct sl_attempt *attempt = &pass->attempts[i];
+        if (attempt->look == SL_LOOK_GONE || !attempt->sighting.error)
+            continue;
+        errno = attempt->sighting.error;
+        return sl_fail_errno(err, "cannot read the state of thread %ld",
+                             (long) attempt->thread->tid);
+    }
+    return SL_OK;
+}
+
 /* Threads that ended while they were looked at leave no record: the others close up. */
 static void keep_found(struct sl_pass *pass)
 {
@@ -122,6 +138,8 @@ enum sl_status sl_pass_run(struct sl_pass *pass, struct sl_error *err)
     pass->copy_size = SL_MIN_COPY;
     make_attempts(pass);
     enum sl_status status = look_at_all(pass, err);
+    if (!status)
+        status = check_identities(pass, err);
     if (!status)
         explain_all(pass);
     keep_found(pass);

@@ -76,6 +76,8 @@ struct sl_pass {
     pid_t *tids;
     size_t n_tids;
     uint64_t tick_ns;
+    bool has_program; /* the next line is valid */
+    uint64_t program; /* tells the program of the process from the next; 0: it had none yet */
     pid_t own_tid;    /* of the thread that runs the pass */
     pid_t helper_tid; /* of the one that helped while threads were listed; 0: none did */
     bool may_stop;

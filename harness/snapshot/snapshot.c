@@ -9,12 +9,14 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/hash.h"
 #include "harness/snapshot/crew.h"
 #include "harness/snapshot/pass.h"
 #include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (200 * SL_NS_PER_MS)
 #define HIGHEST_PRIORITY       (-20)
+#define REPLACED_BUDGET_NS     SL_NS_PER_S
 #define PATIENCE_NS            (2 * SL_NS_PER_S) /* with all threads that do not stop */
 
 /* Arguments and result of the thread that does the work. */
@@ -28,7 +30,10 @@ struct job {
     enum sl_status status;
 };
 
-/* The auxiliary vector of a 64-bit process holds the size of 64-bit program headers. */
+/*
+ * The auxiliary vector of a 64-bit process holds the size of 64-bit program headers.  Its
+ * addresses are chosen anew for every program, so that it tells one from the next, too.
+ */
 static enum sl_status check_class(struct sl_pass *pass, struct sl_error *err)
 {
     SL_AUTO_FREE char *content = NULL;
@@ -40,16 +45,32 @@ static enum sl_status check_class(struct sl_pass *pass, struct sl_error *err)
         sl_error_prefix(err, "not allowed to read process %ld", (long) pass->target.pid);
     if (status)
         return status;
-    if (!size)
-        return sl_fail(err, SL_ENOTSUP, "process %ld is a thread of the kernel",
-                       (long) pass->target.pid);
+    pass->has_program = true;
+    pass->program = sl_fnv64(SL_FNV64_BASIS, content, size);
     for (size_t at = 0; at + sizeof entry <= size; at += sizeof entry) {
         memcpy(&entry, content + at, sizeof entry);
         if (entry.a_type == AT_PHENT && entry.a_un.a_val == sizeof(Elf64_Phdr))
             return SL_OK;
     }
+    memcpy(&entry, content, SL_MIN(size, sizeof entry));
+    if (size < sizeof entry || entry.a_type == AT_NULL) {
+        pass->program = 0; /* not filled in yet, or the process is on its way out */
+        return sl_fail(err, SL_EGONE, "process %ld has no program just now",
+                       (long) pass->target.pid);
+    }
     return sl_fail(err, SL_ENOTSUP, "process %ld is not a 64-bit x86 process",
                    (long) pass->target.pid);
+}
+
+/* Did the process begin another program while it was looked at?  False when it has ended. */
+static bool was_replaced(struct sl_pass *pass)
+{
+    SL_AUTO_FREE char *content = NULL;
+    size_t size;
+
+    if (!pass->has_program || sl_target_read_all(&pass->target, "auxv", &content, &size, NULL))
+        return false;
+    return sl_fnv64(SL_FNV64_BASIS, content, size) != pass->program;
 }
 
 /* Sources in the order in which they are preferred. */
@@ -196,34 +217,62 @@ static void release(struct sl_pass *pass)
     free(pass);
 }
 
-static enum sl_status take(struct job *job)
+/* @param ret_replaced  what was seen is of two programs, or of none */
+static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = job->snapshot;
     struct sl_pass *pass = calloc(1, sizeof *pass);
 
+    *ret_replaced = false;
     if (!pass)
-        return sl_fail(job->err, SL_ENOMEM, "snapshot of process %ld", (long) job->pid);
+        return sl_fail(err, SL_ENOMEM, "snapshot of process %ld", (long) job->pid);
     pass->opts = &job->opts;
     pass->snapshot = snapshot;
     pass->own_tid = gettid();
     (void) pthread_mutex_init(&pass->lock, NULL);
     pass->target.task_fd = -1;
     pass->tick_ns = SL_NS_PER_S / snapshot->ticks_per_second;
-    enum sl_status status = sl_target_open(job->pid, &pass->target, job->err);
+    enum sl_status status = sl_target_open(job->pid, &pass->target, err);
     pass->may_stop = job->may_stop && !pass->target.self;
     if (!status)
-        status = prepare(pass, job->err);
+        status = prepare(pass, err);
     if (!status)
-        status = sl_pass_run(pass, job->err);
+        status = sl_pass_run(pass, err);
     snapshot->counts_arrivals = pass->target.counter == SL_COUNTER_SCHEDSTAT;
     if (!status && job->opts.find_unjoined)
-        status = sl_unjoined_find(pass, job->err);
+        status = sl_unjoined_find(pass, err);
     if (!status && !snapshot->n_threads)
-        status = sl_fail(job->err, SL_EGONE, "process %ld has ended", (long) job->pid);
+        status = sl_fail(err, SL_EGONE, "process %ld has ended", (long) job->pid);
+    *ret_replaced = was_replaced(pass);
     release(pass);
     snapshot->stats.threads = (uint32_t) snapshot->n_threads;
     snapshot->stats.duration_ns = sl_clock_now_ns() - snapshot->taken_ns;
     return status;
+}
+
+/* Anew, within bounds, when the process replaced its program meanwhile. */
+static enum sl_status take(struct job *job)
+{
+    const uint64_t end = sl_clock_now_ns() + REPLACED_BUDGET_NS;
+    const struct sl_snapshot empty = *job->snapshot;
+
+    for (;;) {
+        struct sl_error error = {0};
+        bool replaced;
+        enum sl_status status = take_once(job, &replaced, &error);
+        if (replaced && sl_clock_now_ns() < end) {
+            *job->snapshot = empty;
+            job->snapshot->taken_ns = sl_clock_now_ns();
+            continue;
+        }
+        if (replaced)
+            return sl_fail(job->err, SL_EBUSY,
+                           "process %ld replaces its program faster than it can be looked at",
+                           (long) job->pid);
+        if (status && job->err && !job->err->status)
+            *job->err = error;
+        return status;
+    }
 }
 
 static void *run_job(void *argument)

@@ -29,6 +29,7 @@ enum sl_look {
 /* What was seen of a thread. */
 struct sl_sighting {
     struct sl_stat stat;       /* unless it is gone */
+    int error;                 /* of errno: why not even that is known; 0 otherwise */
     struct sl_run_count count; /* before the registers were read */
     int counter_fd;            /* the file it is from, kept open until leave; 0: none */
     struct sl_registers registers;

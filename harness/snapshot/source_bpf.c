@@ -116,7 +116,9 @@ static enum sl_status survey(const struct bpf_program *program, pid_t pid, size_
     union bpf_iter_link_info info = {.task.pid = (__u32) pid};
     LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof info);
 
+    libbpf_print_fn_t print = libbpf_set_print(say_nothing);
     struct bpf_link *link = bpf_program__attach_iter(program, &options);
+    (void) libbpf_set_print(print);
     if (!link)
         return sl_fail_errno(err, "cannot attach the BPF task iterator");
     SL_AUTO_FD int fd = bpf_iter_create(bpf_link__fd(link));

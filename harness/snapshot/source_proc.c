@@ -105,14 +105,21 @@ look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sight
 {
     struct sl_sighting sighting = {0};
 
-    if (sl_target_stat(context->target, tid, &sighting.stat))
-        return SL_LOOK_GONE;
+    int error = sl_target_stat(context->target, tid, &sighting.stat);
+    if (error) {
+        sighting.error = -error;
+        *ret_sighting = sighting;
+        return look_of_error(error);
+    }
     if (sighting.stat.state == 'Z' || sighting.stat.state == 'X') {
         *ret_sighting = sighting;
         return tid == context->target->pid ? SL_LOOK_ENDED : SL_LOOK_GONE;
     }
-    if (count_first(context, tid, &sighting))
-        return SL_LOOK_GONE;
+    error = count_first(context, tid, &sighting);
+    if (error) {
+        *ret_sighting = sighting;
+        return look_of_error(error);
+    }
     enum sl_look look = read_syscall(context, tid, &sighting.call);
     if (look == SL_LOOK_OK) {
         sighting.blocked = true;

@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #include "base/fail.h"
@@ -19,10 +22,15 @@
 
 #define MAX_TID_DIGITS 10
 
-static bool is_alive(const struct sl_target *target, pid_t tid)
+#define FLAG_KERNEL 0x200000 /* of the kernel's PF_KTHREAD */
+
+/* @return 0 when the thread lives; -ESRCH when it has ended; else why that is not known */
+static int ask_alive(const struct sl_target *target, pid_t tid, struct sl_stat *ret_stat)
 {
-    struct sl_stat stat;
-    return sl_target_stat(target, tid, &stat) == 0 && stat.state != 'Z' && stat.state != 'X';
+    int error = sl_target_stat(target, tid, ret_stat);
+    if (error)
+        return error;
+    return ret_stat->state == 'Z' || ret_stat->state == 'X' ? -ESRCH : 0;
 }
 
 /*
@@ -46,24 +54,78 @@ void sl_target_choose_counter(struct sl_target *target)
     target->counter = moves ? SL_COUNTER_SCHEDSTAT : SL_COUNTER_STATUS;
 }
 
+/* Ids mean other processes in the /proc of another pid namespace; their memory would be read. */
+static enum sl_status check_proc(struct sl_error *err)
+{
+    char self[32];
+    struct statfs file_system;
+
+    ssize_t length = readlink("/proc/self", self, sizeof self - 1);
+    if (length < 0 && errno != ENOENT)
+        return sl_fail_errno(err, "cannot read '/proc/self'");
+    if (length < 0 && (statfs("/proc", &file_system) || file_system.f_type != PROC_SUPER_MAGIC))
+        return sl_fail(err, SL_ENOTSUP, "'/proc' is not mounted");
+    self[length > 0 ? length : 0] = '\0';
+    if (strtol(self, NULL, 10) != getpid())
+        return sl_fail(err, SL_ENOTSUP,
+                       "'/proc' shows another pid namespace than that of this process");
+    return SL_OK;
+}
+
+/* Why /proc has no such process. */
+static enum sl_status refuse_missing(pid_t pid, struct sl_error *err)
+{
+    if (kill(pid, 0) == 0 || errno == EPERM)
+        return sl_fail(err, SL_EPERM, "'/proc' hides process %ld from this user", (long) pid);
+    return sl_fail(err, SL_EGONE, "no process %ld", (long) pid);
+}
+
+/* A thread that lives stands for the process. */
+static enum sl_status find_alive(struct sl_target *target, struct sl_error *err)
+{
+    struct sl_stat stat = {0};
+
+    int error = ask_alive(target, target->pid, &stat);
+    if (stat.kernel)
+        return sl_fail(err, SL_ENOTSUP, "process %ld is a thread of the kernel",
+                       (long) target->pid);
+    if (!error)
+        return SL_OK;
+    if (error == -ESRCH && sl_target_revive(target))
+        return SL_OK;
+    /* Who can not list threads can not tell either whether one lives. */
+    SL_AUTO_FREE pid_t *tids = NULL;
+    size_t n_tids;
+    enum sl_status status = error == -ESRCH ? sl_target_list(target, &tids, &n_tids, err) : SL_OK;
+    if (status)
+        return status;
+    if (error == -ESRCH)
+        return sl_fail(err, SL_EGONE, "process %ld has ended", (long) target->pid);
+    errno = -error;
+    return sl_fail_errno(err, "cannot read '/proc/%ld/stat'", (long) target->pid);
+}
+
 enum sl_status sl_target_open(pid_t pid, struct sl_target *ret_target, struct sl_error *err)
 {
     char path[64];
+
+    enum sl_status status = check_proc(err);
+    if (status)
+        return status;
     (void) snprintf(path, sizeof path, "/proc/%ld/task", (long) pid);
     int task_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (task_fd < 0) {
-        if (errno == ENOENT)
-            return sl_fail(err, SL_EGONE, "no process %ld", (long) pid);
-        return sl_fail_errno(err, "cannot open '%s'", path);
-    }
+    if (task_fd < 0)
+        return errno == ENOENT || errno == ESRCH ? refuse_missing(pid, err)
+                                                 : sl_fail_errno(err, "cannot open '%s'", path);
     struct sl_target target = {.pid = pid,
                                .tid = pid,
                                .task_fd = task_fd,
                                .self = pid == getpid(),
                                .counter = SL_COUNTER_STATUS};
-    if (!is_alive(&target, pid) && !sl_target_revive(&target)) {
+    status = find_alive(&target, err);
+    if (status) {
         sl_target_release(&target);
-        return sl_fail(err, SL_EGONE, "process %ld has ended", (long) pid);
+        return status;
     }
     *ret_target = target;
     return SL_OK;
@@ -84,7 +146,8 @@ bool sl_target_revive(struct sl_target *target)
     if (sl_target_list(target, &tids, &n_tids, NULL))
         return false;
     for (size_t i = 0; i < n_tids; i++) {
-        if (is_alive(target, tids[i])) {
+        struct sl_stat stat;
+        if (!ask_alive(target, tids[i], &stat)) {
             target->tid = tids[i];
             return true;
         }
@@ -226,19 +289,21 @@ bool sl_stat_parse(const char *text, struct sl_stat *ret_stat)
     memcpy(stat.name, open + 1, length);
     stat.state = close[2];
 
-    /* Fields are counted as in proc(5): state is the 3rd, utime 14, stime 15, starttime 22. */
+    /* As in proc(5): state is field 3, flags 9, utime 14, stime 15, starttime 22. */
     const char *at = close + 3;
     for (int field = 4; field <= 22; field++) {
         uint64_t value;
         if (*at++ != ' ')
             return false;
-        if (field != 14 && field != 15 && field != 22) {
+        if (field != 9 && field != 14 && field != 15 && field != 22) {
             at += strcspn(at, " ");
             continue;
         }
         if (!sl_digits_decimal(&at, &value))
             return false;
-        if (field == 22)
+        if (field == 9)
+            stat.kernel = value & FLAG_KERNEL;
+        else if (field == 22)
             stat.start_time = value;
         else
             stat.cpu_ticks += value;

@@ -34,6 +34,7 @@ struct sl_target {
 struct sl_stat {
     char name[16];
     char state;
+    bool kernel;         /* a thread of the kernel, without memory of its own */
     uint64_t start_time; /* clock ticks since boot */
     uint64_t cpu_ticks;  /* user and system */
 };
@@ -55,7 +56,9 @@ enum sl_syscall_state { SL_SYSCALL_BLOCKED, SL_SYSCALL_RUNNING, SL_SYSCALL_MALFO
 
 /**
  * @param ret_target  set on SL_OK only; sl_target_release()
- * @return SL_EGONE no such process, or only a zombie is left of it
+ * @return SL_EGONE    no such process, or only a zombie is left of it
+ *         SL_ENOTSUP  a thread of the kernel; or this /proc shows another pid namespace
+ *         SL_EPERM    /proc hides the process
  */
 SL_CHECKED enum sl_status
 sl_target_open(pid_t pid, struct sl_target *ret_target, struct sl_error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/tasks.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,8 +23,13 @@ fill(const struct sl_target *target, struct sl_tasks *tasks, struct sl_error *er
         return sl_fail(err, SL_ENOMEM, "list of %zu threads", n_tids);
     for (size_t i = 0; i < n_tids; i++) {
         struct sl_stat stat;
-        if (sl_target_stat(target, tids[i], &stat))
+        int error = sl_target_stat(target, tids[i], &stat);
+        if (error == -ESRCH)
             continue; /* ended since it was listed */
+        if (error) {
+            errno = -error;
+            return sl_fail_errno(err, "cannot read the state of thread %ld", (long) tids[i]);
+        }
         if ((stat.state == 'Z' || stat.state == 'X') && tids[i] != target->pid)
             continue;
         struct sl_task *task = &tasks->tasks[tasks->n_tasks++];

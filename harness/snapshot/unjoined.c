@@ -11,11 +11,13 @@
  */
 #include "harness/snapshot/unjoined.h"
 
+#include <elf.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/grow.h"
+#include "harness/snapshot/futex.h"
 #include "harness/snapshot/symbol_data.h"
 
 /* Bits of the field cancelhandling. */
@@ -26,7 +28,8 @@
 #define FIRST_MINOR 34
 #define LAST_MINOR  42
 
-#define MAX_WALKS 3 /* of lists that change meanwhile */
+#define MAX_NODES 4000000 /* the list is the target's to write */
+#define MAX_WALKS 3       /* of lists that change meanwhile */
 
 enum field { FIELD_LIST, FIELD_TID, FIELD_STATE, FIELD_START, FIELD_USED, FIELD_USER, N_FIELDS };
 
@@ -57,6 +60,31 @@ static bool is_known_version(struct sl_pass *pass, uint64_t address)
            sscanf(version, "2.%u", &minor) == 1 && minor >= FIRST_MINOR && minor <= LAST_MINOR;
 }
 
+/* A value of the auxiliary vector; 0 when it has none. */
+static uint64_t auxiliary(struct sl_pass *pass, uint64_t type)
+{
+    SL_AUTO_FREE char *content = NULL;
+    size_t size;
+    Elf64_auxv_t entry;
+
+    if (sl_target_read_all(&pass->target, "auxv", &content, &size, NULL))
+        return 0;
+    for (size_t at = 0; at + sizeof entry <= size; at += sizeof entry) {
+        memcpy(&entry, content + at, sizeof entry);
+        if (entry.a_type == type)
+            return entry.a_un.a_val;
+    }
+    return 0;
+}
+
+/* Whatever its file is called.  Started by itself, as `ld.so PROGRAM`, it is the program. */
+static struct sl_module *find_loader(struct sl_pass *pass)
+{
+    uint64_t base = auxiliary(pass, AT_BASE);
+    return sl_modules_find(pass->code.modules, pass->code.maps,
+                           base ? base : auxiliary(pass, AT_ENTRY));
+}
+
 /* @return why the layout is not known, or NULL */
 static const char *find_layout(struct sl_pass *pass, struct layout *ret_layout)
 {
@@ -64,16 +92,18 @@ static const char *find_layout(struct sl_pass *pass, struct layout *ret_layout)
     struct sl_data_symbol loader_symbol = {.name = "_rtld_global"};
     const struct sl_maps *maps = pass->code.maps;
     struct sl_module *libc = sl_modules_find_named(pass->code.modules, maps, "libc.so.6");
-    struct sl_module *loader =
-        sl_modules_find_named(pass->code.modules, maps, "ld-linux-x86-64.so.2");
+    struct sl_module *loader = find_loader(pass);
 
     for (size_t i = 0; i < N_FIELDS; i++)
         symbols[i + 1].name = field_names[i];
-    if (!libc || !loader)
-        return "the process does not use the C library of GNU as a shared library";
-    if (!sl_data_symbols_find(pass->code.modules, libc, symbols, SL_COUNT_OF(symbols)) ||
-        !sl_data_symbols_find(pass->code.modules, loader, &loader_symbol, 1))
+    if (!libc)
+        return sl_futex_has_library(maps)
+                   ? "this version of the C library is not known"
+                   : "no C library of GNU was found in the process as a shared library";
+    if (!sl_data_symbols_find(pass->code.modules, libc, symbols, SL_COUNT_OF(symbols)))
         return "no description of its threads was found in the C library";
+    if (!loader || !sl_data_symbols_find(pass->code.modules, loader, &loader_symbol, 1))
+        return "the loader of the C library was not found in the process";
     if (!is_known_version(pass, symbols[0].address))
         return "this version of the C library is not known";
     for (size_t i = 0; i < N_FIELDS; i++) {
@@ -143,7 +173,7 @@ static enum sl_status walk(struct sl_pass *pass, const struct layout *layout, ui
     *ret_whole = false;
     if (!read_all(pass, head, &node, sizeof node))
         return SL_OK;
-    for (size_t i = 1; node != head && node != mark; i++, node = next) {
+    for (size_t i = 1; node != head && node != mark && i < MAX_NODES; i++, node = next) {
         if ((i & (i - 1)) == 0)
             mark = node;
         uint64_t descriptor = node - layout->offsets[FIELD_LIST];
@@ -153,6 +183,8 @@ static enum sl_status walk(struct sl_pass *pass, const struct layout *layout, ui
             continue;
         if (!read_all(pass, descriptor + layout->offsets[FIELD_START], &start, sizeof start))
             return SL_OK;
+        if (!start) /* the main thread, which was not started and need not be joined */
+            continue;
         enum sl_status status = add(pass, found, descriptor, start, err);
         if (status)
             return status;
@@ -201,7 +233,7 @@ enum sl_status sl_unjoined_find(struct sl_pass *pass, struct sl_error *err)
         snapshot->unjoined = copy;
         snapshot->n_unjoined = found.n;
     } else if (!status) {
-        snapshot->unjoined_missing = "the list of threads changed while it was read";
+        snapshot->unjoined_missing = "the list of threads could not be followed to its end";
     }
     free(found.threads);
     return status;

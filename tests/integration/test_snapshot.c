@@ -286,6 +286,20 @@ SL_TEST(snapshot, a_pid_that_does_not_exist_is_gone)
     sl_assert_fails(sl_tasks_list(pid, &tasks, &err), SL_EGONE, &err, "no process");
 }
 
+SL_TEST(snapshot, a_main_thread_that_has_ended_is_no_unjoined_thread, .timeout = 60)
+{
+    const char *const argv[] = {"leader_gone", NULL};
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .find_unjoined = true};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    if (snapshot->unjoined_missing)
+        cr_skip_test("%s", snapshot->unjoined_missing);
+    cr_assert_eq(snapshot->n_unjoined, 0);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
 SL_TEST(snapshot, a_zombie_is_gone)
 {
     struct sl_error err = {0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,18 @@ SL_TEST(target, a_name_with_parentheses_and_spaces_does_not_shift_the_fields)
     cr_assert_eq(stat.state, 'R');
     cr_assert_eq(stat.cpu_ticks, 300);
     cr_assert_eq(stat.start_time, 99887);
+}
+
+SL_TEST(target, a_thread_of_the_kernel_is_known_by_its_flags)
+{
+    static const char rest[] = " 0 0 0 0 0 0 0 0 0 0 0 0 24 0 0\n";
+    char text[256];
+    struct sl_stat stat;
+
+    (void) snprintf(text, sizeof text, "2 (kthreadd) S 0 0 0 0 -1 2129984%s", rest);
+    cr_assert(sl_stat_parse(text, &stat) && stat.kernel);
+    (void) snprintf(text, sizeof text, "2 (init) S 0 0 0 0 -1 4194304%s", rest);
+    cr_assert(sl_stat_parse(text, &stat) && !stat.kernel);
 }
 
 SL_TEST(target, a_cut_stat_line_is_refused)
