@@ -62,8 +62,10 @@ static bool terminate(struct sl_debug_file *file, Elf_Scn *section, const GElf_S
 /* @return false when memory is short */
 static bool prepare_sections(struct sl_debug_file *file)
 {
-    static const char *const unused[] = {".debug_loc",   ".debug_loclists", ".debug_macro",
-                                         ".debug_frame", ".debug_pubnames", ".debug_pubtypes"};
+    /* The last one has libdw open a file: what it names is not for it to choose. */
+    static const char *const unused[] = {".debug_loc",       ".debug_loclists", ".debug_macro",
+                                         ".debug_frame",     ".debug_pubnames", ".debug_pubtypes",
+                                         ".gnu_debugaltlink"};
     static const char *const with_text[] = {".debug_info", ".debug_line", ".debug_types",
                                             ".debug_str", ".debug_line_str"};
     Elf *elf = file->elf;

@@ -6,6 +6,7 @@
 
 #include <gelf.h>
 
+#include "harness/snapshot/symbol_alternate.h"
 #include "harness/snapshot/symbol_section.h"
 #include "harness/snapshot/symbol_separate.h"
 #include "harness/snapshot/unwind_table.h"
@@ -67,7 +68,7 @@ struct sl_object *sl_object_new(struct sl_modules *modules, struct sl_module *mo
         return NULL;
     (void) elf_version(EV_CURRENT);
     object->module = module;
-    object->file.fd = object->debug.fd = object->packed.fd = -1;
+    object->file.fd = object->debug.fd = object->packed.fd = object->alternate.fd = -1;
     if (module->vdso)
         open_vdso(modules, object);
     else
@@ -77,8 +78,12 @@ struct sl_object *sl_object_new(struct sl_modules *modules, struct sl_module *mo
                                   &object->debug);
     load_symbols(modules, object);
     struct sl_debug_file *with_dwarf = object->debug.elf ? &object->debug : &object->file;
-    if (has_debug_info(with_dwarf->fd) && sl_debug_file_read(with_dwarf))
+    if (has_debug_info(with_dwarf->fd) && sl_debug_file_read(with_dwarf)) {
+        (void) sl_debug_file_open(sl_alternate_open(modules, with_dwarf->fd), &object->alternate);
+        if (sl_debug_file_read(&object->alternate))
+            dwarf_setalt(with_dwarf->dwarf, object->alternate.dwarf);
         object->units = sl_units_new(with_dwarf->dwarf, module);
+    }
     return object;
 }
 
@@ -92,6 +97,7 @@ void sl_object_free(struct sl_object *object)
     sl_debug_file_close(&object->debug);
     sl_debug_file_close(&object->packed);
     sl_debug_file_close(&object->file);
+    sl_debug_file_close(&object->alternate);
     free(object->image);
     free(object);
 }

@@ -18,6 +18,7 @@ struct sl_object {
     struct sl_module *module;
     struct sl_debug_file file, debug; /* as mapped; the separate one */
     struct sl_debug_file packed;      /* symbols only */
+    struct sl_debug_file alternate;   /* what the one with debug information shares with others */
     uint8_t *image;                   /* of the vDSO, which has no file; or of `packed` */
     struct sl_symbol_table symbols;
     struct sl_dynamic dynamic; /* of a module without a file */

@@ -253,9 +253,18 @@ def known(frames):
             for function, file, line, inlined in frames]
 
 
+def filled(frames, others):
+    """Names that one oracle cannot read, as in a file that dwz shares, by those of another."""
+    for other in others:
+        if len(other) == len(frames):
+            frames = [(mine[0] or also[0], *mine[1:]) for mine, also in zip(frames, other)]
+    return frames
+
+
 def judge(ours, theirs):
     """Grade of one address."""
     ours, theirs = known(ours), [known(frames) for frames in theirs if frames]
+    theirs = [filled(frames, theirs) for frames in theirs]
     if not theirs or any(frames != theirs[0] for frames in theirs[1:]):
         return "not judged"
     if ours == theirs[0]:
