@@ -1,57 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/symbol_name.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
-#include <stdint.h>
+#include <inttypes.h>
+#include <libiberty/demangle.h>
+#include <setjmp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef char *(*demangler)(const char *mangled, char *buffer, size_t *length, int *ret_status);
-
-static demangler demangle;
-static pthread_once_t demangle_once = PTHREAD_ONCE_INIT;
+#include "base/hash.h"
+#include "harness/model/function_name.h"
 
 /*
- * The demangler of the C++ runtime, where it is installed.  It is loaded only when
- * a mangled name turns up: a C program should not need the C++ runtime for names
- * that it does not have.
+ * A name of some hundred bytes can stand for one of gigabytes: each part may be twice the one
+ * before.  So the demangler gets room for any name that a compiler makes, and is left when
+ * that is full.  It takes no memory but the stack, and limits its own recursion.
  */
-static void load_demangler(void)
+#define MAX_SPELT ((size_t) 64 * 1024)
+/* Symbols are as long as their file says. */
+#define MAX_RAW ((size_t) 16 * 1024)
+
+struct spelling {
+    char *text; /* MAX_SPELT bytes */
+    size_t size;
+    jmp_buf full;
+};
+
+static void spell(const char *part, size_t size, void *context)
 {
-    void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
-    if (library)
-        demangle = (demangler) (uintptr_t) dlsym(library, "__cxa_demangle");
+    struct spelling *spelling = context;
+
+    if (size >= MAX_SPELT - spelling->size)
+        longjmp(spelling->full, 1);
+    memcpy(spelling->text + spelling->size, part, size);
+    spelling->size += size;
 }
 
-/* Length without "@@GLIBC_2.3.2" and without the names of clones and parts of functions. */
-static size_t plain_length(const char *name)
+/* @return false when it is no mangled name, or one that is spelt too long */
+static bool demangle(const char *mangled, struct spelling *spelling)
 {
-    static const char *const marks[] = {".constprop.", ".isra.",      ".part.", ".cold",
-                                        ".lto_priv.",  ".localalias", ".llvm."};
-    size_t length = strcspn(name, "@");
-    for (size_t i = 0; i < SL_COUNT_OF(marks); i++) {
-        const char *mark = strstr(name, marks[i]);
-        if (mark && mark > name && (size_t) (mark - name) < length)
-            length = (size_t) (mark - name);
+    spelling->size = 0;
+    if (setjmp(spelling->full))
+        return false;
+    /* What rustc mangled in its older way is a name of C++ as well, with a hash in it. */
+    if (!rust_demangle_callback(mangled, 0, spell, spelling)) {
+        spelling->size = 0;
+        if (!cplus_demangle_v3_callback(mangled, DMGL_PARAMS | DMGL_ANSI, spell, spelling))
+            return false;
     }
-    return length ? length : strlen(name);
+    spelling->text[spelling->size] = '\0';
+    return spelling->size > 0;
+}
+
+static bool may_be_mangled(const char *name)
+{
+    return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0;
+}
+
+/* What is cut is told apart by its hash. */
+static const char *shorten(struct sl_arena *arena, const char *raw, size_t length)
+{
+    return sl_arena_printf(arena, "%.*s...#%016" PRIx64, (int) MAX_RAW, raw,
+                           sl_fnv64(SL_FNV64_BASIS, raw, length));
 }
 
 const char *sl_symbol_name(struct sl_arena *arena, const char *raw)
 {
-    size_t length = plain_length(raw);
-    char *name = sl_arena_alloc(arena, length + 1);
+    size_t length = sl_function_name_length(raw);
 
-    if (!name)
+    if (length > MAX_RAW)
+        return shorten(arena, raw, length);
+    char *name = sl_arena_printf(arena, "%.*s", (int) length, raw);
+    if (!name || !may_be_mangled(name))
+        return name;
+    SL_AUTO_FREE char *buffer = malloc(MAX_SPELT);
+    struct spelling spelling = {.text = buffer};
+    if (!buffer)
         return NULL;
-    memcpy(name, raw, length);
-    if (strncmp(name, "_Z", 2) != 0)
+    /* The whole of it first: the hash at the end of a Rust name is part of its mangling. */
+    if (!demangle(raw, &spelling) && !demangle(name, &spelling))
         return name;
-    (void) pthread_once(&demangle_once, load_demangler);
-    if (!demangle)
-        return name;
-    int failed;
-    SL_AUTO_FREE char *plain = demangle(name, NULL, NULL, &failed);
-    return plain ? sl_arena_strdup(arena, plain) : name;
+    return sl_arena_printf(arena, "%.*s", (int) sl_function_name_length(buffer), buffer);
 }

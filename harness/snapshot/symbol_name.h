@@ -6,8 +6,11 @@
 #include "base/arena.h"
 
 /*
- * Copy without what linkers and compilers append (symbol versions, ".constprop.0"),
- * C++ demangled.  @return in the arena; NULL when memory is short
+ * Copy without what linkers and compilers append (symbol versions, ".constprop.0", hashes of
+ * Rust), C++ and Rust demangled.  Names that are spelt out longer than 64 KiB stay mangled; of a
+ * symbol beyond 16 KiB the start and a hash are kept.
+ *
+ * @return in the arena; NULL when memory is short
  */
 const char *sl_symbol_name(struct sl_arena *arena, const char *raw);
 
