@@ -21,6 +21,7 @@
 #define MAX_SUMMED   ((uint64_t) 1024 * 1024 * 1024) /* bytes of a debug file; a second or two */
 #define MAX_PACKED   ((size_t) 16 * 1024 * 1024)
 #define MAX_UNPACKED ((size_t) 64 * 1024 * 1024)
+#define MAX_MEMORY   ((uint64_t) 128 * 1024 * 1024) /* of the decoder; xz -9 asks for 65 MiB */
 
 /* What .gnu_debuglink says. */
 struct link {
@@ -213,7 +214,7 @@ static bool unpack(const uint8_t *data, size_t size, uint8_t **ret_image, size_t
     SL_AUTO_FREE uint8_t *image = NULL;
     size_t capacity = 0;
     lzma_stream stream = LZMA_STREAM_INIT;
-    lzma_ret result = lzma_stream_decoder(&stream, MAX_UNPACKED, LZMA_CONCATENATED);
+    lzma_ret result = lzma_stream_decoder(&stream, MAX_MEMORY, LZMA_CONCATENATED);
 
     stream.next_in = data;
     stream.avail_in = size;

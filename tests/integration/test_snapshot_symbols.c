@@ -126,7 +126,7 @@ SL_TEST(snapshot_symbols, packed_symbols_are_read, .timeout = 60)
                     "objcopy --add-section .gnu_debugdata=text broken") == 0);
     cr_assert(!is_named("broken"));
     cr_assert(shell("strip -o packed full && objcopy -S --keep-symbol=park full symbols &&"
-                    "xz symbols &&"
+                    "xz -9 symbols &&"
                     "objcopy --add-section .gnu_debugdata=symbols.xz packed") == 0);
     cr_assert(is_named("packed"));
     remove_directory();
