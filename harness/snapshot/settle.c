@@ -145,8 +145,8 @@ struct stop {
     struct sl_attempt *before;
     struct sl_attempt now;
     struct sl_thread thread;
-    uint64_t asked_ns;
-    bool asked; /* and not stopped yet */
+    bool asked; /* and not stopped yet, which was seen last at: */
+    uint64_t running_ns;
 };
 
 /* Read one that has stopped, or let it run unread when that comes too late for it. */
@@ -155,7 +155,7 @@ static enum sl_status read_stopped(struct sl_pass *pass, struct stop *stop, stru
     const struct sl_register_source *source = &sl_source_ptrace;
     struct sl_attempt *attempt = &stop->now;
     bool overdue = attempt->look == SL_LOOK_OK &&
-                   sl_clock_now_ns() - stop->asked_ns > pass->source_context.stop_budget_ns;
+                   sl_clock_now_ns() - stop->running_ns > pass->source_context.stop_budget_ns;
 
     if (overdue) {
         source->leave(&pass->source_context, stop->thread.tid, &attempt->sighting);
@@ -180,39 +180,58 @@ static enum sl_status collect_stopped(struct sl_pass *pass, struct stop *stops, 
             sl_source_ptrace.finish(&pass->source_context, stops[i].thread.tid, &attempt->sighting);
         stops[i].asked = attempt->look == SL_LOOK_UNSTOPPED;
         *ret_n_waiting += stops[i].asked;
-        if (!stops[i].asked)
+        if (stops[i].asked)
+            stops[i].running_ns = sl_clock_now_ns();
+        else
             status = read_stopped(pass, &stops[i], err);
     }
     return status;
 }
 
 /* Ask all of them to stop before any is waited for. */
+static size_t ask_to_stop(struct sl_pass *pass, struct stop *stops, size_t n)
+{
+    size_t n_asked = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct sl_attempt *attempt = &stops[i].now;
+        stops[i].running_ns = sl_clock_now_ns();
+        attempt->look =
+            sl_source_ptrace.begin(&pass->source_context, stops[i].thread.tid, &attempt->sighting);
+        stops[i].asked = attempt->look == SL_LOOK_OK;
+        attempt->asked_to_stop = stops[i].asked;
+        n_asked += stops[i].asked;
+        if (stops[i].asked)
+            attempt->look = SL_LOOK_UNSTOPPED;
+        record(pass, &sl_source_ptrace, attempt);
+    }
+    return n_asked;
+}
+
+/*
+ * Until all have been read, none stops any more, or the patience with them has run out.  Those
+ * that are waited for run meanwhile, so that it costs them nothing.
+ */
 static enum sl_status
 stop_threads(struct sl_pass *pass, struct stop *stops, size_t n, struct sl_error *err)
 {
     struct sl_source_context *context = &pass->source_context;
     const uint64_t start = sl_clock_now_ns();
-    const uint64_t budget = SL_MIN(context->stop_budget_ns, context->patience_ns);
     enum sl_status status = SL_OK;
-    uint64_t waited = 0;
+    size_t n_waiting = ask_to_stop(pass, stops, n);
+    uint64_t waited = 0, last_stop = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        struct sl_attempt *attempt = &stops[i].now;
-        stops[i].asked_ns = sl_clock_now_ns();
-        attempt->look = sl_source_ptrace.begin(context, stops[i].thread.tid, &attempt->sighting);
-        stops[i].asked = attempt->look == SL_LOOK_OK;
-        attempt->asked_to_stop = stops[i].asked;
-        if (stops[i].asked)
-            attempt->look = SL_LOOK_UNSTOPPED;
-        record(pass, &sl_source_ptrace, attempt);
-    }
-    for (size_t n_waiting = n; n_waiting && !status && waited <= budget;) {
+    while (n_waiting && !status && waited <= context->patience_ns &&
+           waited - last_stop <= context->stop_budget_ns) {
+        size_t n_before = n_waiting;
         status = collect_stopped(pass, stops, n, &n_waiting, err);
-        if (n_waiting && waited < STOP_SPIN_NS)
-            (void) sched_yield();
-        else if (n_waiting)
-            sl_clock_sleep_ns(STOP_POLL_NS);
         waited = sl_clock_now_ns() - start;
+        if (n_waiting < n_before)
+            last_stop = waited;
+        else if (waited - last_stop < STOP_SPIN_NS)
+            (void) sched_yield();
+        else
+            sl_clock_sleep_ns(STOP_POLL_NS);
     }
     context->patience_ns -= SL_MIN(waited, context->patience_ns);
     return status;

@@ -17,7 +17,7 @@
 #define DEFAULT_STOP_BUDGET_NS (200 * SL_NS_PER_MS)
 #define HIGHEST_PRIORITY       (-20)
 #define REPLACED_BUDGET_NS     SL_NS_PER_S
-#define PATIENCE_NS            (2 * SL_NS_PER_S) /* with all threads that do not stop */
+#define PATIENCE_NS            (5 * SL_NS_PER_S) /* with all threads that do not stop, and run on */
 
 /* Arguments and result of the thread that does the work. */
 struct job {

@@ -40,7 +40,7 @@ struct sl_snapshot_opts {
     bool allow_stop;     /* stop even threads in calls that then return EINTR */
     uint32_t max_frames; /* 0: 256 */
     bool find_unjoined;  /* also list threads that ended and were never joined (glibc) */
-    uint64_t stop_budget_ns; /* for one thread; 0: 200 ms */
+    uint64_t stop_budget_ns; /* longest that a thread may stand still; 0: 200 ms */
 };
 
 /**
