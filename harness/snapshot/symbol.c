@@ -132,21 +132,6 @@ static const char *jit_name(struct sl_symbolizer *symbolizer, uint64_t address)
     return symbolizer->jit ? sl_jit_find(symbolizer->jit, address, symbolizer->arena) : NULL;
 }
 
-/* Where the unwind tables say that the function at an address begins; 0 when they do not. */
-static uint64_t
-start_of(struct sl_symbolizer *symbolizer, struct sl_module *module, uint64_t address)
-{
-    const struct sl_cfi_section *section;
-    struct sl_cfi_range range;
-    uint64_t record;
-
-    if (sl_unwind_table_find(symbolizer->modules, module, address, &section, &record) !=
-            SL_TABLE_FOUND ||
-        sl_cfi_scan(section, record, &range) != SL_CFI_FDE || range.start > address)
-        return 0;
-    return range.start - module->bias;
-}
-
 /* Which of the executable mappings of no file this is, from 1. */
 static uint32_t region_of(const struct sl_maps *maps, const struct sl_mapping *mapping)
 {
@@ -161,7 +146,8 @@ static void place_in_module(struct sl_symbolizer *symbolizer, struct sl_module *
                             const struct sl_pc *pc, uint64_t address, struct found *found)
 {
     const struct sl_frame *outermost = &found->frames[found->n - 1];
-    uint64_t start = outermost->function ? 0 : start_of(symbolizer, module, address);
+    uint64_t start =
+        outermost->function ? 0 : sl_unwind_table_start(symbolizer->modules, module, address);
 
     for (size_t i = 0; i < found->n; i++) {
         found->frames[i].module = module->path;

@@ -102,25 +102,14 @@ void sl_object_free(struct sl_object *object)
     free(object);
 }
 
-/* Do the unwind tables say that a function begins between the two? */
-static bool
-another_begins(struct sl_object *object, struct sl_modules *modules, uint64_t from, uint64_t to)
-{
-    const struct sl_cfi_section *section;
-    struct sl_cfi_range range;
-    uint64_t bias = object->module->bias, record;
-
-    return sl_unwind_table_find(modules, object->module, bias + to, &section, &record) ==
-               SL_TABLE_FOUND &&
-           sl_cfi_scan(section, record, &range) == SL_CFI_FDE && range.start > bias + from;
-}
-
 const char *sl_object_symbol(struct sl_object *object, struct sl_modules *modules, uint64_t address)
 {
     const struct sl_symbol *symbol = sl_symbol_table_find(&object->symbols, address);
 
     /* Where the next symbols were stripped, one without a size would take their functions over. */
-    if (symbol && symbol->unsized && another_begins(object, modules, symbol->start, address))
+    if (symbol && symbol->unsized &&
+        sl_unwind_table_start(modules, object->module, object->module->bias + address) >
+            symbol->start)
         symbol = NULL;
     return symbol ? symbol->name : NULL;
 }

@@ -280,6 +280,19 @@ enum sl_table_result sl_unwind_table_find(struct sl_modules *modules, struct sl_
     return table->malformed ? SL_TABLE_MALFORMED : result;
 }
 
+uint64_t
+sl_unwind_table_start(struct sl_modules *modules, struct sl_module *module, uint64_t address)
+{
+    const struct sl_cfi_section *section;
+    struct sl_cfi_range range;
+    uint64_t record;
+
+    if (sl_unwind_table_find(modules, module, address, &section, &record) != SL_TABLE_FOUND ||
+        sl_cfi_scan(section, record, &range) != SL_CFI_FDE || range.start > address)
+        return 0;
+    return range.start - module->bias;
+}
+
 void sl_unwind_table_free(struct sl_unwind_table *table)
 {
     if (!table)

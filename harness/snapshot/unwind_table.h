@@ -28,6 +28,13 @@ enum sl_table_result {
 enum sl_table_result sl_unwind_table_find(struct sl_modules *modules, struct sl_module *module,
                                           uint64_t pc, const struct sl_cfi_section **ret_section,
                                           uint64_t *ret_record);
+
+/*
+ * Virtual address in the module's file at which the tables say that the function with this
+ * address begins; 0 when they do not.
+ */
+uint64_t
+sl_unwind_table_start(struct sl_modules *modules, struct sl_module *module, uint64_t address);
 void sl_unwind_table_free(struct sl_unwind_table *table); /* NULL is allowed */
 
 #endif
