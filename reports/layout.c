@@ -344,6 +344,7 @@ static const struct sl_field run_fields[] = {
     NAMES(struct sl_run_result, "argv", run.argv, run.n_argv),
     {KEYED(DECIMAL, struct sl_run_result, "seed", run.seed)},
     {KEYED(BOOL, struct sl_run_result, "interrupted", run.interrupted)},
+    {KEYED(VALUE, struct sl_run_result, "trials_planned", run.trials_planned)},
     {KEYED(TEXT, struct sl_run_result, "label", run.label)},
     {KEYED(TEXT, struct sl_run_result, "commit", run.commit)},
     {KEYED(TEXT, struct sl_run_result, "commit_from", run.commit_from)},

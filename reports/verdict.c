@@ -274,13 +274,27 @@ static void judge_cells(struct judge *judge)
         add_text(judge, &judge->unmeasured, "no trial ran");
 }
 
+static const char *interrupted_text(struct judge *judge)
+{
+    const struct sl_run_result *result = judge->result;
+    struct sl_value planned = result->run.trials_planned;
+    size_t n = 0;
+
+    for (size_t i = 0; i < result->n_cells; i++)
+        n += result->cells[i].n_trials;
+    if (planned.missing)
+        return "the run was interrupted";
+    return sl_arena_printf(judge->arena, "the run was interrupted after %zu of %" PRIu64 " trials",
+                           n, planned.value);
+}
+
 static void judge_run(struct judge *judge)
 {
     const struct sl_control *control = &judge->result->control;
     const char *text = NULL;
 
     if (judge->result->run.interrupted)
-        add_text(judge, &judge->unmeasured, "the run was interrupted");
+        add_text(judge, &judge->unmeasured, interrupted_text(judge));
     if (!control->ran)
         text = sl_arena_printf(judge->arena, "the control did not run: %s",
                                or_else(control->reason, "no reason is recorded"));

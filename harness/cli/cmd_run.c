@@ -11,6 +11,7 @@
 #include "harness/cli/build_info.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/print_faults.h"
+#include "harness/cli/print_plan.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/run_agents.h"
 #include "harness/cli/run_driver.h"
@@ -46,39 +47,6 @@ load_scenarios(const struct run_request *request, struct loaded *loaded, struct 
         loaded->n_scenarios++;
     }
     return SL_OK;
-}
-
-static int list_scenarios(void)
-{
-    SL_AUTO(sl_scenario_list) struct sl_scenario_list *list = NULL;
-    struct sl_error err = {0};
-
-    if (sl_scenario_list(NULL, &list, &err))
-        return sl_command_error(&sl_command_run, &err, SL_EXIT_USAGE);
-    (void) puts("scenarios:");
-    for (size_t i = 0; i < list->n_scenarios; i++)
-        (void) printf("  %-18s %s\n", list->scenarios[i]->name, list->scenarios[i]->description);
-    (void) puts("\nfaults:");
-    for (const struct bus_fault_info *fault = bus_faults(); fault->name; fault++)
-        if (!fault->absent)
-            (void) printf("  %s\n", fault->name);
-    (void) puts("\n'strandline run --list-faults' explains them.");
-    return SL_EXIT_OK;
-}
-
-static void print_plan(const struct sl_run_plan *plan, const struct sl_declaration *declaration)
-{
-    (void) printf("%-10s %-8s %-9s %7s %7s %6s  %s\n", "scenario", "mode", "transport", "events",
-                  "workers", "trials", "faults");
-    for (size_t i = 0; i < plan->n_cells; i++) {
-        const struct sl_run_cell *cell = &plan->cells[i];
-        char workers[16] = "-";
-        if (!sl_declaration_without(declaration, SL_SETTING_WORKERS))
-            (void) snprintf(workers, sizeof workers, "%" PRIu32, cell->pool.workers);
-        (void) printf("%-10s %-8s %-9s %7" PRIu32 " %7s %6" PRIu32 "  %s\n", cell->scenario->name,
-                      sl_mode_text(cell->mode), cell->transport, cell->scenario->load.events,
-                      workers, cell->trials, cell->fault ? cell->fault : "-");
-    }
 }
 
 static enum sl_status
@@ -175,7 +143,7 @@ static int run(int argc, char **argv)
     if (!run_request_read(&sl_command_run, argc, argv, &request, &status))
         return status;
     if (request.list)
-        return list_scenarios();
+        return print_scenarios(&request);
     if (request.list_faults)
         return print_faults(request.driver_path ? request.declaration : NULL, request.json);
     enum sl_status s = policy_complete(&request.policy, &err);
@@ -190,8 +158,7 @@ static int run(int argc, char **argv)
         return sl_command_error(&sl_command_run, &err,
                                 s == SL_ENOMEM ? SL_EXIT_UNMEASURED : SL_EXIT_USAGE);
     if (request.dry_run) {
-        print_plan(&plan, request.declaration);
-        return SL_EXIT_OK;
+        return print_plan(&request, &plan);
     }
     /* From here on the report of a run before must not be taken for that of this one. */
     if (request.output && sl_report_place_open(request.output, &place, &err))

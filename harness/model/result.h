@@ -219,8 +219,9 @@ struct sl_run_result {
         const char *const *argv;
         size_t n_argv;
         uint64_t seed;
-        bool interrupted;  /* a signal ended the run early; cells that did not run are absent */
-        const char *label; /* what the user calls it, or NULL */
+        bool interrupted; /* a signal ended the run early; cells that did not run are absent */
+        struct sl_value trials_planned;   /* of all cells */
+        const char *label;                /* what the user calls it, or NULL */
         const char *commit, *commit_from; /* of what was measured, and the environment variable
                                              that said so; or NULL */
     } run;

@@ -188,6 +188,7 @@ static enum sl_status prepare_cells(struct run *run, struct sl_error *err)
             .trials = run->trials[i],
         };
         run->n_trials += cell->trials;
+        run->result->run.trials_planned = SL_VALUE(run->n_trials);
     }
     return SL_OK;
 }

@@ -102,6 +102,20 @@ check "an agent without a server that answers ends" 3 err "cannot connect to NAT
     "$strandline" agent --server nats://127.0.0.1:1,nats://127.0.0.1:2
 check "help of a command" 0 out "usage: strandline gate" "$strandline" help gate
 check "--help of a command" 0 out "--max-leaks N" "$strandline" gate --help
+# Every key of the schema.
+"$strandline" help scenario >"$work/scenario"
+n=$((n + 1))
+missing=$(sed -n 's/^ *"\([a-z_]*\)": {$/\1/p' "$2/scenarios/scenario.schema.json" | sort -u |
+    while read -r key; do
+        case $key in
+        default | duration | if | items | not | properties | size | then | variant) continue ;;
+        esac
+        grep -q "\\b$key\\b" "$work/scenario" || printf ' %s' "$key"
+    done)
+[ -z "$missing" ] && echo "ok $n - help scenario names every key" ||
+    echo "not ok $n - help scenario names every key, but not$missing"
+check "a line of help fits into 80 columns" 1 out "" awk 'length > 80 { n++; print } END { exit !n }' \
+    "$work/scenario"
 check "the version" 0 out "strandline 0." "$strandline" --version
 
 check "a good report is ok" 0 out "ok: 4 trials in 2 cells, accepted 2000 of 2000 messages, 0 leaked" \

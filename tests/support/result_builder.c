@@ -49,6 +49,7 @@ struct sl_run_result *result_new(void)
     result->run.argv = argv;
     result->run.n_argv = SL_COUNT_OF(argv);
     result->run.seed = 42;
+    result->run.trials_planned = SL_VALUE(40);
     result->driver = "strandline-bus 0.1.0";
     result->environment = (struct sl_environment){
         .host = "east",

@@ -286,7 +286,7 @@ SL_TEST(verdict, each_fact_gives_its_exit_status_and_line)
         {empty_control, 3,
          "the control planted 0 leaked threads and found 0, so that no count of this run can be "
          "trusted"},
-        {interrupt, 3, "the run was interrupted"},
+        {interrupt, 3, "the run was interrupted after 4 of 40 trials"},
         {drop_trials, 3, "low/keyed/nats: no trial ran"},
         {drop_cells, 3, "no trial ran"},
     };
