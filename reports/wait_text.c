@@ -36,7 +36,7 @@ static const char *say_idle(char state)
 {
     switch (state) {
     case 'R':
-        return "on a CPU";
+        return "runnable"; /* on a CPU, or waiting for one */
     case 'D':
         return "in the kernel, not interruptible";
     case 'Z':

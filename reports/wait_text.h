@@ -7,7 +7,7 @@
 
 /*
  * "condition", "mutex held by 812 'holder'", "join of 813 'worker'", "recvfrom on TCP
- * 127.0.0.1:4222", "epoll_wait, with a time-out".  A thread that does not wait: "on a CPU", or why
+ * 127.0.0.1:4222", "epoll_wait, with a time-out".  A thread that does not wait: "runnable", or why
  * else nothing is known.
  *
  * @param snapshot  where the names of other threads are found

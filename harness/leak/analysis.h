@@ -122,7 +122,7 @@ sl_leak_explain(const struct sl_leak_case *the_case, const struct sl_leak_cluste
 /* "1 thread", "2 threads" */
 const char *sl_leak_say_threads(const struct sl_leak_case *the_case, size_t n);
 
-/* "5120 threads wait on a condition without a time-out, 1 is on CPU" */
+/* "5120 threads wait on a condition without a time-out, 1 is runnable" */
 const char *
 sl_leak_say_waits(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster);
 

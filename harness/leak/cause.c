@@ -46,7 +46,7 @@ static enum sl_status find_resident(const struct sl_leak_case *the_case,
         return SL_ENOMEM;
     return give(sl_arena_printf(the_case->arena,
                                 the_case->input->torn_down
-                                    ? "%s of %s that ended when the library was shut down"
+                                    ? "%s of %s, gone after its shutdown"
                                     : "%s of %s, not seen to end: teardown was not reached",
                                 threads, first->library),
                 ret_evidence);
@@ -93,6 +93,15 @@ is_parked(const struct sl_leak_case *the_case, const struct sl_leak_candidate *c
     }
 }
 
+/* What a look made its threads do is none of their own doing, but it is no rest either. */
+static bool was_any_stopped(const struct sl_leak_cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->n_members; i++)
+        if (cluster->members[i].before->cost.stopped)
+            return true;
+    return false;
+}
+
 static enum sl_status find_parked(const struct sl_leak_case *the_case,
                                   const struct sl_leak_cluster *cluster, const char **ret_evidence)
 {
@@ -104,10 +113,10 @@ static enum sl_status find_parked(const struct sl_leak_case *the_case,
     const char *circumstances = sl_leak_say_circumstances(the_case, cluster);
     if (!waits || !span || !circumstances)
         return SL_ENOMEM;
-    return give(sl_arena_printf(the_case->arena,
-                                "%s; %s in the %s between Close and the last look%s", waits,
-                                cluster->n_members == 1 ? "it did not run" : "none of them ran",
-                                span, circumstances),
+    return give(sl_arena_printf(
+                    the_case->arena, "%s; %s%s in the %s between Close and the last look%s", waits,
+                    cluster->n_members == 1 ? "it did not run" : "none of them ran",
+                    was_any_stopped(cluster) ? ", but to be looked at," : "", span, circumstances),
                 ret_evidence);
 }
 

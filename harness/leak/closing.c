@@ -63,13 +63,15 @@ static enum sl_status find_witness(struct sl_leak_case *the_case,
         if (!n)
             continue;
         the_case->not_closed =
-            n == 1 ? sl_arena_printf(the_case->arena,
-                                     "Close had no effect: %s (thread %ld) is still alive",
-                                     witness->text, (long) first)
-                   : sl_arena_printf(the_case->arena,
-                                     "Close had no effect: %s (thread %ld and %zu more) is still "
-                                     "alive",
-                                     witness->text, (long) first, n - 1);
+            n == 1
+                ? sl_arena_printf(the_case->arena,
+                                  "Close left what it has to end: %s (thread %ld) is still alive",
+                                  witness->text, (long) first)
+                : sl_arena_printf(
+                      the_case->arena,
+                      "Close left what it has to end: %s (thread %ld and %zu more) is still "
+                      "alive",
+                      witness->text, (long) first, n - 1);
         return the_case->not_closed ? SL_OK : sl_fail(err, SL_ENOMEM, "no memory for evidence");
     }
     return SL_OK;

@@ -36,7 +36,9 @@ static const struct wording wordings[] = {
     [SL_WAIT_FAULT] = {"waits", "wait", "for a page of memory", false},
     [SL_WAIT_OTHER] = {"waits", "wait", NULL, false},
 };
-static const struct wording on_cpu = {"is", "are", "on CPU", false};
+static const struct wording runnable = {"is", "are", "runnable", false};
+static const struct wording ended = {"has", "have", "ended", false};
+static const struct wording unseen = {"could", "could", "not be looked at", false};
 
 static bool is_running(const struct sl_thread *thread)
 {
@@ -48,11 +50,21 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+static const struct wording *wording_of(const struct sl_thread *thread)
+{
+    if (is_running(thread))
+        return &runnable;
+    if (thread->state == 'Z' || thread->state == 'X')
+        return &ended;
+    return thread->wait.kind == SL_WAIT_NONE && !thread->stack ? &unseen
+                                                               : &wordings[thread->wait.kind];
+}
+
 /* Are two threads told in one clause? */
 static bool told_alike(const struct sl_thread *a, const struct sl_thread *b)
 {
     return a->wait.kind == b->wait.kind && a->wait.timed == b->wait.timed &&
-           is_running(a) == is_running(b) && same_text(a->wait.syscall, b->wait.syscall) &&
+           wording_of(a) == wording_of(b) && same_text(a->wait.syscall, b->wait.syscall) &&
            same_text(a->wait.target, b->wait.target) && same_text(a->wait.held, b->wait.held);
 }
 
@@ -60,7 +72,7 @@ static bool told_alike(const struct sl_thread *a, const struct sl_thread *b)
 static const char *say_wait(struct sl_arena *arena, const struct sl_thread *thread, size_t n)
 {
     const struct sl_wait *wait = &thread->wait;
-    const struct wording *wording = is_running(thread) ? &on_cpu : &wordings[wait->kind];
+    const struct wording *wording = wording_of(thread);
     const char *verb = n == 1 ? wording->one : wording->many;
     const char *timing = !wording->tell_timing ? ""
                          : wait->timed         ? " with a time-out"

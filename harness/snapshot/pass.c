@@ -11,7 +11,7 @@ static const char *reason_of_look(enum sl_look look)
 {
     switch (look) {
     case SL_LOOK_RUNNING:
-        return "the thread was on a CPU and was not stopped";
+        return "the thread was on a CPU, or waited for one, and was not stopped";
     case SL_LOOK_ENDED:
         return "the thread has ended";
     case SL_LOOK_KERNEL:
@@ -19,7 +19,7 @@ static const char *reason_of_look(enum sl_look look)
     case SL_LOOK_REFUSED:
         return "its registers may not be read";
     case SL_LOOK_UNSAFE:
-        return "stopping it would make its system call fail";
+        return "stopping it could make its system call fail";
     case SL_LOOK_UNSTOPPED:
         return "it did not stop in time";
     case SL_LOOK_FAILED:

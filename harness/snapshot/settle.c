@@ -15,6 +15,7 @@
 #define RETRY_BUDGET  (50 * SL_NS_PER_MS)  /* not so where there are more of them than CPUs */
 #define STOP_SPIN_NS  (200 * SL_NS_PER_US) /* a thread on a CPU stops within microseconds */
 #define STOP_POLL_NS  (100 * SL_NS_PER_US)
+#define STOP_WAIT     SL_NS_PER_S         /* for the next one to stop; all run on meanwhile */
 #define RETURN_BUDGET (20 * SL_NS_PER_MS) /* until threads that were stopped wait again */
 
 /* What was seen of the thread goes into its record. */
@@ -222,7 +223,7 @@ stop_threads(struct sl_pass *pass, struct stop *stops, size_t n, struct sl_error
     uint64_t waited = 0, last_stop = 0;
 
     while (n_waiting && !status && waited <= context->patience_ns &&
-           waited - last_stop <= context->stop_budget_ns) {
+           waited - last_stop <= STOP_WAIT) {
         size_t n_before = n_waiting;
         status = collect_stopped(pass, stops, n, &n_waiting, err);
         waited = sl_clock_now_ns() - start;

@@ -156,14 +156,34 @@ static enum sl_status survey(struct sl_pass *pass, struct sl_error *err)
     return SL_OK;
 }
 
-/* By the first byte that the process may read itself. */
+/* By the first bytes that the process may read itself; some pages nobody else can. */
 static bool may_read_memory(struct sl_pass *pass)
 {
     const struct sl_maps *maps = pass->code.maps;
-    for (size_t i = 0; i < maps->n_mappings; i++)
-        if (maps->mappings[i].readable)
-            return sl_reader_is_permitted(pass->code.reader, maps->mappings[i].start);
+    int tries = 8;
+    for (size_t i = 0; i < maps->n_mappings && tries; i++) {
+        if (!maps->mappings[i].readable)
+            continue;
+        if (sl_reader_is_permitted(pass->code.reader, maps->mappings[i].start))
+            return true;
+        tries--;
+    }
     return false;
+}
+
+/* A process on its way out has no memory any more. */
+static enum sl_status refuse_memory(struct sl_pass *pass, struct sl_error *err)
+{
+    SL_AUTO_FREE char *content = NULL;
+    size_t size;
+
+    enum sl_status status = sl_target_read_all(&pass->target, "maps", &content, &size, err);
+    if (status)
+        return status;
+    if (!size)
+        return sl_fail(err, SL_EGONE, "process %ld has ended", (long) pass->target.pid);
+    return sl_fail(err, SL_EPERM, "not allowed to read the memory of process %ld",
+                   (long) pass->target.pid);
 }
 
 static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
@@ -193,8 +213,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
     if (status)
         return status;
     if (!may_read_memory(pass))
-        return sl_fail(err, SL_EPERM, "not allowed to read the memory of process %ld",
-                       (long) pass->target.pid);
+        return refuse_memory(pass, err);
     pass->threads = sl_arena_array(snapshot->arena, pass->n_tids, sizeof *pass->threads);
     if (!pass->threads)
         return sl_fail(err, SL_ENOMEM, "records of %zu threads", pass->n_tids);

@@ -132,7 +132,8 @@ static enum sl_status open_source(struct sl_source_context *context, struct sl_e
 {
     if (!is_in_namespace("/proc/self/ns/pid", FIRST_PID_NAMESPACE) ||
         !is_in_namespace("/proc/self/ns/time", FIRST_TIME_NAMESPACE))
-        return sl_fail(err, SL_ENOTSUP, "the bpf source does not work inside a pid namespace");
+        return sl_fail(err, SL_ENOTSUP,
+                       "the bpf source works in the first pid and time namespaces only");
     enum sl_status status = load(err);
     if (status)
         return status;
@@ -153,6 +154,16 @@ static void close_source(struct sl_source_context *context)
     context->bpf = NULL;
 }
 
+static enum sl_status refuse_empty(const struct sl_target *target, struct sl_error *err)
+{
+    struct sl_stat stat;
+
+    if (sl_target_stat(target, target->tid, &stat) == 0 && stat.state != 'Z' && stat.state != 'X')
+        return sl_fail(err, SL_ESYS, "the BPF task iterator shows no thread of process %ld",
+                       (long) target->pid);
+    return sl_fail(err, SL_EGONE, "process %ld has ended", (long) target->pid);
+}
+
 static enum sl_status
 list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, struct sl_error *err)
 {
@@ -165,7 +176,7 @@ list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, st
         return status;
     bpf->before = records;
     if (!bpf->n_before)
-        return sl_fail(err, SL_EGONE, "process %ld has ended", (long) context->target->pid);
+        return refuse_empty(context->target, err);
     pid_t *tids = calloc(bpf->n_before, sizeof *tids);
     if (!tids)
         return sl_fail(err, SL_ENOMEM, "list of threads");

@@ -33,7 +33,7 @@
     X(NOT_GROWING, "the next frame does not lie further out on the stack")                         \
     X(NO_CALLER, "the unwind ended before a known thread entry")                                   \
     X(TOO_DEEP, "more frames than the limit")                                                      \
-    X(CHANGED, "the thread ran while its stack was copied")                                        \
+    X(CHANGED, "it is not certain that the thread stood still while its stack was copied")         \
     X(SHORT_OF_MEMORY, "out of memory while unwinding")
 
 enum sl_unwind_end {

@@ -110,8 +110,8 @@ SL_TEST(leak_cause, what_the_look_itself_made_a_thread_do_is_not_held_against_it
     stop_and_look(&scene, (struct sl_stop_cost){
                               .stopped = true, .known = true, .switches = 2, .cpu_ns = 70000});
     scene_assert_cause(&scene, 2, SL_CAUSE_PARKED,
-                       "2 threads wait on a condition without a time-out; none of them ran in the "
-                       "2s between Close and the last look");
+                       "2 threads wait on a condition without a time-out; none of them ran, but to "
+                       "be looked at, in the 2s between Close and the last look");
 }
 
 SL_TEST(leak_cause, where_that_is_not_known_nothing_is_claimed)
@@ -238,7 +238,18 @@ SL_TEST(leak_cause, a_running_thread_is_told_to_be_on_cpu)
     thread->wait = (struct sl_wait){.kind = SL_WAIT_NONE, .syscall_nr = -1};
     thread->state = 'R';
     scene_assert_cause(&scene, 1, SL_CAUSE_UNKNOWN,
-                       "1 thread is on CPU; no stack: thread was on a CPU");
+                       "1 thread is runnable; no stack: thread was on a CPU");
+}
+
+SL_TEST(leak_cause, of_a_thread_that_could_not_be_read_nothing_is_claimed)
+{
+    SCENE(scene);
+    scene_begin_settled(&scene);
+    struct sl_thread *thread = sl_build_thread(scene.builder, 101, 2, NULL);
+    thread->wait = (struct sl_wait){.kind = SL_WAIT_NONE, .syscall_nr = -1};
+    thread->reason = "its registers may not be read";
+    scene_assert_cause(&scene, 1, SL_CAUSE_UNKNOWN,
+                       "1 thread could not be looked at; no stack: its registers may not be read");
 }
 
 SL_TEST(leak_cause, descriptors_are_named_only_where_all_told_threads_share_them)

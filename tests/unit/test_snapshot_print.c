@@ -269,7 +269,7 @@ SL_TEST(snapshot_print, a_wait_says_who_and_what)
         cr_assert_str_eq(sl_wait_say(scene.arena, scene.snapshot, &thread), cases[i].text);
     }
     const struct sl_thread running = {.state = 'R'};
-    cr_assert_str_eq(sl_wait_say(scene.arena, scene.snapshot, &running), "on a CPU");
+    cr_assert_str_eq(sl_wait_say(scene.arena, scene.snapshot, &running), "runnable");
 }
 
 SL_TEST(snapshot_print, waits_in_the_same_words_are_equal_and_no_others)
