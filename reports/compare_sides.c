@@ -212,7 +212,8 @@ bool sl_sides_doubt(const char *side, const struct sl_run_result *result, struct
     if (good && result->run.interrupted)
         good = add_text(arena, list, sl_arena_printf(arena, "%s: the run was interrupted", side));
     if (good && !control->ran)
-        good = add_text(arena, list, sl_arena_printf(arena, "%s: the control did not run", side));
+        good = add_text(arena, list,
+                        sl_arena_printf(arena, "%s: the control could not be measured", side));
     else if (good && (control->found != control->planted || !control->planted))
         good = add_text(arena, list,
                         sl_arena_printf(arena,

@@ -110,13 +110,19 @@ static void put_metric(struct block *block, enum sl_metric metric, const char *h
 /* A Close that did not end in time in any trial is worth more than the time of the others. */
 static void put_close(struct block *block)
 {
-    size_t column = block->column;
-
-    put_metric(block, SL_METRIC_CLOSE_DURATION, "Close");
-    for (size_t i = 0; i < block->n_cells; i++)
-        for (size_t j = 0; j < block->cells[i]->n_trials; j++)
-            if (block->cells[i]->trials[j].close.timed_out)
-                sl_grid_set(&block->grid, i + 1, column, "timed out", SL_STYLE_BAD);
+    put(block, 0, "Close", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++) {
+        const struct sl_cell_result *cell = block->cells[i];
+        struct sl_summary summary;
+        bool timed_out = false;
+        for (size_t j = 0; j < cell->n_trials; j++)
+            timed_out |= cell->trials[j].close.timed_out;
+        if (timed_out)
+            put(block, i + 1, "timed out", SL_STYLE_BAD);
+        else if (sl_metric_summarise(block->table->arena, cell, SL_METRIC_CLOSE_DURATION, &summary))
+            put_summary(block, i + 1, cell, &summary, SL_UNIT_NS, SL_STYLE_NONE);
+    }
+    block->column++;
 }
 
 static void put_text(struct block *block, size_t row, const char *text)
@@ -241,7 +247,7 @@ static void print_title(const struct block *block)
     const struct sl_table *table = block->table;
     const struct sl_cell_key *key = &block->cells[0]->key;
     const struct sl_cell_config *config = &block->cells[0]->config;
-    size_t n_trials = block->cells[0]->n_trials;
+    size_t least = block->cells[0]->n_trials, most = least;
     const char *rate = "saturating", *transport = "", *trials = "";
 
     if (!config->rate.missing)
@@ -249,8 +255,14 @@ static void print_title(const struct block *block)
     if (!differs(block, offsetof(struct sl_cell_key, transport)))
         transport =
             sl_arena_printf(table->arena, ", %s", sl_table_text(table, key->transport, "?"));
-    if (n_trials > 1)
-        trials = sl_arena_printf(table->arena, ", %zu trials", n_trials);
+    for (size_t i = 1; i < block->n_cells; i++) { /* an interrupted run has some of them */
+        least = SL_MIN(least, block->cells[i]->n_trials);
+        most = SL_MAX(most, block->cells[i]->n_trials);
+    }
+    if (least < most)
+        trials = sl_arena_printf(table->arena, ", %zu to %zu trials", least, most);
+    else if (most > 1)
+        trials = sl_arena_printf(table->arena, ", %zu trials", most);
     (void) fputc('\n', table->out);
     sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
                    "%s: %" PRIu64 " events of %" PRIu64 " B, %" PRIu64 " topics, %" PRIu64
@@ -273,13 +285,17 @@ static void print_agents(const struct block *block)
 {
     const struct sl_table *table = block->table;
     const struct sl_trial_result *trial = block->cells[0]->trials;
+    size_t n_trials = block->cells[0]->n_trials;
 
-    for (size_t i = 0; block->cells[0]->n_trials && i < trial->n_agents; i++)
-        (void) fprintf(table->out, "%s %s on %s (%s)", i ? "," : "  shared by agents",
+    for (size_t i = 0; n_trials && i < trial->n_agents; i++)
+        (void) fprintf(table->out, "%s %s on %s (%s)",
+                       i              ? ","
+                       : n_trials > 1 ? "  first trial shared by agents"
+                                      : "  shared by agents",
                        sl_table_text(table, trial->agents[i].name, "?"),
                        sl_table_text(table, trial->agents[i].host, "?"),
                        sl_table_text(table, trial->agents[i].role, "?"));
-    if (block->cells[0]->n_trials && trial->n_agents)
+    if (n_trials && trial->n_agents)
         (void) fputc('\n', table->out);
 }
 

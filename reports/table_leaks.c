@@ -112,7 +112,7 @@ print_late(const struct sl_table *table, const struct sl_cell_result *cell, size
     sl_format_time(longest_ns, delay);
     sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
                    "not counted: %s trial %zu: %" PRIu32
-                   " thread%s ended after Close had returned, the last %s later",
+                   " thread%s ended after Close had returned, the last within %s",
                    sl_table_cell_name(table, cell), number + 1, leaks->late,
                    leaks->late == 1 ? "" : "s", delay);
 }

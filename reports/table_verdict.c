@@ -17,7 +17,7 @@ static void print_control(const struct sl_table *table)
                        "control: planted %" PRIu32 ", found %" PRIu32, control->planted,
                        control->found);
     else
-        sl_style_print(style, table->opts, table->out, "control: did not run");
+        sl_style_print(style, table->opts, table->out, "control: could not be measured");
     if (control->reason)
         (void) fprintf(table->out, " (%s)", sl_table_text(table, control->reason, ""));
     (void) fputc('\n', table->out);

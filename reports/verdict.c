@@ -160,7 +160,8 @@ static void judge_proof(struct judge *judge, const struct sl_trial_result *trial
         add(judge, &judge->unmeasured, "nothing shows that threads were created: %s",
             before->missing ? before->missing : peak->missing);
     else if (peak->value <= before->value)
-        add(judge, &judge->unmeasured, "no thread was created, so that none could leak");
+        add(judge, &judge->unmeasured,
+            "under load there were no more threads than before, so that none is shown to end");
     if (!trial->close.reached)
         add(judge, &judge->unmeasured,
             "Close was not called, so that nothing shows what it leaves");
@@ -296,7 +297,7 @@ static void judge_run(struct judge *judge)
     if (judge->result->run.interrupted)
         add_text(judge, &judge->unmeasured, interrupted_text(judge));
     if (!control->ran)
-        text = sl_arena_printf(judge->arena, "the control did not run: %s",
+        text = sl_arena_printf(judge->arena, "the control could not be measured: %s",
                                or_else(control->reason, "no reason is recorded"));
     else if (control->found != control->planted || control->planted == 0)
         text = sl_arena_printf(judge->arena,

@@ -312,7 +312,7 @@ static enum sl_status play_control(struct run *run, struct sl_error *err)
         return s;
     control->ran = trial.status == SL_TRIAL_OK && !trial.leaks_missing;
     control->found = control->ran ? trial.leaks.count : 0;
-    control->reason = !control->ran ? trial.reason
+    control->reason = !control->ran ? trial.reason ? trial.reason : trial.leaks_missing
                       : control->found != control->planted
                           ? "the number found is not the number planted"
                           : NULL;

@@ -135,6 +135,30 @@ static struct sl_run_result *bad_run(void)
 
 static const struct sl_table_opts plain = {0};
 
+SL_TEST(table, every_note_has_a_cell_that_refers_to_it)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    (void) result_add_cell(result, "low", "keyed", "nats", NULL, 1);
+    struct sl_trial_result *trial = result_trial(result, 0, 0);
+    trial->close.timed_out = true;
+    trial->close.duration_ns = SL_MISSING_VALUE("Close did not return");
+    trial->latency.end_to_end.p99 = SL_MISSING_VALUE("too few samples");
+    SL_AUTO_FREE char *text = print(result, &(struct sl_table_opts){0});
+    cr_assert(strstr(text, "timed out"), "%s", text);
+    cr_assert(strstr(text, "\n  [1] too few samples\n"), "%s", text);
+    cr_assert(!strstr(text, "[2]"), "%s", text);
+    cr_assert(!strstr(text, "Close did not return"), "%s", text);
+}
+
+SL_TEST(table, cells_with_fewer_trials_than_others_are_not_hidden_in_the_title)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    (void) result_add_cell(result, "low", "keyed", "nats", NULL, 3);
+    (void) result_add_cell(result, "low", "unified", "nats", NULL, 2);
+    SL_AUTO_FREE char *text = print(result, &(struct sl_table_opts){0});
+    cr_assert(strstr(text, ", 2 to 3 trials\n"), "%s", text);
+}
+
 SL_TEST(table, a_good_run)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *result = good_run(1);
