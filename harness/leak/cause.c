@@ -113,10 +113,11 @@ static enum sl_status find_parked(const struct sl_leak_case *the_case,
     const char *circumstances = sl_leak_say_circumstances(the_case, cluster);
     if (!waits || !span || !circumstances)
         return SL_ENOMEM;
-    return give(sl_arena_printf(
-                    the_case->arena, "%s; %s%s in the %s between Close and the last look%s", waits,
-                    cluster->n_members == 1 ? "it did not run" : "none of them ran",
-                    was_any_stopped(cluster) ? ", but to be looked at," : "", span, circumstances),
+    return give(sl_arena_printf(the_case->arena,
+                                "%s; %s%s in the %s between Close and the last look%s", waits,
+                                cluster->n_members == 1 ? "it did not run" : "none of them ran",
+                                was_any_stopped(cluster) ? ", being looked at aside," : "", span,
+                                circumstances),
                 ret_evidence);
 }
 

@@ -170,12 +170,14 @@ sl_leak_say_activity(const struct sl_leak_case *the_case, const struct sl_leak_c
     struct sl_arena *arena = the_case->arena;
     uint64_t switches = 0, cpu_ns = 0;
     size_t n_born = 0, n_unknown = 0;
+    bool was_stopped = false;
 
     if (!the_case->observed_ns)
         return "";
     for (size_t i = 0; i < cluster->n_members; i++) {
         struct sl_leak_activity activity = sl_leak_activity(the_case, &cluster->members[i]);
         n_born += !cluster->members[i].before;
+        was_stopped = was_stopped || (activity.known && cluster->members[i].before->cost.stopped);
         n_unknown += cluster->members[i].before && !activity.known;
         switches += activity.switches;
         cpu_ns += activity.cpu_ns;
@@ -191,9 +193,10 @@ sl_leak_say_activity(const struct sl_leak_case *the_case, const struct sl_leak_c
     if (!span || !cpu)
         return NULL;
     return sl_arena_printf(
-        arena, "; %" PRIu64 " context %s%s%s%s in the %s between Close and the last look%s%s",
+        arena, "; %" PRIu64 " context %s%s%s%s%s in the %s between Close and the last look%s%s",
         switches, switches == 1 ? "switch" : "switches", cpu_ns ? " and " : "", cpu_ns ? cpu : "",
-        cpu_ns ? " of CPU time" : "", span, unknown, born);
+        cpu_ns ? " of CPU time" : "", was_stopped ? ", being looked at aside," : "", span, unknown,
+        born);
 }
 
 const char *sl_leak_say_circumstances(const struct sl_leak_case *the_case,

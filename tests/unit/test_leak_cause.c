@@ -110,8 +110,18 @@ SL_TEST(leak_cause, what_the_look_itself_made_a_thread_do_is_not_held_against_it
     stop_and_look(&scene, (struct sl_stop_cost){
                               .stopped = true, .known = true, .switches = 2, .cpu_ns = 70000});
     scene_assert_cause(&scene, 2, SL_CAUSE_PARKED,
-                       "2 threads wait on a condition without a time-out; none of them ran, but to "
-                       "be looked at, in the 2s between Close and the last look");
+                       "2 threads wait on a condition without a time-out; none of them ran, being "
+                       "looked at aside, in the 2s between Close and the last look");
+}
+
+SL_TEST(leak_cause, what_it_did_besides_is_told)
+{
+    SCENE(scene);
+    stop_and_look(&scene, (struct sl_stop_cost){
+                              .stopped = true, .known = true, .switches = 1, .cpu_ns = 70000});
+    scene_assert_cause(&scene, 2, SL_CAUSE_UNKNOWN,
+                       "2 threads wait on a condition without a time-out; 2 context switches, "
+                       "being looked at aside, in the 2s between Close and the last look");
 }
 
 SL_TEST(leak_cause, where_that_is_not_known_nothing_is_claimed)

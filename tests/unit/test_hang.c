@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a Close that hangs is said to stand. */
+#include "sl_test.h"
+
+#include <string.h>
+
+#include "harness/run/hang.h"
+#include "snapshot_builder.h"
+
+#define CLOSER 71
+#define OTHER  72
+
+struct scene {
+    struct sl_snapshot_builder *builder;
+    struct sl_arena *arena;
+    struct sl_snapshot *snapshot;
+};
+
+static void scene_release(struct scene *scene)
+{
+    sl_snapshot_builder_free(scene->builder);
+    sl_arena_free(scene->arena);
+}
+
+/* A closer in bus_close, as `wait` and `state` say, and a worker that may be waited for. */
+static struct scene scene_new(struct sl_wait wait, char state, const char *worker_held)
+{
+    struct scene scene = {.builder = sl_snapshot_builder_new(), .arena = sl_arena_new()};
+    const struct sl_stack *stack = sl_build_stack(scene.builder, "bus.so:bus_close|app:main");
+    const struct sl_stack *worker = sl_build_stack(scene.builder, "bus.so:handle|bus.so:work");
+
+    scene.snapshot = sl_build_snapshot(scene.builder, 1);
+    scene.snapshot->pid = CLOSER;
+    struct sl_thread *closer =
+        sl_build_thread(scene.builder, CLOSER, 1, state == 'Z' ? NULL : stack);
+    closer->wait = wait;
+    closer->state = state;
+    struct sl_thread *other = sl_build_thread(scene.builder, OTHER, 1, worker);
+    other->wait.held = worker_held;
+    memcpy(other->name, "u-w3", sizeof "u-w3");
+    return scene;
+}
+
+static void check(struct sl_wait wait, char state, const char *worker_held, const char *expected)
+{
+    SL_CLEANUP(scene_release) struct scene scene = scene_new(wait, state, worker_held);
+    struct sl_trial_result result = {
+        .close = {.timed_out = true, .duration_ns = SL_MISSING_VALUE("it did not return")}};
+    sl_hang_describe(scene.snapshot, scene.arena, &result);
+    cr_assert_str_eq(result.close.waits_for, expected);
+}
+
+SL_TEST(hang, a_close_that_waits_is_told_with_what_it_waits_in)
+{
+    check((struct sl_wait){.kind = SL_WAIT_CONDITION}, 'S', NULL,
+          "stands in bus_close, waiting in condition");
+    check((struct sl_wait){.kind = SL_WAIT_OTHER, .syscall_nr = 219, .syscall = "restart_syscall"},
+          'S', NULL, "stands in bus_close, waiting in a call that the kernel restarted");
+}
+
+SL_TEST(hang, a_close_that_may_not_run_is_said_to_be_stopped_traced_or_frozen)
+{
+    check((struct sl_wait){.syscall_nr = -1, .held = "stopped"}, 'T', NULL,
+          "stands in bus_close, stopped");
+    check((struct sl_wait){.kind = SL_WAIT_SLEEP, .held = "frozen"}, 'S', NULL,
+          "stands in bus_close, waiting in sleep, frozen");
+}
+
+SL_TEST(hang, so_is_the_thread_that_it_waits_for)
+{
+    check((struct sl_wait){.kind = SL_WAIT_JOIN, .owner = OTHER}, 'S', NULL,
+          "stands in bus_close, waiting for thread 72 'u-w3', which stands in handle");
+    check((struct sl_wait){.kind = SL_WAIT_JOIN, .owner = OTHER}, 'S', "stopped",
+          "stands in bus_close, waiting for thread 72 'u-w3', which stands in handle, stopped");
+}
+
+SL_TEST(hang, a_close_that_runs_waits_for_nothing)
+{
+    check((struct sl_wait){.syscall_nr = -1}, 'R', NULL, "stands in bus_close, running");
+}
+
+SL_TEST(hang, a_main_thread_that_has_ended_stands_nowhere)
+{
+    check((struct sl_wait){.syscall_nr = -1}, 'Z', NULL,
+          "was called by the main thread, which has ended");
+}
