@@ -95,6 +95,7 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
         .driver_args = request->driver_args,
         .declaration = request->declaration,
         .seed = request->seed,
+        .strict = request->strict,
         .on_trial = progress_show,
         .user = &progress,
     };

@@ -31,6 +31,7 @@ enum option_index {
     OPTION_LABEL,
     OPTION_POLICY,
     OPTION_NO_VERDICT = OPTION_POLICY + N_POLICY_OPTIONS,
+    OPTION_STRICT,
     OPTION_SEED,
     OPTION_LIST,
     OPTION_LIST_FAULTS,
@@ -60,6 +61,7 @@ const struct sl_option sl_run_options[] = {
     POLICY_OPTIONS(OPTION_POLICY),
     [OPTION_NO_VERDICT] = {"no-verdict", NULL,
                            "exit with 0 also when a rule is broken: gate judges", 0},
+    [OPTION_STRICT] = {"strict", NULL, "count threads that libraries keep for the process, too", 0},
     [OPTION_SEED] = {"seed", "N", "seed of the load (a new one each time)", 0},
     [OPTION_LIST] = {"list", NULL, "list the scenarios and faults, play nothing", 'l'},
     [OPTION_LIST_FAULTS] = {"list-faults", NULL, "explain the faults, play nothing", 0},
@@ -126,6 +128,8 @@ static bool *flag_of(struct run_request *request, enum option_index option)
     switch (option) {
     case OPTION_NO_VERDICT:
         return &request->no_verdict;
+    case OPTION_STRICT:
+        return &request->strict;
     case OPTION_LIST:
         return &request->list;
     case OPTION_LIST_FAULTS:

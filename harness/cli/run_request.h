@@ -19,7 +19,8 @@ struct run_request {
     const char *label;  /* or NULL */
     const char *output; /* NULL: standard output only */
     struct policy policy;
-    bool no_verdict;                          /* a broken rule is no failure of the run */
+    bool strict;     /* count the threads that libraries keep for all of the process as well */
+    bool no_verdict; /* a broken rule is no failure of the run */
     const char *driver_args[SL_ARGS_MAX + 1]; /* NULL-terminated */
     size_t n_driver_args;
     const struct sl_declaration *declaration; /* of the driver; NULL with --list */

@@ -15,7 +15,8 @@ struct sl_leak_candidate {
     const struct sl_unjoined *unjoined; /* it has ended, and this is what is left; NULL: it lives */
     uint64_t fingerprint;
     const char *library; /* file name of the library that its entry lies in, or NULL */
-    bool resident;       /* ends only with that library, so that it is no leak */
+    const char *process; /* what it is, when it is the process's and not the bus's; or NULL */
+    bool resident;       /* ends only with that library or the process, so that it is no leak */
 };
 
 /* Candidates with one fingerprint and one fate. */

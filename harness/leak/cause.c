@@ -29,8 +29,8 @@ static enum sl_status find_not_closed(const struct sl_leak_case *the_case,
                                       const struct sl_leak_cluster *cluster,
                                       const char **ret_evidence)
 {
-    (void) cluster; /* says something about all groups or none */
-    *ret_evidence = the_case->not_closed;
+    if (!cluster->members[0].process) /* all groups that Close could have ended, or none */
+        *ret_evidence = the_case->not_closed;
     return SL_OK;
 }
 
@@ -44,6 +44,11 @@ static enum sl_status find_resident(const struct sl_leak_case *the_case,
     const char *threads = sl_leak_say_threads(the_case, cluster->n_members);
     if (!threads)
         return SL_ENOMEM;
+    if (first->process)
+        return give(sl_arena_printf(the_case->arena,
+                                    "%s of the process, not of the bus: %s (--strict counts it)",
+                                    threads, first->process),
+                    ret_evidence);
     return give(sl_arena_printf(the_case->arena,
                                 the_case->input->torn_down
                                     ? "%s of %s, gone after its shutdown"

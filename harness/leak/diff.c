@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/macros.h"
 #include "harness/leak/names.h"
+#include "harness/leak/process_threads.h"
 
 const struct sl_thread *
 sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread)
@@ -95,6 +96,7 @@ enum sl_status sl_leak_diff(const struct sl_leak_input *input,
             .thread = thread,
             .before = two_looks ? sl_leak_find_same(input->closed, thread) : NULL,
             .library = library_of(input, thread),
+            .process = input->strict ? NULL : sl_leak_process_thread(thread),
         };
     }
     *ret_candidates = candidates;

@@ -128,17 +128,19 @@ static enum sl_status make_groups(const struct sl_leak_case *the_case,
  * A library's thread is resident when it ended with the library.  When nobody saw
  * that, for teardown was not reached, it gets the benefit of the doubt: Close is
  * known to have taken effect, and such threads outlive every Close.  Without an
- * effective Close nothing tells them from those that Close would have ended.
+ * effective Close nothing tells them from those that Close would have ended.  The process's own
+ * threads are none of Close's business.
  */
 static void mark_residents(const struct sl_leak_case *the_case,
                            struct sl_leak_candidate *candidates, size_t n_candidates)
 {
     const struct sl_snapshot *torn_down = the_case->input->torn_down;
-    for (size_t i = 0; i < n_candidates && !the_case->not_closed; i++) {
+    for (size_t i = 0; i < n_candidates; i++) {
         const struct sl_leak_candidate *candidate = &candidates[i];
         bool stays = candidate->unjoined ? sl_leak_has_unjoined(torn_down, candidate->unjoined)
                                          : sl_leak_find_same(torn_down, candidate->thread) != NULL;
-        candidates[i].resident = candidate->library && !stays;
+        candidates[i].resident =
+            candidate->process || (candidate->library && !stays && !the_case->not_closed);
     }
 }
 

@@ -29,7 +29,8 @@ struct sl_leak_input {
     const char *const *library_modules;  /* file name starts, NULL-terminated; or NULL */
     const struct sl_leak_witness *witnesses; /* ends with text == NULL; or NULL */
     bool close_reached;                      /* the subject called Close */
-    const struct sl_late_thread *late;       /* from the settle loop */
+    bool strict; /* count also the threads that libraries keep for all of the process */
+    const struct sl_late_thread *late; /* from the settle loop */
     size_t n_late;
     uint64_t settle_ns;
 };

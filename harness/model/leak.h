@@ -36,7 +36,7 @@ bool sl_cause_parse(const char *text, enum sl_cause *ret_cause);
 struct sl_leak_group {
     char fingerprint[17]; /* 16 hex digits */
     uint32_t count;
-    bool counted; /* false: shown but no leak (library-resident threads) */
+    bool counted; /* false: shown but no leak (threads of a library or of the process) */
     enum sl_cause cause;
     const char *evidence;          /* the facts behind the cause, one sentence */
     const char *function;          /* the frame that people recognise the thread by */

@@ -29,6 +29,7 @@ struct sl_run_opts {
     const struct sl_declaration *declaration; /* what the driver has; NULL: not known */
     const struct sl_agents *agents; /* that play parts of trials over `servers`; NULL: none */
     uint64_t seed;
+    bool strict; /* count the threads that libraries keep for all of the process as well */
     int wake_fd; /* becomes readable when the run is to stop; -1: never */
     void (*on_trial)(void *user, const struct sl_run_progress *progress); /* or NULL */
     void *user;

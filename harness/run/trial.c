@@ -293,6 +293,7 @@ static enum sl_status analyse(struct trial *trial, struct sl_error *err)
         .library_modules = trial->modules,
         .witnesses = trial->witnesses,
         .close_reached = result->close.reached,
+        .strict = trial->input->strict,
         .late = trial->late,
         .n_late = trial->n_late,
         .settle_ns = trial->settle_ns,

@@ -40,6 +40,7 @@ struct sl_trial_input {
     const char *const *driver_args; /* "KEY=VALUE", NULL-terminated; or NULL */
     const char *prefix;             /* of broker names */
     uint64_t seed;
+    bool strict;  /* count the threads that libraries keep for all of the process as well */
     bool control; /* play the planted leak instead of a bus */
     struct sl_trial_watch watch;
     int wake_fd; /* becomes readable when the run is to stop; -1: never */

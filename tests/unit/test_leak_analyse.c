@@ -257,6 +257,24 @@ SL_TEST(leak_analyse, a_stack_without_symbols_says_where_in_its_module_it_is)
     }
 }
 
+SL_TEST(leak_analyse, threads_of_the_process_count_only_when_that_is_asked_for)
+{
+    SCENE(scene);
+    scene.input.settled = look(&scene, 5);
+    (void) sl_build_thread(scene.builder, 101, 2,
+                           sl_build_stack(scene.builder, "libgomp.so.1:gomp_thread_start" START));
+    analyse(&scene);
+    cr_assert_eq(scene.report.count, 0);
+    cr_assert_eq(scene.report.resident, 1);
+    cr_assert_eq(scene.report.groups[0].cause, SL_CAUSE_RESIDENT);
+    cr_assert(strstr(scene.report.groups[0].evidence, "OpenMP"));
+
+    scene.input.strict = true;
+    analyse(&scene);
+    cr_assert_eq(scene.report.count, 1);
+    cr_assert_eq(scene.report.resident, 0);
+}
+
 SL_TEST(leak_analyse, groups_are_sorted_counted_first_then_by_size_then_by_fingerprint)
 {
     SCENE(scene);
