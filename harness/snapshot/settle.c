@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads one by one: those that ran while their group was read, or need to be stopped. */
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 #include "harness/snapshot/pass.h"
 
 #define MAX_TRIES     3
-#define MAX_STOPPED   512 /* at once: each stands still until the last of them was read */
+#define MAX_STOPPED   512 /* asked at once */
+#define FIRST_STOPPED 4
 #define RUNNING_WAIT  (300 * SL_NS_PER_US) /* most threads that run are about to block again */
 #define RETRY_BUDGET  (50 * SL_NS_PER_MS)  /* not so where there are more of them than CPUs */
 #define STOP_SPIN_NS  (200 * SL_NS_PER_US) /* a thread on a CPU stops within microseconds */
@@ -282,9 +284,11 @@ static enum sl_status stop_those_left(struct sl_pass *pass, bool again, struct s
     SL_AUTO_FREE struct stop *stops = calloc(capacity, sizeof *stops);
     if (!stops)
         return sl_fail(err, SL_ENOMEM, "threads to stop");
-    for (size_t at = 0; at < pass->n_attempts && !status;) {
+    /* A few first: on their stacks the tables are read that the others need, too. */
+    for (size_t at = 0, room = SL_MIN(capacity, (size_t) FIRST_STOPPED);
+         at < pass->n_attempts && !status; room = capacity) {
         size_t n = 0;
-        for (; at < pass->n_attempts && n < capacity; at++) {
+        for (; at < pass->n_attempts && n < room; at++) {
             struct sl_attempt *attempt = &pass->attempts[at];
             if (!wants_stop(pass, attempt, again))
                 continue;
@@ -325,8 +329,15 @@ static enum sl_status stop_apart(struct sl_pass *pass, struct sl_error *err)
     struct stopper stopper = {.pass = pass};
     pthread_t thread;
 
-    if (!count_to_stop(pass, false) || pthread_create(&thread, NULL, run_stopper, &stopper))
-        return SL_OK; /* no thread can be made: then nobody is stopped */
+    if (!count_to_stop(pass, false))
+        return SL_OK;
+    int error = pthread_create(&thread, NULL, run_stopper, &stopper);
+    if (error && !pass->source->stops)
+        return SL_OK; /* then nobody is stopped */
+    if (error) {
+        errno = error;
+        return sl_fail_errno(err, "cannot create a thread that stops others");
+    }
     (void) pthread_join(thread, NULL);
     if (stopper.status && err && !err->status)
         *err = stopper.error;
