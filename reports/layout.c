@@ -234,6 +234,8 @@ static const struct sl_field trial_fields[] = {
     ENUM(struct sl_trial_result, status, trial_statuses),
     SCALAR(TEXT, struct sl_trial_result, reason),
     SCALAR(TEXT, struct sl_trial_result, phase),
+    SCALAR(TEXT, struct sl_trial_result, step),
+    SCALAR(TEXT, struct sl_trial_result, crashed_thread),
     SCALAR(INT, struct sl_trial_result, signal),
     SCALAR(U64, struct sl_trial_result, duration_ns),
     OBJECT(struct sl_trial_result, delivery, delivery_object),
@@ -245,6 +247,7 @@ static const struct sl_field trial_fields[] = {
     PART("leaks", leaks_object),
     OBJECT(struct sl_trial_result, snapshot, sl_layout_snapshot_stats),
     LATE_LIST(struct sl_trial_result, "agents", agents, n_agents, agent_object),
+    SCALAR(TEXT, struct sl_trial_result, hang_seen),
     LIST(struct sl_trial_result, "hang_groups", hang_groups, n_hang_groups, group_object),
 };
 static const struct sl_object trial_object = {FIELDS(trial_fields)};

@@ -77,6 +77,23 @@ print_cell(const struct sl_table *table, const struct sl_cell_result *cell, stru
     }
 }
 
+/* When the stacks of a subject that ended badly were taken: before its end, unless it waited. */
+static const char *say_seen(const char *seen)
+{
+    static const struct {
+        const char *seen, *text;
+    } texts[] = {
+        {"crash", "when it crashed; the thread that did is first"},
+        {"hang", "when it was ended"},
+        {"loaded", "as last seen, at the peak of the load and before Close was called"},
+        {"closed", "as last seen, after Close had returned"},
+    };
+    for (size_t i = 0; seen && i < SL_COUNT_OF(texts); i++)
+        if (strcmp(texts[i].seen, seen) == 0)
+            return texts[i].text;
+    return "as last seen"; /* an older report does not say when */
+}
+
 static void
 print_hang(const struct sl_table *table, const struct sl_cell_result *cell, size_t number)
 {
@@ -85,8 +102,8 @@ print_hang(const struct sl_table *table, const struct sl_cell_result *cell, size
 
     if (!n)
         return;
-    (void) fprintf(table->out, "\nthreads of %s trial %zu when it was ended\n",
-                   sl_table_cell_name(table, cell), number + 1);
+    (void) fprintf(table->out, "\nthreads of %s trial %zu %s\n", sl_table_cell_name(table, cell),
+                   number + 1, say_seen(trial->hang_seen));
     if (trial->close.waits_for)
         sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "  Close: %s",
                        sl_table_text(table, trial->close.waits_for, ""));

@@ -86,23 +86,45 @@ static const char *or_else(const char *text, const char *otherwise)
     return text && *text ? text : otherwise;
 }
 
+/* " during publish"; of an older report, " after phase open", the last one that it reached. */
+static const char *say_where(struct judge *judge, const struct sl_trial_result *trial)
+{
+    const char *place = trial->step ? trial->step : trial->phase ? trial->phase : "(none)";
+    const char *reason = or_else(trial->reason, "");
+    size_t length = strlen(place);
+
+    /* "open: nobody listens there" says it already. */
+    if (strncmp(reason, place, length) == 0 && reason[length] == ':')
+        return "";
+    const char *text =
+        sl_arena_printf(judge->arena, "%s%s", trial->step ? " during " : " after phase ", place);
+    judge->out_of_memory |= !text;
+    return or_else(text, "");
+}
+
+/* The part of a crash's reason that the line about it lacks: "; it printed: ..." */
+static const char *say_printed(const char *reason)
+{
+    return or_else(strstr(reason, "; it printed: "), "");
+}
+
 static void judge_ending(struct judge *judge, const struct sl_trial_result *trial)
 {
-    const char *phase = or_else(trial->phase, "(none)");
     const char *reason = or_else(trial->reason, "no reason is recorded");
+    const char *where = say_where(judge, trial), *name;
 
     if (trial->status == SL_TRIAL_FAILED)
-        add(judge, &judge->unmeasured, "failed in phase %s: %s", phase, reason);
+        add(judge, &judge->unmeasured, "failed%s: %s", where, reason);
     if (trial->status != SL_TRIAL_CRASHED)
         return;
+    name = trial->signal ? sigabbrev_np(trial->signal) : NULL;
+    const char *thread = trial->crashed_thread;
     if (!trial->signal)
-        add(judge, &judge->unmeasured, "the subject ended early in phase %s: %s", phase, reason);
-    else if (sigabbrev_np(trial->signal))
-        add(judge, &judge->unmeasured, "the subject was killed by SIG%s in phase %s",
-            sigabbrev_np(trial->signal), phase);
+        add(judge, &judge->unmeasured, "the subject ended early%s: %s", where, reason);
     else
-        add(judge, &judge->unmeasured, "the subject was killed by signal %d in phase %s",
-            trial->signal, phase);
+        add(judge, &judge->unmeasured, "the subject was killed by %s%s%s%s%s%s%s",
+            name ? "SIG" : "a signal", or_else(name, ""), where, thread ? ", on thread '" : "",
+            or_else(thread, ""), thread ? "'" : "", say_printed(reason));
 }
 
 /* Leaks that the policy does not know already. */

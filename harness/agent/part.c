@@ -66,7 +66,7 @@ sl_part_begin(struct sl_part *part, const struct sl_subject_config *config, stru
     if (!part->record || !part->config)
         return sl_fail(err, SL_ENOMEM, "a load of %u events", config->load.events);
     *part->config = *config;
-    enum sl_status s = sl_process_start("strandline: agent", &part->process, err);
+    enum sl_status s = sl_process_start("strandline: agent", false, &part->process, err);
     part->runs = !s;
     return s ? s : tell(part, SL_RECORD_CONFIG, config, sizeof *config, err);
 }

@@ -120,7 +120,9 @@ struct sl_trial_result {
     enum sl_trial_status status;
     const char *reason; /* why the status is not ok, or NULL */
     const char *phase;  /* last phase reached: "start" ... "torn_down" */
-    int signal;         /* that ended the subject, 0 when none did */
+    const char *step;   /* where it ended, failed or stood, finer than a phase; NULL: nowhere */
+    const char *crashed_thread; /* name of the thread that got the signal; NULL: not known */
+    int signal;                 /* that ended the subject, 0 when none did */
     uint64_t duration_ns;
     struct sl_delivery delivery;
     struct {
@@ -140,7 +142,9 @@ struct sl_trial_result {
     struct sl_snapshot_stats snapshot;    /* of the one after Close */
     const struct sl_agent_result *agents; /* that played parts of the load; none: one process */
     size_t n_agents;
-    /* Last snapshot of a subject that hung or had to be killed; grouped like leaks. */
+    /* Of a subject that ended badly, the snapshot that says most; grouped like leaks.  Of a crash
+       the first group is the thread that crashed. */
+    const char *hang_seen; /* "crash", "hang", or the phase that it was taken in; NULL: none */
     const struct sl_leak_group *hang_groups;
     size_t n_hang_groups;
 };

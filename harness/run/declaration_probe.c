@@ -84,7 +84,7 @@ enum sl_status sl_declaration_probe(const char *driver_path, struct sl_declarati
                        sizeof config->driver_path - 1);
     config->job = SL_JOB_DECLARE;
     (void) snprintf(config->driver_path, sizeof config->driver_path, "%s", driver_path);
-    enum sl_status s = sl_process_start("strandline: driver", &process, err);
+    enum sl_status s = sl_process_start("strandline: driver", false, &process, err);
     if (s)
         return s;
     s = sl_record_write(process.to_fd, SL_RECORD_CONFIG, config, sizeof *config, NULL);

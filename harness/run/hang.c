@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/run/hang.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "harness/leak/leak.h"
 
 static const char *function_of(struct sl_arena *arena, const struct sl_thread *thread)
@@ -52,11 +56,81 @@ static const char *describe_close(const struct sl_snapshot *snapshot, struct sl_
     return sl_arena_printf(arena, "stands in %s%s%s", function_of(arena, closer), wait, held);
 }
 
-void sl_hang_describe(const struct sl_snapshot *snapshot, struct sl_arena *arena,
+void sl_hang_describe(const struct sl_snapshot *snapshot, const char *seen, struct sl_arena *arena,
                       struct sl_trial_result *result)
 {
+    result->hang_seen = seen;
     if (result->close.timed_out && result->close.duration_ns.missing)
         result->close.waits_for = describe_close(snapshot, arena);
     if (sl_leak_group_all(snapshot, arena, &result->hang_groups, &result->n_hang_groups, NULL))
         result->n_hang_groups = 0;
+}
+
+/* The frames of a thread below the signal that it got: what it did when it got it. */
+static const struct sl_stack *
+strip_handler(const struct sl_stack *stack, struct sl_stack *ret_stripped)
+{
+    for (size_t i = 0; stack && i + 1 < stack->n_frames; i++) {
+        const char *function = stack->frames[i].function;
+        if (!function || strcmp(function, "<signal handler called>") != 0)
+            continue;
+        *ret_stripped = *stack;
+        ret_stripped->frames += i + 1;
+        ret_stripped->n_frames -= i + 1;
+        return ret_stripped;
+    }
+    return stack;
+}
+
+static void
+explain_group(struct sl_leak_group *group, const struct sl_crash *crash, struct sl_arena *arena)
+{
+    const char *name = sigabbrev_np(crash->signal);
+    char address[64] = "";
+
+    if (crash->has_address)
+        (void) snprintf(address, sizeof address, ", at address 0x%llx",
+                        (unsigned long long) crash->address);
+    group->evidence = sl_arena_printf(arena, "thread '%s' got %s%s%s", crash->thread,
+                                      name ? "SIG" : "a signal", name ? name : "", address);
+    group->wait = (struct sl_wait){.syscall_nr = -1}; /* the handler's, no own one */
+}
+
+void sl_hang_crashed(const struct sl_snapshot *snapshot, const struct sl_crash *crash,
+                     struct sl_arena *arena, struct sl_trial_result *result)
+{
+    const struct sl_thread *found = sl_snapshot_find(snapshot, crash->tid);
+    struct sl_snapshot one = *snapshot, others = *snapshot;
+    const struct sl_leak_group *first = NULL, *rest = NULL;
+    size_t n_first = 0, n_rest = 0;
+    struct sl_stack stripped;
+
+    if (!found) { /* the signal was told, but by no thread of this process */
+        sl_hang_describe(snapshot, "crash", arena, result);
+        return;
+    }
+    struct sl_thread crashed = *found;
+    SL_AUTO_FREE struct sl_thread *threads = malloc(snapshot->n_threads * sizeof *threads);
+    crashed.stack = strip_handler(found->stack, &stripped);
+    one.threads = &crashed;
+    one.n_threads = 1;
+    others.threads = threads;
+    others.n_threads = 0;
+    for (size_t i = 0; threads && i < snapshot->n_threads; i++)
+        if (&snapshot->threads[i] != found)
+            threads[others.n_threads++] = snapshot->threads[i];
+    if (sl_leak_group_all(&one, arena, &first, &n_first, NULL))
+        n_first = 0;
+    if (others.n_threads && sl_leak_group_all(&others, arena, &rest, &n_rest, NULL))
+        n_rest = 0;
+    struct sl_leak_group *groups = sl_arena_array(arena, n_first + n_rest, sizeof *groups);
+    if (!groups)
+        return;
+    for (size_t i = 0; i < n_first + n_rest; i++)
+        groups[i] = i < n_first ? first[i] : rest[i - n_first];
+    if (n_first)
+        explain_group(&groups[0], crash, arena);
+    result->hang_seen = "crash";
+    result->hang_groups = groups;
+    result->n_hang_groups = n_first + n_rest;
 }

@@ -4,13 +4,21 @@
 #define SL_RUN_HANG_H
 
 #include "harness/model/result.h"
+#include "harness/run/desk.h"
 
 /*
- * Fill hang_groups of a result with every thread of the snapshot, and
+ * Fill hang_groups of a result with every thread of the snapshot, hang_seen with `seen`, and
  * close.waits_for when Close has not returned.  Evidence only: when memory is short
  * there is less of it.
  */
-void sl_hang_describe(const struct sl_snapshot *snapshot, struct sl_arena *arena,
+void sl_hang_describe(const struct sl_snapshot *snapshot, const char *seen, struct sl_arena *arena,
                       struct sl_trial_result *result);
+
+/*
+ * The same of a subject one of whose threads crashed and waits: its group stands first, without
+ * the frames of the handler that waits.
+ */
+void sl_hang_crashed(const struct sl_snapshot *snapshot, const struct sl_crash *crash,
+                     struct sl_arena *arena, struct sl_trial_result *result);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/hash.h"
+#include "harness/run/desk.h"
 #include "harness/run/driver_load.h"
 #include "harness/run/handler.h"
 #include "harness/run/publisher.h"
@@ -33,6 +34,7 @@ struct sl_load {
     char ended[200]; /* how it ended before everything was handled; "": it did not */
     bool answers_demanded, answers_missing;
     uint64_t idle_ns;
+    enum sl_step late_step; /* that the load timed out in */
     uint64_t breaches_told;
     struct rusage before, after;
 };
@@ -338,17 +340,28 @@ sl_load_run(struct sl_load *load, const struct sl_driver *driver, void *bus, str
 {
     sl_load_begin(load);
     load->publishing.deadline_ns = sl_clock_now_ns() + load->config->load.timeout_ns;
+    sl_step_begin(SL_STEP_PUBLISH);
     enum sl_status s = sl_publish_all(&load->publishing, driver, bus, err);
     if (load->publishing.timed_out)
         give_up(load, "%llu of %u messages were published by then",
                 count(load, SL_MESSAGE_TRIED, 0), load->plan->n_events);
+    if (load->timed_out)
+        load->late_step = SL_STEP_PUBLISH;
     sl_checker_all_tried(load->checker);
     if (!s)
+        sl_step_begin(SL_STEP_FLUSH);
+    if (!s)
         s = flush_publishes(load, driver, bus, err);
+    if (load->timed_out && !load->late_step)
+        load->late_step = SL_STEP_FLUSH;
+    if (!s)
+        sl_step_begin(SL_STEP_DELIVERY);
     /* What has no outcome would be waited for in vain. */
     if (!s && load->config->share.part == SL_PART_ALL && !load->answers_missing &&
         !wait_until_handled(load))
         give_up_unhandled(load);
+    if (load->timed_out && !load->late_step)
+        load->late_step = SL_STEP_DELIVERY;
     (void) getrusage(RUSAGE_SELF, &load->after);
     return s ? s : sl_load_check(load, err);
 }
@@ -443,6 +456,7 @@ void sl_load_record(struct sl_load *load, struct sl_phase_record *record)
     record->load_timed_out = load->timed_out;
     memcpy(record->load_ended, load->ended, sizeof record->load_ended);
     record->states_at = (uint64_t) (uintptr_t) sl_checker_states(load->checker);
+    record->late_step = load->late_step;
     record->load_ns =
         counts.last_handled_ns ? counts.last_handled_ns - load->publishing.first_intended_ns : 0;
     record->publish_ns = load->publishing.last_return_ns - load->publishing.first_call_ns;

@@ -19,12 +19,12 @@
 
 static void clear_close_on_exec(int fd)
 {
-    int flags = fcntl(fd, F_GETFD);
+    int flags = fd >= 0 ? fcntl(fd, F_GETFD) : 0;
     (void) fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC);
 }
 
 /* In the child, between fork and exec: async-signal-safe calls only. */
-static void become_subject(pid_t observer, int in_fd, int out_fd, int output_fd, char *const argv[])
+static void become_subject(pid_t observer, const int fds[3], int output_fd, char *const argv[])
 {
     sigset_t none;
 
@@ -44,22 +44,27 @@ static void become_subject(pid_t observer, int in_fd, int out_fd, int output_fd,
         _exit(EXEC_FAILED);
     /* What our own caller left open is none of the subject's business. */
     (void) close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-    clear_close_on_exec(in_fd);
-    clear_close_on_exec(out_fd);
+    for (int i = 0; i < 3; i++)
+        clear_close_on_exec(fds[i]);
     (void) execv("/proc/self/exe", argv);
     _exit(EXEC_FAILED);
 }
 
-enum sl_status
-sl_process_start(const char *title, struct sl_process *ret_process, struct sl_error *err)
+enum sl_status sl_process_start(const char *title, bool with_desk, struct sl_process *ret_process,
+                                struct sl_error *err)
 {
     int in[2], out[2];
-    char in_text[16], out_text[16];
+    char in_text[16], out_text[16], desk_text[16];
+    SL_AUTO(sl_desk) struct sl_desk *desk = NULL;
+    SL_AUTO_FD int desk_fd = -1;
     SL_AUTO_FREE char *program = strdup(title);
 
     if (!program)
         return sl_fail(err, SL_ENOMEM, "out of memory for a subject");
 
+    enum sl_status s = with_desk ? sl_desk_new(&desk, &desk_fd, err) : SL_OK;
+    if (s)
+        return s;
     SL_AUTO_FD int output = memfd_create("strandline-subject-output", MFD_CLOEXEC);
     if (output < 0 || fcntl(output, F_SETFL, O_APPEND) < 0)
         return sl_fail_errno(err, "cannot create a memory file for the subject's output");
@@ -73,18 +78,20 @@ sl_process_start(const char *title, struct sl_process *ret_process, struct sl_er
     (void) snprintf(in_text, sizeof in_text, "%d", in_read);
     (void) snprintf(out_text, sizeof out_text, "%d", out_write);
     char command[] = SL_SUBJECT_COMMAND;
-    char *argv[] = {program, command, in_text, out_text, NULL};
+    (void) snprintf(desk_text, sizeof desk_text, "%d", desk_fd);
+    char *argv[] = {program, command, in_text, out_text, with_desk ? desk_text : NULL, NULL};
     pid_t observer = getpid();
     pid_t pid = fork();
     if (pid < 0)
         return sl_fail_errno(err, "cannot start a subject process");
     if (pid == 0)
-        become_subject(observer, in_read, out_write, output, argv);
+        become_subject(observer, (int[]){in_read, out_write, desk_fd}, output, argv);
     *ret_process = (struct sl_process){
         .pid = pid,
         .to_fd = SL_TAKE_FD(in_write),
         .from_fd = SL_TAKE_FD(out_read),
         .output_fd = SL_TAKE_FD(output),
+        .desk = SL_TAKE(desk),
     };
     return SL_OK;
 }
@@ -96,6 +103,8 @@ bool sl_process_reap(struct sl_process *process, uint64_t timeout_ns)
     bool by_itself = true;
 
     while (process->pid > 0) {
+        if (process->desk)
+            sl_desk_release(process->desk);
         pid_t got = waitpid(process->pid, &process->wait_status, by_itself ? WNOHANG : 0);
         if (got == process->pid || (got < 0 && errno == ECHILD)) {
             process->pid = 0;
@@ -115,6 +124,7 @@ void sl_process_end(struct sl_process *process)
     if (process->pid > 0)
         (void) kill(process->pid, SIGKILL);
     (void) sl_process_reap(process, 0);
+    sl_desk_free(SL_TAKE(process->desk));
     sl_fd_closep(&process->to_fd);
     sl_fd_closep(&process->from_fd);
     sl_fd_closep(&process->output_fd);

@@ -17,21 +17,27 @@
 #include <strandline/error.h>
 
 #include "base/macros.h"
+#include "harness/run/desk.h"
 
 struct sl_process {
-    pid_t pid;       /* 0: reaped */
-    int to_fd;       /* records to the subject */
-    int from_fd;     /* records from it */
-    int output_fd;   /* memory file with what it printed */
-    int wait_status; /* of waitpid once reaped */
+    pid_t pid;            /* 0: reaped */
+    int to_fd;            /* records to the subject */
+    int from_fd;          /* records from it */
+    int output_fd;        /* memory file with what it printed */
+    struct sl_desk *desk; /* NULL: nobody looks at this subject */
+    int wait_status;      /* of waitpid once reaped */
 };
 
-/* Command line word that makes strandline a subject; then the two descriptor numbers. */
+/* Command line word that makes strandline a subject; then its descriptors: in, out, desk or none.
+ */
 #define SL_SUBJECT_COMMAND "subject"
 
-/* title: what `ps` shows, "strandline: low/keyed"; its start is the name of the first thread. */
-SL_CHECKED enum sl_status
-sl_process_start(const char *title, struct sl_process *ret_process, struct sl_error *err);
+/*
+ * title: what `ps` shows, "strandline: low/keyed"; its start is the name of the first thread.
+ * with_desk: the caller looks at process->desk all the while, since a crashed thread waits for it.
+ */
+SL_CHECKED enum sl_status sl_process_start(const char *title, bool with_desk,
+                                           struct sl_process *ret_process, struct sl_error *err);
 
 /* Wait for its end, SIGKILL after timeout_ns.  @return true when it ended by itself */
 bool sl_process_reap(struct sl_process *process, uint64_t timeout_ns);

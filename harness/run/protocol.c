@@ -27,9 +27,31 @@ const char *sl_phase_text(enum sl_phase phase)
     return (size_t) phase < SL_N_PHASES ? phase_texts[phase] : "unknown phase";
 }
 
+#define END(text) ((text)[sizeof(text) - 1] = '\0')
+
+void sl_driver_tame(struct sl_driver_record *driver)
+{
+    END(driver->name);
+    END(driver->version);
+    for (size_t i = 0; i < SL_DRIVER_MODULES; i++)
+        END(driver->library_modules[i]);
+    for (size_t i = 0; i < SL_DRIVER_WITNESSES; i++) {
+        END(driver->witnesses[i].module);
+        END(driver->witnesses[i].function);
+        END(driver->witnesses[i].text);
+    }
+}
+
+void sl_phase_tame(struct sl_phase_record *record)
+{
+    END(record->first_violation);
+    END(record->load_ended);
+    END(record->close_detail);
+}
+
 void sl_failure_tame(struct sl_failure_record *failure)
 {
-    failure->text[sizeof failure->text - 1] = '\0';
+    END(failure->text);
     if ((unsigned) failure->status == SL_OK || (unsigned) failure->status > SL_EPROTO)
         failure->status = SL_EPROTO;
     if ((unsigned) failure->phase >= SL_N_PHASES)

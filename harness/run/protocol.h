@@ -115,7 +115,7 @@ struct sl_driver_record {
     struct {
         char module[SL_NAME_MAX], function[SL_NAME_MAX]; /* "": any */
         char text[SL_NAME_MAX * 2];                      /* "" ends the list early */
-        bool socket;
+        uint8_t socket;
     } witnesses[SL_DRIVER_WITNESSES];
 };
 
@@ -138,10 +138,11 @@ struct sl_phase_record {
     uint64_t handled; /* distinct */
     uint64_t handler_calls, redelivered, order_violations;
     char first_violation[160];
-    bool load_timed_out;
-    char load_ended[200];                       /* how, when it did not end by itself; "" */
-    uint64_t load_ns;                           /* first intended send to last handled */
-    uint64_t publish_ns;                        /* first to last publish call */
+    uint8_t load_timed_out;
+    uint32_t late_step;   /* enum sl_step that it timed out in; 0: not known */
+    char load_ended[200]; /* how, when it did not end by itself; "" */
+    uint64_t load_ns;     /* first intended send to last handled */
+    uint64_t publish_ns;  /* first to last publish call */
     uint64_t first_handled_ns, last_handled_ns; /* CLOCK_MONOTONIC; 0: none was handled */
     struct sl_latency_summary publish_latency;  /* intended send to the bus's answer */
     struct sl_latency_summary end_to_end;       /* intended send to handler entry */
@@ -149,7 +150,7 @@ struct sl_phase_record {
     uint32_t bus_threads;                                             /* the driver's own count */
 
     /* closed; published, handled etc. are refreshed, since Close drains */
-    bool close_ok, close_timed_out;
+    uint8_t close_ok, close_timed_out;
     uint64_t close_ns;
     uint32_t threads_abandoned;
     uint64_t messages_abandoned;
@@ -159,6 +160,7 @@ struct sl_phase_record {
 /* SL_RECORD_FAILURE */
 struct sl_failure_record {
     enum sl_phase phase; /* that was being worked towards */
+    uint32_t step;       /* enum sl_step (desk.h) that failed; 0: not known */
     enum sl_status status;
     char text[320];
 };
@@ -174,8 +176,10 @@ SL_CHECKED enum sl_status sl_wake_look(short revents, struct sl_error *err);
 
 const char *sl_phase_text(enum sl_phase phase); /* "start" ... "torn_down" */
 
-/* Make a failure that a process with foreign code told safe to read. */
+/* Make what a process with foreign code told safe to read: texts end, words are in range. */
 void sl_failure_tame(struct sl_failure_record *failure);
+void sl_driver_tame(struct sl_driver_record *driver);
+void sl_phase_tame(struct sl_phase_record *record);
 
 /* Write one record.  Restarts after signals.  SL_EGONE when the other end is closed. */
 SL_CHECKED enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *data,

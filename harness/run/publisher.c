@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 
 #include "base/clock.h"
@@ -155,6 +156,7 @@ run_publishers(struct gate *gate, struct publisher *publishers, uint32_t n, stru
 {
     enum sl_status s = SL_OK;
     uint32_t n_made = 0;
+    char name[16];
 
     for (; n_made < n && !s; n_made++) {
         struct publisher *publisher = &publishers[n_made];
@@ -165,7 +167,8 @@ run_publishers(struct gate *gate, struct publisher *publishers, uint32_t n, stru
             s = SL_ELIMIT;
             break;
         }
-        (void) pthread_setname_np(publisher->thread, "publisher");
+        (void) snprintf(name, sizeof name, "publisher-%u", publisher->number);
+        (void) pthread_setname_np(publisher->thread, name);
     }
     pthread_mutex_lock(&gate->mutex);
     gate->start_ns = sl_clock_now_ns();

@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "harness/run/control.h"
 #include "harness/run/declaration.h"
+#include "harness/run/desk.h"
 #include "harness/run/driver_load.h"
 #include "harness/run/load.h"
 #include "harness/run/protocol.h"
@@ -90,7 +91,8 @@ static bool announce(struct subject *subject, enum sl_phase phase)
 /* Tell the observer of a failure on the way to a phase. */
 static void report_failure(struct subject *subject, enum sl_phase phase, const struct sl_error *err)
 {
-    struct sl_failure_record record = {.phase = phase, .status = err->status};
+    struct sl_failure_record record = {
+        .phase = phase, .step = sl_step_now(), .status = err->status};
 
     subject->failed = true;
     (void) snprintf(record.text, sizeof record.text, "%s", err->text);
@@ -203,11 +205,13 @@ static enum sl_status open_bus(struct subject *subject, struct sl_error *err)
 
     configure_driver(subject, args, &config);
 
+    sl_step_begin(SL_STEP_OPEN);
     uint64_t begin_ns = sl_clock_now_ns();
     enum sl_status s = subject->driver->open(&config, &subject->bus, err);
     if (s)
         return sl_driver_failed("open", s, err);
     subject->opened = true;
+    sl_step_begin(SL_STEP_SUBSCRIBE);
     s = sl_load_subscribe(subject->load, subject->driver, subject->bus, err);
     subject->record.open_ns = sl_clock_now_ns() - begin_ns;
     return s;
@@ -218,6 +222,7 @@ static ON_STACK bool subject_open(struct subject *subject)
 {
     struct sl_error err = {0};
 
+    sl_step_begin(SL_STEP_LOADING);
     enum sl_status s = sl_load_new(&subject->config, &subject->load, &err);
     if (!s)
         s = find_driver(subject, &err);
@@ -277,6 +282,7 @@ static ON_STACK void subject_close(struct subject *subject)
     struct sl_phase_record *record = &subject->record;
     struct sl_error err = {0};
 
+    sl_step_begin(SL_STEP_CLOSE);
     uint64_t begin_ns = sl_clock_now_ns();
     enum sl_status s =
         subject->driver->close(subject->bus, subject->config.load.close_deadline_ns, &report, &err);
@@ -321,19 +327,27 @@ static bool subject_play(struct subject *subject)
     if (subject_open(subject)) {
         if (!announce(subject, SL_PHASE_OPEN))
             return false;
-        if (subject_load(subject) && !announce(subject, SL_PHASE_LOADED))
+        bool loaded = subject_load(subject);
+        sl_step_begin(SL_STEP_LOADED);
+        if (loaded && !announce(subject, SL_PHASE_LOADED))
             return false;
     }
     if (subject->opened) {
         if (!announce(subject, SL_PHASE_CLOSING))
             return false;
         subject_close(subject);
+        sl_step_begin(SL_STEP_CLOSED);
         if (!announce(subject, SL_PHASE_CLOSED))
             return false;
+        sl_step_begin(SL_STEP_DESTROY);
         subject->driver->destroy(subject->bus);
     }
+    sl_step_begin(SL_STEP_TEARDOWN);
     subject_teardown(subject);
-    return announce(subject, SL_PHASE_TORN_DOWN) && !subject->failed;
+    sl_step_begin(SL_STEP_EXIT);
+    bool played = announce(subject, SL_PHASE_TORN_DOWN) && !subject->failed;
+    sl_desk_leave();
+    return played;
 }
 
 /* @return whether nothing is left on the broker */
@@ -385,13 +399,15 @@ static bool play(struct subject *subject)
     }
 }
 
-int sl_subject_main(const struct sl_driver *builtin, int in_fd, int out_fd)
+int sl_subject_main(const struct sl_driver *builtin, int in_fd, int out_fd, int desk_fd)
 {
     struct subject subject = {.in_fd = in_fd, .out_fd = out_fd, .builtin = builtin};
 
     (void) signal(SIGPIPE, SIG_IGN); /* see protocol.c */
     /* We were started as "exe", which the driver's threads would inherit. */
     (void) prctl(PR_SET_NAME, program_invocation_name);
+    if (desk_fd >= 0)
+        sl_desk_adopt(desk_fd);
     if (!die_with_parent() || !read_config(&subject))
         return EXIT_NOT_PLAYED;
     return play(&subject) ? EXIT_PLAYED : EXIT_NOT_PLAYED;

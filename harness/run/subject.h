@@ -20,9 +20,10 @@
  * @param builtin   driver used when the configuration names none
  * @param in_fd     records from the observer
  * @param out_fd    records to the observer
+ * @param desk_fd   page shared with an observer that looks for crashes, desk.h; -1: none
  * @return exit status of the process: 0 all phases played; 3 otherwise.  For
  *         _exit(), not exit(): threads that the bus left behind may still be running
  */
-int sl_subject_main(const struct sl_driver *builtin, int in_fd, int out_fd);
+int sl_subject_main(const struct sl_driver *builtin, int in_fd, int out_fd, int desk_fd);
 
 #endif

@@ -30,15 +30,16 @@ enum sl_status trial_take_snapshot(struct trial *trial, bool symbols,
 }
 
 /* A library that cannot be shut down is mostly one that leaked threads still use. */
-static void keep_failure(struct trial *trial, const struct sl_failure_record *failure)
+static void keep_failure(struct trial *trial, struct sl_failure_record *failure)
 {
+    sl_failure_tame(failure);
     trial->failure_told = true;
     if (failure->status == SL_EPROTO) /* no number of such a driver can be trusted */
         trial->result->reason = NULL;
     if (failure->phase == SL_PHASE_TORN_DOWN)
         trial->teardown_failure = sl_arena_strdup(trial->arena, failure->text);
     else
-        trial_fail(trial, SL_TRIAL_FAILED, failure->text);
+        trial_fail(trial, SL_TRIAL_FAILED, (enum sl_step) failure->step, failure->text);
 }
 
 static void keep_driver(struct trial *trial)
@@ -91,6 +92,7 @@ trial_await(struct trial *trial, uint64_t deadline_ns, bool *ret_subject, struct
         enum sl_status s = ready > 0 ? sl_wake_look(fds[1].revents, err) : SL_OK;
         if (s)
             return s;
+        trial_look_for_crash(trial);
         *ret_subject = ready > 0 && fds[0].revents;
         s = agents ? agents->look(agents->user, err) : SL_OK;
         if (s || *ret_subject || (ready > 0 && fds[2].revents))
@@ -142,12 +144,18 @@ await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_e
             return s;
         if (type == SL_RECORD_PHASE && size == sizeof *ret_record) {
             memcpy(ret_record, trial->record, sizeof *ret_record);
-            return SL_OK;
+            sl_phase_tame(ret_record);
+            /* A second `start`, sent by a driver, would hide what leaked before it. */
+            if ((int64_t) ret_record->phase > trial->phase && ret_record->phase < SL_N_PHASES)
+                return SL_OK;
+            return sl_fail(err, SL_EPROTO, "the subject announced phase %s, which was not its next",
+                           sl_phase_text(ret_record->phase));
         }
         if (type == SL_RECORD_FAILURE && size == sizeof(struct sl_failure_record)) {
             keep_failure(trial, trial->record);
         } else if (type == SL_RECORD_DRIVER && size == sizeof trial->driver) {
             memcpy(&trial->driver, trial->record, sizeof trial->driver);
+            sl_driver_tame(&trial->driver);
             keep_driver(trial);
         } else if (type != SL_RECORD_TALLY) {
             return sl_fail(err, SL_EPROTO, "the subject sent a record of type %d and %zu bytes",
@@ -175,14 +183,14 @@ at_loaded(struct trial *trial, struct sl_phase_record *record, struct sl_error *
     if (!s)
         s = trial_agents_merge(trial, record, err);
     if (!s)
-        s = trial_take_snapshot(trial, false, &trial->loaded, err);
+        s = trial_take_snapshot(trial, true, &trial->loaded, err);
     if (s)
         return s;
     trial->result->threads.peak = SL_VALUE(trial->loaded->n_threads);
     trial->result->resources.rss_peak = sl_observe_rss_peak(trial->process.pid);
     sl_trial_result_load(trial->result, record, &trial->input->cell->scenario->load, trial->arena);
     if (record->load_timed_out)
-        trial_fail(trial, SL_TRIAL_TIMEOUT,
+        trial_fail(trial, SL_TRIAL_TIMEOUT, (enum sl_step) record->late_step,
                    record->load_ended[0] ? record->load_ended : "the load did not end in time");
     return SL_OK;
 }
@@ -213,8 +221,8 @@ at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *
     if (!trial->agents_begun || trial->agents_closed)
         sl_trial_result_delivery(trial->result, record, trial->arena);
     if (record->close_timed_out) {
-        trial_fail(trial, SL_TRIAL_TIMEOUT, "Close did not end within its deadline");
-        sl_hang_describe(trial->closed, trial->arena, trial->result);
+        trial_fail(trial, SL_TRIAL_TIMEOUT, SL_STEP_CLOSE, "Close did not end within its deadline");
+        sl_hang_describe(trial->closed, "closed", trial->arena, trial->result);
     }
     s = sl_observe_settle(pid, trial->start, trial->closed, trial->modules, trial->closed_ns,
                           input->cell->scenario->load.settle_ns, input->wake_fd, trial->arena,
@@ -299,17 +307,19 @@ static enum sl_status analyse(struct trial *trial, struct sl_error *err)
         .settle_ns = trial->settle_ns,
     };
     if (!trial->start || !trial->settled) {
-        result->leaks_missing = "the subject did not get past Close";
+        result->leaks_missing = !result->close.reached ? "the subject did not get as far as Close"
+                                : !trial->closed       ? "Close did not return"
+                                                       : "the subject ended soon after Close";
         result->leaks.unjoined_missing = result->leaks_missing;
         return SL_OK;
     }
     if (!result->threads.peak.missing && result->threads.peak.value <= result->threads.before.value)
-        trial_fail(trial, SL_TRIAL_FAILED,
+        trial_fail(trial, SL_TRIAL_FAILED, SL_STEP_NONE,
                    "no thread was created, so the absence of leaks would prove nothing");
     result->leaks_missing = NULL;
     enum sl_status s = sl_leak_analyse(&input, trial->arena, &result->leaks, err);
     if (!s && trial->teardown_failure && !result->leaks.count)
-        trial_fail(trial, SL_TRIAL_FAILED, trial->teardown_failure);
+        trial_fail(trial, SL_TRIAL_FAILED, SL_STEP_TEARDOWN, trial->teardown_failure);
     else if (!s && trial->teardown_failure && !result->close.detail)
         result->close.detail = trial->teardown_failure;
     return s;
@@ -374,7 +384,7 @@ static enum sl_status start_process(struct trial *trial, struct sl_error *err)
 
     (void) snprintf(title, sizeof title, "strandline: %s/%s", cell->scenario->name,
                     sl_mode_text(cell->mode));
-    return sl_process_start(title, &trial->process, err);
+    return sl_process_start(title, true, &trial->process, err);
 }
 
 /* Start the subject, and the agents' part of the trial. */

@@ -9,11 +9,13 @@
 
 #define EXIT_NS (5 * SL_NS_PER_S)
 
-void trial_fail(struct trial *trial, enum sl_trial_status status, const char *reason)
+void trial_fail(struct trial *trial, enum sl_trial_status status, enum sl_step step,
+                const char *reason)
 {
     if (trial->result->reason)
         return;
     trial->result->status = status;
+    trial->result->step = step == SL_STEP_NONE ? NULL : sl_step_text(step);
     trial->result->reason = sl_arena_strdup(trial->arena, reason);
 }
 
@@ -23,18 +25,32 @@ static void keep_hang(struct trial *trial)
     SL_CLEANUP(sl_snapshot_freep) struct sl_snapshot *snapshot = NULL;
 
     if (!trial_take_snapshot(trial, true, &snapshot, NULL))
-        sl_hang_describe(snapshot, trial->arena, trial->result);
+        sl_hang_describe(snapshot, "hang", trial->arena, trial->result);
 }
 
-/* The stacks seen last, of a subject that is gone. */
+/* The stacks seen last, of a subject that is gone.  Before the load there were none worth it. */
 static void keep_last_snapshot(struct trial *trial)
 {
-    const struct sl_snapshot *last = trial->settled  ? trial->settled
-                                     : trial->closed ? trial->closed
-                                     : trial->loaded ? trial->loaded
-                                                     : trial->start;
-    if (last)
-        sl_hang_describe(last, trial->arena, trial->result);
+    const struct sl_snapshot *after = trial->settled ? trial->settled : trial->closed;
+
+    if (trial->crash.signal)
+        return; /* it was seen when it crashed */
+    if (after)
+        sl_hang_describe(after, "closed", trial->arena, trial->result);
+    else if (trial->loaded)
+        sl_hang_describe(trial->loaded, "loaded", trial->arena, trial->result);
+}
+
+void trial_look_for_crash(struct trial *trial)
+{
+    SL_CLEANUP(sl_snapshot_freep) struct sl_snapshot *snapshot = NULL;
+    struct sl_desk *desk = trial->process.desk;
+
+    if (!desk || trial->crash.signal || !sl_desk_crash(desk, &trial->crash))
+        return;
+    if (!trial_take_snapshot(trial, true, &snapshot, NULL))
+        sl_hang_crashed(snapshot, &trial->crash, trial->arena, trial->result);
+    sl_desk_release(desk);
 }
 
 static void explain_end(struct trial *trial, bool by_itself)
@@ -42,6 +58,7 @@ static void explain_end(struct trial *trial, bool by_itself)
     struct sl_trial_result *result = trial->result;
     char output[512], text[768];
     int status = trial->process.wait_status;
+    enum sl_step step = sl_desk_step(trial->process.desk);
 
     sl_process_output(&trial->process, output, sizeof output);
     if (WIFSIGNALED(status) && by_itself) {
@@ -50,14 +67,16 @@ static void explain_end(struct trial *trial, bool by_itself)
                         result->signal, strsignal(result->signal),
                         output[0] ? "; it printed: " : "", output);
         result->reason = NULL; /* a crash explains whatever failed before it */
-        trial_fail(trial, SL_TRIAL_CRASHED, text);
+        trial_fail(trial, SL_TRIAL_CRASHED, step, text);
+        if (trial->crash.signal == result->signal)
+            result->crashed_thread = sl_arena_strdup(trial->arena, trial->crash.thread);
     } else if (WIFEXITED(status) && (trial->phase != SL_PHASE_TORN_DOWN ||
                                      (WEXITSTATUS(status) && !trial->failure_told))) {
         (void) snprintf(text, sizeof text, "the subject exited with status %d%s%s",
                         WEXITSTATUS(status), output[0] ? "; it printed: " : "", output);
         if (trial->phase != SL_PHASE_TORN_DOWN)
             result->reason = NULL; /* a sanitizer ends a process so */
-        trial_fail(trial, SL_TRIAL_CRASHED, text);
+        trial_fail(trial, SL_TRIAL_CRASHED, step, text);
     }
 }
 
@@ -65,30 +84,32 @@ enum sl_status trial_conclude(struct trial *trial, enum sl_status s, struct sl_e
 {
     char text[400];
     bool by_itself;
+    enum sl_step step;
 
     switch (s) {
     case SL_OK:
         by_itself = sl_process_reap(&trial->process, EXIT_NS);
         if (!by_itself)
-            trial_fail(trial, SL_TRIAL_TIMEOUT, "the subject did not exit after its last phase");
+            trial_fail(trial, SL_TRIAL_TIMEOUT, SL_STEP_EXIT,
+                       "the subject did not exit after its last phase");
         explain_end(trial, by_itself);
         return SL_OK;
     case SL_ETIMEDOUT:
         trial->result->close.timed_out = trial->phase == SL_PHASE_CLOSING;
-        (void) snprintf(text, sizeof text, "the subject hangs %s%s",
-                        trial->result->phase ? "after phase " : "before its first phase",
-                        trial->result->phase ? trial->result->phase : "");
+        step = sl_desk_step(trial->process.desk);
+        (void) snprintf(text, sizeof text, "the subject hangs in %s", sl_step_text(step));
         keep_hang(trial);
-        trial_fail(trial, SL_TRIAL_TIMEOUT, text);
+        trial_fail(trial, SL_TRIAL_TIMEOUT, step, text);
         return SL_OK;
     case SL_ECONNECT:
         keep_hang(trial);
-        trial_fail(trial, SL_TRIAL_FAILED, err->text);
+        trial_fail(trial, SL_TRIAL_FAILED, sl_desk_step(trial->process.desk), err->text);
         return SL_OK;
     case SL_EGONE:
         explain_end(trial, sl_process_reap(&trial->process, EXIT_NS));
         keep_last_snapshot(trial);
-        trial_fail(trial, SL_TRIAL_CRASHED, "the subject ended without a word");
+        trial_fail(trial, SL_TRIAL_CRASHED, sl_desk_step(trial->process.desk),
+                   "the subject closed its pipe and went on");
         return SL_OK;
     default:
         return s;

@@ -39,6 +39,7 @@ struct trial {
     struct sl_holdings *held;   /* at `start` */
     uint64_t began_ns, told_ns; /* told_ns: of its progress; 0: never */
     uint64_t states_at;         /* of the messages, in the subject; 0: not known */
+    struct sl_crash crash;      /* signal 0: none was seen */
 };
 
 /* Tell who wants to know how far it is, when it is time to. */
@@ -47,8 +48,12 @@ void trial_tell_progress(struct trial *trial);
 enum sl_status trial_take_snapshot(struct trial *trial, bool symbols,
                                    struct sl_snapshot **ret_snapshot, struct sl_error *err);
 
-/* The first failure explains the later ones. */
-void trial_fail(struct trial *trial, enum sl_trial_status status, const char *reason);
+/* The first failure explains the later ones.  step: where it was; SL_STEP_NONE: nowhere. */
+void trial_fail(struct trial *trial, enum sl_trial_status status, enum sl_step step,
+                const char *reason);
+
+/* If a thread of the subject crashed and waits: keep the stacks and let it end. */
+void trial_look_for_crash(struct trial *trial);
 
 /*
  * Wait until the subject has something to say, or an agent had, which was looked at.  Looks after

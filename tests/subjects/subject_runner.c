@@ -20,5 +20,5 @@ int main(int argc, char **argv)
             (void) pause();
     }
     /* Not exit(): threads that a bus left behind may still be running. */
-    _exit(sl_subject_main(NULL, atoi(argv[1]), atoi(argv[2])));
+    _exit(sl_subject_main(NULL, atoi(argv[1]), atoi(argv[2]), -1));
 }

@@ -251,6 +251,9 @@ static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *tr
     hang->frames = frame;
     hang->n_frames = 1;
     hang->wait.target = "TCP 127.0.0.1:4222";
+    trial->step = "publish";
+    trial->crashed_thread = "publisher-0";
+    trial->hang_seen = "crash";
     trial->hang_groups = hang;
     trial->n_hang_groups = 1;
 }

@@ -112,6 +112,7 @@ static struct sl_run_result *bad_run(void)
     trial->leaks = (struct sl_leak_report){0};
     trial->leaks_missing = "Close did not return";
     (void) result_add_group(result, trial, 1, SL_CAUSE_UNKNOWN, "handler_main");
+    trial->hang_seen = "hang";
     trial->hang_groups = trial->leaks.groups;
     trial->n_hang_groups = 1;
     trial->leaks = (struct sl_leak_report){0};

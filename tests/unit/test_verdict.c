@@ -410,8 +410,9 @@ SL_TEST(verdict, what_could_not_be_measured_comes_first_and_decides)
     struct sl_verdict verdict = judge(result, 0);
     cr_assert_eq(verdict.exit, 3);
     cr_assert_eq(verdict.n_failed, 2);
-    cr_assert_str_eq(verdict.failed[0],
-                     "low/unified/nats trial 2: the subject was killed by SIGSEGV in phase loaded");
+    cr_assert_str_eq(
+        verdict.failed[0],
+        "low/unified/nats trial 2: the subject was killed by SIGSEGV after phase loaded");
     cr_assert_str_eq(verdict.failed[1], TRIAL "3 leaked threads in 2 groups (limit 0)");
 }
 
