@@ -20,14 +20,20 @@ static const char *count_text(const struct sl_table *table, struct sl_value coun
     return count.missing ? "-" : sl_arena_printf(table->arena, "%" PRIu64, count.value);
 }
 
+/* "2 of 3", or "-" where no trial could look. */
+static const char *share_text(const struct sl_table *table, const struct sl_share *share)
+{
+    return share->of ? sl_arena_printf(table->arena, "%zu of %zu", share->n, share->of) : "-";
+}
+
 /* ", in 0 of 1 -> 2 of 3 trials"; nothing when both sides have one. */
 static const char *trials_text(const struct sl_table *table, const struct sl_group_change *change)
 {
     const struct sl_share *base = &change->base_trials, *head = &change->head_trials;
     if (base->of <= 1 && head->of <= 1)
         return "";
-    return sl_arena_printf(table->arena, ", in %zu of %zu -> %zu of %zu trials", base->n, base->of,
-                           head->n, head->of);
+    return sl_arena_printf(table->arena, ", in %s -> %s trials", share_text(table, base),
+                           share_text(table, head));
 }
 
 /* Nothing is listed: say of how many trials that is known. */

@@ -25,5 +25,5 @@ json_t *sl_json_count(struct sl_value count)
 
 json_t *sl_json_share(size_t n, size_t of)
 {
-    return json_pack("{sI sI}", "n", (json_int_t) n, "of", (json_int_t) of);
+    return of ? json_pack("{sI sI}", "n", (json_int_t) n, "of", (json_int_t) of) : json_null();
 }

@@ -18,7 +18,7 @@ json_t *sl_json_cell(struct sl_arena *arena, const struct sl_cell_result *cell);
 /* A number, or null. */
 json_t *sl_json_count(struct sl_value count);
 
-/* {"n": 2, "of": 3} */
+/* {"n": 2, "of": 3}; null of none. */
 json_t *sl_json_share(size_t n, size_t of);
 
 #endif

@@ -108,8 +108,8 @@ static void print_unjoined_missing(const struct sl_table *table)
             if (trial->leaks_missing || !reason || (said && strcmp(said, reason) == 0))
                 continue;
             said = reason;
-            (void) fprintf(table->out,
-                           "not counted: threads that ended and were never joined: not known, %s\n",
+            sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+                           "not counted: threads that ended and were never joined: not known, %s",
                            sl_table_text(table, reason, "?"));
         }
 }

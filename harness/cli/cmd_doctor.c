@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -13,6 +14,7 @@
 #include "harness/run/thread_room.h"
 #include "reports/format.h"
 #include "reports/grid.h"
+#include "reports/wrap.h"
 
 enum { OPTION_JSON, OPTION_COLOR };
 
@@ -60,6 +62,19 @@ static size_t count(const struct doctor *doctor, enum doctor_state state)
     return n;
 }
 
+#define FOUND_COLUMN 29
+
+/* Below what was found; nothing for NULL. */
+static void print_advice(const struct sl_table_opts *opts, const char *heading, const char *text)
+{
+    size_t column = FOUND_COLUMN + strlen(heading);
+
+    if (!text)
+        return;
+    (void) printf("%*s%s", FOUND_COLUMN, "", heading);
+    sl_wrap_after(SL_STYLE_NONE, opts, stdout, column, column, text);
+}
+
 static void print_text(const struct doctor *doctor, const struct sl_table_opts *opts)
 {
     size_t n_missing = count(doctor, DOCTOR_MISSING);
@@ -67,11 +82,10 @@ static void print_text(const struct doctor *doctor, const struct sl_table_opts *
     for (size_t i = 0; i < doctor->n_checks; i++) {
         const struct doctor_check *check = &doctor->checks[i];
         sl_style_print(states[check->state].style, opts, stdout, "%-7s", states[check->state].text);
-        (void) printf("  %-18s  %s\n", check->name, check->found);
-        if (check->cost)
-            (void) printf("%29s  cost: %s\n", "", check->cost);
-        if (check->fix)
-            (void) printf("%29s  fix:  %s\n", "", check->fix);
+        (void) printf("  %-18s  ", check->name);
+        sl_wrap_after(SL_STYLE_NONE, opts, stdout, FOUND_COLUMN, FOUND_COLUMN, check->found);
+        print_advice(opts, "  cost: ", check->cost);
+        print_advice(opts, "  fix:  ", check->fix);
     }
     (void) fputc('\n', stdout);
     if (n_missing)

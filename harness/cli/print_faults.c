@@ -6,19 +6,26 @@
 #include <strandline/bus.h>
 
 #include "harness/cli/cli.h"
+#include "reports/wrap.h"
+
+/* "    expected: ..."; nothing for NULL and "". */
+static void print_line(const char *heading, const char *text)
+{
+    struct sl_table_opts opts = sl_table_opts_for(SL_COLOR_NEVER, stdout);
+    if (text && *text)
+        sl_wrap_printf(SL_STYLE_NONE, &opts, stdout, 2, "    %s%s", heading, text);
+}
 
 static void print_text(const struct bus_fault_info *fault)
 {
     (void) printf("%s (%s)\n", fault->name, fault->id);
-    (void) printf("    %s\n", fault->mechanism);
+    print_line("", fault->mechanism);
     if (fault->absent)
-        (void) printf("    no equivalent: %s\n", fault->absent);
+        print_line("no equivalent: ", fault->absent);
     else
-        (void) printf("    expected: %s\n", fault->expected);
-    if (fault->transport)
-        (void) printf("    transport: %s\n", fault->transport);
-    if (fault->keys)
-        (void) printf("    keys: %s\n", fault->keys);
+        print_line("expected: ", fault->expected);
+    print_line("transport: ", fault->transport);
+    print_line("keys: ", fault->keys);
 }
 
 /* Takes the list.  @return exit status */
@@ -56,10 +63,8 @@ static void print_foreign_text(const struct sl_declaration *driver)
         (void) printf("driver '%s' has no faults\n", driver->name);
     for (uint32_t i = 0; i < driver->n_faults; i++) {
         (void) printf("%s\n", driver->faults[i].name);
-        if (driver->faults[i].text[0])
-            (void) printf("    %s\n", driver->faults[i].text);
-        if (driver->faults[i].keys[0])
-            (void) printf("    keys: %s\n", driver->faults[i].keys);
+        print_line("", driver->faults[i].text);
+        print_line("keys: ", driver->faults[i].keys);
     }
 }
 

@@ -117,6 +117,7 @@ SL_TEST(compare, a_cell_that_base_did_not_play_has_no_0_there)
     cr_assert(strstr(text, "new      - -> 1 x reporter: parked"), "%s", text);
     SL_AUTO_FREE char *json = print_unmatched(false, true);
     cr_assert(strstr(json, "\"base_count\": null,"), "%s", json);
+    cr_assert(strstr(json, "\"base_trials\": null,"), "%s", json);
     cr_assert(strstr(json, "\"head_count\": 1,"), "%s", json);
 }
 
