@@ -123,6 +123,31 @@ struct survey {
     struct sl_error errors[2];
 };
 
+/*
+ * A source that was chosen because it could be opened may still not work: for want of a
+ * descriptor, or of a right that only its use needs.  Then it is /proc, as where it may not
+ * be opened.
+ */
+static enum sl_status list_threads(struct sl_pass *pass, struct sl_error *err)
+{
+    struct sl_error error = {0};
+
+    enum sl_status status =
+        pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, &error);
+    if (status && status != SL_EGONE && pass->source->at_once &&
+        pass->opts->source == SL_SNAPSHOT_AUTO) {
+        pass->source->close(&pass->source_context);
+        pass->source = &sl_source_proc;
+        error = (struct sl_error){0};
+        status = pass->source->open(&pass->source_context, &error);
+        if (!status)
+            status = pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, &error);
+    }
+    if (status)
+        *err = error;
+    return status;
+}
+
 static void survey_part(void *argument, size_t part)
 {
     struct survey *survey = argument;
@@ -130,8 +155,7 @@ static void survey_part(void *argument, size_t part)
     struct sl_error *error = &survey->errors[part];
 
     if (part == 0) {
-        survey->statuses[part] =
-            pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, error);
+        survey->statuses[part] = list_threads(pass, error);
         return;
     }
     pass->helper_tid = gettid();

@@ -114,8 +114,12 @@ static enum sl_status survey(const struct bpf_program *program, pid_t pid, size_
                              void **ret_records, size_t *ret_n, struct sl_error *err)
 {
     union bpf_iter_link_info info = {.task.pid = (__u32) pid};
-    LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof info);
+    struct bpf_iter_attach_opts options;
 
+    memset(&options, 0, sizeof options); /* the padding as well, which libbpf looks at */
+    options.sz = sizeof options;
+    options.link_info = &info;
+    options.link_info_len = sizeof info;
     libbpf_print_fn_t print = libbpf_set_print(say_nothing);
     struct bpf_link *link = bpf_program__attach_iter(program, &options);
     (void) libbpf_set_print(print);
