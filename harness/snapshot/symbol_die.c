@@ -3,9 +3,9 @@
 
 #include "harness/snapshot/symbol_range.h"
 
-bool sl_die_walk_begin(struct sl_die_walk *walk, Dwarf_Die *root)
+bool sl_die_walk_begin(struct sl_die_walk *walk, Dwarf_Die *root, struct sl_bytes info)
 {
-    *walk = (struct sl_die_walk){.depth = 1, .end = sl_unit_end(root->cu)};
+    *walk = (struct sl_die_walk){.depth = 1, .end = sl_unit_end(root->cu, info)};
     return walk->end && dwarf_child(root, &walk->die) == 0;
 }
 

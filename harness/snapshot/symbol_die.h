@@ -14,14 +14,16 @@
 
 #include <elfutils/libdw.h>
 
+#include "harness/snapshot/bytes.h"
+
 struct sl_die_walk {
     Dwarf_Die die;
     size_t depth; /* 1: child of the root */
     const uint8_t *end;
 };
 
-/* @return false when there is no child */
-bool sl_die_walk_begin(struct sl_die_walk *walk, Dwarf_Die *root);
+/* @param info  the section that has it.  @return false when there is no child */
+bool sl_die_walk_begin(struct sl_die_walk *walk, Dwarf_Die *root, struct sl_bytes info);
 
 /* @param enter  the children of the current DIE too.  @return false at the end */
 bool sl_die_walk_next(struct sl_die_walk *walk, bool enter);

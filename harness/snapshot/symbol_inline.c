@@ -41,7 +41,7 @@ static bool find_chain(const struct sl_code_place *code, uint64_t address, struc
     bool enter = false;
 
     best->n = 0;
-    for (bool more = sl_die_walk_begin(&walk, &function); more;
+    for (bool more = sl_die_walk_begin(&walk, &function, code->unit->ranges.info); more;
          more = sl_die_walk_next(&walk, enter)) {
         int tag = dwarf_tag(&walk.die);
         while (path.n && path.depths[path.n - 1] >= walk.depth)
@@ -104,9 +104,9 @@ static struct sl_source_place call_place(const struct sl_code_place *code, Dwarf
     Dwarf_Die unit = code->unit->lines;
     uint64_t file, line;
 
-    if (!sl_die_number(inlined, DW_AT_call_file, &file))
+    if (!sl_die_number(&code->unit->ranges, inlined, DW_AT_call_file, &file))
         return (struct sl_source_place){0};
-    if (!sl_die_number(inlined, DW_AT_call_line, &line))
+    if (!sl_die_number(&code->unit->ranges, inlined, DW_AT_call_line, &line))
         line = 0;
     return place_in(&unit, file, line);
 }

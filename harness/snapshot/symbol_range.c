@@ -19,7 +19,7 @@ static bool is_named(const char *found, const char *name)
     return strncmp(found, name, length) == 0 && (!found[length] || !strcmp(found + length, split));
 }
 
-struct sl_bytes sl_dwarf_section(Dwarf *dwarf, const char *name)
+static struct sl_bytes section_of(Dwarf *dwarf, const char *name)
 {
     Elf *elf = dwarf_getelf(dwarf);
     size_t names;
@@ -40,41 +40,56 @@ struct sl_bytes sl_dwarf_section(Dwarf *dwarf, const char *name)
     return (struct sl_bytes){0};
 }
 
+struct sl_range_sections sl_range_sections_of(Dwarf *dwarf)
+{
+    return (struct sl_range_sections){.info = section_of(dwarf, "info"),
+                                      .addresses = section_of(dwarf, "addr"),
+                                      .pairs = section_of(dwarf, "ranges"),
+                                      .lists = section_of(dwarf, "rnglists")};
+}
+
 static struct sl_bytes from(struct sl_bytes bytes, uint64_t offset)
 {
     (void) sl_bytes_skip(&bytes, offset);
     return bytes;
 }
 
-/* First byte after the unit of a DIE.  libdw has checked its length. */
-const uint8_t *sl_unit_end(Dwarf_CU *cu)
+const uint8_t *sl_unit_end(Dwarf_CU *cu, struct sl_bytes info)
 {
     Dwarf_Die die;
     if (!dwarf_cu_die(cu, &die, NULL, NULL, NULL, NULL, NULL, NULL))
         return NULL;
     const uint8_t *start = (const uint8_t *) die.addr - dwarf_cuoffset(&die);
-    struct sl_bytes header = {.at = start, .end = die.addr};
-    uint64_t length = sl_bytes_unsigned(&header, 4);
+    if (start < info.at || start >= info.end)
+        return NULL;
+    info.at = start;
+    uint64_t length = sl_bytes_unsigned(&info, 4);
     if (length == UINT32_MAX)
-        length = sl_bytes_unsigned(&header, 8);
-    return header.bad ? NULL : header.at + length;
+        length = sl_bytes_unsigned(&info, 8);
+    return info.bad || length > sl_bytes_left(&info) ? info.end : info.at + length;
 }
 
 /* The value as it stands in the file. */
-static struct sl_bytes value_of(const Dwarf_Attribute *attribute)
+static struct sl_bytes
+value_of(const struct sl_range_source *source, const Dwarf_Attribute *attribute)
 {
-    const uint8_t *end = sl_unit_end(attribute->cu);
-    return (struct sl_bytes){.at = attribute->valp, .end = end ? end : attribute->valp};
+    struct sl_bytes bytes = source->info;
+    if (attribute->valp >= bytes.at && attribute->valp <= bytes.end)
+        bytes.at = attribute->valp;
+    else
+        bytes.at = bytes.end; /* it is another unit's */
+    return bytes;
 }
 
-static bool number(Dwarf_Attribute *attribute, uint8_t offset_size, uint64_t *ret_value)
+static bool
+number(const struct sl_range_source *source, Dwarf_Attribute *attribute, uint64_t *ret_value)
 {
-    struct sl_bytes bytes = value_of(attribute);
+    struct sl_bytes bytes = value_of(source, attribute);
     Dwarf_Word word;
 
     switch (attribute->form) {
     case DW_FORM_sec_offset:
-        *ret_value = sl_bytes_unsigned(&bytes, offset_size);
+        *ret_value = sl_bytes_unsigned(&bytes, source->offset_size);
         break;
     case DW_FORM_data4: /* of DWARF 3, where libdw takes them for pointers */
         *ret_value = sl_bytes_unsigned(&bytes, 4);
@@ -93,16 +108,11 @@ static bool number(Dwarf_Attribute *attribute, uint8_t offset_size, uint64_t *re
     return !bytes.bad;
 }
 
-bool sl_die_number(Dwarf_Die *die, unsigned name, uint64_t *ret_value)
+bool sl_die_number(const struct sl_range_source *source, Dwarf_Die *die, unsigned name,
+                   uint64_t *ret_value)
 {
     Dwarf_Attribute attribute;
-    uint8_t offset_size = 4;
-
-    if (!dwarf_attr(die, name, &attribute))
-        return false;
-    if (attribute.form == DW_FORM_sec_offset)
-        (void) dwarf_cu_info(attribute.cu, NULL, NULL, NULL, NULL, NULL, NULL, &offset_size);
-    return number(&attribute, offset_size, ret_value);
+    return dwarf_attr(die, name, &attribute) && number(source, &attribute, ret_value);
 }
 
 static bool
@@ -120,7 +130,7 @@ indexed_address(const struct sl_range_source *source, uint64_t index, uint64_t *
 static bool
 address_of(const struct sl_range_source *source, Dwarf_Attribute *attribute, uint64_t *ret_address)
 {
-    struct sl_bytes bytes = value_of(attribute);
+    struct sl_bytes bytes = value_of(source, attribute);
     Dwarf_Addr address;
 
     switch (attribute->form) {
@@ -158,19 +168,19 @@ static uint64_t lists_header(uint8_t offset_size)
     return offset_size == 8 ? 20 : 12;
 }
 
-struct sl_range_source sl_range_source_of(Dwarf_Die *unit, uint64_t *budget)
+struct sl_range_source
+sl_range_source_of(const struct sl_range_sections *sections, Dwarf_Die *unit, uint64_t *budget)
 {
-    struct sl_range_source source = {.budget = budget};
-    Dwarf *dwarf = dwarf_cu_getdwarf(unit->cu);
+    struct sl_range_source source = {.budget = budget, .info = sections->info};
     Dwarf_Half version = 0;
-    uint64_t offset = 0;
+    uint64_t offset;
 
     (void) dwarf_cu_info(unit->cu, &version, NULL, NULL, NULL, NULL, NULL, &source.offset_size);
     source.version = version;
-    if (sl_die_number(unit, version < 5 ? DW_AT_GNU_addr_base : DW_AT_addr_base, &offset))
-        source.addresses = from(sl_dwarf_section(dwarf, "addr"), offset);
-    source.lists = sl_dwarf_section(dwarf, version < 5 ? "ranges" : "rnglists");
-    if (version >= 5 && !sl_die_number(unit, DW_AT_rnglists_base, &source.lists_base))
+    if (sl_die_number(&source, unit, version < 5 ? DW_AT_GNU_addr_base : DW_AT_addr_base, &offset))
+        source.addresses = from(sections->addresses, offset);
+    source.lists = version < 5 ? sections->pairs : sections->lists;
+    if (version >= 5 && !sl_die_number(&source, unit, DW_AT_rnglists_base, &source.lists_base))
         source.lists_base = lists_header(source.offset_size);
     if (!die_address(&source, unit, DW_AT_low_pc, &source.base))
         (void) die_address(&source, unit, DW_AT_entry_pc, &source.base);
@@ -179,20 +189,23 @@ struct sl_range_source sl_range_source_of(Dwarf_Die *unit, uint64_t *budget)
 
 void sl_range_source_split(struct sl_range_source *source, Dwarf_Die *skeleton, Dwarf_Die *split)
 {
+    const struct sl_range_sections sections = sl_range_sections_of(dwarf_cu_getdwarf(split->cu));
+
     if (source->version < 5) { /* the lists stay with the skeleton */
-        (void) sl_die_number(skeleton, DW_AT_GNU_ranges_base, &source->lists_base);
-        return;
+        (void) sl_die_number(source, skeleton, DW_AT_GNU_ranges_base, &source->lists_base);
+    } else {
+        source->lists = sections.lists;
+        (void) dwarf_cu_info(split->cu, NULL, NULL, NULL, NULL, NULL, NULL, &source->offset_size);
+        source->lists_base = lists_header(source->offset_size);
     }
-    source->lists = sl_dwarf_section(dwarf_cu_getdwarf(split->cu), "rnglists");
-    (void) dwarf_cu_info(split->cu, NULL, NULL, NULL, NULL, NULL, NULL, &source->offset_size);
-    source->lists_base = lists_header(source->offset_size);
+    source->info = sections.info;
 }
 
 static struct sl_bytes list_of(const struct sl_range_source *source, Dwarf_Attribute *attribute)
 {
     uint64_t offset, base = source->version < 5 ? source->lists_base : 0;
 
-    if (!number(attribute, source->offset_size, &offset))
+    if (!number(source, attribute, &offset))
         return (struct sl_bytes){0};
     if (attribute->form == DW_FORM_rnglistx) {
         struct sl_bytes index = from(source->lists, source->lists_base);
@@ -216,7 +229,7 @@ struct sl_range_walk sl_ranges_of(const struct sl_range_source *source, Dwarf_Di
         die_address(source, die, DW_AT_low_pc, &low)) {
         if (address_of(source, &attribute, &high))
             walk.single = (struct sl_range){low, high};
-        else if (number(&attribute, source->offset_size, &high))
+        else if (number(source, &attribute, &high))
             walk.single = (struct sl_range){low, low + high};
     } else if (dwarf_attr(die, DW_AT_ranges, &attribute)) {
         walk.list = list_of(source, &attribute);

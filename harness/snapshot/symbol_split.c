@@ -36,13 +36,16 @@ static const char *text_of(Dwarf_Die *unit, unsigned name, unsigned old_name)
 static bool find_unit(Dwarf *dwarf, uint64_t id, Dwarf_Die *ret_unit)
 {
     Dwarf_CU *unit = NULL;
+    Dwarf_Die die;
     uint8_t type;
 
-    while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, ret_unit, NULL) == 0) {
+    while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, NULL) == 0) {
         uint64_t found;
-        if (type == DW_UT_split_compile &&
-            dwarf_cu_info(unit, NULL, NULL, NULL, NULL, &found, NULL, NULL) == 0 && found == id)
-            return true;
+        if (type != DW_UT_split_compile ||
+            dwarf_cu_info(unit, NULL, NULL, NULL, NULL, &found, NULL, NULL) || found != id)
+            continue;
+        *ret_unit = die;
+        return true;
     }
     return false;
 }

@@ -28,6 +28,7 @@ struct unit_range {
 struct sl_units {
     Dwarf *dwarf;
     const struct sl_module *module;
+    struct sl_range_sections sections;
     struct sl_unit *list; /* that were asked for */
     struct sl_split_files *split;
     struct unit_range *ranges; /* ascending; made on first use */
@@ -43,6 +44,7 @@ struct sl_units *sl_units_new(Dwarf *dwarf, const struct sl_module *module)
         return NULL;
     units->dwarf = dwarf;
     units->module = module;
+    units->sections = sl_range_sections_of(dwarf);
     units->budget = MAX_RANGES;
     return units;
 }
@@ -132,7 +134,7 @@ static void index_functions(struct sl_unit *unit, const struct sl_module *module
     int tag;
 
     unit->indexed = true;
-    for (bool more = sl_die_walk_begin(&walk, &unit->scope); more;
+    for (bool more = sl_die_walk_begin(&walk, &unit->scope, unit->ranges.info); more;
          more = sl_die_walk_next(&walk, may_hold_functions(tag))) {
         tag = dwarf_tag(&walk.die);
         if (tag == DW_TAG_subprogram && !add_function(unit, module, &walk.die, &capacity))
@@ -181,7 +183,7 @@ static struct sl_unit *unit_of(struct sl_units *units, struct sl_modules *module
     if (!unit)
         return NULL;
     unit->lines = unit->scope = *die;
-    unit->ranges = sl_range_source_of(die, &units->budget);
+    unit->ranges = sl_range_source_of(&units->sections, die, &units->budget);
     (void) dwarf_cu_info(die->cu, NULL, &type, NULL, NULL, NULL, NULL, NULL);
     if (type == DW_UT_skeleton &&
         sl_split_find(&units->split, modules, units->module, die, &unit->scope)) {
@@ -214,7 +216,7 @@ static void index_units(struct sl_units *units)
         struct sl_range range;
         if (type != DW_UT_compile && type != DW_UT_partial && type != DW_UT_skeleton)
             continue;
-        struct sl_range_source source = sl_range_source_of(&die, &units->budget);
+        struct sl_range_source source = sl_range_source_of(&units->sections, &die, &units->budget);
         struct sl_range_walk walk = sl_ranges_of(&source, &die);
         while (sl_ranges_next(&walk, &range)) {
             if (!is_code(units->module, &range))
