@@ -158,9 +158,8 @@ static int run(int argc, char **argv)
     if (s)
         return sl_command_error(&sl_command_run, &err,
                                 s == SL_ENOMEM ? SL_EXIT_UNMEASURED : SL_EXIT_USAGE);
-    if (request.dry_run) {
+    if (request.dry_run)
         return print_plan(&request, &plan);
-    }
     /* From here on the report of a run before must not be taken for that of this one. */
     if (request.output && sl_report_place_open(request.output, &place, &err))
         return sl_command_error(&sl_command_run, &err, SL_EXIT_USAGE);
