@@ -42,6 +42,18 @@ add_group(struct sl_cell_group *groups, size_t *n_groups, const struct sl_leak_g
     groups[i].n_trials++;
 }
 
+size_t sl_cell_looked(const struct sl_cell_result *cell, const struct sl_leak_group *group)
+{
+    bool unjoined = group && group->cause == SL_CAUSE_UNJOINED;
+    size_t n = 0;
+
+    for (size_t i = 0; i < cell->n_trials; i++) {
+        const struct sl_trial_result *trial = &cell->trials[i];
+        n += !trial->leaks_missing && !(unjoined && trial->leaks.unjoined_missing);
+    }
+    return n;
+}
+
 static int compare_groups(const void *left, const void *right)
 {
     const struct sl_cell_group *a = left, *b = right;

@@ -43,20 +43,11 @@ maker_init(struct maker *maker, const struct sl_run_result *base, const struct s
     return maker->groups && maker->metrics && maker->only_base && maker->only_head;
 }
 
-/* "Not there" is a fact only when somebody looked.  NULL: a cell that was not played. */
-static size_t count_looked(const struct sl_cell_result *cell)
-{
-    size_t n = 0;
-    for (size_t i = 0; cell && i < cell->n_trials; i++)
-        n += !cell->trials[i].leaks_missing;
-    return n;
-}
-
 static struct sl_share looked_of(const struct sl_run_result *result)
 {
     struct sl_share share = {0};
     for (size_t i = 0; i < result->n_cells; i++) {
-        share.n += count_looked(&result->cells[i]);
+        share.n += sl_cell_looked(&result->cells[i], NULL);
         share.of += result->cells[i].n_trials;
     }
     return share;
@@ -75,36 +66,51 @@ find_group(const struct sl_cell_group *groups, size_t n_groups, const char *fing
 struct side {
     const struct sl_cell_result *cell; /* NULL: not played */
     struct sl_cell_group *groups;
-    size_t n_groups, n_looked;
+    size_t n_groups;
 };
 
 static bool side_init(struct maker *maker, const struct sl_cell_result *cell, struct side *ret_side)
 {
-    *ret_side = (struct side){.cell = cell, .n_looked = count_looked(cell)};
+    *ret_side = (struct side){.cell = cell};
     return !cell || sl_cell_groups(maker->arena, cell, &ret_side->groups, &ret_side->n_groups);
 }
 
-static struct sl_value count_in(const struct side *side, const struct sl_cell_group *group)
+/* Trials of a side that could have seen a group.  "Not there" is a fact only when one looked. */
+static size_t looked_for(const struct side *side, const struct sl_leak_group *group)
+{
+    return side->cell ? sl_cell_looked(side->cell, group) : 0;
+}
+
+static struct sl_value count_in(const struct side *side, const struct sl_leak_group *group,
+                                const struct sl_cell_group *seen)
 {
     if (!side->cell)
         return SL_MISSING_VALUE("the cell was not played");
-    if (!side->n_looked)
+    if (!looked_for(side, group))
         return SL_MISSING_VALUE("no trial of the cell could look");
-    return SL_VALUE(group ? group->count : 0);
+    return SL_VALUE(seen ? seen->count : 0);
 }
 
-static void add_group(struct maker *maker, enum sl_change change, const struct side *base,
-                      const struct side *head, const struct sl_cell_group *before,
-                      const struct sl_cell_group *after)
+/* Either of before and after is NULL when its side has not seen the group. */
+static void add_group(struct maker *maker, const struct side *base, const struct side *head,
+                      const struct sl_cell_group *before, const struct sl_cell_group *after)
 {
+    const struct sl_leak_group *group = after ? after->group : before->group;
+    size_t base_looked = looked_for(base, group), head_looked = looked_for(head, group);
+    enum sl_change change = SL_CHANGE_SAME;
+
+    if (!before)
+        change = !base->cell || base_looked ? SL_CHANGE_NEW : SL_CHANGE_UNKNOWN;
+    else if (!after)
+        change = head_looked ? SL_CHANGE_GONE : SL_CHANGE_UNKNOWN;
     maker->groups[maker->n_groups++] = (struct sl_group_change){
         .change = change,
         .cell = head->cell ? head->cell : base->cell,
-        .group = after ? after->group : before->group,
-        .base_count = count_in(base, before),
-        .head_count = count_in(head, after),
-        .base_trials = {before ? before->n_trials : 0, base->n_looked},
-        .head_trials = {after ? after->n_trials : 0, head->n_looked},
+        .group = group,
+        .base_count = count_in(base, group, before),
+        .head_count = count_in(head, group, after),
+        .base_trials = {before ? before->n_trials : 0, base_looked},
+        .head_trials = {after ? after->n_trials : 0, head_looked},
     };
 }
 
@@ -119,20 +125,18 @@ static bool compare_groups(struct maker *maker, const struct sl_cell_result *bas
 
     if (!side_init(maker, base_cell, &base) || !side_init(maker, head_cell, &head))
         return false;
-    enum sl_change only_head = !base_cell || base.n_looked ? SL_CHANGE_NEW : SL_CHANGE_UNKNOWN;
-    enum sl_change only_base = head.n_looked ? SL_CHANGE_GONE : SL_CHANGE_UNKNOWN;
     for (size_t i = 0; i < head.n_groups; i++) {
         const struct sl_cell_group *after = &head.groups[i];
         const struct sl_cell_group *before =
             find_group(base.groups, base.n_groups, after->group->fingerprint);
         if (after->group->counted)
-            add_group(maker, before ? SL_CHANGE_SAME : only_head, &base, &head, before, after);
+            add_group(maker, &base, &head, before, after);
     }
     for (size_t i = 0; i < base.n_groups; i++) {
         const struct sl_cell_group *before = &base.groups[i];
         if (before->group->counted &&
             !find_group(head.groups, head.n_groups, before->group->fingerprint))
-            add_group(maker, only_base, &base, &head, before, NULL);
+            add_group(maker, &base, &head, before, NULL);
     }
     return true;
 }

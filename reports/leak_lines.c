@@ -28,12 +28,10 @@ static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *k
                      struct sl_arena *arena, struct sl_leak_line *lines, size_t *n_lines)
 {
     struct sl_cell_group *groups;
-    size_t n_groups, n_looked = 0;
+    size_t n_groups;
 
     if (!sl_cell_groups(arena, cell, &groups, &n_groups))
         return false;
-    for (size_t i = 0; i < cell->n_trials; i++)
-        n_looked += !cell->trials[i].leaks_missing;
     for (size_t i = 0; i < n_groups; i++) {
         const struct sl_leak_group *group = groups[i].group;
         if (!group->counted)
@@ -41,7 +39,7 @@ static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *k
         lines[(*n_lines)++] = (struct sl_leak_line){
             .cell = cell,
             .seen = groups[i],
-            .n_looked = n_looked,
+            .n_looked = sl_cell_looked(cell, group),
             .known = known ? SL_VALUE(sl_known_count(known, group->fingerprint))
                            : SL_MISSING_VALUE("there is no baseline"),
             .frame = frame_of(group),

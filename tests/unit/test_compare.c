@@ -121,6 +121,21 @@ SL_TEST(compare, a_cell_that_base_did_not_play_has_no_0_there)
     cr_assert(strstr(json, "\"head_count\": 1,"), "%s", json);
 }
 
+SL_TEST(compare, threads_that_were_not_joined_are_new_only_where_base_looked_for_them)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
+    (void) result_add_cell(base, "low", "keyed", "memory", NULL, 1);
+    (void) result_add_cell(head, "low", "keyed", "memory", NULL, 1);
+    (void) result_add_group(head, result_trial(head, 0, 0), 5, SL_CAUSE_UNJOINED, "end_at_once");
+    cr_assert_eq(compare(base, head).groups[0].change, SL_CHANGE_NEW);
+
+    result_trial(base, 0, 0)->leaks.unjoined_missing = "not in the report";
+    struct sl_comparison comparison = compare(base, head);
+    SL_AUTO_FREE char *text = print(&comparison, false);
+    cr_assert(strstr(text, "unknown  - -> 5 x end_at_once"), "%s", text);
+}
+
 SL_TEST(compare, no_leaks_are_said_of_the_trials_that_could_look_only)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
