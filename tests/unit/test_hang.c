@@ -46,7 +46,7 @@ static void check(struct sl_wait wait, char state, const char *worker_held, cons
     SL_CLEANUP(scene_release) struct scene scene = scene_new(wait, state, worker_held);
     struct sl_trial_result result = {
         .close = {.timed_out = true, .duration_ns = SL_MISSING_VALUE("it did not return")}};
-    sl_hang_describe(scene.snapshot, scene.arena, &result);
+    sl_hang_describe(scene.snapshot, "hang", scene.arena, &result);
     cr_assert_str_eq(result.close.waits_for, expected);
 }
 
