@@ -72,6 +72,8 @@ static void copy_line(const struct view *view, size_t row, size_t column, size_t
     const char *text = cell_at(view, row, column)->text;
     bool joined = is_joined(view, column);
 
+    if (joined && line > 0)
+        text = NULL;
     for (; text && line > 0; line--) {
         text = strchr(text, '\n');
         text = text ? text + 1 : NULL;

@@ -316,6 +316,8 @@ static const struct sl_field environment_fields[] = {
     SCALAR(VALUE, struct sl_environment, nats_servers),
     SCALAR(REAL, struct sl_environment, load_before),
     SCALAR(REAL, struct sl_environment, load_after),
+    SCALAR(REAL, struct sl_environment, cpus_of_others),
+    SCALAR(REAL, struct sl_environment, cpus_stolen),
 };
 static const struct sl_object environment_object = {FIELDS(environment_fields)};
 

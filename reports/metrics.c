@@ -43,18 +43,10 @@ static int compare_doubles(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static double middle(double *numbers, size_t n)
+/* They are sorted. */
+static double middle(const double *numbers, size_t n)
 {
-    qsort(numbers, n, sizeof *numbers, compare_doubles);
     return n % 2 ? numbers[n / 2] : (numbers[n / 2 - 1] + numbers[n / 2]) / 2;
-}
-
-static double largest(const double *numbers, size_t n)
-{
-    double most = numbers[0];
-    for (size_t i = 1; i < n; i++)
-        most = SL_MAX(most, numbers[i]);
-    return most;
 }
 
 static void note_missing(struct sl_summary *summary, size_t trial, const char *reason)
@@ -81,11 +73,14 @@ bool sl_metric_summarise(struct sl_arena *arena, const struct sl_cell_result *ce
         else
             numbers[n++] = number.value;
     }
-    bool worst = metric == SL_METRIC_LOST || metric == SL_METRIC_ORDER_VIOLATIONS ||
-                 metric == SL_METRIC_THREADS_PEAK;
-    if (n)
-        summary.number = SL_REAL(worst ? largest(numbers, n) : middle(numbers, n));
-    else
+    bool worst = metric == SL_METRIC_LOST || metric == SL_METRIC_DUPLICATES ||
+                 metric == SL_METRIC_ORDER_VIOLATIONS || metric == SL_METRIC_THREADS_PEAK;
+    qsort(numbers, n, sizeof *numbers, compare_doubles);
+    if (n) {
+        summary.least = numbers[0];
+        summary.most = numbers[n - 1];
+        summary.number = SL_REAL(worst ? summary.most : middle(numbers, n));
+    } else
         summary.number = SL_MISSING_REAL(summary.reason ? summary.reason : "no trial ran");
     *ret_summary = summary;
     return true;

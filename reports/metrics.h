@@ -12,6 +12,7 @@ enum sl_unit { SL_UNIT_COUNT, SL_UNIT_NS, SL_UNIT_BYTES, SL_UNIT_PER_SECOND };
    in a report. */
 #define SL_METRIC_MAP(X)                                                                           \
     X(LOST, delivery.lost, COUNT, true)                                                            \
+    X(DUPLICATES, delivery.duplicates, COUNT, true)                                                \
     X(ORDER_VIOLATIONS, delivery.order_violations, COUNT, true)                                    \
     X(RATE_PUBLISH, rate.publish, PER_SECOND, false)                                               \
     X(RATE_DELIVERED, rate.delivered, PER_SECOND, false)                                           \
@@ -47,6 +48,7 @@ extern const struct sl_metric_info sl_metrics[SL_N_METRICS];
 /* One number for the trials of a cell. */
 struct sl_summary {
     struct sl_real number; /* missing: no trial has it */
+    double least, most;    /* of the trials that have it */
     size_t n_missing;      /* trials without it */
     size_t first_missing;  /* first of these, from 1 */
     const char *reason;    /* its reason */

@@ -24,6 +24,8 @@ struct block {
     struct sl_grid grid;
     struct notes notes;
     size_t column; /* being filled */
+    bool *spread;  /* by cell: its trials differ, and are shown to; NULL: nowhere */
+    bool has_spread;
 };
 
 const char *sl_table_text(const struct sl_table *table, const char *text, const char *otherwise)
@@ -67,12 +69,13 @@ static void put(struct block *block, size_t row, const char *text, enum sl_style
 }
 
 static void put_summary(struct block *block, size_t row, const struct sl_cell_result *cell,
-                        const struct sl_summary *summary, enum sl_unit unit, enum sl_style style)
+                        const struct sl_summary *summary, enum sl_unit unit, const char *below,
+                        enum sl_style style)
 {
     char text[SL_FORMAT_MAX];
     sl_metric_format(summary->number, unit, text);
     const char *mark = summary->n_missing ? note(block, cell, summary) : "";
-    put(block, row, sl_arena_printf(block->table->arena, "%s%s", text, mark),
+    put(block, row, sl_arena_printf(block->table->arena, "%s%s%s", text, mark, below ? below : ""),
         summary->number.missing ? SL_STYLE_WARN : style);
 }
 
@@ -87,24 +90,56 @@ static void put_leaked(struct block *block)
     put(block, 0, "leaked", SL_STYLE_NONE);
     for (size_t i = 0; i < block->n_cells; i++) {
         struct sl_summary summary = sl_leaks_summarise(block->cells[i]);
-        put_summary(block, i + 1, block->cells[i], &summary, SL_UNIT_COUNT,
+        put_summary(block, i + 1, block->cells[i], &summary, SL_UNIT_COUNT, "",
                     style_of_fault(&summary));
     }
     block->column++;
 }
 
+/* Of more than one trial the number is the median; below it stand the least and the most. */
+static const char *
+spread(struct block *block, size_t cell, const struct sl_summary *summary, enum sl_unit unit)
+{
+    char text[SL_FORMAT_MAX], least[SL_FORMAT_MAX], most[SL_FORMAT_MAX];
+
+    sl_metric_format(summary->number, unit, text);
+    sl_metric_format(SL_REAL(summary->least), unit, least);
+    sl_metric_format(SL_REAL(summary->most), unit, most);
+    if (!block->spread || summary->number.missing ||
+        (strcmp(least, text) == 0 && strcmp(most, text) == 0))
+        return "";
+    block->spread[cell] = block->has_spread = true;
+    return sl_arena_printf(block->table->arena, "\n%s\n%s", least, most);
+}
+
 static void put_metric(struct block *block, enum sl_metric metric, const char *heading)
 {
-    bool fault = metric == SL_METRIC_LOST || metric == SL_METRIC_ORDER_VIOLATIONS;
+    bool fault = metric == SL_METRIC_LOST || metric == SL_METRIC_DUPLICATES ||
+                 metric == SL_METRIC_ORDER_VIOLATIONS;
+    bool worst = fault || metric == SL_METRIC_THREADS_PEAK;
+    enum sl_unit unit = sl_metrics[metric].unit;
 
     put(block, 0, heading, SL_STYLE_NONE);
     for (size_t i = 0; i < block->n_cells; i++) {
         struct sl_summary summary;
         if (sl_metric_summarise(block->table->arena, block->cells[i], metric, &summary))
-            put_summary(block, i + 1, block->cells[i], &summary, sl_metrics[metric].unit,
+            put_summary(block, i + 1, block->cells[i], &summary, unit,
+                        worst ? "" : spread(block, i, &summary, unit),
                         fault ? style_of_fault(&summary) : SL_STYLE_NONE);
     }
     block->column++;
+}
+
+/* What the lines are of rows that have more than one. */
+static void name_spread(struct block *block)
+{
+    for (size_t i = 0; i < block->n_cells && block->spread; i++)
+        if (block->spread[i])
+            sl_grid_set(
+                &block->grid, i + 1, 0,
+                sl_arena_printf(block->table->arena, "%s\n  least\n  most",
+                                sl_table_text(block->table, block->cells[i]->key.mode, "?")),
+                SL_STYLE_NONE);
 }
 
 /* A Close that did not end in time in any trial is worth more than the time of the others. */
@@ -120,7 +155,8 @@ static void put_close(struct block *block)
         if (timed_out)
             put(block, i + 1, "timed out", SL_STYLE_BAD);
         else if (sl_metric_summarise(block->table->arena, cell, SL_METRIC_CLOSE_DURATION, &summary))
-            put_summary(block, i + 1, cell, &summary, SL_UNIT_NS, SL_STYLE_NONE);
+            put_summary(block, i + 1, cell, &summary, SL_UNIT_NS,
+                        spread(block, i, &summary, SL_UNIT_NS), SL_STYLE_NONE);
     }
     block->column++;
 }
@@ -169,15 +205,31 @@ static void put_key(struct block *block, const char *heading, size_t offset)
     block->column++;
 }
 
+/* Handler calls beyond the first of a message are allowed, so the column is there for a reason
+ * only. */
+static bool has_duplicates(const struct block *block)
+{
+    for (size_t i = 0; i < block->n_cells; i++)
+        for (size_t j = 0; j < block->cells[i]->n_trials; j++) {
+            struct sl_value n = block->cells[i]->trials[j].delivery.duplicates;
+            if (!n.missing && n.value > 0)
+                return true;
+        }
+    return false;
+}
+
 /* One row per mode. */
 static bool fill_modes(struct block *block)
 {
     bool transports = differs(block, offsetof(struct sl_cell_key, transport));
     bool faults = differs(block, offsetof(struct sl_cell_key, fault));
 
+    bool duplicates = has_duplicates(block);
+
     if (!sl_grid_init(&block->grid, block->table->arena, block->n_cells + 1,
-                      10 + transports + faults))
+                      10 + transports + faults + duplicates))
         return false;
+    block->spread = sl_arena_array(block->table->arena, block->n_cells, sizeof *block->spread);
     put_key(block, "", offsetof(struct sl_cell_key, mode));
     if (transports)
         put_key(block, "transport", offsetof(struct sl_cell_key, transport));
@@ -191,7 +243,10 @@ static bool fill_modes(struct block *block)
     put_metric(block, SL_METRIC_END_TO_END_P99, "end to end\np99");
     put_metric(block, SL_METRIC_ORDER_VIOLATIONS, "out of\norder");
     put_metric(block, SL_METRIC_LOST, "lost");
+    if (duplicates)
+        put_metric(block, SL_METRIC_DUPLICATES, "delivered\nagain");
     put_close(block);
+    name_spread(block);
     return true;
 }
 
@@ -249,6 +304,7 @@ static void print_title(const struct block *block)
     const struct sl_cell_config *config = &block->cells[0]->config;
     size_t least = block->cells[0]->n_trials, most = least;
     const char *rate = "saturating", *transport = "", *trials = "";
+    const char *spread = block->has_spread ? " (median, least, most)" : "";
 
     if (!config->rate.missing)
         rate = sl_arena_printf(table->arena, "%" PRIu64 "/s", config->rate.value);
@@ -260,9 +316,9 @@ static void print_title(const struct block *block)
         most = SL_MAX(most, block->cells[i]->n_trials);
     }
     if (least < most)
-        trials = sl_arena_printf(table->arena, ", %zu to %zu trials", least, most);
+        trials = sl_arena_printf(table->arena, ", %zu to %zu trials%s", least, most, spread);
     else if (most > 1)
-        trials = sl_arena_printf(table->arena, ", %zu trials", most);
+        trials = sl_arena_printf(table->arena, ", %zu trials%s", most, spread);
     (void) fputc('\n', table->out);
     sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
                    "%s: %" PRIu64 " events of %" PRIu64 " B, %" PRIu64 " topics, %" PRIu64
@@ -410,6 +466,7 @@ void sl_table_print(const struct sl_run_result *result, const struct sl_table_op
         return;
     }
     print_environment(&table);
+    sl_table_print_busy(&table);
     if (!print_blocks(&table))
         (void) fputs("no memory to print the table\n", out);
     sl_table_print_leaks(&table);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The part of the table under the numbers of a scenario: what they do not say by themselves. */
 #include <inttypes.h>
-
 #include <string.h>
 
 #include "reports/table_parts.h"
 #include "reports/wrap.h"
+
+/* Parts of the machine from which on it was busy. */
+#define BUSY_LOAD   0.5
+#define BUSY_OTHERS 0.1
+#define BUSY_STOLEN 0.02
 
 #define MAX_LEFT_SHOWN 3 /* of a kind; the report has more */
 
@@ -53,21 +57,24 @@ static struct sl_value number_of(const struct sl_trial_result *trial, size_t kin
     return *(const struct sl_value *) ((const char *) &trial->left + kinds[kind].offset);
 }
 
-/* "500 x /dev/null, TCP 127.0.0.1:4222" */
-static void
-print_items(const struct sl_table *table, const struct sl_left_behind *left, size_t kind)
+/* ": 500 x /dev/null, TCP 127.0.0.1:4222"; "" when memory is short. */
+static const char *
+say_items(const struct sl_table *table, const struct sl_left_behind *left, size_t kind)
 {
+    const char *said = "";
     size_t n = 0;
 
-    for (size_t i = 0; i < left->n_items && n < MAX_LEFT_SHOWN; i++) {
+    for (size_t i = 0; said && i < left->n_items && n < MAX_LEFT_SHOWN; i++) {
         const struct sl_leftover *item = &left->items[i];
+        const char *what = sl_table_text(table, item->what, "?");
         if (strcmp(item->kind, kinds[kind].kind) != 0)
             continue;
-        (void) fputs(n++ ? ", " : ": ", table->out);
-        if (item->count > 1)
-            (void) fprintf(table->out, "%" PRIu64 " x ", item->count);
-        (void) fputs(sl_table_text(table, item->what, "?"), table->out);
+        const char *between = n++ ? ", " : ": ";
+        said = item->count == 1 ? sl_arena_printf(table->arena, "%s%s%s", said, between, what)
+                                : sl_arena_printf(table->arena, "%s%s%" PRIu64 " x %s", said,
+                                                  between, item->count, what);
     }
+    return said ? said : "";
 }
 
 /* One line for all trials of a cell, with the trial that left most. */
@@ -87,12 +94,13 @@ static void print_left(const struct sl_table *table, const struct sl_cell_result
     if (!most)
         return;
     uint64_t n = number_of(most, kind).value;
-    (void) fprintf(table->out, "besides threads: %s: %" PRIu64 " %s stayed after Close",
-                   sl_table_cell_name(table, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many);
+    const char *in = "";
     if (cell->n_trials > 1)
-        (void) fprintf(table->out, " in %zu of %zu trials", n_trials, cell->n_trials);
-    print_items(table, &most->left, kind);
-    (void) fputc('\n', table->out);
+        in = sl_arena_printf(table->arena, " in %zu of %zu trials", n_trials, cell->n_trials);
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+                   "besides threads: %s: %" PRIu64 " %s stayed after Close%s%s",
+                   sl_table_cell_name(table, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many,
+                   in ? in : "", say_items(table, &most->left, kind));
 }
 
 /* Where only living threads could be looked for, that is said; once for a reason. */
@@ -120,4 +128,33 @@ void sl_table_print_leftovers(const struct sl_table *table)
         for (size_t kind = 0; kind < SL_COUNT_OF(kinds); kind++)
             print_left(table, &table->result->cells[i], kind);
     print_unjoined_missing(table);
+}
+
+/* A part of the sentence, when the number is so large that it matters. */
+static void say_busy(const struct sl_table *table, const char **said, struct sl_real number,
+                     double limit, const char *before, const char *after)
+{
+    if (number.missing || number.value < limit || !*said)
+        return;
+    *said = sl_arena_printf(table->arena, "%s%s%s%.2g%s", *said, **said ? ", " : "", before,
+                            number.value, after);
+}
+
+void sl_table_print_busy(const struct sl_table *table)
+{
+    const struct sl_environment *environment = &table->result->environment;
+    const double cores = (double) environment->cores;
+    const char *said = "";
+
+    if (!environment->cores)
+        return;
+    say_busy(table, &said, environment->load_before, BUSY_LOAD * cores, "load average ",
+             " before the run");
+    say_busy(table, &said, environment->cpus_of_others, BUSY_OTHERS * cores, "",
+             " CPUs used by others during it");
+    say_busy(table, &said, environment->cpus_stolen, BUSY_STOLEN * cores, "",
+             " CPUs stolen by the hypervisor");
+    if (said && *said)
+        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2,
+                       "busy machine, times and rates may be off: %s", said);
 }

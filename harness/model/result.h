@@ -188,6 +188,8 @@ struct sl_environment {
     struct sl_value nats_servers; /* how many; missing when none was needed */
     uint64_t cores, memory;
     struct sl_real load_before, load_after; /* one-minute load average */
+    /* CPUs' worth, over the run: used by processes that are not of it, and not given to us */
+    struct sl_real cpus_of_others, cpus_stolen;
 };
 
 /* The leak planted beside the real trials: proof that this run could have found one. */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "harness/run/busy.h"
 #include "harness/run/control.h"
 #include "harness/run/environment.h"
 #include "harness/run/server.h"
@@ -26,6 +27,7 @@ struct run {
     struct sl_trial_result **trials; /* the same arrays as cells[].trials, to be filled */
     size_t n_played, n_trials;
     const struct sl_run_cell *cell; /* being played */
+    struct sl_busy began;
 };
 
 static bool needs_server(const struct sl_run_cell *cell)
@@ -333,6 +335,9 @@ static void finish(struct run *run, bool interrupted)
     result->n_cells = n_cells;
     result->run.interrupted = interrupted;
     result->environment.load_after = sl_environment_load();
+    struct sl_busy ended = sl_busy_now(); /* no child is left that was not waited for */
+    result->environment.cpus_of_others = sl_busy_others(&run->began, &ended);
+    result->environment.cpus_stolen = sl_busy_stolen(&run->began, &ended);
 }
 
 /* What this run can say of the driver's use of it only because it was asked for; or NULL. */
@@ -360,6 +365,7 @@ static enum sl_status start_result(struct run *run, struct sl_error *err)
     time_t now = time(NULL);
     struct tm parts;
 
+    run->began = sl_busy_now();
     run->result->arena = run->arena;
     run->result->run.seed = run->opts->seed;
     (void) strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));

@@ -189,8 +189,6 @@ SL_TEST(subject, a_load_that_takes_too_long_is_ended)
 
     cr_assert(loaded->load_timed_out);
     cr_assert_lt(loaded->published, 100);
-    cr_assert(strstr(loaded->load_ended, "the load did not end within 0.25 s: "), "%s",
-              loaded->load_ended);
     cr_assert(strstr(loaded->load_ended, " of 100 messages were published by then"), "%s",
               loaded->load_ended);
     cr_assert_eq(loaded->rejected + loaded->unknown, 0, "what was not tried is not counted");
@@ -203,34 +201,6 @@ SL_TEST(subject, lost_messages_are_counted)
     cr_assert_eq(loaded->published - loaded->handled, 10);
     cr_assert(loaded->load_timed_out);
     cr_assert_eq(loaded->order_violations, 0, "gaps are no violations");
-}
-
-SL_TEST(subject, a_load_in_which_nothing_is_handled_any_more_ends_before_its_time)
-{
-    struct sl_subject_config config = player_config(FAULTY, "loses");
-    struct player player;
-    config.load.timeout_ns = 3600 * SL_NS_PER_S; /* the test's own limit is shorter */
-    config.load.idle_ns = 200 * SL_NS_PER_MS;
-    player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
-
-    cr_assert(loaded->load_timed_out);
-    cr_assert_str_eq(loaded->load_ended, "nothing was handled for 0.2 s and no handler ran: 10 "
-                                         "messages were neither handled nor refused");
-}
-
-SL_TEST(subject, a_handler_that_is_slow_is_not_idle)
-{
-    struct sl_subject_config config = player_config(SIMPLE, NULL);
-    struct player player;
-    config.load.events = 4;
-    config.load.handler = SL_HANDLER_SLEEP;
-    config.load.handler_cost_ns = 150 * SL_NS_PER_MS;
-    config.load.idle_ns = 10 * SL_NS_PER_MS;
-    player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
-    cr_assert_eq(loaded->handled, 4);
-    cr_assert_str_empty(loaded->load_ended);
 }
 
 SL_TEST(subject, duplicates_are_counted)
@@ -298,20 +268,6 @@ SL_TEST(subject, rejected_and_unknown_messages_are_told_apart)
     }
 }
 
-SL_TEST(subject, answers_that_never_come_time_out_and_break_the_contract_at_close)
-{
-    struct player player = play_fault("never-answers");
-    const struct sl_phase_record *loaded = &player.phases[SL_PHASE_LOADED];
-    assert_failure(&player, SL_PHASE_CLOSED, SL_EPROTO,
-                   "broke its contract 100 times, first: token 0 was published and never got an "
-                   "outcome");
-    cr_assert_str_eq(player.order, ALL_PHASES);
-    cr_assert(loaded->load_timed_out);
-    cr_assert_eq(loaded->published, 100, "all were handled, so they had been taken");
-    cr_assert_eq(loaded->unknown, 0);
-    cr_assert_eq(loaded->publish_latency.count, 0);
-}
-
 SL_TEST(subject, a_driver_that_breaks_its_contract_fails_the_load)
 {
     static const struct {
@@ -336,14 +292,6 @@ SL_TEST(subject, a_driver_that_breaks_its_contract_fails_the_load)
         cr_assert_eq(closed->handled, cases[i].handled, "%s", cases[i].fault);
         assert_exit(&player, 3);
     }
-}
-
-SL_TEST(subject, an_answer_after_close_breaks_the_contract)
-{
-    struct player player = play_fault("answers-late");
-    assert_failure(&player, SL_PHASE_CLOSED, SL_EPROTO,
-                   "publish outcome for token 7 after Close had returned");
-    cr_assert_str_eq(player.order, ALL_PHASES);
 }
 
 SL_TEST(subject, a_step_that_fails_is_told_and_what_was_opened_is_closed)

@@ -66,6 +66,8 @@ struct sl_run_result *result_new(void)
         .memory = UINT64_C(8) << 30,
         .load_before = SL_REAL(0.25),
         .load_after = SL_REAL(1.5),
+        .cpus_of_others = SL_REAL(0.125),
+        .cpus_stolen = SL_REAL(0),
     };
     result->control = (struct sl_control){.ran = true, .planted = 5, .found = 5};
     return result;

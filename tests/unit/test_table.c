@@ -226,6 +226,42 @@ SL_TEST(table, messages_that_were_refused_or_got_no_answer_are_said)
               text);
 }
 
+SL_TEST(table, trials_that_differ_show_the_least_and_the_most_below_the_median)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = good_run(3);
+    for (size_t i = 0; i < 3; i++) {
+        struct sl_trial_result *trial = result_trial(result, 0, i);
+        trial->rate.delivered = SL_REAL(1000.0 * (double) (3 - i));
+        trial->delivery.duplicates = SL_VALUE(i);
+    }
+    assert_sample(result, &(struct sl_table_opts){.width = 120}, "spread");
+    assert_sample(result, &(struct sl_table_opts){.width = 60}, "spread_narrow");
+}
+
+SL_TEST(table, a_busy_machine_is_said_and_an_idle_one_is_not)
+{
+    static const struct {
+        double load, others, stolen;
+        const char *line;
+    } cases[] = {
+        {0.9, 0.19, 0.039, NULL},
+        {1, 0, 0, "busy machine, times and rates may be off: load average 1 before the run\n"},
+        {0, 0.25, 0, "may be off: 0.25 CPUs used by others during it\n"},
+        {4, 1, 0.5,
+         "load average 4 before the run, 1 CPUs used by others during it, 0.5 CPUs stolen by "
+         "the hypervisor\n"},
+    };
+    for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
+        SL_AUTO(sl_run_result) struct sl_run_result *result = good_run(1);
+        result->environment.load_before = SL_REAL(cases[i].load); /* on 2 cores */
+        result->environment.cpus_of_others = SL_REAL(cases[i].others);
+        result->environment.cpus_stolen = SL_REAL(cases[i].stolen);
+        SL_AUTO_FREE char *text = print(result, &plain);
+        cr_assert_eq(strstr(text, "busy machine") != NULL, cases[i].line != NULL, "case %zu", i);
+        cr_assert(!cases[i].line || strstr(text, cases[i].line), "%s", text);
+    }
+}
+
 SL_TEST(table, a_run_without_cells_is_no_success)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
