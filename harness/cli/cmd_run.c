@@ -97,6 +97,7 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
         .seed = request->seed,
         .strict = request->strict,
         .on_trial = progress_show,
+        .on_output = progress_output,
         .user = &progress,
     };
     struct sl_run_result *played = NULL;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "reports/format.h"
 
 #define LINE_EVERY_NS (10 * SL_NS_PER_S) /* where nobody looks on */
 
@@ -40,6 +41,15 @@ void progress_show(void *user, const struct sl_run_progress *now)
         print(now);
         (void) fputc('\n', stderr);
     }
+}
+
+void progress_output(void *user, const char *driver, const char *line)
+{
+    progress_end(user);
+    (void) sl_print_printable(driver, stderr);
+    (void) fputs(": ", stderr);
+    (void) sl_print_printable(line, stderr);
+    (void) fputc('\n', stderr);
 }
 
 void progress_end(struct progress *progress)

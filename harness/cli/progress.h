@@ -15,6 +15,9 @@ struct progress {
 /* For sl_run_opts.on_trial; user is a struct progress. */
 void progress_show(void *user, const struct sl_run_progress *now);
 
+/* For sl_run_opts.on_output: "NAME: line". */
+void progress_output(void *user, const char *driver, const char *line);
+
 /* Nothing more comes. */
 void progress_end(struct progress *progress);
 

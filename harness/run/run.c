@@ -218,11 +218,14 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
         .replicas = replicas_of(run),
         .driver_path = run->opts->driver_path,
         .driver_args = run->opts->driver_args,
+        .driver_name = run->opts->declaration ? run->opts->declaration->name : NULL,
         .agents = needs_server(cell) ? run->opts->agents : NULL,
         .prefix = prefix,
         .seed = run->opts->seed,
         .strict = run->opts->strict,
         .watch = {run->opts->on_trial ? tell : NULL, run},
+        .on_output = run->opts->on_output,
+        .output_user = run->opts->user,
         .wake_fd = run->opts->wake_fd,
     };
     if (!prefix)

@@ -32,6 +32,8 @@ struct sl_run_opts {
     bool strict; /* count the threads that libraries keep for all of the process as well */
     int wake_fd; /* becomes readable when the run is to stop; -1: never */
     void (*on_trial)(void *user, const struct sl_run_progress *progress); /* or NULL */
+    /* A line that the driver printed, which may hold control characters; or NULL. */
+    void (*on_output)(void *user, const char *driver, const char *line);
     void *user;
 };
 

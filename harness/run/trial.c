@@ -92,6 +92,7 @@ trial_await(struct trial *trial, uint64_t deadline_ns, bool *ret_subject, struct
         enum sl_status s = ready > 0 ? sl_wake_look(fds[1].revents, err) : SL_OK;
         if (s)
             return s;
+        sl_output_look(&trial->output, trial->process.output_fd);
         trial_look_for_crash(trial);
         *ret_subject = ready > 0 && fds[0].revents;
         s = agents ? agents->look(agents->user, err) : SL_OK;
@@ -425,6 +426,14 @@ static void release(struct trial *trial)
     sl_snapshot_free(trial->torn_down);
 }
 
+static void pass_on(void *user, const char *line)
+{
+    const struct trial *trial = user;
+    const char *driver = trial->input->driver_name;
+
+    trial->input->on_output(trial->input->output_user, driver ? driver : "driver", line);
+}
+
 enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena *arena,
                             struct sl_trial_result *ret_result, const char **ret_driver,
                             struct sl_error *err)
@@ -437,6 +446,8 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
                           .began_ns = sl_clock_now_ns()};
     struct sl_error local = {0}; /* a subject's failure is no failure of ours */
 
+    if (input->on_output)
+        trial.output = (struct sl_output){.sink = pass_on, .user = &trial};
     sl_trial_result_init(ret_result, "the subject did not get so far");
     enum sl_status s = start_subject(&trial, SL_JOB_PLAY, err);
     if (!s) {
@@ -449,6 +460,7 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
     }
     if (trial.driver.name[0])
         *ret_driver = sl_arena_printf(arena, "%s %s", trial.driver.name, trial.driver.version);
+    sl_output_end(&trial.output, trial.process.output_fd);
     sl_process_end(&trial.process);
     trial_agents_end(&trial);
     release(&trial);

@@ -37,12 +37,17 @@ struct sl_trial_input {
     const struct sl_agents *agents; /* that play parts of the load; NULL: the subject plays all */
     uint32_t replicas;              /* of every message on the broker */
     const char *driver_path;        /* NULL: the built-in driver */
+    const char *driver_name;        /* for people; NULL: not known */
     const char *const *driver_args; /* "KEY=VALUE", NULL-terminated; or NULL */
     const char *prefix;             /* of broker names */
     uint64_t seed;
     bool strict;  /* count the threads that libraries keep for all of the process as well */
     bool control; /* play the planted leak instead of a bus */
     struct sl_trial_watch watch;
+    /* A line that the subject printed, which may hold control characters; NULL: nobody cares.
+       driver: its name. */
+    void (*on_output)(void *user, const char *driver, const char *line);
+    void *output_user;
     int wake_fd; /* becomes readable when the run is to stop; -1: never */
 };
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "harness/leak/leak.h"
 #include "harness/run/observe.h"
+#include "harness/run/output.h"
 #include "harness/run/process.h"
 #include "harness/run/protocol.h"
 #include "harness/run/tally.h"
@@ -39,7 +40,8 @@ struct trial {
     struct sl_holdings *held;   /* at `start` */
     uint64_t began_ns, told_ns; /* told_ns: of its progress; 0: never */
     uint64_t states_at;         /* of the messages, in the subject; 0: not known */
-    struct sl_crash crash;      /* signal 0: none was seen */
+    struct sl_output output;
+    struct sl_crash crash; /* signal 0: none was seen */
 };
 
 /* Tell who wants to know how far it is, when it is time to. */
