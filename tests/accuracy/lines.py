@@ -193,7 +193,7 @@ def plain(name):
     name = re.sub(r"\{closure.*?\}+(<.*)?$|\{\{closure\}\}|<lambda\(.*?\)>", "lambda", name)
     while (shorter := re.sub(r"<[^<>]*>|\([^()]*\)|\s*const$", "", name)) != name:
         name = shorter
-    return re.split(r"::|\.|\s", name.strip())[-1] or name
+    return re.split(r"::|\.|\s", name.strip(": "))[-1] or name
 
 
 @functools.cache
