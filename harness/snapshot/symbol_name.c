@@ -19,6 +19,8 @@
 #define MAX_SPELT ((size_t) 64 * 1024)
 /* Symbols are as long as their file says. */
 #define MAX_RAW ((size_t) 16 * 1024)
+/* A walk that doubles with each of them takes some ten milliseconds. */
+#define MAX_REFERENCES 20
 
 struct spelling {
     char *text; /* MAX_SPELT bytes */
@@ -36,6 +38,42 @@ static void spell(const char *part, size_t size, void *context)
     spelling->size += size;
 }
 
+/* References back to parts of the name: "S_", "S0_", "SZ_". */
+static size_t count_references(const char *name)
+{
+    size_t n = 0;
+    while ((name = strchr(name, 'S'))) {
+        name++;
+        n += name[strspn(name, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '_';
+    }
+    return n;
+}
+
+/* Does a pack expand to anything but parameters as they are ("DpT_", "DpOT0_")? */
+static bool has_nested_pack(const char *name)
+{
+    static const char *const expressions[] = {"X", "DT", "Dt", "DO", "Dv", "A"};
+    bool may_expand = false; /* in an expression, which something has to begin */
+
+    for (const char *at = name; (at = strstr(at, "Dp"));) {
+        at += 2;
+        if (at[strspn(at, "OKPRV")] != 'T')
+            return true;
+    }
+    for (size_t i = 0; i < SL_COUNT_OF(expressions); i++)
+        may_expand |= strstr(name, expressions[i]) != NULL;
+    return may_expand && strstr(name, "sp");
+}
+
+/*
+ * For every pack the demangler walks all that is expanded, once more for each reference, before
+ * it writes a letter: time without end for a name that doubles.  Compilers make no such names.
+ */
+static bool may_take_forever(const char *name)
+{
+    return count_references(name) > MAX_REFERENCES && has_nested_pack(name);
+}
+
 /* @return false when it is no mangled name, or one that is spelt too long */
 static bool demangle(const char *mangled, struct spelling *spelling)
 {
@@ -45,7 +83,8 @@ static bool demangle(const char *mangled, struct spelling *spelling)
     /* What rustc mangled in its older way is a name of C++ as well, with a hash in it. */
     if (!rust_demangle_callback(mangled, 0, spell, spelling)) {
         spelling->size = 0;
-        if (!cplus_demangle_v3_callback(mangled, DMGL_PARAMS | DMGL_ANSI, spell, spelling))
+        if (may_take_forever(mangled) ||
+            !cplus_demangle_v3_callback(mangled, DMGL_PARAMS | DMGL_ANSI, spell, spelling))
             return false;
     }
     spelling->text[spelling->size] = '\0';

@@ -69,6 +69,28 @@ SL_TEST(symbol_name, a_name_that_doubles_with_every_part_stays_mangled, .timeout
     assert_named(raw, raw);
 }
 
+/* f(A<A<A<int, int>, the one before>, the one before>...): walked before anything is written. */
+SL_TEST(symbol_name, a_pack_that_doubles_with_every_part_stays_mangled, .timeout = 60)
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const size_t depth = 34;
+    char raw[1024] = "_Z1fIJiEEvDp";
+    size_t size = strlen(raw);
+
+    for (size_t i = 0; i < depth; i++)
+        size += (size_t) snprintf(raw + size, sizeof raw - size, "1AI");
+    size += (size_t) snprintf(raw + size, sizeof raw - size, "iiE");
+    for (size_t i = depth; i < 2 * depth - 1; i++) {
+        if (i < 36)
+            size += (size_t) snprintf(raw + size, sizeof raw - size, "S%c_E", digits[i]);
+        else
+            size += (size_t) snprintf(raw + size, sizeof raw - size, "S1%c_E", digits[i - 36]);
+    }
+    assert_named(raw, raw);
+    assert_named("_Z1fIJiEEvDp1AI1AIiiES2_E", "void f<int>((A<A<int, int>, A<int, int> >)...)");
+    assert_named("_Z4makeIJiiEEvDpOT_", "void make<int, int>(int&&, int&&)");
+}
+
 SL_TEST(symbol_name, nesting_without_end_stays_mangled)
 {
     static char raw[12000];
