@@ -26,6 +26,9 @@ static const char aio[] = "glibc's helpers for aio_read and aio_write, which end
 static const char resolver[] = "glibc's helpers for getaddrinfo_a, which end when idle";
 static const char openmp[] = "OpenMP's team, kept for the next parallel region";
 
+/* Only with a time-out: a thread of an exclusive pool waits for ever, and is its owner's. */
+static const char idle_pool[] = "idle threads of GLib's pools, kept for a while";
+
 static const struct kind kinds[] = {
     {"libc", "timer_helper_thread", NULL, SYS_rt_sigtimedwait, timers},
     {"librt", "timer_helper_thread", NULL, SYS_rt_sigtimedwait, timers},
@@ -40,8 +43,7 @@ static const struct kind kinds[] = {
     {"libuv", "worker", NULL, SYS_futex, "libuv's pool, which all loops of the process share"},
     {"libopenblas", NULL, NULL, 0, "OpenBLAS's pool, kept for the next call"},
     {"libjemalloc", NULL, NULL, 0, "jemalloc's threads, which give memory back"},
-    {"libglib-2", "g_thread_pool_thread_proxy", "pool-", 0,
-     "idle threads of GLib's pools, kept for a while"},
+    {"libglib-2", "g_thread_pool_thread_proxy", "pool-", 0, idle_pool},
     {"libglib-2", "g_thread_pool_spawn_thread", "pool-spawner", 0,
      "GLib's thread that starts those of its pools, never ended"},
     {"libglib-2", "glib_worker_main", "gmain", 0, "GLib's own loop, never ended"},
@@ -97,7 +99,7 @@ static bool is_kind(const struct sl_thread *thread, const struct kind *kind)
             return false;
         there = there || is_of(stack->frames[i].module, kind->module);
     }
-    if (!there)
+    if (!there || (kind->reason == idle_pool && !thread->wait.timed))
         return false;
     if (!kind->function || has_function(stack, kind))
         return true;

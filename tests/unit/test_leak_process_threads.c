@@ -10,23 +10,23 @@
 #define START   "|libc.so.6:start_thread|libc.so.6:clone3"
 #define UNNAMED "|libc.so.6:|libc.so.6:" /* the same without libc's debug symbols */
 
-static const char *judge(const char *frames, const char *name, int syscall)
+static const char *judge(const char *frames, const char *name, int syscall, bool timed)
 {
     SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
     struct sl_thread thread = {.stack = sl_build_stack(builder, frames),
-                               .wait = {.syscall_nr = syscall}};
+                               .wait = {.syscall_nr = syscall, .timed = timed}};
     (void) snprintf(thread.name, sizeof thread.name, "%s", name);
     return sl_leak_process_thread(&thread);
 }
 
 static void assert_of_process(const char *frames, const char *name, int syscall)
 {
-    cr_assert(judge(frames, name, syscall), "%s", frames);
+    cr_assert(judge(frames, name, syscall, true), "%s", frames);
 }
 
 static void assert_of_nobody(const char *frames, const char *name, int syscall)
 {
-    cr_assert_null(judge(frames, name, syscall), "%s", frames);
+    cr_assert_null(judge(frames, name, syscall, true), "%s", frames);
 }
 
 SL_TEST(leak_process_threads, the_helpers_of_glibc_are_known_with_and_without_its_symbols)
@@ -83,6 +83,19 @@ SL_TEST(leak_process_threads, neither_a_name_nor_a_function_is_enough_without_it
                      "loop", SYS_poll);
     assert_of_nobody("libc.so.6:epoll_wait|libuv.so.1.0.0:|libuv.so.1.0.0:uv_run" UNNAMED, "app",
                      SYS_epoll_wait);
+}
+
+SL_TEST(leak_process_threads, a_pools_thread_that_waits_for_ever_is_its_owners)
+{
+    static const char named[] = "libc.so.6:futex|libglib-2.0.so.0:g_async_queue_pop_unlocked"
+                                "|libglib-2.0.so.0:g_thread_pool_thread_proxy"
+                                "|libglib-2.0.so.0:g_thread_proxy" START;
+    static const char nameless[] = "libc.so.6:futex|libglib-2.0.so.0:g_async_queue_pop_unlocked"
+                                   "|libglib-2.0.so.0:|libglib-2.0.so.0:" UNNAMED;
+
+    cr_assert_null(judge(named, "pool-app", SYS_futex, false));
+    cr_assert_null(judge(nameless, "pool-app", SYS_futex, false));
+    cr_assert(judge(nameless, "pool-app", SYS_futex, true));
 }
 
 SL_TEST(leak_process_threads, a_partial_stack_may_be_anybodys)
