@@ -232,10 +232,8 @@ struct sl_run_result {
                                              that said so; or NULL */
     } run;
     struct sl_driver_file driver_file;
-    const char *driver; /* name and version of the driver: "strandline-bus 0.1.0" */
-    /* What is in this result as it was asked for, since the driver does not declare what it makes
-       of it: "transport, mode"; or NULL. */
-    const char *driver_undeclared;
+    const char *driver;            /* name and version of the driver: "strandline-bus 0.1.0" */
+    const char *driver_undeclared; /* "transport, mode": as asked for only; NULL: it declares all */
     struct sl_environment environment;
     struct sl_control control;
     const struct sl_cell_result *cells;

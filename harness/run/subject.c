@@ -246,6 +246,7 @@ static enum sl_status consume_load(struct subject *subject, struct sl_error *err
 
     if (!packed || !states)
         return sl_fail(err, SL_ENOMEM, "outcomes of %u events", n_events);
+    sl_step_begin(SL_STEP_DELIVERY);
     sl_load_begin(subject->load);
     enum sl_status s =
         sl_record_read(subject->in_fd, -1, UINT64_MAX, &type, packed, capacity, &size, err);

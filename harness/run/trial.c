@@ -316,7 +316,7 @@ static enum sl_status analyse(struct trial *trial, struct sl_error *err)
     }
     if (!result->threads.peak.missing && result->threads.peak.value <= result->threads.before.value)
         trial_fail(trial, SL_TRIAL_FAILED, SL_STEP_NONE,
-                   "no thread was created, so the absence of leaks would prove nothing");
+                   "no more threads at the peak than before, so no leaks would prove nothing");
     result->leaks_missing = NULL;
     enum sl_status s = sl_leak_analyse(&input, trial->arena, &result->leaks, err);
     if (!s && trial->teardown_failure && !result->leaks.count)

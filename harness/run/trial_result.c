@@ -92,8 +92,8 @@ void sl_trial_result_load(struct sl_trial_result *result, const struct sl_phase_
     result->rate.offered = load->rate ? SL_REAL((double) load->rate)
                                       : SL_MISSING_REAL("saturating load has no intended rate");
     result->rate.publish =
-        per_second(record->published, record->publish_ns, "nothing was published");
-    result->rate.delivered = per_second(record->handled, record->load_ns, "nothing was delivered");
+        per_second(record->published, record->publish_ns, "no message was accepted");
+    result->rate.delivered = per_second(record->handled, record->load_ns, "no message was handled");
     result->latency.publish = latency(&record->publish_latency);
     result->latency.end_to_end = latency(&record->end_to_end);
     result->resources.cpu_user_ns = SL_VALUE(record->cpu_user_ns);
