@@ -117,3 +117,71 @@ size_t sl_print_printable(const char *text, FILE *out)
     }
     return columns;
 }
+
+/* What a closing bracket ends, or 0.  Signs of an operator, and Rust's "<T as Trait>", are none. */
+static char closing_of(const char *name, const char *at, bool parameters)
+{
+    static const char sign[] = "operator";
+    size_t before = (size_t) (at - name), length = sizeof sign - 1;
+
+    while (before && at[-1] == '<') /* operator<< */
+        at--, before--;
+    if (!before || (before >= length && memcmp(at - length, sign, length) == 0))
+        return 0;
+    at = name + before;
+    if (*at == '<')
+        return '>';
+    bool anonymous = strncmp(at, "(anonymous namespace)", 21) == 0;
+    return parameters && *at == '(' && !anonymous && at[1] != ')' ? ')' : 0;
+}
+
+/* Past what the bracket at `at` encloses; brackets of its kind count, "->" holds none. */
+static const char *skip_enclosed(const char *at, char closing)
+{
+    char opening = *at;
+    unsigned depth = 1;
+
+    for (at++; *at; at++) {
+        depth += *at == opening;
+        if (*at == closing && !(closing == '>' && at[-1] == '-') && --depth == 0)
+            break;
+    }
+    return at;
+}
+
+/* Write as much as fits.  @return columns of all that there is to write */
+static size_t elide(const char *name, bool arguments, bool parameters, char buffer[SL_FUNCTION_MAX])
+{
+    size_t n = 0, columns = 0;
+
+    for (const char *at = name; *at; at++) {
+        char closing = arguments ? closing_of(name, at, parameters) : 0;
+        char piece[8] = {*at};
+        if (closing) {
+            (void) snprintf(piece, sizeof piece, "%c...", *at);
+            at = skip_enclosed(at, closing) - 1; /* the closing one is written next */
+        }
+        size_t size = strlen(piece);
+        columns += sl_utf8_columns(piece);
+        if (columns <= SL_FUNCTION_COLUMNS && n + size < SL_FUNCTION_MAX) {
+            memcpy(buffer + n, piece, size);
+            n += size;
+        }
+    }
+    buffer[n] = '\0';
+    return columns;
+}
+
+const char *sl_format_function(const char *name, char buffer[SL_FUNCTION_MAX])
+{
+    if (elide(name, false, false, buffer) <= SL_FUNCTION_COLUMNS)
+        return name;
+    if (elide(name, true, false, buffer) > SL_FUNCTION_COLUMNS &&
+        elide(name, true, true, buffer) > SL_FUNCTION_COLUMNS) {
+        size_t n = strlen(buffer), cut = 3;
+        while (n > cut && ((unsigned char) buffer[n - cut] & 0xc0) == 0x80)
+            cut++;
+        memcpy(buffer + n - cut, "...", sizeof "...");
+    }
+    return buffer;
+}

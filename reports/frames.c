@@ -9,8 +9,8 @@
 /* @return its columns */
 static size_t print_function(const struct sl_frame *frame, FILE *out)
 {
-    char buffer[SL_FRAME_TEXT_MAX];
-    return sl_print_printable(sl_frame_text(frame, buffer), out);
+    char buffer[SL_FRAME_TEXT_MAX], fitting[SL_FUNCTION_MAX];
+    return sl_print_printable(sl_format_function(sl_frame_text(frame, buffer), fitting), out);
 }
 
 /* "bus/pool.c:88", else the file name of the module. */

@@ -124,9 +124,11 @@ print_unjoined(const struct printer *printer, const struct sl_document_unjoined 
 static void print_group(const struct printer *printer, const struct sl_document_group *group)
 {
     const struct sl_leak_group *leak = &group->group;
+    const char *function = leak->function ? leak->function : "(no function)";
+    char buffer[SL_FUNCTION_MAX];
 
     (void) fprintf(printer->out, "\n%" PRIu32 " @ ", leak->count);
-    (void) sl_print_printable(leak->function ? leak->function : "(no function)", printer->out);
+    (void) sl_print_printable(sl_format_function(function, buffer), printer->out);
     (void) fprintf(printer->out, " [%s]\n", group->n_waits == 1 ? group->waits->text : "several");
     print_waits(printer, group);
     sl_frames_print(leak->frames, leak->n_frames, leak->n_frames, INDENT, printer->out);

@@ -38,8 +38,11 @@ static bool was_printed(struct printed *printed, const struct sl_leak_group *gro
 static void print_group(const struct sl_table *table, const struct sl_leak_group *group,
                         const char *trials, bool with_stack)
 {
+    char buffer[SL_FUNCTION_MAX];
+    const char *function = sl_format_function(group->function ? group->function : "", buffer);
+
     (void) fprintf(table->out, "\n  %" PRIu32 " x %s: ", group->count,
-                   sl_table_text(table, group->function, "(no function)"));
+                   sl_table_text(table, function, "(no function)"));
     sl_style_print(SL_STYLE_WARN, table->opts, table->out, "%s", sl_cause_text(group->cause));
     (void) fprintf(table->out, "%s\n", trials);
     if (group->evidence)
