@@ -33,7 +33,10 @@ void sl_frames_print(const struct sl_frame *frames, size_t n_frames, size_t max,
         size_t columns = print_function(&frames[i], out);
         (void) fprintf(out, "%*s", (int) (width - columns + 2), "");
         print_place(&frames[i], out);
-        (void) fputs(frames[i].inlined ? " (inlined)\n" : "\n", out);
+        (void) fputs(frames[i].inlined             ? " (inlined)\n"
+                     : frames[i].by_frame_pointers ? " (by frame pointer)\n"
+                                                   : "\n",
+                     out);
     }
     if (n_frames > n)
         (void) fprintf(out, "%*s... %zu more frames\n", indent, "", n_frames - n);

@@ -20,12 +20,18 @@ static const char *cause_word(unsigned value)
     return sl_cause_text((enum sl_cause) value);
 }
 
+static const char *grade_word(unsigned value)
+{
+    return sl_grade_text((enum sl_grade) value);
+}
+
 static const char *trial_status_word(unsigned value)
 {
     return sl_trial_status_text((enum sl_trial_status) value);
 }
 
 static const struct sl_words wait_kinds = {N_WAIT_KINDS, wait_kind_word};
+const struct sl_words sl_grade_words = {SL_GRADE_COMPLETE + 1, grade_word};
 static const struct sl_words causes = {SL_N_CAUSES, cause_word};
 static const struct sl_words trial_statuses = {N_TRIAL_STATUSES, trial_status_word};
 
@@ -34,7 +40,7 @@ static const struct sl_field frame_fields[] = {
     SCALAR(U32, struct sl_frame, line),      SCALAR(TEXT, struct sl_frame, module),
     SCALAR(HEX, struct sl_frame, address),   SCALAR(BOOL, struct sl_frame, inlined),
     LATE(HEX, struct sl_frame, offset),      SCALAR(TEXT, struct sl_frame, build_id),
-    LATE(U32, struct sl_frame, region),
+    LATE(U32, struct sl_frame, region),      LATE(BOOL, struct sl_frame, by_frame_pointers),
 };
 const struct sl_object sl_layout_frame = {FIELDS(frame_fields), .one_line = true};
 
@@ -55,6 +61,11 @@ static const struct sl_field group_fields[] = {
     SCALAR(TEXT, struct sl_leak_group, function),
     LIST(struct sl_leak_group, "frames", frames, n_frames, sl_layout_frame),
     SCALAR(BOOL, struct sl_leak_group, complete),
+    {.key = "grade",
+     .kind = SL_FIELD_WORD,
+     .offset = offsetof(struct sl_leak_group, grade),
+     .words = &sl_grade_words,
+     .late = true},
     SCALAR(TEXT, struct sl_leak_group, reason),
     OBJECT(struct sl_leak_group, wait, sl_layout_wait),
     CHARS(struct sl_leak_group, thread_name),

@@ -73,6 +73,7 @@ struct sl_object {
 extern const struct sl_object sl_report_layout; /* struct sl_run_result */
 
 /* What other files hold, too. */
+extern const struct sl_words sl_grade_words;            /* enum sl_grade */
 extern const struct sl_object sl_layout_frame;          /* struct sl_frame */
 extern const struct sl_object sl_layout_wait;           /* struct sl_wait */
 extern const struct sl_object sl_layout_snapshot_stats; /* struct sl_snapshot_stats */

@@ -227,6 +227,7 @@ sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
         .state = {from->state ? from->state : '?'},
         .source = sl_source_text(from->source),
         .complete = stack && stack->complete,
+        .grade = stack ? stack->grade : SL_GRADE_PARTIAL,
         .consistent = from->consistent,
         .reason = stack ? stack->reason : from->reason,
         .fingerprint = listing->groups[listing->group_of[index]].fingerprint,

@@ -27,6 +27,7 @@ struct sl_document_thread {
     char state[2];
     const char *source;
     bool complete, consistent;
+    enum sl_grade grade;
     const char *reason;      /* why the stack is not complete, or why there is none */
     const char *fingerprint; /* of its group */
     struct sl_wait wait;

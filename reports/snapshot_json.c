@@ -37,6 +37,10 @@ static const struct sl_field group_fields[] = {
      .other = offsetof(struct sl_document_group, group.n_tids),
      .size = sizeof MEMBER(struct sl_document_group, group.tids)},
     GROUP(BOOL, complete),
+    {.key = "grade",
+     .kind = SL_FIELD_WORD,
+     .offset = offsetof(struct sl_document_group, group.grade),
+     .words = &sl_grade_words},
     GROUP(TEXT, reason),
     LIST(struct sl_document_group, "frames", group.frames, group.n_frames, sl_layout_frame),
 };
@@ -48,6 +52,7 @@ static const struct sl_field thread_fields[] = {
     CHARS(struct sl_document_thread, state),
     SCALAR(NAME, struct sl_document_thread, source),
     SCALAR(BOOL, struct sl_document_thread, complete),
+    ENUM(struct sl_document_thread, grade, sl_grade_words),
     SCALAR(TEXT, struct sl_document_thread, reason),
     SCALAR(BOOL, struct sl_document_thread, consistent),
     SCALAR(NAME, struct sl_document_thread, fingerprint),

@@ -61,11 +61,14 @@ static void print_heading(const struct printer *printer, const struct sl_documen
 }
 
 /* What is not complete says so, and why. */
-static void print_reason(const struct printer *printer, size_t n_frames, const char *reason)
+static void print_reason(const struct printer *printer, size_t n_frames, enum sl_grade grade,
+                         const char *reason)
 {
     const char *text = sl_format_printable(printer->arena, reason);
-    sl_style_print(SL_STYLE_WARN, printer->opts, printer->out, "%*s%s: %s\n", INDENT, "",
-                   n_frames ? "stack not complete" : "no stack",
+    sl_style_print(SL_STYLE_WARN, printer->opts, printer->out, "%*s%s%s\n", INDENT, "",
+                   grade == SL_GRADE_FRAME_POINTERS ? "stack "
+                   : n_frames                       ? "stack not complete: "
+                                                    : "no stack: ",
                    text ? text : "no reason is recorded");
 }
 
@@ -133,7 +136,7 @@ static void print_group(const struct printer *printer, const struct sl_document_
     print_waits(printer, group);
     sl_frames_print(leak->frames, leak->n_frames, leak->n_frames, INDENT, printer->out);
     if (!leak->complete)
-        print_reason(printer, leak->n_frames, leak->reason);
+        print_reason(printer, leak->n_frames, leak->grade, leak->reason);
     print_names(printer, group);
     sl_style_print(SL_STYLE_DIM, printer->opts, printer->out, "%*sfingerprint %s\n", INDENT, "",
                    leak->fingerprint);
@@ -157,7 +160,7 @@ static bool print_thread(const struct printer *printer, size_t index)
         thread.state, thread.source, age, cpu, thread.switches, thread.switches == 1 ? "" : "es");
     sl_frames_print(thread.frames, thread.n_frames, thread.n_frames, INDENT, printer->out);
     if (!thread.complete)
-        print_reason(printer, thread.n_frames, thread.reason);
+        print_reason(printer, thread.n_frames, thread.grade, thread.reason);
     return true;
 }
 

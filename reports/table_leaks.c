@@ -16,7 +16,8 @@ static void print_stack(const struct sl_table *table, const struct sl_leak_group
 {
     sl_frames_print(group->frames, group->n_frames, MAX_FRAMES, 6, table->out);
     if (!group->complete)
-        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2, "      stack not complete: %s",
+        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2, "      stack %s%s",
+                       group->grade == SL_GRADE_FRAME_POINTERS ? "" : "not complete: ",
                        sl_table_text(table, group->reason, "no reason is recorded"));
 }
 

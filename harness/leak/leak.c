@@ -35,6 +35,7 @@ copy_frames(struct sl_arena *arena, const struct sl_stack *stack, struct sl_leak
     group->frames = frames;
     group->n_frames = stack->n_frames;
     group->complete = stack->complete;
+    group->grade = stack->grade;
     return true;
 }
 

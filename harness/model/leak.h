@@ -43,6 +43,7 @@ struct sl_leak_group {
     const struct sl_frame *frames; /* innermost first */
     size_t n_frames;
     bool complete;
+    enum sl_grade grade;  /* partial also in old reports, whatever `complete` says */
     const char *reason;   /* why the stack is not complete, or NULL */
     struct sl_wait wait;  /* of the first thread */
     char thread_name[16]; /* of the first thread */

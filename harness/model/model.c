@@ -14,6 +14,12 @@ static const char *const wait_kind_texts[] = {
 #undef X
 };
 
+static const char *const grade_texts[] = {
+#define X(name, text) [SL_GRADE_##name] = (text),
+    SL_GRADE_MAP(X)
+#undef X
+};
+
 static const char *const cause_texts[] = {
 #define X(name, text) [SL_CAUSE_##name] = (text),
     SL_CAUSE_MAP(X)
@@ -54,6 +60,11 @@ const char *sl_wait_kind_text(enum sl_wait_kind kind)
 const char *sl_source_text(enum sl_source source)
 {
     return source_texts[source];
+}
+
+const char *sl_grade_text(enum sl_grade grade)
+{
+    return grade_texts[grade];
 }
 
 const char *sl_cause_text(enum sl_cause cause)

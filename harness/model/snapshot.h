@@ -17,12 +17,13 @@
 #include "base/arena.h"
 
 struct sl_frame {
-    uint64_t address;     /* PC of the innermost frame, else the return address on the stack */
-    const char *function; /* demangled; NULL when no symbol covers the address */
-    const char *file;     /* source path; NULL when not known */
-    const char *module;   /* path of the mapped file, "[vdso]", or NULL for anonymous code */
-    uint32_t line;        /* 1-based; 0 when not known */
-    bool inlined;         /* no frame of its own: it shares the address of the next outer one */
+    uint64_t address;       /* PC of the innermost frame, else the return address on the stack */
+    const char *function;   /* demangled; NULL when no symbol covers the address */
+    const char *file;       /* source path; NULL when not known */
+    const char *module;     /* path of the mapped file, "[vdso]", or NULL for anonymous code */
+    uint32_t line;          /* 1-based; 0 when not known */
+    bool inlined;           /* no frame of its own: it shares the address of the next outer one */
+    bool by_frame_pointers; /* found by the frame pointer of the frame inside, without a table */
 
     /*
      * What tells code without a name apart, whatever address it was loaded at.  In an ELF file the
@@ -35,11 +36,24 @@ struct sl_frame {
     uint64_t start;       /* offset at which a function without a name begins; 0 when not known */
 };
 
+/* How far the frames of a stack can be trusted to be all. */
+#define SL_GRADE_MAP(X)                                                                            \
+    X(PARTIAL, "partial")               /* it may go on beyond the last frame */                   \
+    X(FRAME_POINTERS, "frame-pointers") /* to a known entry, but a caller may be missing */        \
+    X(COMPLETE, "complete")             /* to a known entry, by unwind tables alone */
+
+enum sl_grade {
+#define X(name, text) SL_GRADE_##name,
+    SL_GRADE_MAP(X)
+#undef X
+};
+
 struct sl_stack {
     const struct sl_frame *frames; /* innermost first */
     size_t n_frames;
-    bool complete;      /* the last frame is a known thread or process entry */
-    const char *reason; /* why not complete, for people; NULL when complete */
+    bool complete;       /* the last frame is a known thread or process entry */
+    enum sl_grade grade; /* what is complete has no other than that */
+    const char *reason;  /* why not complete, for people; NULL when complete */
 };
 
 /* Where the registers of a thread came from. */
@@ -139,6 +153,7 @@ const char *sl_wait_call_text(const struct sl_wait *wait);
 
 const char *sl_wait_kind_text(enum sl_wait_kind kind);
 const char *sl_source_text(enum sl_source source);
+const char *sl_grade_text(enum sl_grade grade);
 
 #define SL_FRAME_TEXT_MAX 320
 

@@ -47,7 +47,8 @@ static bool equal(const struct entry *entry, const struct sl_pc *pcs, size_t n_p
     if (entry->n_pcs != n_pcs)
         return false;
     for (size_t i = 0; i < n_pcs; i++)
-        if (entry->pcs[i].address != pcs[i].address || entry->pcs[i].exact != pcs[i].exact)
+        if (entry->pcs[i].address != pcs[i].address || entry->pcs[i].exact != pcs[i].exact ||
+            entry->pcs[i].by_frame_pointer != pcs[i].by_frame_pointer)
             return false;
     return true;
 }
@@ -73,6 +74,8 @@ static bool collect(struct sl_stacks *stacks, const struct sl_maps *maps, struct
         if (!sl_symbolizer_look_up(stacks->symbolizer, maps, &pcs[i], &part, &n_part))
             return false;
         memcpy(frames + n, part, n_part * sizeof *frames);
+        for (size_t k = 0; k < n_part; k++)
+            frames[n + k].by_frame_pointers = pcs[i].by_frame_pointer;
         n += n_part;
         /* What it returns to was interrupted: the trampoline, which has no symbol of its own. */
         if (i + 1 < n_pcs && pcs[i + 1].exact && !frames[n - 1].function)
@@ -90,6 +93,13 @@ sl_stacks_symbolize(struct sl_stacks *stacks, const struct sl_maps *maps, struct
         if (!collect(stacks, maps, stacks->pending))
             return sl_fail(err, SL_ENOMEM, "frames of a stack");
     return SL_OK;
+}
+
+static enum sl_grade grade_of(enum sl_unwind_end end)
+{
+    return end == SL_UNWIND_COMPLETE            ? SL_GRADE_COMPLETE
+           : end == SL_UNWIND_BY_FRAME_POINTERS ? SL_GRADE_FRAME_POINTERS
+                                                : SL_GRADE_PARTIAL;
 }
 
 const struct sl_stack *sl_stacks_get(struct sl_stacks *stacks, const struct sl_pc *pcs,
@@ -110,6 +120,7 @@ const struct sl_stack *sl_stacks_get(struct sl_stacks *stacks, const struct sl_p
     memcpy(copy, pcs, n_pcs * sizeof *copy);
     *entry = (struct entry){.next = *bucket, .hash = hash, .pcs = copy, .n_pcs = n_pcs, .end = end};
     entry->stack.complete = end == SL_UNWIND_COMPLETE;
+    entry->stack.grade = grade_of(end);
     entry->stack.reason = sl_unwind_end_text(end);
     *bucket = entry;
     entry->pending = stacks->pending;

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
+#include "harness/snapshot/frame_pointer.h"
 #include "harness/snapshot/frame_size.h"
 #include "harness/snapshot/unwind_table.h"
 
@@ -32,6 +33,11 @@ struct sl_unwinder {
     bool memorable;
     enum sl_unwind_end failure; /* of the step being made */
     struct sl_view *view;       /* of the thread being unwound */
+    /* Of the frame that libunwind began with: the thread's, or what a frame pointer tells. */
+    const struct sl_registers *registers;
+    struct sl_registers found; /* but for rbp, which is read when it is asked for, at: */
+    uint64_t rbp_at;
+    bool by_frame_pointers; /* one of the frames so far */
     struct frame {
         uint64_t sp, pc;
         uint64_t start, end; /* of the function */
@@ -97,26 +103,32 @@ static int read_record(const struct sl_unwinder *unwinder, uint64_t address, unw
     return 0;
 }
 
+static bool read_stack(struct sl_unwinder *unwinder, uint64_t address, uint64_t *ret_value)
+{
+    struct sl_view *view = unwinder->view;
+
+    if (!sl_view_word(view, address, ret_value)) {
+        unwinder->failure = SL_UNWIND_NO_MEMORY;
+        unwinder->memorable = false;
+        return false;
+    }
+    note_read(unwinder, (struct sl_read){.known = true,
+                                         .where = (int64_t) (address - view->sp),
+                                         .value = *ret_value});
+    return true;
+}
+
 static int
 access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *context)
 {
     struct sl_unwinder *unwinder = context;
-    struct sl_view *view = unwinder->view;
 
     (void) space;
     if (write)
         return -UNW_EINVAL;
     if (address >= RECORD_ADDRESS)
         return read_record(unwinder, address, value);
-    if (!sl_view_word(view, address, value)) {
-        unwinder->failure = SL_UNWIND_NO_MEMORY;
-        unwinder->memorable = false;
-        return -UNW_EINVAL;
-    }
-    note_read(
-        unwinder,
-        (struct sl_read){.known = true, .where = (int64_t) (address - view->sp), .value = *value});
-    return 0;
+    return read_stack(unwinder, address, value) ? 0 : -UNW_EINVAL;
 }
 
 /*
@@ -142,13 +154,19 @@ static int
 access_reg(unw_addr_space_t space, unw_regnum_t number, unw_word_t *value, int write, void *context)
 {
     struct sl_unwinder *unwinder = context;
-    const struct sl_view *view = unwinder->view;
+    const struct sl_registers *registers = unwinder->registers;
 
     (void) space;
     if (write || number < 0 || number >= SL_N_REGISTERS)
         return -UNW_EBADREG;
-    bool known = sl_registers_know(view->registers, (unsigned) number);
-    *value = known ? view->registers->value[number] : 0;
+    bool known = sl_registers_know(registers, (unsigned) number);
+    *value = known ? registers->value[number] : 0;
+    if (registers == &unwinder->found && number == SL_REG_RBP)
+        return read_stack(unwinder, unwinder->rbp_at, value) ? 0 : -UNW_EBADREG;
+    if (registers == &unwinder->found) { /* from words that were noted when they were read */
+        unwinder->failure = known ? unwinder->failure : SL_UNWIND_LOST_REGISTER;
+        return known ? 0 : -UNW_EBADREG;
+    }
     /* PC and SP are what every comparison begins with. */
     if (number != SL_REG_RIP && number != SL_REG_RSP)
         note_read(unwinder,
@@ -305,6 +323,56 @@ static enum sl_unwind_end step(struct sl_unwinder *unwinder, unw_cursor_t *curso
     return SL_UNWIND_COMPLETE;
 }
 
+/* rbp of the frame that the cursor is at; what the code of another proves is nothing here. */
+static bool frame_pointer_of(struct sl_unwinder *unwinder, unw_cursor_t *cursor, uint64_t *ret_rbp)
+{
+    unw_word_t rbp;
+
+    unwinder->frame = (struct frame){0};
+    if (unw_get_reg(cursor, UNW_X86_64_RBP, &rbp))
+        return false;
+    *ret_rbp = rbp;
+    return true;
+}
+
+/*
+ * To the caller of a frame in code without tables.  The thread is never stopped for it, since
+ * what it gives is no proof.
+ */
+static bool follow_frame_pointer(struct sl_unwinder *unwinder, const struct sl_maps *maps,
+                                 unw_cursor_t *cursor, uint64_t *sp, struct sl_pc *pc)
+{
+    const struct sl_view *view = unwinder->view;
+    uint8_t code[SL_CALL_MAX];
+    uint64_t rbp, address;
+
+    if (!frame_pointer_of(unwinder, cursor, &rbp))
+        return false;
+    if (!sl_may_be_frame_pointer(rbp, *sp, view->stack_end)) {
+        unwinder->memorable = false; /* stacks that end elsewhere may have it */
+        return false;
+    }
+    if (!read_stack(unwinder, rbp + sizeof rbp, &address))
+        return false;
+    if (unwinder->n_reads > 0)
+        unwinder->reads[unwinder->n_reads - 1].is_code = true;
+    const struct sl_mapping *mapping = sl_maps_find(maps, address - 1);
+    if (!mapping || !mapping->executable || address - mapping->start < sizeof code ||
+        !sl_reader_read_cached(sl_modules_reader(unwinder->modules), address - sizeof code, code,
+                               sizeof code) ||
+        !sl_ends_with_call(code, sizeof code))
+        return false;
+    unwinder->found = (struct sl_registers){0};
+    sl_registers_set(&unwinder->found, SL_REG_RIP, address);
+    sl_registers_set(&unwinder->found, SL_REG_RSP, rbp + 2 * sizeof rbp);
+    unwinder->rbp_at = rbp;
+    unwinder->registers = &unwinder->found;
+    unwinder->by_frame_pointers = true;
+    *sp = rbp + 2 * sizeof rbp;
+    *pc = (struct sl_pc){.address = address, .by_frame_pointer = true};
+    return unw_init_remote(cursor, unwinder->space, unwinder) == 0;
+}
+
 /* COMPLETE also when the cursor could be made and no frame was looked at yet. */
 static enum sl_unwind_end
 walk(struct sl_unwinder *unwinder, const struct sl_maps *maps, size_t *n_pcs)
@@ -323,10 +391,15 @@ walk(struct sl_unwinder *unwinder, const struct sl_maps *maps, size_t *n_pcs)
             return SL_UNWIND_TOO_DEEP;
         unwinder->pcs[(*n_pcs)++] = pc;
         enum sl_unwind_end end = prepare(unwinder, maps, &pc, &cfi);
+        if ((end == SL_UNWIND_NO_TABLE || end == SL_UNWIND_NO_MODULE) &&
+            follow_frame_pointer(unwinder, maps, &cursor, &sp, &pc)) {
+            cfa = sp;
+            continue;
+        }
         if (end)
             return end;
         if (cfi.outermost)
-            return SL_UNWIND_COMPLETE;
+            return unwinder->by_frame_pointers ? SL_UNWIND_BY_FRAME_POINTERS : SL_UNWIND_COMPLETE;
         unwinder->frame =
             (struct frame){.sp = sp, .pc = pc.address, .start = cfi.start, .end = cfi.end};
         end = step(unwinder, &cursor, cfi.signal_frame, &cfa, &pc.address);
@@ -334,6 +407,7 @@ walk(struct sl_unwinder *unwinder, const struct sl_maps *maps, size_t *n_pcs)
             return end;
         sp = cfa;
         pc.exact = cfi.signal_frame;
+        pc.by_frame_pointer = false;
     }
 }
 
@@ -345,6 +419,8 @@ void sl_unwinder_run(struct sl_unwinder *unwinder, const struct sl_maps *maps, s
     unwinder->view = view;
     unwinder->n_reads = 0;
     unwinder->memorable = true;
+    unwinder->registers = view->registers;
+    unwinder->by_frame_pointers = false;
     view->read_elsewhere = false;
     enum sl_unwind_end end = walk(unwinder, maps, &n_pcs);
     unwinder->view = NULL;

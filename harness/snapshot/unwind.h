@@ -4,7 +4,8 @@
  *
  * libunwind applies the rules; which rules apply is found here (unwind_table.h,
  * cfi.h), because its own lookup ends silently on some link layouts.  None of its
- * heuristics is ever used: a frame without a table ends the stack, with the reason.
+ * heuristics is ever used: code without a table is left by the frame pointer, where that is known
+ * and passes every check (frame_pointer.h), and marked so, or ends the stack with the reason.
  */
 #ifndef SL_SNAPSHOT_UNWIND_H
 #define SL_SNAPSHOT_UNWIND_H
@@ -23,12 +24,16 @@
 
 #define SL_UNWIND_END_MAP(X)                                                                       \
     X(COMPLETE, NULL)                                                                              \
+    X(BY_FRAME_POINTERS, "found by frame pointers, which pass over the caller of a function that " \
+                         "is being entered or left, or keeps none")                                \
     X(NOT_CODE, "the outermost address is not in executable memory")                               \
     X(NO_MODULE, "the outermost frame is in code of no known program or library")                  \
     X(NO_TABLE, "no unwind table was found that covers the outermost frame")                       \
     X(BAD_TABLE,                                                                                   \
       "the unwind table of the outermost frame is malformed, unreadable or not supported")         \
     X(NO_REGISTER, "the next frame needs a register that only a stopped thread shows")             \
+    X(LOST_REGISTER, "the next frame needs a register that the frame pointer before it does not "  \
+                     "tell")                                                                       \
     X(NO_MEMORY, "the stack could not be read")                                                    \
     X(NOT_GROWING, "the next frame does not lie further out on the stack")                         \
     X(NO_CALLER, "the unwind ended before a known thread entry")                                   \
@@ -46,8 +51,9 @@ enum sl_unwind_end {
 const char *sl_unwind_end_text(enum sl_unwind_end end);
 
 struct sl_pc {
-    uint64_t address; /* as it stood in the register or on the stack */
-    bool exact;       /* the instruction itself, not the one behind a call */
+    uint64_t address;      /* as it stood in the register or on the stack */
+    bool exact;            /* the instruction itself, not the one behind a call */
+    bool by_frame_pointer; /* found without a table */
 };
 
 struct sl_unwind {

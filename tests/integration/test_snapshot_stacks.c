@@ -188,6 +188,59 @@ SL_TEST(snapshot_stacks, plugins_beside_the_stacks_of_their_threads_are_told_apa
     }
 }
 
+/* The functions of the program are gone through by frame pointers, and nothing else is. */
+static void check_by_frame_pointers(const struct sl_thread *thread)
+{
+    const struct sl_stack *stack = thread->stack;
+    static const char *const names[] = {"park", "level", "worker", NULL};
+    size_t n_marked = 0;
+
+    cr_assert(stack && !stack->complete && stack->grade == SL_GRADE_FRAME_POINTERS, "%s",
+              stack ? stack->reason : thread->reason);
+    cr_assert(strstr(stack->reason, "frame pointers"));
+    cr_assert(has_functions(stack, names));
+    for (size_t i = 0; i < stack->n_frames; i++)
+        n_marked += stack->frames[i].by_frame_pointers;
+    /* Each is found by the frame inside it, which lies in the program. */
+    cr_assert_eq(n_marked, count_function(stack, "level") + 2);
+    cr_assert(stack->frames[stack->n_frames - 1].module);
+    cr_assert_not(stack->frames[stack->n_frames - 1].by_frame_pointers);
+}
+
+SL_TEST(snapshot_stacks, code_without_tables_is_left_by_frame_pointers_and_marked, .timeout = 60)
+{
+    const char *const argv[] = {"parked_no_tables", "60", "3", NULL};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_bpf(subject.pid);
+    if (!snapshot) {
+        (void) sl_subject_end(&subject);
+        cr_skip_test("the bpf source is not permitted, and no other knows rbp of these threads");
+    }
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        if (snapshot->threads[i].tid != subject.pid)
+            check_by_frame_pointers(&snapshot->threads[i]);
+    cr_assert_eq(snapshot->stats.stopped, 0);
+    cr_assert_leq(snapshot->stats.unwound, 4);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
+SL_TEST(snapshot_stacks, no_thread_is_stopped_for_its_frame_pointer, .timeout = 60)
+{
+    const char *const argv[] = {"parked_no_tables", "5", "2", NULL};
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .allow_stop = true};
+    struct sl_test_subject subject = sl_subject_start(argv);
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    cr_assert_eq(snapshot->stats.stopped, 0);
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        cr_assert(snapshot->threads[i].stack && !snapshot->threads[i].stack->complete);
+    cr_assert_eq(sl_subject_end(&subject), 0);
+}
+
 SL_TEST(snapshot_stacks, all_sources_agree, .timeout = 120)
 {
     check_sources_agree("blocked_calls");

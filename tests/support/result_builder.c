@@ -195,6 +195,7 @@ static void fill_group(struct sl_arena *arena, struct sl_leak_group *group, uint
         .frames = frames,
         .n_frames = 3,
         .complete = true,
+        .grade = SL_GRADE_COMPLETE,
         .wait = {.kind = SL_WAIT_CONDITION,
                  .syscall_nr = 202,
                  .syscall = "futex",
@@ -247,6 +248,7 @@ static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *tr
     fill_group(result->arena, hang, 1, SL_CAUSE_UNKNOWN, "handler_main");
     hang->counted = false;
     hang->complete = false;
+    hang->grade = SL_GRADE_PARTIAL;
     hang->reason = "no unwind table covers 0x10";
     memcpy(hang->thread_name, "bad\xff\xc3name", sizeof "bad\xff\xc3name");
     *frame = (struct sl_frame){.address = UINT64_MAX, .inlined = true};

@@ -78,7 +78,8 @@ struct sl_stack *sl_build_stack(struct sl_snapshot_builder *builder, const char 
         build_frame(builder, frames, size, &array[i]);
         frames += size + 1;
     }
-    *stack = (struct sl_stack){.frames = array, .n_frames = n, .complete = true};
+    *stack = (struct sl_stack){
+        .frames = array, .n_frames = n, .complete = true, .grade = SL_GRADE_COMPLETE};
     return stack;
 }
 
@@ -87,6 +88,7 @@ sl_build_partial(struct sl_snapshot_builder *builder, const char *frames, const 
 {
     struct sl_stack *stack = sl_build_stack(builder, frames);
     stack->complete = false;
+    stack->grade = SL_GRADE_PARTIAL;
     stack->reason = reason;
     return stack;
 }

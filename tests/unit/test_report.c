@@ -135,7 +135,8 @@ SL_TEST(report, a_frame_is_one_line)
     cr_assert(strstr(text, "{\"function\": \"worker_main\", \"file\": \"bus/pool_keyed.c\", "
                            "\"line\": 88, \"module\": \"/usr/bin/strandline\", "
                            "\"address\": \"0x401200\", \"inlined\": false, \"offset\": \"0x0\", "
-                           "\"build_id\": null, \"region\": 0},\n"));
+                           "\"build_id\": null, \"region\": 0, "
+                           "\"by_frame_pointers\": false},\n"));
 }
 
 SL_TEST(report, unknown_keys_are_ignored)
