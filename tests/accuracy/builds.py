@@ -43,6 +43,10 @@ WAYS = {
     "gcc -O2, .debug_frame only, compressed": ([], ["gcc", "-O2", "-g", "-gz"] + NO_TABLE),
     "gcc -O2, no unwind table": ([], ["gcc", "-O2"] + NO_TABLE),
     "gcc -O0, no unwind table": ([], ["gcc", "-O0"] + NO_TABLE),
+    "gcc -O2, no unwind table, frame pointers":
+        ([], ["gcc", "-O2", "-fno-omit-frame-pointer"] + NO_TABLE),
+    "gcc -O0, no unwind table, frame pointers":
+        ([], ["gcc", "-O0", "-fno-omit-frame-pointer"] + NO_TABLE),
     "gcc -O2, code moved behind .bss by BOLT": ([BOLT], ["gcc", "-O2", "-Wl,--emit-relocs"]),
 }
 # What is done with a program that was linked; "{in}" and "{out}" are files.
@@ -51,7 +55,7 @@ AFTERWARDS = {
         [BOLT, "{in}", "-o", "{out}", "-reorder-blocks=ext-tsp", "-split-functions"],
 }
 QUICK = ("gcc -O2", "gcc -O0", "clang -O2, lld", "gcc -O2 -static-pie",
-         "gcc -O2, no .eh_frame_hdr", "gcc -O2, .debug_frame only")
+         "gcc -O2, no .eh_frame_hdr", "gcc -O2, .debug_frame only", "gcc -O2, no unwind table, frame pointers")
 
 
 def missing(way):

@@ -3,8 +3,9 @@
  * dump [bpf|proc|ptrace] PID: one snapshot of the process, every thread by itself, as JSON.
  *
  * {"pid", "error"} or {"pid", "stats", "threads"}, a thread being
- * {"tid", "name", "state", "source", "consistent", "complete", "reason", "wait", "frames"} and
- * a frame {"address", "function", "inlined"}.  What the oracles are compared with.
+ * {"tid", "name", "state", "source", "consistent", "complete", "grade", "reason", "wait",
+ * "frames"} and a frame {"address", "function", "inlined", "by_frame_pointers"}.  What the oracles
+ * are compared with.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,8 +23,9 @@ static json_t *dump_frame(const struct sl_frame *frame)
 {
     char address[20];
     (void) snprintf(address, sizeof address, "0x%" PRIx64, frame->address);
-    return json_pack("{s:s, s:s?, s:b}", "address", address, "function", frame->function, "inlined",
-                     (int) frame->inlined);
+    return json_pack("{s:s, s:s?, s:b, s:b}", "address", address, "function", frame->function,
+                     "inlined", (int) frame->inlined, "by_frame_pointers",
+                     (int) frame->by_frame_pointers);
 }
 
 static json_t *dump_thread(const struct sl_thread *thread)
@@ -35,10 +37,11 @@ static json_t *dump_thread(const struct sl_thread *thread)
         (void) json_array_append_new(frames, dump_frame(&stack->frames[i]));
     if (!name) /* not UTF-8 */
         name = json_string("?");
-    return json_pack("{s:i, s:o, s:s#, s:s, s:b, s:b, s:s?, s:s, s:o}", "tid", (int) thread->tid,
-                     "name", name, "state", &thread->state, thread->state ? 1 : 0, "source",
-                     sl_source_text(thread->source), "consistent", (int) thread->consistent,
-                     "complete", (int) (stack && stack->complete), "reason",
+    return json_pack("{s:i, s:o, s:s#, s:s, s:b, s:b, s:s, s:s?, s:s, s:o}", "tid",
+                     (int) thread->tid, "name", name, "state", &thread->state,
+                     thread->state ? 1 : 0, "source", sl_source_text(thread->source), "consistent",
+                     (int) thread->consistent, "complete", (int) (stack && stack->complete),
+                     "grade", sl_grade_text(stack ? stack->grade : SL_GRADE_PARTIAL), "reason",
                      stack ? stack->reason : thread->reason, "wait",
                      sl_wait_kind_text(thread->wait.kind), "frames", frames);
 }

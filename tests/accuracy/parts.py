@@ -143,6 +143,21 @@ def unloaded(tools, directory):
     return subject(tools, "libraries deleted, closed and replaced", [program, *libraries])
 
 
+def plugins(tools, directory):
+    """Stacks that differ in nothing but which of the libraries beside them they lead through."""
+    program, arguments = f"{directory}/plugin_host", []
+    builds.build("gcc -O2", [builds.SUBJECTS / "plugin_host.c"], program,
+                 ["-fno-optimize-sibling-calls"])
+    for name in ("audio", "video", "bills"):
+        library = f"{directory}/plugin_{name}.so"
+        builds.build("gcc -O2", [builds.SUBJECTS / "plugin.c"], library,
+                     ["-fPIC", "-shared", f"-DPLUGIN_WORK=work_in_{name}"])
+        arguments.append(f"{name}={library}")
+    for pages in ("0", "16", "-0", "-100"):
+        where = f"{pages.lstrip('-')} pages {'before' if pages[0] == '-' else 'behind'} plug-ins"
+        yield subject(tools, f"stacks {where}", [program, pages, *arguments])
+
+
 def moved(tools, directory):
     program, library = f"{directory}/moved_code", f"{directory}/library.so"
     builds.build("gcc -O2", [builds.SUBJECTS / "moved_code.c"], program,
@@ -160,6 +175,7 @@ def odd(tools, quick):
         yield subject(tools, "leader has exited", [program, "leader-gone"])
         yield vfork(tools, directory)
         yield unloaded(tools, directory)
+        yield from plugins(tools, directory)
         yield from moved(tools, directory)
         yield flicker(tools, directory, 10 if quick else 100)
 

@@ -126,6 +126,11 @@ PROGRAMS = {
     "lua": Program("interpreter", "lua5.4", ["lua5.4", "-e", LUA_LOOP]),
     "tclsh": Program("interpreter", "tcl", ["tclsh"]),
     "php": Program("interpreter", "php-cli", ["php", "-r", "usleep(10); fgets(STDIN);"]),
+    "chromium": Program("C++", "chromium",
+                        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                         "--no-first-run", "--disable-background-networking",
+                         "--disable-component-update", "--disable-sync",
+                         "--user-data-dir={dir}/profile", "about:blank"]),
     "luajit": Program("JIT", "luajit", ["luajit", "-e", LUA_LOOP]),
     "guile": Program("JIT", "guile-3.0", ["guile", "-q", "-c", "(map read-char (list "
                                           "(current-input-port)))"]),

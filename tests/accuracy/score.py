@@ -2,6 +2,10 @@
 """Judge the stacks of one process against the oracles, thread by thread.
 
 identical  complete, and equal to what an oracle found
+by frame pointers
+           marked as such, to a thread's entry; up to the first frame that is marked the oracle
+           has the same, and beyond it every one of ours in the same order: callers that a frame
+           pointer passes over may be missing, and nothing may be there that is not
 partial    not complete, with a reason, and every frame is one an oracle has too, in order
 moved      the thread ran in between: there is nothing it could be compared with
 wrong      anything else
@@ -18,7 +22,8 @@ import process
 ROUNDS = 3
 TIMEOUT_S = 120
 MAX_SAMPLES = 6  # of a thread that runs all the time
-GRADES = ("identical", "partial", "moved", "wrong")
+GRADES = ("identical", "by frame pointers", "partial", "moved", "wrong")
+SAID = GRADES[:3]  # the stack is what it is said to be
 
 
 @dataclasses.dataclass
@@ -52,6 +57,21 @@ def begins_with(whole, part):
     return whole[: len(part)] == part
 
 
+def count_proved(thread):
+    """Frames before the first one that was found by a frame pointer."""
+    marks = [frame.get("by_frame_pointers", False) for frame in thread["frames"]
+             if not frame["inlined"]]
+    return marks.index(True) if True in marks else len(marks)
+
+
+def is_part(whole, part, n_proved):
+    """Whether `part` is how `whole` begins, but for frames left out behind the first n_proved."""
+    if not begins_with(whole, part[:n_proved]):
+        return False
+    rest = iter(whole[n_proved:])
+    return all(pc in rest for pc in part[n_proved:])
+
+
 def judge(thread, again, truths):
     """`again` is the thread as a second snapshot has it, after the oracles; truths all samples."""
     ours, runs = pcs_of(thread), thread["state"] == "R"
@@ -61,7 +81,8 @@ def judge(thread, again, truths):
     theirs = dict(reversed(samples))
 
     equal = sorted({name for name, pcs in samples if pcs[skip:] == ours[skip:]})
-    prefix = sorted({name for name, pcs in samples if begins_with(pcs[skip:], ours[skip:])})
+    proved = max(count_proved(thread) - skip, 0)
+    prefix = sorted({name for name, pcs in samples if is_part(pcs[skip:], ours[skip:], proved)})
 
     def result(grade, reason="", agrees=()):
         return Judgement(thread["name"], grade, "", reason, ours, theirs, list(agrees))
@@ -71,7 +92,8 @@ def judge(thread, again, truths):
     if thread["complete"] and equal:
         return result("identical", agrees=equal)
     if not thread["complete"] and (prefix or not ours):
-        return result("partial", thread["reason"], prefix)
+        grade = "by frame pointers" if thread.get("grade") == "frame-pointers" else "partial"
+        return result(grade, thread["reason"], equal if grade != "partial" else prefix)
     if not samples:
         return result("moved", "no oracle saw it")
     if runs or again is None or pcs_of(again) != ours or again["state"] == "R":
@@ -112,6 +134,6 @@ def judge_process(dump, sources, pid, oracles):
             known = best.get((tid, judgement.source))
             if not known or GRADES.index(judgement.grade) < GRADES.index(known.grade):
                 best[tid, judgement.source] = judgement
-        if all(judgement.grade in ("identical", "partial") for judgement in best.values()):
+        if all(judgement.grade in SAID for judgement in best.values()):
             break
     return list(best.values())

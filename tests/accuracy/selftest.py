@@ -49,6 +49,25 @@ class Judging(unittest.TestCase):
     def test_a_partial_stack_with_a_false_frame_is_wrong(self):
         self.assertEqual(grade(thread([0x10, 0x21], False, "because")), "wrong")
 
+    def by_frame_pointers(self, pcs, first_marked=2):
+        ours = {**thread(pcs, False, "because"), "grade": "frame-pointers"}
+        for frame in ours["frames"][first_marked:]:
+            frame["by_frame_pointers"] = True
+        return grade(ours)
+
+    def test_what_is_by_frame_pointers_is_counted_apart(self):
+        self.assertEqual(self.by_frame_pointers(TRUTH), "by frame pointers")
+
+    def test_a_frame_pointer_may_pass_a_caller_over(self):
+        self.assertEqual(self.by_frame_pointers([0x10, 0x20, 0x40]), "by frame pointers")
+
+    def test_a_frame_that_is_none_is_wrong_by_frame_pointers_too(self):
+        self.assertEqual(self.by_frame_pointers([0x10, 0x20, 0x31, 0x40]), "wrong")
+        self.assertEqual(self.by_frame_pointers([0x10, 0x30, 0x20]), "wrong")
+
+    def test_no_caller_is_missing_before_the_first_that_is_marked(self):
+        self.assertEqual(self.by_frame_pointers([0x10, 0x30, 0x40], 2), "wrong")
+
     def test_no_stack_with_a_reason_is_partial(self):
         self.assertEqual(grade(thread([], False, "because"), ()), "partial")
 
