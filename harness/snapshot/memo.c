@@ -68,6 +68,11 @@ static struct key root_key(const struct sl_view *view)
     return (struct key){.known = true, .value = view->registers->value[SL_REG_RIP]};
 }
 
+static bool is_aligned(const struct sl_view *view)
+{
+    return view->sp % sizeof(uint64_t) == 0;
+}
+
 /* The slot of this edge, or the free one where it belongs. */
 static struct edge *find_slot(struct edge *edges, size_t capacity, uint32_t parent, struct key key)
 {
@@ -102,6 +107,9 @@ static bool look_up(const struct node *node, struct sl_view *view, struct key *r
 const void *sl_memo_find(const struct sl_memo *memo, struct sl_view *view)
 {
     struct key key = root_key(view);
+
+    if (!is_aligned(view))
+        return NULL;
     for (uint32_t at = 0;;) {
         const struct edge *edge = find_slot(memo->edges, memo->edge_capacity, at, key);
         if (!edge->child)
@@ -157,6 +165,8 @@ void sl_memo_add(struct sl_memo *memo, const struct sl_view *view, const struct 
     struct key key = root_key(view);
     uint32_t at = 0;
 
+    if (!is_aligned(view))
+        return;
     for (size_t i = 0; i < n_reads; i++) {
         const struct sl_read *read = &reads[i];
         const struct node node = {

@@ -40,7 +40,11 @@ SL_CHECKED enum sl_status sl_memo_new(struct sl_memo **ret_memo, struct sl_error
 void sl_memo_free(struct sl_memo *memo);
 SL_DEFINE_AUTO(sl_memo, sl_memo_free);
 
-/* @return what was added for an unwind that would read the same, or NULL */
+/*
+ * @return what was added for an unwind that would read the same, or NULL.  Always that for a
+ * stack pointer that is not aligned, and nothing is added for one: whether a frame pointer is
+ * aligned is asked of its address, and moves with the stack only by whole words.
+ */
 const void *sl_memo_find(const struct sl_memo *memo, struct sl_view *view);
 
 /*

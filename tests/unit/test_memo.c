@@ -133,6 +133,18 @@ SL_TEST(memo, an_address_of_code_has_to_be_the_same_wherever_it_lies)
     }
 }
 
+SL_TEST(memo, a_stack_that_moved_by_less_than_a_word_misses)
+{
+    SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
+    struct sample first, second;
+    make(&first, 0x7f0000100000);
+    make(&second, 0x7f0000900004);
+    plant(memo, &first, "frames");
+    cr_assert_null(sl_memo_find(memo, &second.view));
+    plant(memo, &second, "frames");
+    cr_assert_null(sl_memo_find(memo, &second.view));
+}
+
 SL_TEST(memo, a_register_that_was_read_has_to_match_and_be_known)
 {
     SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
