@@ -63,6 +63,21 @@ enum sl_status run_driver_ask(struct run_request *request, struct sl_error *err)
     return s ? s : take_defaults(request, err);
 }
 
+/* Has the built-in bus's list all that are named here, those that it has no equivalent of too? */
+static bool knows_faults(const char *faults)
+{
+    for (const char *word = faults; *word;
+         word += strcspn(word, ",") + (strchr(word, ',') != NULL)) {
+        size_t size = strcspn(word, ",");
+        const struct bus_fault_info *known = bus_faults();
+        while (known->name && (strlen(known->name) != size || memcmp(known->name, word, size) != 0))
+            known++;
+        if (!known->name && !memchr(word, '=', size))
+            return false;
+    }
+    return true;
+}
+
 enum sl_status run_driver_check(const struct run_request *request, const struct sl_run_plan *plan,
                                 struct sl_error *err)
 {
@@ -70,10 +85,12 @@ enum sl_status run_driver_check(const struct run_request *request, const struct 
 
     for (size_t i = 0; i < plan->n_cells; i++) {
         const struct sl_run_cell *cell = &plan->cells[i];
-        enum sl_status s = sl_declaration_check_cell(request->declaration, cell, err);
-        /* What the keys of a fault are good for, a foreign driver knows. */
-        if (!s && cell->fault && !foreign)
-            s = bus_check_fault(cell->fault, cell->transport, err);
+        /* Of faults that it knows the built-in bus says more: their keys, why it lacks some. */
+        enum sl_status s = !foreign && cell->fault && knows_faults(cell->fault)
+                               ? bus_check_fault(cell->fault, cell->transport, err)
+                               : SL_OK;
+        if (!s)
+            s = sl_declaration_check_cell(request->declaration, cell, err);
         if (s)
             return s;
     }

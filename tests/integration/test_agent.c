@@ -259,7 +259,7 @@ AGENT_TEST(agent, a_killed_node_of_a_cluster_fails_no_shared_trial)
     for (size_t i = 0; i < 3; i++)
         (void) agent_wait_until_playing(agent_pid(i), 0);
     sl_server_kill(agent_server(), 0);
-    cr_assert_eq(command_wait(observer, 100), 0);
+    int status = command_wait(observer, 100);
     json_t *root = strandline_json("report.json");
     const json_t *delivery = json_at(root, "cells.0.trials.0.delivery");
     cr_assert_eq(json_number_at(root, "cells.0.config.replicas"), 3);
@@ -268,6 +268,8 @@ AGENT_TEST(agent, a_killed_node_of_a_cluster_fails_no_shared_trial)
     cr_assert_eq(json_number_at(delivery, "published") + json_number_at(delivery, "rejected") +
                      json_number_at(delivery, "unknown"),
                  1000);
+    /* How many these are is chance; a verdict needs the answers to half of the load. */
+    cr_assert_eq(status, json_number_at(delivery, "published") < 500 ? 4 : 0);
     cr_assert_eq(json_number_at(delivery, "lost"), 0);
     cr_assert_eq(json_number_at(delivery, "order_violations"), 0);
     json_decref(root);

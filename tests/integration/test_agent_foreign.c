@@ -98,7 +98,7 @@ AGENT_TEST(agent_foreign, an_agent_of_another_version_is_named_when_agents_are_m
     sl_wire_observer_subject(header.run, subject);
     send_foreign(&peer, subject, header.run);
     cr_assert_eq(command_wait(observer, 60), 3);
-    agent_wait_until_said("run", "newer on north speaks version 9 of the protocol, not 1");
+    agent_wait_until_said("run", "newer on north speaks version 9 of the protocol, not 2");
     sl_link_close(peer.link);
 }
 

@@ -420,7 +420,8 @@ FAULT_TEST(the_page_on_faults_has_every_fault_as_it_is_listed)
 FAULT_TEST(a_selection_that_is_wrong_is_refused_with_what_is_right)
 {
     static const char *const cases[][2] = {
-        {"no-such", "shared-durable"},
+        {"no-such", "has no fault 'no-such': it has pool-not-stopped"},
+        {"shared-durble", "did you mean 'shared-durable'?"},
         {"ack-on-error,nothing=1", "nth=10,prob,count,topic"},
         {"cancelled-context", "no equivalent: a handler gets no context"},
         {"silent-downgrade", "needs transport 'nats'"},

@@ -116,7 +116,8 @@ static struct found look_around(pid_t observer)
             continue;
         if (strstr(line, "nats-server") && runs_in_our_directory(entry->d_name))
             found.server = atoi(entry->d_name);
-        if (strstr(line, "strandline subject ") && parent_of(entry->d_name) == observer)
+        if (strncmp(line, "strandline: ", 12) == 0 && strstr(line, " subject ") &&
+            parent_of(entry->d_name) == observer)
             found.subject = atoi(entry->d_name);
     }
     (void) closedir(proc);
