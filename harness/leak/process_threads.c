@@ -65,13 +65,13 @@ static bool may_hold(const struct sl_frame *frame, const struct kind *kind)
            (strcmp(kind->module, "libgio-2") == 0 && is_of(frame->module, "libglib-2"));
 }
 
-static bool has_function(const struct sl_stack *stack, const struct kind *kind)
+static bool has_function(const struct sl_stack *stack, const char *module, const char *function)
 {
     for (size_t i = 0; i < stack->n_frames; i++) {
         const struct sl_frame *frame = &stack->frames[i];
         struct sl_leak_name name = sl_leak_function_name(frame->function);
-        if (is_of(frame->module, kind->module) &&
-            sl_leak_name_equal(name, (struct sl_leak_name){kind->function, strlen(kind->function)}))
+        if (is_of(frame->module, module) &&
+            sl_leak_name_equal(name, (struct sl_leak_name){function, strlen(function)}))
             return true;
     }
     return false;
@@ -101,9 +101,13 @@ static bool is_kind(const struct sl_thread *thread, const struct kind *kind)
     }
     if (!there || (kind->reason == idle_pool && !thread->wait.timed))
         return false;
-    if (!kind->function || has_function(stack, kind))
+    if (!kind->function || has_function(stack, kind->module, kind->function))
         return true;
     if (!is_nameless(stack, kind))
+        return false;
+    /* A loop that somebody started with GLib's own function; GLib's do without it. */
+    if (strcmp(kind->module, "libglib-2") == 0 &&
+        has_function(stack, kind->module, "g_main_loop_run"))
         return false;
     return kind->syscall ? thread->wait.syscall_nr == kind->syscall
                          : kind->name && strncmp(thread->name, kind->name, strlen(kind->name)) == 0;

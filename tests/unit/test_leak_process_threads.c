@@ -80,7 +80,7 @@ SL_TEST(leak_process_threads, neither_a_name_nor_a_function_is_enough_without_it
     /* A loop of the program's own, started with GLib's function. */
     assert_of_nobody("libc.so.6:poll|libglib-2.0.so.0.7400.6:|libglib-2.0.so.0.7400.6:"
                      "g_main_loop_run|libglib-2.0.so.0.7400.6:" UNNAMED,
-                     "loop", SYS_poll);
+                     "gmain", SYS_poll);
     assert_of_nobody("libc.so.6:epoll_wait|libuv.so.1.0.0:|libuv.so.1.0.0:uv_run" UNNAMED, "app",
                      SYS_epoll_wait);
 }
