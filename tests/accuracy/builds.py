@@ -55,7 +55,8 @@ AFTERWARDS = {
         [BOLT, "{in}", "-o", "{out}", "-reorder-blocks=ext-tsp", "-split-functions"],
 }
 QUICK = ("gcc -O2", "gcc -O0", "clang -O2, lld", "gcc -O2 -static-pie",
-         "gcc -O2, no .eh_frame_hdr", "gcc -O2, .debug_frame only", "gcc -O2, no unwind table, frame pointers")
+         "gcc -O2, no .eh_frame_hdr", "gcc -O2, .debug_frame only",
+         "gcc -O2, no unwind table, frame pointers")
 
 
 def missing(way):

@@ -22,7 +22,8 @@ import process
 ROUNDS = 3
 TIMEOUT_S = 120
 MAX_SAMPLES = 6  # of a thread that runs all the time
-GRADES = ("identical", "by frame pointers", "partial", "moved", "wrong")
+BY_FRAME_POINTERS = "by frame pointers"
+GRADES = ("identical", BY_FRAME_POINTERS, "partial", "moved", "wrong")
 SAID = GRADES[:3]  # the stack is what it is said to be
 
 
@@ -92,7 +93,7 @@ def judge(thread, again, truths):
     if thread["complete"] and equal:
         return result("identical", agrees=equal)
     if not thread["complete"] and (prefix or not ours):
-        grade = "by frame pointers" if thread.get("grade") == "frame-pointers" else "partial"
+        grade = BY_FRAME_POINTERS if thread.get("grade") == "frame-pointers" else "partial"
         return result(grade, thread["reason"], equal if grade != "partial" else prefix)
     if not samples:
         return result("moved", "no oracle saw it")
