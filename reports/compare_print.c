@@ -66,8 +66,7 @@ static void print_groups(const struct sl_table *table, const struct sl_compariso
                        sl_change_text(change->change));
         const char *text = sl_arena_printf(
             table->arena, "  %s -> %s x %s: %s, %s  (%s%s)", count_text(table, change->base_count),
-            count_text(table, change->head_count),
-            sl_table_text(table, change->group->function, "(no function)"),
+            count_text(table, change->head_count), sl_table_function(table, change->group),
             sl_cause_text(change->group->cause), change->group->fingerprint,
             sl_table_cell_name(table, change->cell), trials_text(table, change));
         sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, 7, 9, text ? text : "");

@@ -34,16 +34,6 @@ size_t sl_utf8_columns(const char *text);
  */
 char *sl_format_printable(struct sl_arena *arena, const char *text);
 
-/* Columns of a function's name in what people read, and bytes for it. */
-#define SL_FUNCTION_COLUMNS 80
-#define SL_FUNCTION_MAX     (4 * SL_FUNCTION_COLUMNS)
-
-/*
- * A name that fits: one that is wider loses its template arguments ("app::Pool<...>::wait(int)"),
- * then its parameters ("(...)"), then its end.  JSON has the whole.  Borrowed, or in the buffer.
- */
-const char *sl_format_function(const char *name, char buffer[SL_FUNCTION_MAX]);
-
 /* Text as sl_format_printable makes it, to a stream without a copy; NULL: nowhere.  @return columns
  * of what is printed */
 size_t sl_print_printable(const char *text, FILE *out);

@@ -5,12 +5,15 @@
 
 #include "base/macros.h"
 #include "reports/format.h"
+#include "reports/short_name.h"
+
+#define MAX_PADDED 48 /* columns; a wider function moves the place on its own line only */
 
 /* @return its columns */
 static size_t print_function(const struct sl_frame *frame, FILE *out)
 {
-    char buffer[SL_FRAME_TEXT_MAX], fitting[SL_FUNCTION_MAX];
-    return sl_print_printable(sl_format_function(sl_frame_text(frame, buffer), fitting), out);
+    char buffer[SL_FRAME_TEXT_MAX], fitting[SL_SHORT_NAME_MAX];
+    return sl_print_printable(sl_short_name(sl_frame_text(frame, buffer), fitting), out);
 }
 
 /* "bus/pool.c:88", else the file name of the module. */
@@ -26,12 +29,15 @@ void sl_frames_print(const struct sl_frame *frames, size_t n_frames, size_t max,
 {
     size_t n = SL_MIN(n_frames, max), width = 0;
 
-    for (size_t i = 0; i < n; i++)
-        width = SL_MAX(width, print_function(&frames[i], NULL));
+    for (size_t i = 0; i < n; i++) {
+        size_t columns = print_function(&frames[i], NULL);
+        if (columns <= MAX_PADDED)
+            width = SL_MAX(width, columns);
+    }
     for (size_t i = 0; i < n; i++) {
         (void) fprintf(out, "%*s", indent, "");
         size_t columns = print_function(&frames[i], out);
-        (void) fprintf(out, "%*s", (int) (width - columns + 2), "");
+        (void) fprintf(out, "%*s", (int) (SL_MAX(width, columns) - columns + 2), "");
         print_place(&frames[i], out);
         (void) fputs(frames[i].inlined             ? " (inlined)\n"
                      : frames[i].by_frame_pointers ? " (by frame pointer)\n"

@@ -90,9 +90,9 @@ static void print_line(const struct sl_table *table, const struct sl_leak_line *
     const char *word = !judged ? "leaked" : is_new ? "new" : "known";
     const char *text = sl_arena_printf(
         table->arena, ": %" PRIu32 " x %s: %s%s%s, in %" PRIu32 " of %zu trial%s of %s (%s)",
-        line->seen.count, sl_table_text(table, group->function, "(no function)"),
-        sl_cause_text(group->cause), place ? ", " : "", place ? place : "", line->seen.n_trials,
-        line->n_looked, line->n_looked == 1 ? "" : "s", sl_table_cell_name(table, line->cell),
+        line->seen.count, sl_table_function(table, group), sl_cause_text(group->cause),
+        place ? ", " : "", place ? place : "", line->seen.n_trials, line->n_looked,
+        line->n_looked == 1 ? "" : "s", sl_table_cell_name(table, line->cell),
         sl_table_text(table, group->fingerprint, ""));
     sl_style_print(judged && !is_new ? SL_STYLE_NONE : SL_STYLE_BAD, table->opts, table->out, "%s",
                    word);

@@ -6,6 +6,7 @@
 #include "reports/format.h"
 #include "reports/frames.h"
 #include "reports/grid.h"
+#include "reports/short_name.h"
 #include "reports/snapshot.h"
 #include "reports/snapshot_document.h"
 #include "reports/wait_text.h"
@@ -128,10 +129,10 @@ static void print_group(const struct printer *printer, const struct sl_document_
 {
     const struct sl_leak_group *leak = &group->group;
     const char *function = leak->function ? leak->function : "(no function)";
-    char buffer[SL_FUNCTION_MAX];
+    char buffer[SL_SHORT_NAME_MAX];
 
     (void) fprintf(printer->out, "\n%" PRIu32 " @ ", leak->count);
-    (void) sl_print_printable(sl_format_function(function, buffer), printer->out);
+    (void) sl_print_printable(sl_short_name(function, buffer), printer->out);
     (void) fprintf(printer->out, " [%s]\n", group->n_waits == 1 ? group->waits->text : "several");
     print_waits(printer, group);
     sl_frames_print(leak->frames, leak->n_frames, leak->n_frames, INDENT, printer->out);

@@ -8,6 +8,7 @@
 #include "reports/cells.h"
 #include "reports/format.h"
 #include "reports/metrics.h"
+#include "reports/short_name.h"
 #include "reports/table_parts.h"
 #include "reports/wrap.h"
 
@@ -32,6 +33,13 @@ const char *sl_table_text(const struct sl_table *table, const char *text, const 
 {
     const char *printable = sl_format_printable(table->arena, text);
     return printable ? printable : otherwise;
+}
+
+const char *sl_table_function(const struct sl_table *table, const struct sl_leak_group *group)
+{
+    char buffer[SL_SHORT_NAME_MAX];
+    const char *name = group->function ? sl_short_name(group->function, buffer) : NULL;
+    return sl_table_text(table, name, "(no function)");
 }
 
 const char *sl_table_cell_name(const struct sl_table *table, const struct sl_cell_result *cell)

@@ -39,11 +39,8 @@ static bool was_printed(struct printed *printed, const struct sl_leak_group *gro
 static void print_group(const struct sl_table *table, const struct sl_leak_group *group,
                         const char *trials, bool with_stack)
 {
-    char buffer[SL_FUNCTION_MAX];
-    const char *function = sl_format_function(group->function ? group->function : "", buffer);
-
     (void) fprintf(table->out, "\n  %" PRIu32 " x %s: ", group->count,
-                   sl_table_text(table, function, "(no function)"));
+                   sl_table_function(table, group));
     sl_style_print(SL_STYLE_WARN, table->opts, table->out, "%s", sl_cause_text(group->cause));
     (void) fprintf(table->out, "%s\n", trials);
     if (group->evidence)
@@ -153,9 +150,8 @@ static void print_uncounted(const struct sl_table *table, struct printed *printe
                 continue;
             sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
                            "not counted: %" PRIu32 " x %s: %s%s%s", group->count,
-                           sl_table_text(table, group->function, "(no function)"),
-                           sl_cause_text(group->cause), group->evidence ? ", " : "",
-                           sl_table_text(table, group->evidence, ""));
+                           sl_table_function(table, group), sl_cause_text(group->cause),
+                           group->evidence ? ", " : "", sl_table_text(table, group->evidence, ""));
         }
     }
 }

@@ -19,6 +19,9 @@ struct sl_table {
 /* Printable copy; otherwise when text is NULL or memory is short. */
 const char *sl_table_text(const struct sl_table *table, const char *text, const char *otherwise);
 
+/* Printable name of what a group stands in, as wide as sl_short_name() makes it. */
+const char *sl_table_function(const struct sl_table *table, const struct sl_leak_group *group);
+
 /* Printable name of a cell. */
 const char *sl_table_cell_name(const struct sl_table *table, const struct sl_cell_result *cell);
 

@@ -6,35 +6,6 @@
 #include "base/macros.h"
 #include "reports/format.h"
 
-static void assert_fits(const char *name, const char *expected)
-{
-    char buffer[SL_FUNCTION_MAX];
-    cr_assert_str_eq(sl_format_function(name, buffer), expected);
-}
-
-#define LONG "std::map<std::string, std::vector<app::Message> >, std::allocator<app::Message>"
-
-SL_TEST(format_name, a_name_that_is_too_wide_loses_its_template_arguments_first)
-{
-    assert_fits("app::Pool<int>::wait(int)", "app::Pool<int>::wait(int)");
-    assert_fits("app::Pool<" LONG ">::wait(int)", "app::Pool<...>::wait(int)");
-    assert_fits("app::Pool<" LONG ">::operator<(int)", "app::Pool<...>::operator<(int)");
-    assert_fits("app::Pool<" LONG ">::operator->()", "app::Pool<...>::operator->()");
-    assert_fits("<app::Pool<" LONG ">>::wait", "<app::Pool<...>>::wait");
-    assert_fits("app::wait(" LONG ", " LONG ", " LONG ")", "app::wait(...)");
-}
-
-SL_TEST(format_name, a_symbol_of_any_length_takes_no_more_than_a_line)
-{
-    static char name[100000];
-    char buffer[SL_FUNCTION_MAX];
-
-    memset(name, 'x', sizeof name - 1);
-    const char *text = sl_format_function(name, buffer);
-    cr_assert_eq(strlen(text), SL_FUNCTION_COLUMNS);
-    cr_assert_str_eq(text + SL_FUNCTION_COLUMNS - 3, "...");
-}
-
 SL_TEST(format, times_have_three_digits_and_a_unit)
 {
     static const struct {

@@ -9,7 +9,7 @@
 #include "result_builder.h"
 
 /* Three trials, of which two leak a reporter that is found in a file. */
-static struct sl_run_result *leaking_run(uint32_t count)
+static struct sl_run_result *leaking_run_of(uint32_t count, const char *function)
 {
     static const struct sl_frame frames[] = {
         {.address = 1, .function = "sem_wait", .module = "/lib/libc.so.6"},
@@ -19,12 +19,17 @@ static struct sl_run_result *leaking_run(uint32_t count)
     struct sl_run_result *result = result_new();
     (void) result_add_cell(result, "low", "unified", "memory", NULL, 3);
     for (size_t i = 0; i < 2; i++) {
-        struct sl_leak_group *group = result_add_group(result, result_trial(result, 0, i), count,
-                                                       SL_CAUSE_PARKED, "reporter");
+        struct sl_leak_group *group =
+            result_add_group(result, result_trial(result, 0, i), count, SL_CAUSE_PARKED, function);
         group->frames = frames;
         group->n_frames = SL_COUNT_OF(frames);
     }
     return result;
+}
+
+static struct sl_run_result *leaking_run(uint32_t count)
+{
+    return leaking_run_of(count, "reporter");
 }
 
 static char *print(const struct sl_run_result *result, const struct sl_run_result *baseline)
@@ -67,6 +72,21 @@ SL_TEST(leak_lines, a_known_leak_that_grew_says_what_it_was)
     SL_AUTO(sl_run_result) struct sl_run_result *result = leaking_run(7);
     SL_AUTO_FREE char *text = print(result, baseline);
     cr_assert(strstr(text, "\n       the baseline has 2 of them at most\n"), "%s", text);
+}
+
+SL_TEST(leak_lines, a_wide_name_is_short_in_text_and_whole_in_json)
+{
+    static const char name[] = "app::Pool<std::map<std::string, std::vector<app::Message> >, "
+                               "std::allocator<app::Message> >::wait(int)";
+    SL_AUTO(sl_run_result) struct sl_run_result *result = leaking_run_of(1, name);
+    const struct sl_policy policy = {0};
+
+    SL_AUTO_FREE char *text = print(result, NULL);
+    cr_assert_eq(strncmp(text, "leaked: 1 x app::Pool<...>::wait(int): parked", 45), 0, "%s", text);
+    json_t *list = sl_leak_lines_json(result, &policy, result->arena);
+    const json_t *function = json_object_get(json_array_get(list, 0), "function");
+    cr_assert_str_eq(json_string_value(function), name);
+    json_decref(list);
 }
 
 SL_TEST(leak_lines, without_a_baseline_whether_a_leak_is_new_is_null)

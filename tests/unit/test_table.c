@@ -262,6 +262,16 @@ SL_TEST(table, a_busy_machine_is_said_and_an_idle_one_is_not)
     }
 }
 
+SL_TEST(table, a_group_without_a_function_says_so)
+{
+    const struct sl_table_opts opts = {0};
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    (void) result_add_cell(result, "low", "unified", "memory", NULL, 1);
+    result_add_group(result, result_trial(result, 0, 0), 1, SL_CAUSE_PARKED, "f")->function = NULL;
+    SL_AUTO_FREE char *text = print(result, &opts);
+    cr_assert(strstr(text, "\n  1 x (no function): parked"), "%s", text);
+}
+
 SL_TEST(table, a_run_without_cells_is_no_success)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
