@@ -157,10 +157,16 @@ static bool tell(struct telling *telling, const char *kind, const char *what)
     return item->what;
 }
 
+static void sort(const struct list *list)
+{
+    if (list->n)
+        qsort(list->items, list->n, sizeof *list->items, compare_held);
+}
+
 /* What only `after` has. */
 static bool is_new(const struct list *before, const struct held *held)
 {
-    return !bsearch(held, before->items, before->n, sizeof *held, compare_held);
+    return !before->n || !bsearch(held, before->items, before->n, sizeof *held, compare_held);
 }
 
 static struct sl_value missing_of(const struct list *before, const struct list *after)
@@ -256,8 +262,8 @@ enum sl_status sl_holdings_compare(const struct sl_holdings *before,
 
     if (!telling.items)
         return sl_fail(err, SL_ENOMEM, "no memory for what stayed");
-    qsort(before->descriptors.items, before->descriptors.n, sizeof(struct held), compare_held);
-    qsort(before->timers.items, before->timers.n, sizeof(struct held), compare_held);
+    sort(&before->descriptors);
+    sort(&before->timers);
     enum sl_status s = tell_descriptors(&telling, before, after, err);
     if (!s)
         s = tell_processes(&telling, before, after, err);

@@ -85,7 +85,8 @@ enum sl_status sl_processes_list(struct sl_processes **ret_processes, struct sl_
     (void) closedir(directory);
     if (!ok)
         return sl_fail(err, SL_ENOMEM, "no memory for a list of processes");
-    qsort(list->entries, list->n, sizeof *list->entries, compare);
+    if (list->n)
+        qsort(list->entries, list->n, sizeof *list->entries, compare);
     *ret_processes = SL_TAKE(list);
     return SL_OK;
 }
@@ -93,7 +94,8 @@ enum sl_status sl_processes_list(struct sl_processes **ret_processes, struct sl_
 static struct sl_process_entry *find_pid(const struct sl_processes *processes, pid_t pid)
 {
     const struct sl_process_entry key = {.pid = pid};
-    return bsearch(&key, processes->entries, processes->n, sizeof key, compare);
+    return processes->n ? bsearch(&key, processes->entries, processes->n, sizeof key, compare)
+                        : NULL;
 }
 
 const struct sl_process_entry *

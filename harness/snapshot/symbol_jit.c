@@ -85,7 +85,8 @@ static bool resolve(struct sl_jit *jit, struct entry *entries, size_t n)
     uint64_t at = 0;
     bool ok = true;
 
-    qsort(entries, n, sizeof *entries, compare_starts);
+    if (n)
+        qsort(entries, n, sizeof *entries, compare_starts);
     while (ok && (next < n || heap.n)) {
         if (!heap.n)
             at = entries[next].start;
