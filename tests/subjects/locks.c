@@ -31,7 +31,11 @@
 #define MTX_PLAIN     0
 #define N_OWN         5
 #define FUTEX_TAKEN   2
+#ifdef __clang__
+#define DO_NOT_INLINE __attribute__((noinline))
+#else
 #define DO_NOT_INLINE __attribute__((noinline, noclone))
+#endif
 
 int mtx_init(void *mutex, int type); /* of <threads.h>, which declares cnd_wait as well */
 int mtx_lock(void *mutex);
