@@ -217,7 +217,9 @@ RUN_TEST(threads_that_close_does_not_join_are_leaks)
     cr_assert_eq(json_number_at(leaks, "unjoined"), 5);
     cr_assert_eq(json_number_at(leaks, "count"), 5);
     cr_assert_str_eq(json_text_at(leaks, "groups.0.cause"), "unjoined");
+#ifndef __SANITIZE_ADDRESS__ /* which starts every thread with a function of its own */
     cr_assert_str_eq(json_text_at(leaks, "groups.0.function"), "end_at_once");
+#endif
     cr_assert(strstr(result.output, "5 threads ended and were never joined"), "%s", result.output);
     json_decref(root);
     command_result_release(&result);
