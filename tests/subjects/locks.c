@@ -27,10 +27,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EXIT_SKIP     77
-#define MTX_PLAIN     0
-#define N_OWN         5
-#define FUTEX_TAKEN   2
+#define EXIT_SKIP   77
+#define MTX_PLAIN   0
+#define N_OWN       5
+#define FUTEX_TAKEN 2
 #ifdef __clang__
 #define DO_NOT_INLINE __attribute__((noinline))
 #else
