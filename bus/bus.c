@@ -10,11 +10,11 @@
 #include "base/fail.h"
 #include "base/hash.h"
 #include "base/macros.h"
-#include "bus/check.h"
-#include "bus/fault_sites.h"
-#include "bus/internal.h"
-#include "bus/scope.h"
-#include "bus/sync.h"
+#include "base/sync.h"
+#include "bus/engine/check.h"
+#include "bus/engine/internal.h"
+#include "bus/fault/sites.h"
+#include "bus/thread/scope.h"
 
 static const struct transport_ops *const transports[] = {
     &transport_memory,

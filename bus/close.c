@@ -22,9 +22,9 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
-#include "bus/fault_sites.h"
-#include "bus/scope.h"
-#include "bus/sync.h"
+#include "base/sync.h"
+#include "bus/fault/sites.h"
+#include "bus/thread/scope.h"
 
 /* The end of the deadline that is left for giving back what could not be drained. */
 #define ABORT_SHARE      8

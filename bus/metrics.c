@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "bus/internal.h"
+#include "bus/engine/internal.h"
 
 /* Messages of all topics that the broker has left. */
 static uint64_t count_behind(const struct bus *bus)

@@ -15,8 +15,8 @@
 #include "base/fail.h"
 #include "base/hash.h"
 #include "base/macros.h"
-#include "bus/sync.h"
-#include "bus/transport.h"
+#include "base/sync.h"
+#include "bus/engine/transport.h"
 
 /* How often the broker looks for what to redeliver, unless it is told. */
 #define BROKER_PERIOD_NS (250 * SL_NS_PER_MS)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What tables, verdicts and comparisons need of a cell beyond its trials: a name, leak groups of
    all trials together. */
-#ifndef SL_REPORT_CELLS_H
-#define SL_REPORT_CELLS_H
+#ifndef SL_REPORTS_CELLS_H
+#define SL_REPORTS_CELLS_H
 
 #include "harness/model/result.h"
 

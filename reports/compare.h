@@ -4,15 +4,14 @@
  *
  * For information: two runs that were not interleaved differ by what the machine did meanwhile.
  */
-#ifndef SL_REPORT_COMPARE_H
-#define SL_REPORT_COMPARE_H
+#ifndef SL_REPORTS_COMPARE_H
+#define SL_REPORTS_COMPARE_H
 
 #include <stdio.h>
 
 #include <strandline/error.h>
 
 #include "harness/model/result.h"
-#include "reports/table.h"
 
 enum sl_change {
     SL_CHANGE_NEW,
@@ -74,12 +73,6 @@ struct sl_comparison {
 SL_CHECKED enum sl_status sl_compare(const struct sl_run_result *base,
                                      const struct sl_run_result *head, struct sl_arena *arena,
                                      struct sl_comparison *ret_comparison, struct sl_error *err);
-
-void sl_compare_print(const struct sl_comparison *comparison, const struct sl_table_opts *opts,
-                      FILE *out);
-/* strandline.compare/1 */
-SL_CHECKED enum sl_status
-sl_compare_print_json(const struct sl_comparison *comparison, FILE *out, struct sl_error *err);
 
 const char *sl_change_text(enum sl_change change); /* "new", "gone", "same", "unknown" */
 

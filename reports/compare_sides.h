@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the two sides of a comparison differ beyond what was measured, and whether to trust them. */
-#ifndef SL_REPORT_COMPARE_SIDES_H
-#define SL_REPORT_COMPARE_SIDES_H
+#ifndef SL_REPORTS_COMPARE_SIDES_H
+#define SL_REPORTS_COMPARE_SIDES_H
 
 #include "reports/compare.h"
 

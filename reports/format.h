@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers with units for people, and text that is safe to print. */
-#ifndef SL_REPORT_FORMAT_H
-#define SL_REPORT_FORMAT_H
+#ifndef SL_REPORTS_FORMAT_H
+#define SL_REPORTS_FORMAT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The leaks of a report by fingerprint, in whatever cell they were seen. */
-#ifndef SL_REPORT_KNOWN_H
-#define SL_REPORT_KNOWN_H
+#ifndef SL_REPORTS_KNOWN_H
+#define SL_REPORTS_KNOWN_H
 
 #include "harness/model/result.h"
 

@@ -6,8 +6,8 @@
  * reads; a new key is one line here, one in report.schema.json and one in
  * docs/report-format.md.
  */
-#ifndef SL_REPORT_LAYOUT_H
-#define SL_REPORT_LAYOUT_H
+#ifndef SL_REPORTS_LAYOUT_H
+#define SL_REPORTS_LAYOUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

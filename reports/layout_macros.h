@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the tables of a layout are written down; for the files that hold such tables. */
-#ifndef SL_REPORT_LAYOUT_MACROS_H
-#define SL_REPORT_LAYOUT_MACROS_H
+#ifndef SL_REPORTS_LAYOUT_MACROS_H
+#define SL_REPORTS_LAYOUT_MACROS_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The numbers of a trial that are shown and compared, and one number for all trials of a cell. */
-#ifndef SL_REPORT_METRICS_H
-#define SL_REPORT_METRICS_H
+#ifndef SL_REPORTS_METRICS_H
+#define SL_REPORTS_METRICS_H
 
 #include "harness/model/result.h"
 #include "reports/format.h"

@@ -6,8 +6,8 @@
  * and refuse a higher major version.  A reader's result is as good as the
  * writer's: tables, verdicts and comparisons work on either.
  */
-#ifndef SL_REPORT_H
-#define SL_REPORT_H
+#ifndef SL_REPORTS_REPORT_H
+#define SL_REPORTS_REPORT_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * From a result to an exit status.  Precedence 3, 1, 4: a run that could not
  * measure is never "failed", and never "ok".
  */
-#ifndef SL_REPORT_VERDICT_H
-#define SL_REPORT_VERDICT_H
+#ifndef SL_REPORTS_VERDICT_H
+#define SL_REPORTS_VERDICT_H
 
 #include <stdio.h>
 
@@ -49,10 +49,5 @@ struct sl_policy {
 SL_CHECKED enum sl_status
 sl_verdict_evaluate(const struct sl_run_result *result, const struct sl_policy *policy,
                     struct sl_arena *arena, struct sl_verdict *ret_verdict, struct sl_error *err);
-
-/* strandline.gate/1: the verdict, the policy that it was reached by, and the leaks by name. */
-SL_CHECKED enum sl_status
-sl_verdict_print_json(const struct sl_run_result *result, const struct sl_verdict *verdict,
-                      const struct sl_policy *policy, FILE *out, struct sl_error *err);
 
 #endif

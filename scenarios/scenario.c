@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "scenarios/node.h"
+#include "json/node.h"
 
 #define KIB               (UINT64_C(1) << 10)
 #define MIB               (UINT64_C(1) << 20)

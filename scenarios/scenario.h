@@ -8,8 +8,8 @@
  * units.  An unknown key, a wrong type or a value out of range is refused with
  * file, line, column and the path of the key.
  */
-#ifndef SL_SCENARIO_H
-#define SL_SCENARIO_H
+#ifndef SL_SCENARIOS_SCENARIO_H
+#define SL_SCENARIOS_SCENARIO_H
 
 #include <stdbool.h>
 #include <stddef.h>

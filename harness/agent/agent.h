@@ -5,8 +5,8 @@
  * It works for one observer at a time.  Of one that falls silent it drops the trial, and waits
  * for the next.  Its subjects die with it.
  */
-#ifndef SL_AGENT_AGENT_H
-#define SL_AGENT_AGENT_H
+#ifndef SL_AGENT_H
+#define SL_AGENT_H
 
 #include <strandline/error.h>
 

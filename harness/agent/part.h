@@ -3,8 +3,8 @@
 #ifndef SL_AGENT_PART_H
 #define SL_AGENT_PART_H
 
+#include "harness/process/process.h"
 #include "harness/run/agents.h"
-#include "harness/run/process.h"
 
 struct sl_part {
     struct sl_process process;

@@ -13,9 +13,9 @@
 #ifndef SL_RUN_AGENTS_H
 #define SL_RUN_AGENTS_H
 
+#include "harness/load/tally.h"
 #include "harness/model/result.h"
 #include "harness/run/protocol.h"
-#include "harness/run/tally.h"
 
 enum sl_agent_stage { SL_AGENT_IDLE, SL_AGENT_OPENED, SL_AGENT_LOADED, SL_AGENT_CLOSED };
 enum sl_agent_command { SL_AGENT_OPEN, SL_AGENT_GO, SL_AGENT_OUTCOMES, SL_AGENT_CLOSE };

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "harness/process/process.h"
 #include "harness/run/declaration.h"
-#include "harness/run/process.h"
 #include "harness/run/protocol.h"
 
 /* Constructors run while a driver is loaded, and may take their time. */

@@ -4,7 +4,7 @@
 #define SL_RUN_HANG_H
 
 #include "harness/model/result.h"
-#include "harness/run/desk.h"
+#include "harness/process/desk.h"
 
 /*
  * Fill hang_groups of a result with every thread of the snapshot, hang_seen with `seen`, and

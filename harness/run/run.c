@@ -7,12 +7,12 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "harness/run/busy.h"
+#include "harness/process/busy.h"
+#include "harness/process/environment.h"
 #include "harness/run/control.h"
-#include "harness/run/environment.h"
-#include "harness/run/server.h"
 #include "harness/run/trial.h"
 #include "harness/run/trial_result.h"
+#include "harness/server/server.h"
 
 #define PROBE_NS (5 * SL_NS_PER_S)
 /* Ours is on this machine and has nothing else to do. */

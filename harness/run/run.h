@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A run: the trials of a plan, one after the other, and the server they need. */
-#ifndef SL_RUN_RUN_H
-#define SL_RUN_RUN_H
+#ifndef SL_RUN_H
+#define SL_RUN_H
 
 #include <strandline/error.h>
 

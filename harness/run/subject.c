@@ -11,11 +11,11 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/load/driver_load.h"
+#include "harness/load/load.h"
+#include "harness/process/desk.h"
 #include "harness/run/control.h"
 #include "harness/run/declaration.h"
-#include "harness/run/desk.h"
-#include "harness/run/driver_load.h"
-#include "harness/run/load.h"
 #include "harness/run/protocol.h"
 
 /* The steps are looked for on the stacks of a subject that hangs. */

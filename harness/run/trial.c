@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "harness/process/leftover.h"
 #include "harness/run/agents.h"
 #include "harness/run/hang.h"
-#include "harness/run/leftover.h"
 #include "harness/run/trial_internal.h"
 #include "harness/run/trial_result.h"
 

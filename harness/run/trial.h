@@ -14,7 +14,7 @@
 #include "harness/model/result.h"
 #include "harness/run/agents.h"
 #include "harness/run/run_plan.h"
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 
 /* How far a trial is. */
 struct sl_trial_progress {

@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "harness/leak/leak.h"
-#include "harness/run/observe.h"
-#include "harness/run/output.h"
-#include "harness/run/process.h"
+#include "harness/load/tally.h"
+#include "harness/observe/observe.h"
+#include "harness/process/output.h"
+#include "harness/process/process.h"
 #include "harness/run/protocol.h"
-#include "harness/run/tally.h"
 #include "harness/run/trial.h"
 
 /* Given on top of the scenario's own limits, which the subject keeps by itself. */

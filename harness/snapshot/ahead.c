@@ -3,8 +3,8 @@
 
 #include <signal.h>
 
-#include "harness/snapshot/symbol_cache.h"
-#include "harness/snapshot/symbol_object.h"
+#include "harness/snapshot/symbol/cache.h"
+#include "harness/snapshot/symbol/object.h"
 
 static void *open_object(void *argument)
 {

@@ -12,9 +12,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "harness/snapshot/maps.h"
-#include "harness/snapshot/module.h"
-#include "harness/snapshot/symbol.h"
+#include "harness/snapshot/module/module.h"
+#include "harness/snapshot/symbol/symbol.h"
+#include "harness/snapshot/target/maps.h"
 
 struct sl_ahead {
     bool running;

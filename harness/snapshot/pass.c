@@ -4,8 +4,8 @@
 #include <errno.h>
 
 #include "base/fail.h"
-#include "harness/snapshot/futex.h"
-#include "harness/snapshot/hold.h"
+#include "harness/snapshot/target/hold.h"
+#include "harness/snapshot/wait/futex.h"
 
 static const char *reason_of_look(enum sl_look look)
 {

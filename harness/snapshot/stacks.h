@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "harness/model/snapshot.h"
-#include "harness/snapshot/symbol.h"
+#include "harness/snapshot/symbol/symbol.h"
 
 struct sl_stacks;
 

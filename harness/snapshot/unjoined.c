@@ -17,8 +17,8 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
-#include "harness/snapshot/futex.h"
-#include "harness/snapshot/symbol_data.h"
+#include "harness/snapshot/symbol/data.h"
+#include "harness/snapshot/wait/futex.h"
 
 /* Bits of the field cancelhandling. */
 #define EXITING_BIT    UINT32_C(0x10)

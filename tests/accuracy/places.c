@@ -12,11 +12,11 @@
 #include <jansson.h>
 
 #include "base/arena.h"
-#include "harness/snapshot/maps.h"
-#include "harness/snapshot/module.h"
-#include "harness/snapshot/reader.h"
-#include "harness/snapshot/symbol.h"
-#include "harness/snapshot/target.h"
+#include "harness/snapshot/module/module.h"
+#include "harness/snapshot/symbol/symbol.h"
+#include "harness/snapshot/target/maps.h"
+#include "harness/snapshot/target/reader.h"
+#include "harness/snapshot/target/target.h"
 
 static void print_frames(const struct sl_frame *frames, size_t n_frames)
 {

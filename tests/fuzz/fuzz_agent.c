@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "harness/agent/wire.h"
-#include "harness/run/tally.h"
+#include "harness/load/tally.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -18,8 +18,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "harness/snapshot/symbol.h"
-#include "harness/snapshot/unwind.h"
+#include "harness/snapshot/symbol/symbol.h"
+#include "harness/snapshot/unwind/unwind.h"
 
 #define MAX_SIZE   ((size_t) 256 * 1024)
 #define MAX_FRAMES 32

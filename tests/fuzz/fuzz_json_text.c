@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-#include "bus/json_text.h"
+#include "bus/envelope/json_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

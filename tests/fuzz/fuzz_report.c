@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reports/compare.h"
+#include "reports/print/compare.h"
+#include "reports/print/table.h"
 #include "reports/report.h"
-#include "reports/table.h"
 #include "reports/verdict.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

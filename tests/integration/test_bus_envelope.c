@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "envelope_sample.h"
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 
 #define DEADLINE_NS (20 * SL_NS_PER_S)
 

@@ -5,7 +5,7 @@
 #include <strandline/bus_metrics.h>
 #include <strandline/bus_publish.h>
 
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 #include "nats_spy.h"
 
 #define DEADLINE_NS (30 * SL_NS_PER_S)

@@ -9,12 +9,12 @@
 #include <strandline/bus_publish.h>
 
 #include "base/clock.h"
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 #include "nats_spy.h"
 
 #define DEADLINE_NS (30 * SL_NS_PER_S)
 
-/* Of bus/transport_nats_pull.c: requests of 500 messages, four at once. */
+/* Of bus/nats/pull.c: requests of 500 messages, four at once. */
 #define N_REQUESTS 4u
 #define N_BATCH    500u
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "harness/leak/leak.h"
 #include "harness/leak/settle.h"
-#include "harness/snapshot/tasks.h"
+#include "harness/snapshot/target/tasks.h"
 
 #define PATIENCE_NS (20 * SL_NS_PER_S)
 #define WINDOW_NS   (300 * SL_NS_PER_MS)

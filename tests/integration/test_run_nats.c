@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 #include "strandline.h"
 
 #define LIMIT_NS (60 * SL_NS_PER_S)

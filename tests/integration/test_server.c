@@ -18,8 +18,8 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
-#include "harness/run/private_dir.h"
-#include "harness/run/server.h"
+#include "harness/server/private_dir.h"
+#include "harness/server/server.h"
 
 #define PATIENCE_NS (60 * SL_NS_PER_S)
 #define POLL_NS     (2 * SL_NS_PER_MS)

@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "harness/load/plan.h"
 #include "harness/run/control.h"
-#include "harness/run/load_plan.h"
 #include "player.h"
 
 #define SIMPLE "../examples/driver_simple.so"

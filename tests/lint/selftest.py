@@ -26,7 +26,7 @@ bus:     base
 bus/sub: base bus/public.h
 cli:     *
 include/strandline:
-<nats:   bus/transport_nats
+<nats:   bus/nats
 <lib/:   bus
 generated: bus/made.h
 system:  stdio.h sys/
@@ -74,7 +74,7 @@ class Includes(Tree):
             [],
         )
         self.assertEqual(self.problems("base/a.c", "#include <strandline/error.h>"), [])
-        self.assertEqual(self.problems("bus/transport_nats_pull.c", "#include <nats.h>"), [])
+        self.assertEqual(self.problems("bus/nats/pull.c", "#include <nats.h>"), [])
 
     def test_a_forbidden_folder_is_found(self):
         self.assert_found(
@@ -201,7 +201,7 @@ class Style(Tree):
         )
 
     def test_commands_and_tests_may_print_and_exit(self):
-        for path in ("harness/cli/a.c", "tests/subjects/a.c"):
+        for path in ("cli/a.c", "tests/subjects/a.c"):
             self.assertEqual(self.problems(path, SPDX + "    puts(text); exit(1);\n"), [])
 
 

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "bus_process.h"
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 #include "scenario.h"
 
 #define DEADLINE_NS (10 * SL_NS_PER_S)

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "bus_process.h"
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 #include "scenario.h"
 #include "trend.h"
 

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "bus_process.h"
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 #include "scenario.h"
 
 #define ACK_WAIT_NS   (4 * SL_NS_PER_S)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "bus_probe.h"
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 
 #define N_ROUNDS     5u /* in memory */
 #define N_PUBLISHERS 4u

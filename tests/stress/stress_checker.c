@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "harness/run/checker.h"
+#include "harness/load/checker.h"
 #include "stress.h"
 
 #define N_THREADS 8

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "harness/run/histogram.h"
+#include "harness/load/histogram.h"
 #include "stress.h"
 
 #define N_THREADS 8

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "harness/run/load.h"
+#include "harness/load/load.h"
 #include "stress.h"
 
 #define N_WORKERS   8

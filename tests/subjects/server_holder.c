@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 
 int main(void)
 {

@@ -7,7 +7,7 @@
 #ifndef SL_TEST_AGENT_SCENE_H
 #define SL_TEST_AGENT_SCENE_H
 
-#include "harness/run/server.h"
+#include "harness/server/server.h"
 #include "strandline.h"
 
 void agent_enter(void);

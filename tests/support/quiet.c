@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "base/clock.h"
-#include "harness/snapshot/target.h"
+#include "harness/snapshot/target/target.h"
 
 /* Sum of context switches over all threads.  @return false when one is not asleep */
 static bool look(const struct sl_target *target, uint64_t *ret_switches)

@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "harness/model/snapshot.h"
-#include "harness/snapshot/target.h"
-#include "harness/snapshot/tasks.h"
+#include "harness/snapshot/target/target.h"
+#include "harness/snapshot/target/tasks.h"
 
 SL_DEFINE_AUTO(sl_snapshot, sl_snapshot_free);
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Faults of opening and subscribing. */
+#include <stdlib.h>
+
+#include "base/fail.h"
+#include "base/sync.h"
+#include "bus/fault/sites.h"
+
+/* Until the process ends: nobody signals this condition. */
+__attribute__((noinline)) static void fault_helper_wait(void *argument)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
+
+    (void) argument;
+    sync_lock(&mutex);
+    for (;;)
+        (void) sync_wait_until(&work, &mutex, SYNC_FOREVER);
+}
+
+/* Takes the lock, as one that may be called at any time has to. */
+__attribute__((noinline)) static void fault_start_check(struct bus *bus)
+{
+    sync_lock(&bus->mutex);
+    bus->monitor_stopping = false;
+    sync_unlock(&bus->mutex);
+}
+
+static void start_under_lock(struct bus *bus)
+{
+    sync_lock(&bus->mutex);
+    fault_start_check(bus);
+    sync_unlock(&bus->mutex);
+}
+
+enum sl_status fault_open(struct bus *bus, struct sl_error *err)
+{
+    if (fault_is_set(bus->faults, FAULT_START_SELF_DEADLOCK))
+        start_under_lock(bus);
+    if (fault_is_set(bus->faults, FAULT_HELPER_THREAD_PER_BUS))
+        return fault_thread_start(bus, "helper", fault_helper_wait, NULL, err);
+    return SL_OK;
+}
+
+static enum sl_status add_idle_pool(struct topic *topic, struct sl_error *err)
+{
+    struct bus *bus = topic->bus;
+    struct fault_state *state = bus->fault_state;
+    uint32_t n_workers = (uint32_t) state->rules[FAULT_IDLE_DOUBLE_POOL].workers;
+    if (n_workers == 0)
+        n_workers = bus->config.workers ? bus->config.workers : BUS_DEFAULT_UNIFIED_WORKERS;
+    struct fault_pool *idle = calloc(1, sizeof *idle);
+    if (!idle)
+        return sl_fail(err, SL_ENOMEM, "cannot allocate an idle pool");
+
+    sync_lock(&bus->ledger.mutex);
+    bus->ledger.n_planned += n_workers;
+    sync_unlock(&bus->ledger.mutex);
+    enum sl_status s =
+        pool_new_keyed(bus, topic->index, n_workers, bus->config.queue_capacity, &idle->pool, err);
+    if (s) {
+        free(idle);
+        return s;
+    }
+    sync_lock(&state->mutex);
+    idle->next = state->pools;
+    state->pools = idle;
+    sync_unlock(&state->mutex);
+    return SL_OK;
+}
+
+/* In a thread of the ledger, as if a fetcher was started so late. */
+static void late_caller_main(void *argument)
+{
+    struct topic *late = argument;
+    struct bus *bus = late->bus;
+
+    sync_lock(&bus->mutex);
+    while (atomic_load(&bus->state) != BUS_CLOSED)
+        (void) sync_wait_until(&bus->closed, &bus->mutex, SYNC_FOREVER);
+    sync_unlock(&bus->mutex);
+    fetcher_main(late);
+}
+
+/* The caller has been let in; it registers when Close has gone past. */
+static enum sl_status register_late(struct topic *topic, struct sl_error *err)
+{
+    struct topic *late = NULL;
+    enum sl_status s = fault_twin_new(topic, true, false, &late, err);
+    if (s)
+        return s;
+    return ledger_start(&topic->bus->ledger, &late->fetcher, late_caller_main, late, err,
+                        "late-%zu", topic->index);
+}
+
+enum sl_status fault_subscribe(struct topic *topic, struct sl_error *err)
+{
+    struct bus *bus = topic->bus;
+    struct topic *twin;
+    enum sl_status s = SL_OK;
+
+    if (fault_is_set(bus->faults, FAULT_IDLE_DOUBLE_POOL))
+        s = add_idle_pool(topic, err);
+    if (!s && fault_is_set(bus->faults, FAULT_SHARED_DURABLE))
+        s = fault_twin_new(topic, false, true, &twin, err);
+    if (!s && fault_is_set(bus->faults, FAULT_LATE_REGISTRATION) &&
+        fault_covers(bus->fault_state, FAULT_LATE_REGISTRATION, topic->name))
+        s = register_late(topic, err);
+    return s;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/build_info.h"
+
+#include <string.h>
+
+#include "cli/cli.h"
+
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+void sl_build_info_fill(struct sl_run_result *result)
+{
+    static const char dirty[] = "-dirty";
+    bool known = strcmp(sl_cli_commit, "unknown") != 0;
+    size_t length = strlen(sl_cli_commit);
+    bool changed =
+        length >= sizeof dirty && strcmp(sl_cli_commit + length - (sizeof dirty - 1), dirty) == 0;
+
+    result->tool.version = sl_cli_version;
+    result->tool.compiler = COMPILER;
+    result->tool.build_type = SL_BUILD_TYPE;
+    /* Where no commit is known, nobody knows of changes to it either. */
+    result->tool.dirty = !known ? SL_MAYBE_UNKNOWN : changed ? SL_MAYBE_YES : SL_MAYBE_NO;
+    if (changed)
+        length -= sizeof dirty - 1;
+    result->tool.commit =
+        known ? sl_arena_printf(result->arena, "%.*s", (int) length, sl_cli_commit) : NULL;
+    result->environment.libnats = SL_LIBNATS_VERSION;
+    result->environment.libunwind = SL_LIBUNWIND_VERSION;
+    result->environment.libdw = SL_LIBDW_VERSION;
+}

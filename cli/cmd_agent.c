@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strandline agent: play parts of the runs of observers on other machines. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "cli/cli.h"
+#include "cli/interrupt.h"
+#include "harness/agent/agent.h"
+#include "harness/agent/peer.h"
+
+enum option_index { OPTION_SERVER, OPTION_ROLE, OPTION_NAME, OPTION_ONCE };
+
+static const struct sl_option options_table[] = {
+    [OPTION_SERVER] = {"server", "URL[,URL]", "the servers of the run; needed", 's'},
+    [OPTION_ROLE] = {"role", "ROLE", "load, consume, or any (any)", 'r'},
+    [OPTION_NAME] = {"name", "NAME", "what reports call this agent (its host and process)", 0},
+    [OPTION_ONCE] = {"once", NULL, "end when a run is over", 0},
+    {0},
+};
+
+static void say(void *user, const char *text)
+{
+    (void) user;
+    (void) fprintf(stderr, "strandline agent: %s\n", text);
+}
+
+static bool is_printable(const char *text)
+{
+    for (; *text; text++)
+        if (*text <= ' ' || *text >= 0x7f)
+            return false;
+    return true;
+}
+
+static enum sl_status read_option(enum option_index option, const char *argument,
+                                  struct sl_agent_opts *opts, struct sl_error *err)
+{
+    switch (option) {
+    case OPTION_SERVER:
+        opts->servers = argument;
+        return SL_OK;
+    case OPTION_ROLE:
+        if (!sl_peer_parse_role(argument, &opts->part))
+            return sl_fail(err, SL_EINVAL, "'%s' is not load, consume or any", argument);
+        return SL_OK;
+    case OPTION_NAME:
+        if (!*argument || strlen(argument) >= SL_WIRE_NAME_MAX || !is_printable(argument))
+            return sl_fail(err, SL_EINVAL, "'%s' is not a word of up to %d letters", argument,
+                           SL_WIRE_NAME_MAX - 1);
+        opts->name = argument;
+        return SL_OK;
+    case OPTION_ONCE:
+        opts->once = true;
+        return SL_OK;
+    }
+    return SL_OK;
+}
+
+static int run(int argc, char **argv)
+{
+    struct sl_options options = {.command = &sl_command_agent, .argc = argc, .argv = argv};
+    struct sl_agent_opts opts = {.say = say};
+    struct sl_error err = {0};
+
+    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+        if (option == SL_OPTIONS_EXIT)
+            return options.status;
+        if (read_option((enum option_index) option, options.argument, &opts, &err))
+            return sl_usage_error(&sl_command_agent, "--%s: %s", options_table[option].name,
+                                  err.text);
+    }
+    if (options.n_operands)
+        return sl_usage_error(&sl_command_agent, "unexpected argument '%s'", options.operands[0]);
+    if (!opts.servers)
+        return sl_usage_error(&sl_command_agent, "--server is needed");
+    enum sl_status s = sl_interrupt_catch(&opts.wake_fd, &err);
+    if (!s)
+        s = sl_agent_run(&opts, &err);
+    if (s)
+        return sl_command_error(&sl_command_agent, &err,
+                                s == SL_EINVAL ? SL_EXIT_USAGE : SL_EXIT_UNMEASURED);
+    return SL_EXIT_OK;
+}
+
+const struct sl_command sl_command_agent = {
+    .name = "agent",
+    .usage = "--server URL[,URL] [options]",
+    .summary = "play parts of the runs of another machine",
+    .text =
+        "An agent waits until 'strandline run --agents' on some machine calls over the same NATS\n"
+        "servers.  It then publishes or consumes a part of each trial's load, in a process of its\n"
+        "own, and sends what it measured.  It ends with Ctrl-C.\n",
+    .options = options_table,
+    .run = run,
+};

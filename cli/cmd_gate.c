@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strandline gate REPORT: judges the numbers of a report, never the verdict in it. */
+#include <stdint.h>
+#include <string.h>
+
+#include "cli/policy.h"
+#include "reports/print/leak_lines.h"
+#include "reports/print/verdict.h"
+#include "reports/report.h"
+
+enum { OPTION_POLICY, OPTION_JSON = OPTION_POLICY + N_POLICY_OPTIONS, OPTION_COLOR };
+
+static const struct sl_option options_of_gate[] = {
+    POLICY_OPTIONS(OPTION_POLICY),
+    [OPTION_JSON] = {"json", NULL, "print the verdict as JSON", 0},
+    [OPTION_COLOR] = SL_OPTION_COLOR,
+    {0},
+};
+
+struct request {
+    const char *path;
+    struct policy policy;
+    bool json;
+    enum sl_color color;
+};
+
+static void request_release(struct request *request)
+{
+    policy_release(&request->policy);
+}
+
+/* @return SL_EXIT_OK, or the status to exit with; what was wrong has been said */
+static int read_option(int option, const char *argument, struct request *request)
+{
+    struct sl_error err = {0};
+
+    switch (option) {
+    case OPTION_JSON:
+        request->json = true;
+        break;
+    case OPTION_COLOR:
+        if (!sl_color_parse(argument, &request->color))
+            return sl_usage_error(&sl_command_gate, "--color: '%s' is not auto, always or never",
+                                  argument);
+        break;
+    default:
+        if (policy_read_option((enum policy_option)(option - OPTION_POLICY), argument,
+                               &request->policy, &err))
+            return sl_usage_error(&sl_command_gate, "--%s: %s", options_of_gate[option].name,
+                                  err.text);
+    }
+    return SL_EXIT_OK;
+}
+
+/* @return false: exit with *ret_status */
+static bool read_request(int argc, char **argv, struct request *request, int *ret_status)
+{
+    struct sl_options options = {.command = &sl_command_gate, .argc = argc, .argv = argv};
+
+    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+        *ret_status = option == SL_OPTIONS_EXIT ? options.status
+                                                : read_option(option, options.argument, request);
+        if (option == SL_OPTIONS_EXIT || *ret_status)
+            return false;
+    }
+    if (options.n_operands != 1) {
+        *ret_status =
+            sl_usage_error(&sl_command_gate, "one report is needed, not %d", options.n_operands);
+        return false;
+    }
+    request->path = options.operands[0];
+    if (request->policy.rules.baseline_name && strcmp(request->path, "-") == 0 &&
+        strcmp(request->policy.rules.baseline_name, "-") == 0) {
+        *ret_status = sl_usage_error(&sl_command_gate, "only one report can be standard input");
+        return false;
+    }
+    return true;
+}
+
+static int judge(const struct request *request, const struct sl_run_result *result)
+{
+    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+    struct sl_verdict verdict;
+    struct sl_error err = {0};
+
+    if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &verdict, &err))
+        return sl_command_error(&sl_command_gate, &err, SL_EXIT_UNMEASURED);
+    if (!request->json) {
+        sl_table_print_verdict(result, &verdict, &opts, stdout);
+        sl_leak_lines_print(result, &request->policy.rules, &opts, stdout);
+    } else if (sl_verdict_print_json(result, &verdict, &request->policy.rules, stdout, &err)) {
+        return sl_command_error(&sl_command_gate, &err, SL_EXIT_UNMEASURED);
+    }
+    return verdict.exit;
+}
+
+static int run(int argc, char **argv)
+{
+    SL_CLEANUP(request_release) struct request request = {0};
+    SL_AUTO(sl_run_result) struct sl_run_result *result = NULL;
+    struct sl_error err = {0};
+    int status;
+
+    if (!read_request(argc, argv, &request, &status))
+        return status;
+    enum sl_status s = sl_report_read(request.path, &result, &err);
+    if (!s)
+        s = policy_complete(&request.policy, &err);
+    if (s)
+        return sl_command_error(&sl_command_gate, &err, sl_exit_of_read(s));
+    return judge(&request, result);
+}
+
+const struct sl_command sl_command_gate = {
+    .name = "gate",
+    .usage = "[options] REPORT",
+    .summary = "judge a report: 0 ok, 1 failed, 3 not measured, 4 inconclusive",
+    .text =
+        "Judges the numbers of the report ('-': standard input); the verdict that is written in "
+        "it\nis not used.  Fails on leaked threads, lost messages, order violations and a Close "
+        "that\ndid not end in time.  A run that could not measure one of them, or whose control "
+        "did\nnot find the leak it planted, is neither ok nor failed.  With --baseline, leaks "
+        "whose\n"
+        "fingerprint that report has are known and do not count, in whatever cell and number; the\n"
+        "number is said when it grew.  Everything else is judged as ever.\n",
+    .options = options_of_gate,
+    .run = run,
+};

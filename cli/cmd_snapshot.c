@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strandline snapshot PID: the stacks of all threads of a process, now. */
+#include <strandline/snapshot.h>
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/parse.h"
+#include "base/small_file.h"
+#include "cli/cli.h"
+#include "harness/leak/leak.h"
+#include "harness/snapshot/target/target.h"
+#include "reports/snapshot/snapshot.h"
+
+SL_DEFINE_AUTO(sl_snapshot, sl_snapshot_free);
+
+enum {
+    OPTION_ALL,
+    OPTION_JSON,
+    OPTION_THREADZ,
+    OPTION_SOURCE,
+    OPTION_NO_SYMBOLS,
+    OPTION_NO_STOP,
+    OPTION_ALLOW_STOP,
+    OPTION_MAX_FRAMES,
+    OPTION_COLOR
+};
+
+#define MAX_FRAMES 65536
+
+static const struct sl_option options_of_snapshot[] = {
+    [OPTION_ALL] = {"all", NULL, "each thread by itself", 0},
+    [OPTION_JSON] = {"json", NULL, "print JSON: groups, and with --all threads too", 0},
+    [OPTION_THREADZ] = {"threadz", NULL, "print addresses and memory map, for 'pprof'", 0},
+    [OPTION_SOURCE] = {"source", "NAME",
+                       "where registers come from: auto, bpf, proc or ptrace (auto)", 0},
+    [OPTION_NO_SYMBOLS] = {"no-symbols", NULL, "addresses and modules only", 0},
+    [OPTION_NO_STOP] = {"no-stop", NULL, "never stop a thread; those on a CPU stay without a stack",
+                        0},
+    [OPTION_ALLOW_STOP] = {"allow-stop", NULL,
+                           "stop threads even where a system call of theirs then fails (EINTR)", 0},
+    [OPTION_MAX_FRAMES] = {"max-frames", "N", "frames of one stack at most (256)", 0},
+    [OPTION_COLOR] = SL_OPTION_COLOR,
+    {0},
+};
+
+enum form { FORM_TEXT, FORM_JSON, FORM_THREADZ };
+
+struct request {
+    pid_t pid;
+    struct sl_snapshot_opts opts;
+    enum form form;
+    bool all;
+    enum sl_color color;
+};
+
+static bool parse_source(const char *text, enum sl_snapshot_source *ret_source)
+{
+    static const char *const words[] = {
+        [SL_SNAPSHOT_AUTO] = "auto",
+        [SL_SNAPSHOT_BPF] = "bpf",
+        [SL_SNAPSHOT_PROC] = "proc",
+        [SL_SNAPSHOT_PTRACE] = "ptrace",
+    };
+    for (size_t i = 0; i < SL_COUNT_OF(words); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *ret_source = (enum sl_snapshot_source) i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* @return SL_EXIT_OK, or the status to exit with; what was wrong has been said */
+static int read_option(int option, const char *argument, struct request *request)
+{
+    struct sl_error err = {0};
+    uint64_t number;
+
+    switch (option) {
+    case OPTION_ALL:
+        request->all = true;
+        break;
+    case OPTION_JSON:
+    case OPTION_THREADZ:
+        if (request->form != FORM_TEXT)
+            return sl_usage_error(&sl_command_snapshot, "one of --json and --threadz");
+        request->form = option == OPTION_JSON ? FORM_JSON : FORM_THREADZ;
+        break;
+    case OPTION_SOURCE:
+        if (!parse_source(argument, &request->opts.source))
+            return sl_usage_error(&sl_command_snapshot,
+                                  "--source: '%s' is not auto, bpf, proc or ptrace", argument);
+        break;
+    case OPTION_NO_SYMBOLS:
+        request->opts.no_symbols = true;
+        break;
+    case OPTION_NO_STOP:
+        request->opts.no_stop = true;
+        break;
+    case OPTION_ALLOW_STOP:
+        request->opts.allow_stop = true;
+        break;
+    case OPTION_MAX_FRAMES:
+        if (sl_parse_number(argument, 1, MAX_FRAMES, &number, &err))
+            return sl_usage_error(&sl_command_snapshot, "--max-frames: %s", err.text);
+        request->opts.max_frames = (uint32_t) number;
+        break;
+    default: /* OPTION_COLOR */
+        if (!sl_color_parse(argument, &request->color))
+            return sl_usage_error(&sl_command_snapshot,
+                                  "--color: '%s' is not auto, always or never", argument);
+    }
+    return SL_EXIT_OK;
+}
+
+static int read_operand(const struct sl_options *options, struct request *request)
+{
+    struct sl_error err = {0};
+    uint64_t number;
+
+    if (options->n_operands != 1)
+        return sl_usage_error(&sl_command_snapshot, "one process id is needed, not %d",
+                              options->n_operands);
+    if (strcmp(options->operands[0], "self") == 0) {
+        request->pid = getpid();
+        return SL_EXIT_OK;
+    }
+    if (sl_parse_number(options->operands[0], 1, INT32_MAX, &number, &err))
+        return sl_usage_error(&sl_command_snapshot, "process id: %s", err.text);
+    request->pid = (pid_t) number;
+    return SL_EXIT_OK;
+}
+
+/* @return false: exit with *ret_status */
+static bool read_request(int argc, char **argv, struct request *request, int *ret_status)
+{
+    struct sl_options options = {.command = &sl_command_snapshot, .argc = argc, .argv = argv};
+
+    *request = (struct request){.opts = {.size = sizeof request->opts}};
+    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+        *ret_status = option == SL_OPTIONS_EXIT ? options.status
+                                                : read_option(option, options.argument, request);
+        if (option == SL_OPTIONS_EXIT || *ret_status)
+            return false;
+    }
+    request->opts.no_symbols |= request->form == FORM_THREADZ;   /* has no place for them, */
+    request->opts.find_unjoined = request->form != FORM_THREADZ; /* nor for these */
+    const struct sl_snapshot_opts *opts = &request->opts;
+    if (opts->no_stop && (opts->allow_stop || opts->source == SL_SNAPSHOT_PTRACE))
+        *ret_status = sl_usage_error(&sl_command_snapshot, "--no-stop and %s exclude each other",
+                                     opts->allow_stop ? "--allow-stop" : "--source ptrace");
+    else
+        *ret_status = read_operand(&options, request);
+    return *ret_status == SL_EXIT_OK;
+}
+
+/* The process that an id belongs to: that of a thread names its process. */
+static pid_t process_of(pid_t id)
+{
+    char path[64], text[4096];
+
+    (void) snprintf(path, sizeof path, "/proc/%ld/status", (long) id);
+    if (!sl_small_file_read(path, text, sizeof text))
+        return id;
+    const char *group = strstr(text, "\nTgid:");
+    pid_t process = group ? (pid_t) strtol(group + strlen("\nTgid:"), NULL, 10) : id;
+    if (process != id)
+        (void) fprintf(stderr, "strandline snapshot: %ld is a thread of process %ld\n", (long) id,
+                       (long) process);
+    return process;
+}
+
+/* The memory map, of a thread that lives: the leader's is empty once it has ended. */
+static enum sl_status read_maps(pid_t pid, char **ret_maps, struct sl_error *err)
+{
+    struct sl_target target;
+    size_t size;
+
+    enum sl_status status = sl_target_open(pid, &target, err);
+    if (status)
+        return status;
+    status = sl_target_read_all(&target, "maps", ret_maps, &size, err);
+    sl_target_release(&target);
+    return status;
+}
+
+static enum sl_status print_threadz(const struct sl_snapshot *snapshot, struct sl_error *err)
+{
+    SL_AUTO_FREE char *maps = NULL;
+    enum sl_status status = read_maps(snapshot->pid, &maps, err);
+    if (!status)
+        sl_snapshot_print_threadz(snapshot, maps, stdout);
+    return status;
+}
+
+/* CLOCK_BOOTTIME, which thread ages count from, at a moment of CLOCK_MONOTONIC. */
+static uint64_t boot_time_at(uint64_t monotonic_ns)
+{
+    struct timespec now;
+    (void) clock_gettime(CLOCK_BOOTTIME, &now);
+    return sl_clock_of_timespec(&now) - (sl_clock_now_ns() - monotonic_ns);
+}
+
+static enum sl_status print_groups(const struct request *request,
+                                   const struct sl_snapshot *snapshot, struct sl_error *err)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_snapshot_listing listing = {.snapshot = snapshot,
+                                          .taken_boot_ns = boot_time_at(snapshot->taken_ns),
+                                          .all = request->all};
+    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+
+    if (!arena)
+        return sl_fail(err, SL_ENOMEM, "no memory for groups");
+    enum sl_status status =
+        sl_leak_group_all(snapshot, arena, &listing.groups, &listing.n_groups, err);
+    if (!status)
+        status = sl_leak_group_index(snapshot, listing.groups, listing.n_groups, arena,
+                                     &listing.group_of, err);
+    if (status)
+        return status;
+    if (request->form == FORM_JSON)
+        return sl_snapshot_print_json(&listing, stdout, err);
+    return sl_snapshot_print_text(&listing, &opts, stdout, err);
+}
+
+static bool has_any_stack(const struct sl_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        if (snapshot->threads[i].stack)
+            return true;
+    return false;
+}
+
+static int run(int argc, char **argv)
+{
+    struct request request;
+    struct sl_snapshot *taken = NULL;
+    struct sl_error err = {0};
+    int exit_status;
+
+    if (!read_request(argc, argv, &request, &exit_status))
+        return exit_status;
+    enum sl_status status = sl_snapshot_take(process_of(request.pid), &request.opts, &taken, &err);
+    if (status) {
+        (void) sl_command_error(&sl_command_snapshot, &err, SL_EXIT_UNMEASURED);
+        if (status == SL_EPERM)
+            (void) fprintf(stderr, "%s'strandline doctor' says what is allowed here\n",
+                           geteuid() ? "run it as root or with CAP_SYS_PTRACE; " : "");
+        return SL_EXIT_UNMEASURED;
+    }
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = taken;
+    status = request.form == FORM_THREADZ ? print_threadz(snapshot, &err)
+                                          : print_groups(&request, snapshot, &err);
+    if (status)
+        return sl_command_error(&sl_command_snapshot, &err, SL_EXIT_UNMEASURED);
+    if (has_any_stack(snapshot))
+        return SL_EXIT_OK;
+    (void) fprintf(stderr, "strandline snapshot: not one of %zu threads has a stack\n",
+                   snapshot->n_threads);
+    return SL_EXIT_UNMEASURED;
+}
+
+const struct sl_command sl_command_snapshot = {
+    .name = "snapshot",
+    .usage = "[options] PID",
+    .summary = "the stacks of all threads of a process, grouped",
+    .text =
+        "Threads that are blocked are read where they are: none is stopped, none runs, none "
+        "gets a\nsignal.  A thread on a CPU is stopped for a moment, unless --no-stop.  Threads "
+        "with the\nsame functions on their stacks are shown once, with their number.  A stack "
+        "that did not\nend at a known entry is marked, with the reason.  Threads that ended and "
+        "were "
+        "never joined\nare counted by the function they were started with.  PID may be 'self'.\n",
+    .options = options_of_snapshot,
+    .run = run,
+};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands, and what holds for all of them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "cli/cli.h"
+
+const struct sl_command *const sl_commands[] = {
+    &sl_command_run,      &sl_command_show,
+    &sl_command_gate,     &sl_command_compare,
+    &sl_command_snapshot, &sl_command_doctor,
+    &sl_command_agent,    &sl_command_help,
+    &sl_command_subject,  NULL,
+};
+
+/* `strandline`, `strandline --help`, `strandline --version`. */
+static int run_without_command(const char *word)
+{
+    if (!word) {
+        (void) fputs("strandline: no command given\nsee 'strandline --help'\n", stderr);
+        return SL_EXIT_USAGE;
+    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        (void) printf("strandline %s\n", sl_cli_version);
+        return SL_EXIT_OK;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return sl_command_help.run(1, (char *[]){(char *) "help", NULL});
+    const char *nearest = sl_command_nearest(word);
+    (void) fprintf(stderr, "strandline: unknown %s '%s'", *word == '-' ? "option" : "command",
+                   word);
+    if (nearest)
+        (void) fprintf(stderr, ", did you mean '%s'?", nearest);
+    (void) fputs("\nsee 'strandline --help'\n", stderr);
+    return SL_EXIT_USAGE;
+}
+
+/*
+ * A result that did not reach its reader is no result, whatever it said.  A reader that has read
+ * enough, as head does, knows that it went; it is not told.
+ */
+static int finish_output(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout) && fclose(stdout) == 0)
+        return status;
+    if (sl_reader_went())
+        return SL_EXIT_UNMEASURED;
+    (void) fprintf(stderr, "strandline: cannot write to standard output: %s\n",
+                   errno ? strerror(errno) : "an earlier write failed");
+    return SL_EXIT_UNMEASURED;
+}
+
+/*
+ * A descriptor 0 to 2 that was closed would be the number of the next file that is
+ * opened.  It becomes /dev/null, 0 and 1 opened the wrong way round so that reading
+ * and writing still fail.
+ */
+static bool open_standard_descriptors(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+
+    for (int fd = 0; fd < (int) SL_COUNT_OF(modes); fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+            return false;
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    if (!open_standard_descriptors())
+        return SL_EXIT_UNMEASURED; /* there is nowhere to say it */
+    /* A closed pipe and a file size limit are write errors, reported as such. */
+    (void) signal(SIGPIPE, SIG_IGN);
+    (void) signal(SIGXFSZ, SIG_IGN);
+    /* Who starts us may ignore its children's ends; we want to know how ours end. */
+    (void) signal(SIGCHLD, SIG_DFL);
+
+    const struct sl_command *command = argc > 1 ? sl_command_find(argv[1]) : NULL;
+    int status =
+        command ? command->run(argc - 1, argv + 1) : run_without_command(argc > 1 ? argv[1] : NULL);
+    return finish_output(status);
+}

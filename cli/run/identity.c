@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef SL_HAVE_CRYPTO
+#include <openssl/evp.h>
+#endif
+
+#include "harness/snapshot/module/image.h"
+#include "harness/snapshot/target/regular.h"
+
+/* Where build services say which commit they test; the first that is set is it. */
+static const char *const commit_variables[] = {
+    "SL_COMMIT",     /* ours, before all others */
+    "GITHUB_SHA",    /* GitHub Actions, Gitea, Forgejo */
+    "CI_COMMIT_SHA", /* GitLab, Woodpecker */
+    "BUILDKITE_COMMIT",    "CIRCLE_SHA1",      "TRAVIS_COMMIT",         "GIT_COMMIT", /* Jenkins */
+    "BUILD_SOURCEVERSION", /* Azure Pipelines */
+    "BITBUCKET_COMMIT",    "DRONE_COMMIT_SHA", "CIRRUS_CHANGE_IN_REPO",
+};
+
+static char *to_hex(struct sl_arena *arena, const unsigned char *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = size ? sl_arena_array(arena, 2 * size + 1, 1) : NULL;
+
+    for (size_t i = 0; text && i < size; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    return text;
+}
+
+static bool read_at(void *context, uint64_t offset, void *data, size_t size)
+{
+    return pread(*(const int *) context, data, size, (off_t) offset) == (ssize_t) size;
+}
+
+static const char *build_id_of(int fd, struct sl_arena *arena)
+{
+    const struct sl_image_bytes bytes = {.read = read_at, .context = &fd};
+    struct sl_image image;
+
+    return sl_image_load(&bytes, arena, &image) ? to_hex(arena, image.build_id, image.build_id_size)
+                                                : NULL;
+}
+
+#ifdef SL_HAVE_CRYPTO
+SL_DEFINE_AUTO(evp_md_ctx_st, EVP_MD_CTX_free);
+
+static const char *sha256_of(int fd, struct sl_arena *arena)
+{
+    SL_AUTO(evp_md_ctx_st) EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char buffer[16384], digest[EVP_MAX_MD_SIZE];
+    unsigned size;
+    ssize_t n = 0;
+    bool good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+
+    for (off_t at = 0; good && (n = pread(fd, buffer, sizeof buffer, at)) > 0; at += n)
+        good = EVP_DigestUpdate(context, buffer, (size_t) n);
+    if (!good || n < 0 || !EVP_DigestFinal_ex(context, digest, &size))
+        return NULL;
+    return to_hex(arena, digest, size);
+}
+#else
+static const char *sha256_of(int fd, struct sl_arena *arena)
+{
+    (void) fd;
+    (void) arena;
+    return NULL;
+}
+#endif
+
+void run_identity_fill(const struct run_request *request, struct sl_run_result *result)
+{
+    result->run.label = request->label;
+    for (size_t i = 0; i < SL_COUNT_OF(commit_variables) && !result->run.commit; i++) {
+        const char *value = getenv(commit_variables[i]);
+        if (!value || !*value)
+            continue;
+        result->run.commit = sl_arena_strdup(result->arena, value);
+        result->run.commit_from = commit_variables[i];
+    }
+    if (!request->driver_path)
+        return;
+    SL_AUTO_FD int fd = sl_regular_open(request->driver_path);
+    result->driver_file.path = request->driver_path;
+    if (fd < 0)
+        return;
+    result->driver_file.build_id = build_id_of(fd, result->arena);
+    result->driver_file.sha256 = sha256_of(fd, result->arena);
+}

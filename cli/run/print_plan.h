@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `strandline run` could play, and what it would; nothing is played. */
+#ifndef SL_CLI_RUN_PRINT_PLAN_H
+#define SL_CLI_RUN_PRINT_PLAN_H
+
+#include "cli/run/request.h"
+
+/* The scenarios and the faults.  @return the exit status, here and below */
+int print_scenarios(const struct run_request *request);
+
+/* The cells of a plan. */
+int print_plan(const struct run_request *request, const struct sl_run_plan *plan);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run/request.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/parse.h"
+#include "cli/run/agents.h"
+#include "cli/run/driver.h"
+
+#define MAX_TRIALS     10000
+#define MAX_LABEL      200
+#define AGENTS_WAIT_NS (30 * SL_NS_PER_S)
+
+enum option_index {
+    OPTION_MODE,
+    OPTION_TRANSPORT,
+    OPTION_SERVER,
+    OPTION_CLUSTER,
+    OPTION_REPLICAS,
+    OPTION_AGENTS,
+    OPTION_AGENTS_WAIT,
+    OPTION_NATS_SERVER,
+    OPTION_TRIALS,
+    OPTION_FAULT,
+    OPTION_DRIVER,
+    OPTION_DRIVER_ARG,
+    OPTION_OUTPUT,
+    OPTION_LABEL,
+    OPTION_POLICY,
+    OPTION_NO_VERDICT = OPTION_POLICY + N_POLICY_OPTIONS,
+    OPTION_STRICT,
+    OPTION_SEED,
+    OPTION_LIST,
+    OPTION_LIST_FAULTS,
+    OPTION_DRY_RUN,
+    OPTION_JSON,
+    OPTION_COLOR
+};
+
+const struct sl_option sl_run_options[] = {
+    [OPTION_MODE] = {"mode", "LIST", "keyed, unified, direct (those that the scenario plays)", 'm'},
+    [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (the driver's first)", 't'},
+    [OPTION_SERVER] = {"server", "URL[,URL]", "use this server instead of a private one", 's'},
+    [OPTION_CLUSTER] = {"cluster", "N", "nodes of the private server: 1, 3 or 5 (1)", 0},
+    [OPTION_REPLICAS] = {"replicas", "N", "servers that keep each message (the --cluster, or 1)",
+                         0},
+    [OPTION_AGENTS] = {"agents", "N|LIST", "share the load with N agents, or load=N,consume=N", 0},
+    [OPTION_AGENTS_WAIT] = {"agents-wait", "TIME", "wait for agents at most so long (30s)", 0},
+    [OPTION_NATS_SERVER] = {"nats-server", "FILE", "program to start as the private server", 0},
+    [OPTION_TRIALS] = {"trials", "N", "trials of each cell (the scenario's number)", 'n'},
+    [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f'},
+    [OPTION_DRIVER] = {"driver", "FILE", "drive the bus in this shared object", 0},
+    [OPTION_DRIVER_ARG] = {"driver-arg", "KEY=VALUE", "give this to the driver; may be repeated",
+                           0},
+    [OPTION_OUTPUT] = {"output", "FILE", "where the report goes (report.json); '-': like --json",
+                       'o'},
+    [OPTION_LABEL] = {"label", "TEXT", "what the report calls what is measured", 0},
+    POLICY_OPTIONS(OPTION_POLICY),
+    [OPTION_NO_VERDICT] = {"no-verdict", NULL,
+                           "exit with 0 also when a rule is broken: gate judges", 0},
+    [OPTION_STRICT] = {"strict", NULL, "count threads that libraries keep for the process, too", 0},
+    [OPTION_SEED] = {"seed", "N", "seed of the load (a new one each time)", 0},
+    [OPTION_LIST] = {"list", NULL, "list the scenarios and faults, play nothing", 'l'},
+    [OPTION_LIST_FAULTS] = {"list-faults", NULL, "explain the faults, play nothing", 0},
+    [OPTION_DRY_RUN] = {"dry-run", NULL, "show what would be played, play nothing", 0},
+    [OPTION_JSON] = {"json", NULL, "print the report (or the faults) on standard output as JSON",
+                     0},
+    [OPTION_COLOR] = SL_OPTION_COLOR,
+    {0},
+};
+
+/* Split "a,b,c" into the arena.  SL_EINVAL for an empty word. */
+static enum sl_status split(struct sl_arena *arena, const char *list, const char *const **ret_words,
+                            size_t *ret_n_words, struct sl_error *err)
+{
+    size_t capacity = strlen(list) + 1, n = 0;
+    const char **words = sl_arena_array(arena, capacity, sizeof *words);
+    char *rest = sl_arena_strdup(arena, list);
+
+    if (!words || !rest)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the list '%s'", list);
+    for (char *word; (word = strsep(&rest, ","));) {
+        if (!*word)
+            return sl_fail(err, SL_EINVAL, "empty word in the list '%s'", list);
+        words[n++] = word;
+    }
+    *ret_words = words;
+    *ret_n_words = n;
+    return SL_OK;
+}
+
+static enum sl_status
+read_modes(struct run_request *request, const char *list, struct sl_error *err)
+{
+    const char *const *words;
+    size_t n_words;
+    enum sl_status s = split(request->arena, list, &words, &n_words, err);
+
+    request->plan.mode_given = true;
+    for (size_t i = 0; !s && i < n_words; i++) {
+        enum sl_mode mode;
+        if (!sl_mode_parse(words[i], &mode))
+            s = sl_fail(err, SL_EINVAL, "unknown mode '%s': keyed, unified or direct", words[i]);
+        else
+            request->plan.modes[mode] = true;
+    }
+    return s;
+}
+
+/* An even number of nodes survives no more failures than the odd one below it. */
+static enum sl_status
+read_cluster(struct run_request *request, const char *text, struct sl_error *err)
+{
+    uint64_t n_nodes;
+
+    if (sl_parse_number(text, 1, 5, &n_nodes, NULL) || n_nodes % 2 == 0)
+        return sl_fail(err, SL_EINVAL, "'%s' is not 1, 3 or 5", text);
+    request->cluster = (unsigned) n_nodes;
+    return SL_OK;
+}
+
+/* The flag that an option without an argument sets; NULL: it takes one. */
+static bool *flag_of(struct run_request *request, enum option_index option)
+{
+    switch (option) {
+    case OPTION_NO_VERDICT:
+        return &request->no_verdict;
+    case OPTION_STRICT:
+        return &request->strict;
+    case OPTION_LIST:
+        return &request->list;
+    case OPTION_LIST_FAULTS:
+        return &request->list_faults;
+    case OPTION_DRY_RUN:
+        return &request->dry_run;
+    case OPTION_JSON:
+        return &request->json;
+    default:
+        return NULL;
+    }
+}
+
+static enum sl_status read_option(struct run_request *request, enum option_index option,
+                                  const char *argument, struct sl_error *err)
+{
+    uint64_t number = 0;
+    enum sl_status s = SL_OK;
+
+    switch (option) {
+    case OPTION_MODE:
+        return read_modes(request, argument, err);
+    case OPTION_TRANSPORT:
+        return split(request->arena, argument, &request->plan.transports,
+                     &request->plan.n_transports, err);
+    case OPTION_SERVER:
+        request->servers = argument;
+        return SL_OK;
+    case OPTION_CLUSTER:
+        return read_cluster(request, argument, err);
+    case OPTION_REPLICAS:
+        s = sl_parse_number(argument, 1, 5, &number, err);
+        request->replicas = (uint32_t) number;
+        return s;
+    case OPTION_AGENTS:
+        return run_agents_read(argument, request->agents, err);
+    case OPTION_AGENTS_WAIT:
+        return sl_parse_duration(argument, &request->agents_wait_ns, err);
+    case OPTION_NATS_SERVER:
+        request->server_program = argument;
+        return SL_OK;
+    case OPTION_TRIALS:
+        s = sl_parse_number(argument, 1, MAX_TRIALS, &number, err);
+        request->plan.trials = (uint32_t) number;
+        return s;
+    case OPTION_FAULT:
+        request->plan.fault = argument;
+        return SL_OK;
+    case OPTION_DRIVER:
+        request->driver_path = argument;
+        return SL_OK;
+    case OPTION_DRIVER_ARG:
+        return run_driver_add_arg(request, argument, err);
+    case OPTION_OUTPUT:
+        if (!*argument)
+            return sl_fail(err, SL_EINVAL, "a file is needed");
+        request->output = argument;
+        return SL_OK;
+    case OPTION_LABEL:
+        if (!*argument || strlen(argument) > MAX_LABEL)
+            return sl_fail(err, SL_EINVAL, "a text of up to %d bytes is needed", MAX_LABEL);
+        request->label = argument;
+        return SL_OK;
+    case OPTION_SEED:
+        return sl_parse_number(argument, 0, UINT64_MAX, &request->seed, err);
+    case OPTION_COLOR:
+        if (!sl_color_parse(argument, &request->color))
+            return sl_fail(err, SL_EINVAL, "'%s' is not auto, always or never", argument);
+        return SL_OK;
+    default:
+        return policy_read_option((enum policy_option)(option - OPTION_POLICY), argument,
+                                  &request->policy, err);
+    }
+}
+
+static enum sl_status check_cluster(const struct run_request *request, struct sl_error *err)
+{
+    if (!request->servers && request->replicas > SL_MAX(request->cluster, 1u))
+        return sl_fail(err, SL_EINVAL, "--replicas %u needs as many servers: --cluster or --server",
+                       request->replicas);
+    if (!request->cluster)
+        return SL_OK;
+    if (request->servers)
+        return sl_fail(err, SL_EINVAL, "--cluster is of a private server: not with --server");
+    for (size_t i = 0; i < request->plan.n_transports; i++)
+        if (strcmp(request->plan.transports[i], "nats") == 0)
+            return SL_OK;
+    return sl_fail(err, SL_EINVAL, "--cluster needs --transport nats");
+}
+
+static enum sl_status check_agents(const struct run_request *request, struct sl_error *err)
+{
+    if (!run_agents_count(request->agents))
+        return SL_OK;
+    if (!request->servers)
+        return sl_fail(err, SL_EINVAL, "--agents needs --server, where agents can be called");
+    if (request->driver_path)
+        return sl_fail(err, SL_EINVAL, "--agents play the built-in bus: not with --driver");
+    for (size_t i = 0; i < request->plan.n_transports; i++)
+        if (strcmp(request->plan.transports[i], "nats") != 0)
+            return sl_fail(err, SL_EINVAL, "--agents need --transport nats alone");
+    return SL_OK;
+}
+
+static void set_defaults(struct run_request *request)
+{
+    static const char *const default_scenarios[] = {"low", "medium", "high"};
+    static const char *const default_transports[] = {"nats"};
+
+    if (!request->n_scenarios) {
+        request->scenarios = default_scenarios;
+        request->n_scenarios = SL_COUNT_OF(default_scenarios);
+    }
+    if (!request->plan.n_transports) {
+        request->plan.transports = default_transports;
+        request->plan.n_transports = SL_COUNT_OF(default_transports);
+    }
+    if (!request->output)
+        request->output = "report.json";
+    if (strcmp(request->output, "-") == 0) {
+        request->output = NULL;
+        request->json = true;
+    }
+    if (!request->agents_wait_ns)
+        request->agents_wait_ns = AGENTS_WAIT_NS;
+}
+
+bool run_request_read(const struct sl_command *command, int argc, char **argv,
+                      struct run_request *request, int *ret_status)
+{
+    struct sl_options options = {.command = command, .argc = argc, .argv = argv};
+    struct sl_error err = {0};
+
+    if (getrandom(&request->seed, sizeof request->seed, 0) != sizeof request->seed)
+        request->seed = sl_clock_now_ns();
+    request->seed >>= 11; /* fits into a double, which many JSON readers use */
+    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+        if (option == SL_OPTIONS_EXIT) {
+            *ret_status = options.status;
+            return false;
+        }
+        bool *flag = flag_of(request, (enum option_index) option);
+        if (flag) {
+            *flag = true;
+        } else if (read_option(request, (enum option_index) option, options.argument, &err)) {
+            *ret_status =
+                sl_usage_error(command, "--%s: %s", sl_run_options[option].name, err.text);
+            return false;
+        }
+    }
+    request->scenarios = (const char *const *) options.operands;
+    request->n_scenarios = (size_t) options.n_operands;
+    *ret_status = SL_EXIT_USAGE;
+    if (!request->list && run_driver_ask(request, &err)) {
+        (void) sl_command_error(command, &err, SL_EXIT_USAGE);
+        return false;
+    }
+    set_defaults(request);
+    if (check_cluster(request, &err) || check_agents(request, &err)) {
+        (void) sl_usage_error(command, "%s", err.text);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `strandline run` was asked for: its options, read and checked. */
+#ifndef SL_CLI_RUN_REQUEST_H
+#define SL_CLI_RUN_REQUEST_H
+
+#include "cli/policy.h"
+#include "harness/run/declaration.h"
+#include "harness/run/protocol.h"
+#include "harness/run/run_plan.h"
+
+extern const struct sl_option sl_run_options[];
+
+struct run_request {
+    struct sl_arena *arena; /* owns the lists below */
+    struct sl_run_plan_opts plan;
+    const char *const *scenarios; /* names or paths */
+    size_t n_scenarios;
+    const char *servers, *server_program, *driver_path;
+    const char *label;  /* or NULL */
+    const char *output; /* NULL: standard output only */
+    struct policy policy;
+    bool strict;     /* count the threads that libraries keep for all of the process as well */
+    bool no_verdict; /* a broken rule is no failure of the run */
+    const char *driver_args[SL_ARGS_MAX + 1]; /* NULL-terminated */
+    size_t n_driver_args;
+    const struct sl_declaration *declaration; /* of the driver; NULL with --list */
+    unsigned cluster;                         /* 0: not given */
+    uint32_t replicas;                        /* 0: not given */
+    uint32_t agents[SL_N_PARTS];              /* how many of each part; SL_PART_ALL: of any */
+    uint64_t agents_wait_ns;
+    uint64_t seed;
+    bool list, list_faults, dry_run, json;
+    enum sl_color color;
+};
+
+/**
+ * Read the command line.
+ *
+ * @param request  arena set, the rest zero
+ * @return false: exit with *ret_status; what was wrong has been said
+ */
+bool run_request_read(const struct sl_command *command, int argc, char **argv,
+                      struct run_request *request, int *ret_status);
+
+#endif

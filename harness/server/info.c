@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/server/info.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/macros.h"
+
+/* @return the descriptor is ready, or has an error that the next call will report */
+static bool wait_ready(int fd, short events, uint64_t deadline_ns)
+{
+    struct pollfd watched = {.fd = fd, .events = events};
+
+    for (;;) {
+        struct timespec left = sl_clock_to_timespec(sl_clock_left_ns(deadline_ns));
+        int n = ppoll(&watched, 1, &left, NULL);
+        if (n > 0)
+            return true;
+        if (n == 0)
+            errno = ETIMEDOUT;
+        if (n == 0 || errno != EINTR)
+            return false;
+    }
+}
+
+/* @return a connected socket, or -1 with errno */
+static int connect_socket(const struct addrinfo *to, uint64_t deadline_ns)
+{
+    SL_AUTO_FD int fd =
+        socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to->ai_protocol);
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    if (fd < 0)
+        return -1;
+    if (connect(fd, to->ai_addr, to->ai_addrlen) < 0) {
+        if (errno != EINPROGRESS || !wait_ready(fd, POLLOUT, deadline_ns))
+            return -1;
+        (void) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        if (error) {
+            errno = error;
+            return -1;
+        }
+    }
+    return SL_TAKE_FD(fd);
+}
+
+/* @return a socket connected to the first address that accepts, or -1 with err filled */
+static int
+connect_to(const struct sl_server_address *address, uint64_t deadline_ns, struct sl_error *err)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *addresses;
+    int fd = -1;
+
+    int problem = getaddrinfo(address->host, address->port, &hints, &addresses);
+    if (problem) {
+        (void) sl_fail(err, SL_ECONNECT, "cannot look up the host of '%s': %s", address->url,
+                       gai_strerror(problem));
+        return -1;
+    }
+    for (const struct addrinfo *a = addresses; a && fd < 0; a = a->ai_next)
+        fd = connect_socket(a, deadline_ns);
+    if (fd < 0) {
+        char text[96];
+        (void) sl_fail(err, SL_ECONNECT, "cannot connect to '%s': %s", address->url,
+                       strerror_r(errno, text, sizeof text));
+    }
+    freeaddrinfo(addresses);
+    return fd;
+}
+
+/* Read up to some text, the end of the stream or of the buffer. */
+static enum sl_status read_until(int fd, const char *end, const char *url, uint64_t deadline_ns,
+                                 char *ret_text, size_t size, struct sl_error *err)
+{
+    size_t used = 0;
+
+    while (used + 1 < size && !(end && memmem(ret_text, used, end, strlen(end)))) {
+        ssize_t n = -1;
+        if (wait_ready(fd, POLLIN, deadline_ns))
+            n = recv(fd, ret_text + used, size - 1 - used, 0);
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR && errno != EAGAIN) {
+            char text[96];
+            return sl_fail(err, SL_ECONNECT, "cannot read from '%s': %s", url,
+                           strerror_r(errno, text, sizeof text));
+        }
+        if (n > 0)
+            used += (size_t) n;
+    }
+    ret_text[used] = '\0';
+    return SL_OK;
+}
+
+/*
+ * The value of a key of the line's JSON object, from its first character on, or NULL.
+ *
+ * No JSON reader is needed: within a string a quote has a backslash before it, so the
+ * pattern, which ends its key with a bare quote, matches keys only.
+ */
+static const char *value_of(const char *line, const char *quoted_key)
+{
+    const char *at = strstr(line, quoted_key);
+
+    if (!at)
+        return NULL;
+    at += strlen(quoted_key);
+    return at + strspn(at, " ");
+}
+
+static void copy_value(const char *json, const char *quoted_key, char *ret_text, size_t size)
+{
+    const char *text = value_of(json, quoted_key);
+    size_t length = text && *text == '"' ? strcspn(++text, "\"\\") : 0;
+
+    /* Cut short it would be another one; unknown is better. */
+    if (length >= size || (length > 0 && text[length] != '"'))
+        length = 0;
+    if (length > 0)
+        memcpy(ret_text, text, length);
+    ret_text[length] = '\0';
+}
+
+enum sl_status sl_server_info_read(const struct sl_server_address *address, uint64_t deadline_ns,
+                                   struct sl_server_info *ret_info, struct sl_error *err)
+{
+    static const char greeting[] = "INFO {";
+    char line[8192];
+
+    SL_AUTO_FD int fd = connect_to(address, deadline_ns, err);
+    if (fd < 0)
+        return SL_ECONNECT;
+    /* The fields that matter come early: a line that does not fit is no failure. */
+    enum sl_status status = read_until(fd, "\n", address->url, deadline_ns, line, sizeof line, err);
+    if (status)
+        return status;
+    if (strncmp(line, greeting, strlen(greeting)) != 0)
+        return sl_fail(err, SL_EPROTO, "'%s' does not speak NATS", address->url);
+
+    copy_value(line, "\"version\":", ret_info->version, sizeof ret_info->version);
+    return SL_OK;
+}
+
+/* @return a connection on which the answer's head and body will come, or -1 */
+static int ask(const struct sl_server_address *monitor, const char *path, uint64_t deadline_ns)
+{
+    char request[128];
+
+    SL_AUTO_FD int fd = connect_to(monitor, deadline_ns, NULL);
+    int size = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n\r\n", path);
+    return fd >= 0 && send(fd, request, (size_t) size, MSG_NOSIGNAL) == size ? SL_TAKE_FD(fd) : -1;
+}
+
+bool sl_server_is_healthy(const struct sl_server_address *monitor, uint64_t deadline_ns)
+{
+    char line[256];
+    unsigned status = 0;
+
+    SL_AUTO_FD int fd = ask(monitor, "/healthz", deadline_ns);
+    if (fd < 0 || read_until(fd, "\n", monitor->url, deadline_ns, line, sizeof line, NULL))
+        return false;
+    return sscanf(line, "HTTP/%*u.%*u %u", &status) == 1 && status == 200;
+}
+
+/* Of the answer's object about the stream, the first leader is the stream's own. */
+void sl_server_read_leader(const struct sl_server_address *monitor, const char *stream,
+                           uint64_t deadline_ns, char *ret_name, size_t size)
+{
+    char text[65536], name[160];
+
+    ret_name[0] = '\0';
+    SL_AUTO_FD int fd = ask(monitor, "/jsz?accounts=true&streams=true", deadline_ns);
+    if (fd < 0 || read_until(fd, NULL, monitor->url, deadline_ns, text, sizeof text, NULL))
+        return;
+    (void) snprintf(name, sizeof name, "\"name\": \"%s\"", stream);
+    const char *at = strstr(text, name);
+    if (at)
+        copy_value(at, "\"leader\":", ret_name, size);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a NATS server says of itself: the INFO line that it sends to every connection, and its
+ * answer to the question whether it is healthy.
+ */
+#ifndef SL_SERVER_INFO_H
+#define SL_SERVER_INFO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <strandline/error.h>
+
+struct sl_server_info {
+    char version[32]; /* "" when it did not say, or not in so few characters */
+};
+
+struct sl_server_address {
+    char host[256]; /* name or address, IPv6 without brackets */
+    char port[8];   /* decimal */
+    char url[288];  /* "nats://HOST:PORT", for people: no user, no password */
+};
+
+/**
+ * Connect, read the line, disconnect.
+ *
+ * @param deadline_ns  CLOCK_MONOTONIC; does not cover looking up a name
+ *
+ * @return SL_ECONNECT no connection, or nothing was said in time
+ *         SL_EPROTO   something else than NATS answers
+ */
+SL_CHECKED enum sl_status sl_server_info_read(const struct sl_server_address *address,
+                                              uint64_t deadline_ns, struct sl_server_info *ret_info,
+                                              struct sl_error *err);
+
+/*
+ * Ask the monitoring port which server leads a stream.
+ *
+ * @param ret_name  the server's name; "" when there is no such stream, no leader, or no answer
+ */
+void sl_server_read_leader(const struct sl_server_address *monitor, const char *stream,
+                           uint64_t deadline_ns, char *ret_name, size_t size);
+
+/*
+ * Ask the monitoring port whether JetStream is ready.  No answer before the deadline is no.
+ */
+bool sl_server_is_healthy(const struct sl_server_address *monitor, uint64_t deadline_ns);
+
+#endif

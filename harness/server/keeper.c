@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/server/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/fail.h"
+#include "base/macros.h"
+#include "harness/server/private_dir.h"
+
+#define CONFIG_NAME "server.conf"
+#define OBSERVER_FD 3
+
+/* Failure to send means that the observer ended; the end of file will say so. */
+static void report(enum sl_keeper_step step, int error, unsigned node, pid_t pid)
+{
+    struct sl_keeper_report message = {.step = step, .error = error, .node = node, .pid = pid};
+
+    (void) send(OBSERVER_FD, &message, sizeof message, MSG_NOSIGNAL);
+}
+
+static void set_signals(void (*interrupts)(int))
+{
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t none;
+
+    /* Some numbers can not be set; there is nothing of ours on them. */
+    for (int number = 1; number < NSIG; number++)
+        (void) sigaction(number, &action, NULL);
+    action.sa_handler = interrupts;
+    for (size_t i = 0; i < SL_COUNT_OF(ignored); i++)
+        (void) sigaction(ignored[i], &action, NULL);
+    (void) sigemptyset(&none);
+    (void) sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Keep the observer's socket and nothing else that was inherited; 0, 1, 2 become /dev/null. */
+static void close_inherited(int observer)
+{
+    if (observer != OBSERVER_FD)
+        (void) dup3(observer, OBSERVER_FD, O_CLOEXEC);
+    (void) close_range(0, OBSERVER_FD - 1, 0);
+    (void) close_range(OBSERVER_FD + 1, ~0U, 0);
+    int null = open("/dev/null", O_RDWR);
+    if (null != 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) {
+        report(SL_KEEPER_NO_NULL_DEVICE, errno, 0, 0);
+        _exit(1);
+    }
+}
+
+struct keeper {
+    const struct sl_keeper_plan *plan;
+    int dir;                         /* the server's */
+    pid_t pids[SL_SERVER_MAX_NODES]; /* 0: not started, or reaped */
+};
+
+/* @return descriptor of the node's own directory with its configuration in it, or -1 */
+static int make_node_directory(int dir, const struct sl_keeper_node *node)
+{
+    size_t size = strlen(node->config);
+
+    if (mkdirat(dir, node->name, 0700) < 0)
+        return -1;
+    SL_AUTO_FD int own = openat(dir, node->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    SL_AUTO_FD int file = openat(own, CONFIG_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (own < 0 || file < 0)
+        return -1;
+    errno = ENOSPC; /* a short write sets no errno, and this is why it is short */
+    return write(file, node->config, size) == (ssize_t) size ? SL_TAKE_FD(own) : -1;
+}
+
+/* In the process that becomes a node. */
+_Noreturn static void
+execute(const struct sl_keeper_plan *plan, unsigned node, pid_t keeper, int directory)
+{
+    char name[] = "nats-server", option[] = "-c", file[] = CONFIG_NAME;
+    char *const argv[] = {name, option, file, NULL};
+
+    set_signals(SIG_DFL);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || fchdir(directory) < 0)
+        goto fail;
+    if (getppid() != keeper)
+        _exit(1); /* the keeper was killed before it could take the node with it */
+    int log = open(SL_KEEPER_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
+        goto fail;
+    (void) execv(plan->program, argv);
+fail:
+    report(SL_KEEPER_NO_PROGRAM, errno, node, 0);
+    _exit(1);
+}
+
+/* @return whether the node's process was made; reported in any case */
+static bool start_node(struct keeper *keeper, unsigned node, int directory)
+{
+    pid_t own = getpid();
+    pid_t pid = directory < 0 ? -1 : fork();
+
+    if (pid == 0)
+        execute(keeper->plan, node, own, directory);
+    if (directory < 0)
+        report(SL_KEEPER_NO_CONFIG, errno, node, 0);
+    else if (pid < 0)
+        report(SL_KEEPER_NO_PROCESS, errno, node, 0);
+    else
+        report(SL_KEEPER_STARTED, 0, node, pid);
+    keeper->pids[node] = SL_MAX(pid, 0);
+    return pid > 0;
+}
+
+static bool start_nodes(struct keeper *keeper)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < keeper->plan->n_nodes && all; i++) {
+        SL_AUTO_FD int directory = make_node_directory(keeper->dir, &keeper->plan->nodes[i]);
+        all = start_node(keeper, i, directory);
+    }
+    return all;
+}
+
+/* Killed, not asked: what it would save at its end is either removed next, or not to be saved. */
+static void end_node(struct keeper *keeper, unsigned node)
+{
+    if (keeper->pids[node] <= 0)
+        return;
+    (void) kill(keeper->pids[node], SIGKILL);
+    while (waitpid(keeper->pids[node], NULL, 0) < 0 && errno == EINTR)
+        ;
+    keeper->pids[node] = 0;
+}
+
+static void restart_node(struct keeper *keeper, unsigned node)
+{
+    if (node >= keeper->plan->n_nodes)
+        return;
+    end_node(keeper, node);
+    SL_AUTO_FD int directory =
+        openat(keeper->dir, keeper->plan->nodes[node].name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void) start_node(keeper, node, directory);
+}
+
+/* Until the observer's end. */
+static void take_orders(struct keeper *keeper)
+{
+    struct sl_keeper_order order;
+    ssize_t size;
+
+    while ((size = recv(OBSERVER_FD, &order, sizeof order, 0)) != 0) {
+        if (size == (ssize_t) sizeof order)
+            restart_node(keeper, order.node);
+        else if (size < 0 && errno != EINTR)
+            return;
+    }
+}
+
+_Noreturn static void keep(const struct sl_keeper_plan *plan, int observer)
+{
+    struct keeper keeper = {.plan = plan};
+    int lock; /* held until the process ends */
+
+    (void) setsid();
+    (void) prctl(PR_SET_NAME, "server-keeper");
+    set_signals(SIG_IGN);
+    close_inherited(observer);
+    (void) chdir("/");
+    (void) umask(077);
+
+    keeper.dir = sl_private_dir_create(plan->directory, &lock);
+    if (keeper.dir < 0) {
+        report(SL_KEEPER_NO_DIRECTORY, errno, 0, 0);
+        _exit(1);
+    }
+    bool started = start_nodes(&keeper);
+    if (started)
+        take_orders(&keeper);
+    for (unsigned i = 0; i < plan->n_nodes; i++)
+        end_node(&keeper, i);
+    (void) sl_private_dir_remove(plan->directory);
+    _exit(started ? 0 : 1);
+}
+
+enum sl_status sl_keeper_start(const struct sl_keeper_plan *plan, pid_t *ret_keeper, int *ret_fd,
+                               struct sl_error *err)
+{
+    int ends[2];
+    sigset_t all, before;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return sl_fail_errno(err, "cannot create a socket pair for the server's keeper");
+    SL_AUTO_FD int ours = ends[0];
+    SL_AUTO_FD int theirs = ends[1];
+
+    /* No handler of this program's may run in the keeper. */
+    (void) sigfillset(&all);
+    (void) pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t keeper = fork();
+    if (keeper == 0)
+        keep(plan, theirs);
+    int error = errno;
+    (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (keeper < 0) {
+        errno = error;
+        return sl_fail_errno(err, "cannot fork the server's keeper");
+    }
+    *ret_keeper = keeper;
+    *ret_fd = SL_TAKE_FD(ours);
+    return SL_OK;
+}

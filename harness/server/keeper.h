@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper: a process that holds the nodes of one server and their directory, and outlives
+ * neither its observer nor its task.
+ *
+ * It is forked, not executed anew, so that it works in any program that links this
+ * library.  The program may have several threads; therefore everything that allocates,
+ * formats or looks something up is done before the fork, and the keeper makes system
+ * calls only.
+ *
+ * The connection between the two is a socket pair.  The keeper starts every node and
+ * reports each; then it takes orders, one struct sl_keeper_order per message, and reports
+ * each of those.  The end of file is the order to finish, and the kernel gives it even for
+ * an observer that was killed.  The keeper's own end of file says that it has finished.
+ *
+ * The nodes die with the keeper (PR_SET_PDEATHSIG).  The keeper reaps a node only when it is
+ * ordered to start it again or when it finishes, so a node's pid stays valid until then.
+ */
+#ifndef SL_SERVER_KEEPER_H
+#define SL_SERVER_KEEPER_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include <strandline/error.h>
+
+#include "harness/server/layout.h"
+
+#define SL_KEEPER_LOG "server.log" /* what a node writes to stdout and stderr */
+
+struct sl_keeper_plan {
+    char directory[PATH_MAX]; /* to be created */
+    char program[PATH_MAX];   /* absolute */
+    unsigned n_nodes;
+    struct sl_keeper_node {
+        char name[16]; /* of its working directory, in `directory` */
+        char config[1024];
+    } nodes[SL_SERVER_MAX_NODES];
+};
+
+enum sl_keeper_step {
+    SL_KEEPER_STARTED, /* the node's process exists, but may still fail to execute */
+    SL_KEEPER_NO_NULL_DEVICE,
+    SL_KEEPER_NO_DIRECTORY,
+    SL_KEEPER_NO_CONFIG,
+    SL_KEEPER_NO_PROCESS,
+    SL_KEEPER_NO_PROGRAM,
+};
+
+struct sl_keeper_report {
+    enum sl_keeper_step step;
+    int error; /* errno of the step that failed */
+    unsigned node;
+    pid_t pid;
+};
+
+/* Start a node again, in its directory; it is killed first if it still runs. */
+struct sl_keeper_order {
+    unsigned node;
+};
+
+/*
+ * Fork the keeper.
+ *
+ * @param ret_fd  the observer's end of the connection
+ */
+SL_CHECKED enum sl_status sl_keeper_start(const struct sl_keeper_plan *plan, pid_t *ret_keeper,
+                                          int *ret_fd, struct sl_error *err);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/server/layout.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/fail.h"
+#include "base/macros.h"
+
+static enum sl_status reserve(int *ret_socket, unsigned *ret_port, struct sl_error *err)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int yes = 1;
+
+    SL_AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
+        bind(fd, (const struct sockaddr *) &address, size) < 0 ||
+        getsockname(fd, (struct sockaddr *) &address, &size) < 0)
+        return sl_fail_errno(err, "cannot reserve a port for the server");
+    *ret_port = ntohs(address.sin_port);
+    *ret_socket = SL_TAKE_FD(fd);
+    return SL_OK;
+}
+
+enum sl_status
+sl_server_layout_init(struct sl_server_layout *layout, unsigned n_nodes, struct sl_error *err)
+{
+    enum sl_status status = SL_OK;
+
+    layout->n_nodes = n_nodes;
+    for (unsigned i = 0; i < SL_SERVER_MAX_NODES; i++)
+        for (unsigned port = 0; port < SL_N_PORTS; port++)
+            layout->nodes[i].reserved[port] = -1;
+    for (unsigned i = 0; i < n_nodes; i++)
+        for (unsigned port = 0; port < SL_N_PORTS && !status; port++)
+            status = reserve(&layout->nodes[i].reserved[port], &layout->nodes[i].number[port], err);
+    return status;
+}
+
+void sl_server_layout_release(struct sl_server_layout *layout)
+{
+    for (unsigned i = 0; i < layout->n_nodes; i++)
+        for (unsigned port = 0; port < SL_N_PORTS; port++)
+            sl_fd_closep(&layout->nodes[i].reserved[port]);
+    layout->n_nodes = 0;
+}
+
+/* The part that makes a node one of several; their names are n1, n2... */
+static void print_cluster(FILE *out, const struct sl_server_layout *layout, unsigned node)
+{
+    (void) fprintf(out,
+                   "server_name: \"n%u\"\n"
+                   "cluster {\n"
+                   "    name: \"strandline\"\n"
+                   "    listen: \"127.0.0.1:%u\"\n"
+                   "    no_advertise: true\n"
+                   "    routes: [",
+                   node + 1, layout->nodes[node].number[SL_PORT_ROUTE]);
+    for (unsigned i = 0; i < layout->n_nodes; i++)
+        (void) fprintf(out, "%s\"nats://127.0.0.1:%u\"", i > 0 ? ", " : "",
+                       layout->nodes[i].number[SL_PORT_ROUTE]);
+    (void) fputs("]\n}\n", out);
+}
+
+/*
+ * Every path is relative to the working directory, so that no name needs quoting.  The
+ * limits are bounds, not reservations; given, they keep the server from deriving its own
+ * from what is free at the moment, which would differ from run to run.
+ */
+enum sl_status sl_server_layout_config(const struct sl_server_layout *layout, unsigned node,
+                                       char *ret_text, size_t size, struct sl_error *err)
+{
+    const unsigned *ports = layout->nodes[node].number;
+
+    FILE *out = fmemopen(ret_text, size, "w");
+    if (!out)
+        return sl_fail_errno(err, "cannot write the server's configuration");
+    (void) fprintf(out,
+                   "listen: \"127.0.0.1:%u\"\n"
+                   "http: \"127.0.0.1:%u\"\n"
+                   "jetstream {\n"
+                   "    store_dir: \"store\"\n"
+                   "    max_mem: 1073741824\n"
+                   "    max_file: 10737418240\n"
+                   "}\n",
+                   ports[SL_PORT_CLIENT], ports[SL_PORT_MONITOR]);
+    if (layout->n_nodes > 1)
+        print_cluster(out, layout, node);
+    if (fclose(out) != 0)
+        return sl_fail_errno(err, "cannot write the server's configuration");
+    return SL_OK;
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The observer's side: find the program, have a keeper start its nodes, wait until they answer. */
+#include "harness/server/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "harness/server/info.h"
+#include "harness/server/keeper.h"
+#include "harness/server/layout.h"
+#include "harness/server/private_dir.h"
+
+#define START_TIMEOUT_NS   (30 * SL_NS_PER_S)
+#define CLUSTER_TIMEOUT_NS (60 * SL_NS_PER_S) /* includes elections, which wait for seconds */
+#define POLL_SHORTEST_NS   SL_NS_PER_MS
+#define POLL_LONGEST_NS    (50 * SL_NS_PER_MS)
+#define KEEPER_PATIENCE_NS (4 * SL_NS_PER_S)
+#define ORPHAN_PATIENCE_NS SL_NS_PER_S
+/* One that has not ended yet would pass for one that need not be started again. */
+#define DEATH_PATIENCE_NS (30 * SL_NS_PER_S)
+
+struct node {
+    pid_t pid;
+    int pidfd; /* readable once it ended; -1: never started */
+    struct sl_server_address client, monitor;
+};
+
+struct sl_server {
+    struct sl_keeper_plan plan;
+    struct sl_server_layout layout;
+    uint64_t timeout_ns;
+    pid_t keeper;
+    int keeper_fd; /* see server_keeper.h */
+    struct node nodes[SL_SERVER_MAX_NODES];
+    unsigned n_nodes;
+    char urls[SL_SERVER_MAX_NODES * 32];
+    struct sl_server_info info; /* of the first node */
+};
+
+/* @return the descriptor became readable, or its other end closed, before the deadline */
+static bool wait_readable(int fd, uint64_t deadline_ns)
+{
+    struct pollfd watched = {.fd = fd, .events = POLLIN};
+    int n;
+
+    do {
+        struct timespec left = sl_clock_to_timespec(sl_clock_left_ns(deadline_ns));
+        n = ppoll(&watched, 1, &left, NULL);
+    } while (n < 0 && errno == EINTR);
+    return n > 0;
+}
+
+/* @return directory/name is a file that we may execute; its absolute path is in ret_path */
+static bool
+try_program(const char *directory, size_t length, const char *name, char ret_path[PATH_MAX])
+{
+    char path[PATH_MAX];
+    struct stat info;
+
+    int size = snprintf(path, sizeof path, "%.*s/%s", (int) length, directory, name);
+    return size > 0 && size < PATH_MAX && stat(path, &info) == 0 && S_ISREG(info.st_mode) &&
+           access(path, X_OK) == 0 && realpath(path, ret_path);
+}
+
+/* Debian's nats-server is in /usr/sbin, which is not on everybody's PATH. */
+static bool search_program(const char *name, char ret_path[PATH_MAX])
+{
+    static const char *const further[] = {"/usr/sbin", "/usr/local/bin", "/usr/local/sbin"};
+    const char *path = getenv("PATH");
+
+    while (path && *path) {
+        size_t length = strcspn(path, ":");
+        /* An empty entry means the working directory: nothing to run a program from. */
+        if (length > 0 && try_program(path, length, name, ret_path))
+            return true;
+        path += length + (path[length] == ':');
+    }
+    for (size_t i = 0; i < SL_COUNT_OF(further); i++)
+        if (try_program(further[i], strlen(further[i]), name, ret_path))
+            return true;
+    return false;
+}
+
+static enum sl_status
+find_program(const char *program, char ret_path[PATH_MAX], struct sl_error *err)
+{
+    if (!program) {
+        if (search_program("nats-server", ret_path))
+            return SL_OK;
+        return sl_fail(err, SL_ENOENT,
+                       "nats-server is not installed: 'apt-get install nats-server', or use "
+                       "--transport memory");
+    }
+    const char *directory = program[0] == '/' ? "" : ".";
+    bool found = strchr(program, '/') ? try_program(directory, strlen(directory), program, ret_path)
+                                      : search_program(program, ret_path);
+    if (!found)
+        return sl_fail(err, SL_ENOENT, "'%s' is not a program that can be run", program);
+    return SL_OK;
+}
+
+static enum sl_status describe_report(const struct sl_keeper_report *report,
+                                      const struct sl_keeper_plan *plan, struct sl_error *err)
+{
+    errno = report->error;
+    switch (report->step) {
+    case SL_KEEPER_STARTED:
+        return SL_OK;
+    case SL_KEEPER_NO_NULL_DEVICE:
+        return sl_fail_errno(err, "cannot open '/dev/null'");
+    case SL_KEEPER_NO_DIRECTORY:
+        return sl_fail_errno(err, "cannot create the server's directory '%s'", plan->directory);
+    case SL_KEEPER_NO_CONFIG:
+        return sl_fail_errno(err, "cannot write the server's configuration in '%s'",
+                             plan->directory);
+    case SL_KEEPER_NO_PROCESS:
+        return sl_fail_errno(err, "cannot fork the server");
+    case SL_KEEPER_NO_PROGRAM:
+        return sl_fail_errno(err, "cannot run '%s'", plan->program);
+    }
+    return sl_fail(err, SL_EPROTO, "the server's keeper sent an unknown report");
+}
+
+/*
+ * Next report of the keeper.
+ *
+ * @return SL_ETIMEDOUT none in time; SL_EGONE the keeper ended; else as the report says
+ */
+static enum sl_status receive_report(const struct sl_server *server, uint64_t deadline_ns,
+                                     struct sl_keeper_report *ret_report, struct sl_error *err)
+{
+    if (!wait_readable(server->keeper_fd, deadline_ns))
+        return sl_fail(err, SL_ETIMEDOUT, "the server's keeper did not start a server in time");
+    ssize_t size = recv(server->keeper_fd, ret_report, sizeof *ret_report, MSG_DONTWAIT);
+    if (size != (ssize_t) sizeof *ret_report)
+        return sl_fail(err, SL_EGONE, "the server's keeper ended unexpectedly");
+    return describe_report(ret_report, &server->plan, err);
+}
+
+/* Take the report of one node's start.  What was started is in `server` on failure too. */
+static enum sl_status
+receive_start(struct sl_server *server, uint64_t deadline_ns, struct sl_error *err)
+{
+    struct sl_keeper_report report;
+
+    enum sl_status status = receive_report(server, deadline_ns, &report, err);
+    if (status)
+        return status;
+    if (report.node >= server->n_nodes)
+        return sl_fail(err, SL_EPROTO, "the server's keeper sent an unknown report");
+    struct node *node = &server->nodes[report.node];
+    sl_fd_closep(&node->pidfd);
+    node->pid = report.pid;
+    node->pidfd = pidfd_open(report.pid, 0);
+    if (node->pidfd < 0)
+        return sl_fail_errno(err, "cannot watch the server's process %ld", (long) report.pid);
+    return SL_OK;
+}
+
+static enum sl_status launch(struct sl_server *server, uint64_t deadline_ns, struct sl_error *err)
+{
+    enum sl_status status =
+        sl_keeper_start(&server->plan, &server->keeper, &server->keeper_fd, err);
+    for (unsigned i = 0; i < server->n_nodes && !status; i++)
+        status = receive_start(server, deadline_ns, err);
+    return status;
+}
+
+/* Read the last bytes of a node's log, at most size - 1.  @return "" on failure */
+static void read_log(const struct sl_server *server, unsigned node, char *ret_text, size_t size)
+{
+    char path[PATH_MAX];
+    ssize_t used = 0;
+
+    int length = snprintf(path, sizeof path, "%s/%s/%s", server->plan.directory,
+                          server->plan.nodes[node].name, SL_KEEPER_LOG);
+    SL_AUTO_FD int fd = length < PATH_MAX ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        /* Fails when the file is shorter: then all of it. */
+        (void) lseek(fd, -(off_t) (size - 1), SEEK_END);
+        used = read(fd, ret_text, size - 1);
+    }
+    ret_text[used > 0 ? used : 0] = '\0';
+}
+
+/*
+ * The line of the log that says most: the last one that reports a failure, else the last.
+ * A crash of the Go runtime says why first, and then prints pages of stacks.
+ */
+static void describe_log(const struct sl_server *server, unsigned node, char *ret_text, size_t size)
+{
+    static const char *const marks[] = {"[FTL]", "[ERR]", "fatal error:", "panic:"};
+    char log[16384];
+    const char *best = NULL, *last = NULL;
+    char *rest = log;
+
+    read_log(server, node, log, sizeof log);
+    for (char *line; (line = strtok_r(rest, "\n", &rest));) {
+        last = line;
+        for (size_t i = 0; i < SL_COUNT_OF(marks); i++)
+            if (strstr(line, marks[i]))
+                best = line;
+    }
+    if (!best)
+        best = last ? last : "its log is empty";
+    (void) snprintf(ret_text, size, "%s", best);
+}
+
+/* Either the node was never executed, and a report says why, or its log does. */
+static enum sl_status
+describe_early_end(const struct sl_server *server, unsigned node, struct sl_error *err)
+{
+    struct sl_keeper_report report;
+    char log[200];
+
+    ssize_t size = recv(server->keeper_fd, &report, sizeof report, MSG_DONTWAIT);
+    if (size == (ssize_t) sizeof report)
+        return describe_report(&report, &server->plan, err);
+    describe_log(server, node, log, sizeof log);
+    return sl_fail(err, SL_EGONE, "nats-server ended before it was ready: %s", log);
+}
+
+static bool runs(const struct node *node)
+{
+    return node->pidfd >= 0 && !wait_readable(node->pidfd, 0);
+}
+
+static enum sl_status await_node(const struct sl_server *server, unsigned index,
+                                 uint64_t deadline_ns, struct sl_error *err)
+{
+    const struct node *node = &server->nodes[index];
+    uint64_t pause_ns = POLL_SHORTEST_NS;
+    char log[200];
+
+    while (!sl_server_is_healthy(&node->monitor, deadline_ns)) {
+        uint64_t now_ns = sl_clock_now_ns();
+        if (now_ns >= deadline_ns) {
+            describe_log(server, index, log, sizeof log);
+            return sl_fail(err, SL_ETIMEDOUT, "nats-server did not become ready in time: %s", log);
+        }
+        if (wait_readable(node->pidfd, SL_MIN(now_ns + pause_ns, deadline_ns)))
+            return describe_early_end(server, index, err);
+        pause_ns = SL_MIN(pause_ns * 2, POLL_LONGEST_NS);
+    }
+    return SL_OK;
+}
+
+/*
+ * Wait until all nodes are ready at once: one that was can cease to be while others start,
+ * because a leader is elected anew.
+ */
+static enum sl_status
+await_ready(const struct sl_server *server, uint64_t deadline_ns, struct sl_error *err)
+{
+    enum sl_status status = SL_OK;
+    bool all = false;
+
+    while (!all && !status) {
+        for (unsigned i = 0; i < server->n_nodes && !status; i++)
+            status = await_node(server, i, deadline_ns, err);
+        all = !status;
+        for (unsigned i = 0; i < server->n_nodes && all; i++)
+            all = sl_server_is_healthy(&server->nodes[i].monitor, deadline_ns);
+    }
+    return status;
+}
+
+static void set_address(struct sl_server_address *address, unsigned port)
+{
+    (void) snprintf(address->host, sizeof address->host, "127.0.0.1");
+    (void) snprintf(address->port, sizeof address->port, "%u", port);
+    (void) snprintf(address->url, sizeof address->url, "nats://127.0.0.1:%u", port);
+}
+
+/* Ports, addresses and configurations of all nodes. */
+static enum sl_status prepare_nodes(struct sl_server *server, struct sl_error *err)
+{
+    size_t used = 0;
+
+    enum sl_status status = sl_server_layout_init(&server->layout, server->n_nodes, err);
+    server->plan.n_nodes = server->n_nodes;
+    for (unsigned i = 0; i < server->n_nodes && !status; i++) {
+        struct sl_keeper_node *plan = &server->plan.nodes[i];
+        struct node *node = &server->nodes[i];
+        const unsigned *ports = server->layout.nodes[i].number;
+        (void) snprintf(plan->name, sizeof plan->name, "n%u", i + 1);
+        set_address(&node->client, ports[SL_PORT_CLIENT]);
+        set_address(&node->monitor, ports[SL_PORT_MONITOR]);
+        used += (size_t) snprintf(server->urls + used, sizeof server->urls - used, "%s%s",
+                                  i > 0 ? "," : "", node->client.url);
+        status =
+            sl_server_layout_config(&server->layout, i, plan->config, sizeof plan->config, err);
+    }
+    return status;
+}
+
+enum sl_status sl_server_start(const struct sl_server_opts *opts, struct sl_server **ret_server,
+                               struct sl_error *err)
+{
+    unsigned n_nodes = opts && opts->nodes ? opts->nodes : 1;
+
+    if (n_nodes > SL_SERVER_MAX_NODES)
+        return sl_fail(err, SL_EINVAL, "a private server has at most %u nodes, not %u",
+                       SL_SERVER_MAX_NODES, n_nodes);
+    SL_AUTO(sl_server) struct sl_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return sl_fail(err, SL_ENOMEM, "cannot start nats-server: out of memory");
+    server->keeper_fd = -1;
+    server->n_nodes = n_nodes;
+    for (unsigned i = 0; i < n_nodes; i++)
+        server->nodes[i].pidfd = -1;
+    server->timeout_ns = opts && opts->start_timeout_ns ? opts->start_timeout_ns
+                         : n_nodes > 1                  ? CLUSTER_TIMEOUT_NS
+                                                        : START_TIMEOUT_NS;
+    uint64_t deadline_ns = sl_clock_now_ns() + server->timeout_ns;
+
+    enum sl_status status = find_program(opts ? opts->program : NULL, server->plan.program, err);
+    if (!status)
+        status = sl_private_dir_name(server->plan.directory, err);
+    if (!status)
+        status = prepare_nodes(server, err);
+    if (status)
+        return status;
+    sl_private_dir_sweep(server->plan.directory);
+    status = launch(server, deadline_ns, err);
+    if (!status)
+        status = await_ready(server, deadline_ns, err);
+    if (!status)
+        status = sl_server_info_read(&server->nodes[0].client, deadline_ns, &server->info, err);
+    if (status)
+        return status;
+    *ret_server = SL_TAKE(server);
+    return SL_OK;
+}
+
+/* A node that was paused answers nothing, and the others know no less. */
+int sl_server_leader(const struct sl_server *server, const char *stream)
+{
+    char leader[16];
+
+    for (unsigned i = 0; i < server->n_nodes; i++) {
+        if (!runs(&server->nodes[i]))
+            continue;
+        sl_server_read_leader(&server->nodes[i].monitor, stream, sl_clock_now_ns() + SL_NS_PER_S,
+                              leader, sizeof leader);
+        for (unsigned j = 0; j < server->n_nodes; j++)
+            if (strcmp(leader, server->plan.nodes[j].name) == 0 && runs(&server->nodes[j]))
+                return (int) j;
+    }
+    return -1;
+}
+
+/* Have the keeper start what does not run.  All at once: a cluster needs its majority. */
+static enum sl_status
+start_missing(struct sl_server *server, uint64_t deadline_ns, struct sl_error *err)
+{
+    enum sl_status status = SL_OK;
+
+    for (unsigned i = 0; i < server->n_nodes && !status; i++) {
+        const struct sl_keeper_order order = {.node = i};
+        if (runs(&server->nodes[i]))
+            continue;
+        if (send(server->keeper_fd, &order, sizeof order, MSG_NOSIGNAL) < 0)
+            return sl_fail_errno(err, "cannot order the server's keeper to start a node");
+        status = receive_start(server, deadline_ns, err);
+    }
+    return status;
+}
+
+enum sl_status sl_server_restart(struct sl_server *server, struct sl_error *err)
+{
+    uint64_t deadline_ns = sl_clock_now_ns() + server->timeout_ns;
+
+    enum sl_status status = start_missing(server, deadline_ns, err);
+    return status ? status : await_ready(server, deadline_ns, err);
+}
+
+static void signal_node(const struct sl_server *server, unsigned node, int number)
+{
+    (void) pidfd_send_signal(server->nodes[node].pidfd, number, NULL, 0); /* fails if it ended */
+}
+
+void sl_server_kill(struct sl_server *server, unsigned node)
+{
+    signal_node(server, node, SIGKILL);
+    (void) wait_readable(server->nodes[node].pidfd, sl_clock_now_ns() + DEATH_PATIENCE_NS);
+}
+
+void sl_server_pause(struct sl_server *server, unsigned node)
+{
+    signal_node(server, node, SIGSTOP);
+}
+
+void sl_server_resume(struct sl_server *server, unsigned node)
+{
+    signal_node(server, node, SIGCONT);
+}
+
+/* @return the keeper has closed its end, which it does by ending */
+static bool wait_for_keepers_end(int fd, uint64_t deadline_ns)
+{
+    struct sl_keeper_report unread;
+
+    while (wait_readable(fd, deadline_ns))
+        if (recv(fd, &unread, sizeof unread, MSG_DONTWAIT) <= 0)
+            return true;
+    return false;
+}
+
+void sl_server_stop(struct sl_server *server)
+{
+    if (!server)
+        return;
+    if (server->keeper > 0) {
+        (void) shutdown(server->keeper_fd, SHUT_WR);
+        if (!wait_for_keepers_end(server->keeper_fd, sl_clock_now_ns() + KEEPER_PATIENCE_NS))
+            (void) kill(server->keeper, SIGKILL);
+        while (waitpid(server->keeper, NULL, 0) < 0 && errno == EINTR)
+            ;
+        /* What is left to do is left by a keeper that was killed; its nodes are dying. */
+        for (unsigned i = 0; i < server->n_nodes; i++)
+            if (server->nodes[i].pidfd >= 0)
+                (void) wait_readable(server->nodes[i].pidfd,
+                                     sl_clock_now_ns() + ORPHAN_PATIENCE_NS);
+        (void) sl_private_dir_remove(server->plan.directory);
+    }
+    sl_fd_closep(&server->keeper_fd);
+    for (unsigned i = 0; i < server->n_nodes; i++)
+        sl_fd_closep(&server->nodes[i].pidfd);
+    sl_server_layout_release(&server->layout);
+    free(server);
+}
+
+const char *sl_server_url(const struct sl_server *server)
+{
+    return server->urls;
+}
+
+const char *sl_server_version(const struct sl_server *server)
+{
+    return server->info.version;
+}
+
+const char *sl_server_directory(const struct sl_server *server)
+{
+    return server->plan.directory;
+}
+
+unsigned sl_server_nodes(const struct sl_server *server)
+{
+    return server->n_nodes;
+}
+
+pid_t sl_server_pid(const struct sl_server *server, unsigned node)
+{
+    return server->nodes[node].pid;
+}
+
+bool sl_server_is_alive(const struct sl_server *server)
+{
+    unsigned n_running = 0;
+
+    for (unsigned i = 0; i < server->n_nodes; i++)
+        n_running += runs(&server->nodes[i]);
+    return 2 * n_running > server->n_nodes;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/snapshot/dwarf/alternate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "harness/model/snapshot.h"
+#include "harness/snapshot/module/section.h"
+#include "harness/snapshot/target/regular.h"
+
+#define MAX_LINK 4096
+
+struct link {
+    const char *name;
+    const uint8_t *id;
+    size_t id_size;
+};
+
+/* Notes end with their contents, and this one is alone in its section. */
+static bool has_id(int fd, const struct link *link)
+{
+    SL_AUTO_FREE uint8_t *note = NULL;
+    size_t size;
+
+    return sl_section_load(fd, ".note.gnu.build-id", &note, &size) && size >= link->id_size &&
+           memcmp(note + size - link->id_size, link->id, link->id_size) == 0;
+}
+
+/* In the target's root directory, then in ours. */
+static int open_if(struct sl_modules *modules, const char *path, const struct link *link)
+{
+    for (int own = 0; own < 2; own++) {
+        int fd = own ? sl_regular_open(path) : sl_regular_open_in(sl_modules_target(modules), path);
+        if (fd >= 0 && has_id(fd, link))
+            return fd;
+        if (fd >= 0)
+            (void) close(fd);
+    }
+    return -1;
+}
+
+/* A name that does not begin at the root is relative to the folder of the file that has it. */
+static int open_by_name(struct sl_modules *modules, int fd, const struct link *link)
+{
+    char name[64], file[MAX_LINK], path[2 * MAX_LINK + 2];
+
+    if (*link->name == '/')
+        return open_if(modules, link->name, link);
+    (void) snprintf(name, sizeof name, "/proc/thread-self/fd/%d", fd);
+    ssize_t length = readlink(name, file, sizeof file - 1);
+    if (length <= 0)
+        return -1;
+    file[length] = 0;
+    (void) snprintf(path, sizeof path, "%.*s%s", (int) (sl_path_base(file) - file), file,
+                    link->name);
+    return open_if(modules, path, link);
+}
+
+static int open_by_id(struct sl_modules *modules, const struct link *link)
+{
+    char id[2 * SL_MAX_BUILD_ID + 1], path[256];
+
+    for (size_t i = 0; i < link->id_size; i++)
+        (void) snprintf(id + 2 * i, 3, "%02x", link->id[i]);
+    (void) snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
+    return open_if(modules, path, link);
+}
+
+int sl_alternate_open(struct sl_modules *modules, int fd)
+{
+    static const char section_name[] = ".gnu_debugaltlink";
+    SL_AUTO_FREE uint8_t *data = NULL;
+    struct sl_section section;
+    size_t size;
+
+    if (!sl_section_find(fd, section_name, &section) || section.size > MAX_LINK ||
+        !sl_section_load(fd, section_name, &data, &size))
+        return -1;
+    size_t length = strnlen((const char *) data, size);
+    const struct link link = {.name = (const char *) data,
+                              .id = data + length + 1,
+                              .id_size = length < size ? size - length - 1 : 0};
+    if (!length || length >= MAX_LINK || link.id_size < 2 || link.id_size > SL_MAX_BUILD_ID)
+        return -1;
+    int found = open_by_name(modules, fd, &link);
+    return found >= 0 ? found : open_by_id(modules, &link);
+}

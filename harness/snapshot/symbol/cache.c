@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/snapshot/symbol/cache.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+
+#define BUCKETS     1024
+#define MAX_ENTRIES 4096 /* some hundred KiB */
+#define MIN_ID      16   /* bytes of a build-id that is a digest, not a number of somebody's */
+
+struct entry {
+    struct entry *next;
+    uint64_t address;
+    const uint8_t *build_id;
+    size_t build_id_size;
+    const struct sl_frame *frames;
+    size_t n_frames;
+};
+
+/* Held for look-ups and copies, never over reading a file. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct sl_arena *arena;
+static struct entry *buckets[BUCKETS];
+static size_t n_entries;
+
+static struct entry **bucket_of(const struct sl_module *module, uint64_t address)
+{
+    uint64_t hash = sl_fnv64(SL_FNV64_BASIS, module->build_id, module->build_id_size);
+    return &buckets[sl_fnv64(hash, &address, sizeof address) % BUCKETS];
+}
+
+static bool is_of(const struct entry *entry, const struct sl_module *module)
+{
+    return entry->build_id_size == module->build_id_size &&
+           memcmp(entry->build_id, module->build_id, entry->build_id_size) == 0;
+}
+
+static const struct entry *find(const struct sl_module *module, uint64_t address)
+{
+    const struct entry *entry = *bucket_of(module, address);
+    while (entry && (entry->address != address || !is_of(entry, module)))
+        entry = entry->next;
+    return entry;
+}
+
+size_t sl_symbol_cache_find(const struct sl_module *module, uint64_t address,
+                            struct sl_frame *frames, size_t capacity)
+{
+    size_t n = 0;
+
+    if (module->build_id_size < MIN_ID)
+        return 0;
+    (void) pthread_mutex_lock(&lock);
+    const struct entry *entry = find(module, address);
+    if (entry && entry->n_frames <= capacity) {
+        n = entry->n_frames;
+        memcpy(frames, entry->frames, n * sizeof *frames);
+    }
+    (void) pthread_mutex_unlock(&lock);
+    return n;
+}
+
+bool sl_symbol_cache_knows(const struct sl_module *module)
+{
+    bool known = false;
+
+    (void) pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < BUCKETS && !known; i++)
+        for (const struct entry *entry = buckets[i]; entry && !known; entry = entry->next)
+            known = is_of(entry, module);
+    (void) pthread_mutex_unlock(&lock);
+    return known;
+}
+
+/* Deep: the strings too.  @return NULL when memory is short */
+static struct sl_frame *copy_frames(const struct sl_frame *frames, size_t n_frames)
+{
+    struct sl_frame *copy = sl_arena_array(arena, n_frames, sizeof *copy);
+    for (size_t i = 0; copy && i < n_frames; i++) {
+        copy[i] = (struct sl_frame){.function = sl_arena_strdup(arena, frames[i].function),
+                                    .file = sl_arena_strdup(arena, frames[i].file),
+                                    .line = frames[i].line,
+                                    .inlined = frames[i].inlined};
+        if (!copy[i].function != !frames[i].function || !copy[i].file != !frames[i].file)
+            return NULL;
+    }
+    return copy;
+}
+
+static void add(const struct sl_module *module, uint64_t address, const struct sl_frame *frames,
+                size_t n_frames)
+{
+    struct entry **bucket = bucket_of(module, address);
+    struct entry *entry = sl_arena_alloc(arena, sizeof *entry);
+    uint8_t *build_id = sl_arena_alloc(arena, module->build_id_size);
+    struct sl_frame *copy = copy_frames(frames, n_frames);
+
+    if (!entry || !build_id || !copy)
+        return; /* then it is looked up again */
+    memcpy(build_id, module->build_id, module->build_id_size);
+    *entry = (struct entry){.next = *bucket,
+                            .address = address,
+                            .build_id = build_id,
+                            .build_id_size = module->build_id_size,
+                            .frames = copy,
+                            .n_frames = n_frames};
+    *bucket = entry;
+    n_entries++;
+}
+
+void sl_symbol_cache_add(const struct sl_module *module, uint64_t address,
+                         const struct sl_frame *frames, size_t n_frames)
+{
+    if (module->build_id_size < MIN_ID)
+        return;
+    (void) pthread_mutex_lock(&lock);
+    if (!arena)
+        arena = sl_arena_new();
+    if (arena && n_entries < MAX_ENTRIES && !find(module, address))
+        add(module, address, frames, n_frames);
+    (void) pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/snapshot/symbol/dynamic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_ENTRIES 1024 /* of the dynamic section */
+#define MAX_SYMBOLS ((uint32_t) 1024 * 1024)
+#define MAX_NAMES   ((uint64_t) 64 * 1024 * 1024)
+
+/* Addresses and sizes of tables; 0: the module has none. */
+struct tables {
+    uint64_t symbols, names, names_size, hash, gnu_hash;
+};
+
+static bool read_all(struct sl_modules *modules, uint64_t address, void *data, size_t size)
+{
+    return sl_reader_read(sl_modules_reader(modules), address, data, size) == size;
+}
+
+/* glibc makes addresses of these where it may write, other loaders leave what the file has. */
+static uint64_t address_of(const struct sl_module *module, uint64_t value)
+{
+    return sl_module_segment(module, value) ? value : module->bias + value;
+}
+
+static bool
+find_tables(struct sl_modules *modules, const struct sl_module *module, struct tables *ret_tables)
+{
+    const struct sl_image headers = {.header = module->header, .segments = module->segments};
+    const Elf64_Phdr *dynamic = sl_image_segment(&headers, PT_DYNAMIC);
+    struct tables tables = {0};
+    Elf64_Dyn entry = {0};
+
+    for (size_t i = 0; dynamic && i < MAX_ENTRIES && i < dynamic->p_memsz / sizeof entry; i++) {
+        if (!read_all(modules, module->bias + dynamic->p_vaddr + i * sizeof entry, &entry,
+                      sizeof entry) ||
+            entry.d_tag == DT_NULL)
+            break;
+        uint64_t address = address_of(module, entry.d_un.d_ptr);
+        switch (entry.d_tag) {
+        case DT_SYMTAB:
+            tables.symbols = address;
+            break;
+        case DT_STRTAB:
+            tables.names = address;
+            break;
+        case DT_STRSZ:
+            tables.names_size = entry.d_un.d_val;
+            break;
+        case DT_HASH:
+            tables.hash = address;
+            break;
+        case DT_GNU_HASH:
+            tables.gnu_hash = address;
+            break;
+        default:
+            break;
+        }
+    }
+    *ret_tables = tables;
+    return tables.symbols && tables.names && tables.names_size && tables.names_size <= MAX_NAMES;
+}
+
+/* The last chain ends with the last symbol. */
+static uint32_t count_by_gnu_hash(struct sl_modules *modules, uint64_t at)
+{
+    struct {
+        uint32_t n_buckets, first, n_bloom, shift;
+    } header;
+    uint32_t bucket, last = 0, value = 0;
+
+    if (!read_all(modules, at, &header, sizeof header) || header.n_buckets > MAX_SYMBOLS)
+        return 0;
+    uint64_t buckets = at + sizeof header + (uint64_t) header.n_bloom * sizeof(uint64_t);
+    for (uint32_t i = 0; i < header.n_buckets; i++) {
+        if (!sl_reader_read_cached(sl_modules_reader(modules), buckets + i * sizeof bucket, &bucket,
+                                   sizeof bucket))
+            return 0;
+        last = SL_MAX(last, bucket);
+    }
+    if (last < header.first)
+        return header.first <= MAX_SYMBOLS ? header.first : 0;
+    uint64_t chains = buckets + (uint64_t) header.n_buckets * sizeof bucket;
+    for (; !(value & 1) && last < MAX_SYMBOLS; last++)
+        if (!sl_reader_read_cached(sl_modules_reader(modules),
+                                   chains + (uint64_t) (last - header.first) * sizeof value, &value,
+                                   sizeof value))
+            return 0;
+    return last;
+}
+
+static uint32_t count_symbols(struct sl_modules *modules, const struct tables *tables)
+{
+    uint32_t hash[2]; /* buckets, chains: one for each symbol */
+    if (tables->hash && read_all(modules, tables->hash, hash, sizeof hash))
+        return SL_MIN(hash[1], MAX_SYMBOLS);
+    return tables->gnu_hash ? count_by_gnu_hash(modules, tables->gnu_hash) : 0;
+}
+
+void sl_dynamic_add(struct sl_dynamic *dynamic, struct sl_modules *modules,
+                    const struct sl_module *module, struct sl_symbol_table *table)
+{
+    struct tables tables;
+
+    if (!sl_modules_reader(modules) || !find_tables(modules, module, &tables))
+        return;
+    uint32_t n = count_symbols(modules, &tables);
+    SL_AUTO_FREE Elf64_Sym *symbols = n ? malloc(n * sizeof *symbols) : NULL;
+    SL_AUTO_FREE char *names = malloc(tables.names_size + 1);
+    if (!symbols || !names || !read_all(modules, tables.symbols, symbols, n * sizeof *symbols) ||
+        !read_all(modules, tables.names, names, tables.names_size))
+        return;
+    names[tables.names_size] = '\0';
+    dynamic->names = SL_TAKE(names);
+    for (uint32_t i = 0; i < n; i++)
+        if (symbols[i].st_name < tables.names_size &&
+            !sl_symbol_table_put(table, &symbols[i], dynamic->names + symbols[i].st_name))
+            return;
+}
+
+void sl_dynamic_release(struct sl_dynamic *dynamic)
+{
+    free(dynamic->names);
+    dynamic->names = NULL;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory of the target: single reads, batched copies of many stacks, and cached
+ * pages for what does not change while a snapshot is taken (code, ELF headers,
+ * unwind tables).
+ *
+ * Every read is a system call that fails on bad addresses; nothing of the target
+ * is dereferenced, not even when the target is the calling process.
+ */
+#ifndef SL_SNAPSHOT_TARGET_READER_H
+#define SL_SNAPSHOT_TARGET_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "harness/snapshot/target/target.h"
+
+struct sl_reader;
+
+struct sl_copy {
+    uint64_t address;
+    void *data;    /* destination */
+    size_t size;   /* bytes wanted */
+    size_t copied; /* bytes had, from address on; set by sl_reader_copy */
+};
+
+/* @param target  borrowed, must outlive the memory */
+SL_CHECKED enum sl_status
+sl_reader_new(struct sl_target *target, struct sl_reader **ret_reader, struct sl_error *err);
+void sl_reader_free(struct sl_reader *reader);
+SL_DEFINE_AUTO(sl_reader, sl_reader_free);
+
+/* Read now.  @return bytes had from address on, 0 when nothing could be read */
+size_t sl_reader_read(struct sl_reader *reader, uint64_t address, void *data, size_t size);
+
+/* Read all of it through the page cache. */
+bool sl_reader_read_cached(struct sl_reader *reader, uint64_t address, void *data, size_t size);
+
+/* Many copies with few system calls. */
+void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies);
+
+/*
+ * Stay with the way of reading that worked so far.  @return false when that is a file:
+ * then the reader is of use only where its descriptor is
+ */
+bool sl_reader_settle(struct sl_reader *reader);
+
+/* May the target's memory be read at all?  Tries one byte at a mapped address. */
+bool sl_reader_is_permitted(struct sl_reader *reader, uint64_t address);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening files whose names a target made.
+ *
+ * Opening is not without effect: a FIFO makes its opener wait, a device may start to do
+ * something.  So nothing is opened before it is known to be a regular file.
+ */
+#ifndef SL_SNAPSHOT_TARGET_REGULAR_H
+#define SL_SNAPSHOT_TARGET_REGULAR_H
+
+#include "harness/snapshot/target/target.h"
+
+/* A regular file, open for reading; -1 when it is none or can not be had. */
+int sl_regular_open(const char *path);
+
+/* The same for a path as the target sees it: links do not lead out of its root directory. */
+int sl_regular_open_in(const struct sl_target *target, const char *path);
+
+/* The same where somebody else may have put a link to another's file: then -1. */
+int sl_regular_open_itself_in(const struct sl_target *target, const char *path);
+
+#endif

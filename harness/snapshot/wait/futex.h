@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which primitive of the C library a thread waits at when it blocks in the call futex.
+ *
+ * A program may name its own functions like those of the library, so a name counts only
+ * where the library's own code made the call: in all frames from the innermost to the named
+ * one.  In a static program that code has no module of its own; there the call has to look
+ * as the library makes it, too.  What is not proven is a futex.
+ */
+#ifndef SL_SNAPSHOT_WAIT_FUTEX_H
+#define SL_SNAPSHOT_WAIT_FUTEX_H
+
+#include "harness/model/snapshot.h"
+#include "harness/snapshot/target/maps.h"
+#include "harness/snapshot/target/reader.h"
+#include "harness/snapshot/target/target.h"
+
+/* Head of glibc's pthread_mutex_t on x86-64. */
+struct sl_mutex_head {
+    int32_t lock; /* 0 free, 1 taken, 2 taken and waited for; a tid when it is inherited */
+    uint32_t count;
+    int32_t owner;
+    uint32_t n_users;
+    int32_t kind;
+};
+
+struct sl_futex {
+    enum sl_wait_kind kind;
+    uint64_t object; /* address of the primitive */
+    pid_t owner;     /* who holds the mutex or is joined, as the program itself names it; or 0 */
+    bool by_owner;   /* no mutex at all unless that is a thread of the process */
+};
+
+/* Is this module glibc, or what held its threads before version 2.34? */
+bool sl_futex_is_library(const char *module);
+
+/* Is a function of glibc that one?  "__GI___poll64.part.0" is poll. */
+bool sl_futex_is_named(const char *name, const char *function);
+
+/* Does the program have a C library of GNU that is a shared object? */
+bool sl_futex_has_library(const struct sl_maps *maps);
+
+/* Could the call be one that takes a mutex? */
+bool sl_futex_may_take_mutex(const struct sl_syscall *call);
+
+/*
+ * @param call         in which the thread is blocked: SYS_futex
+ * @param mutex        what the first argument points to, when it may be a mutex; or NULL
+ * @param stack        frames of the thread, or NULL
+ * @param has_library  see above
+ * @param reader       to look at what a call without names is made on; or NULL
+ */
+struct sl_futex sl_futex_classify(const struct sl_syscall *call, const struct sl_mutex_head *mutex,
+                                  const struct sl_stack *stack, bool has_library,
+                                  struct sl_reader *reader);
+
+#endif

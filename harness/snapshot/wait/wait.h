@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a blocked thread waits for. */
+#ifndef SL_SNAPSHOT_WAIT_H
+#define SL_SNAPSHOT_WAIT_H
+
+#include "base/arena.h"
+#include "harness/model/snapshot.h"
+#include "harness/snapshot/target/descriptor.h"
+#include "harness/snapshot/target/ids.h"
+#include "harness/snapshot/target/reader.h"
+#include "harness/snapshot/target/target.h"
+
+#define SL_WAIT_MEMORY 32 /* bytes: the head of a mutex, or four polled descriptors */
+
+/* What an argument of a call points to, where that says more about the wait. */
+struct sl_wait_memory {
+    size_t size; /* 0: nothing */
+    unsigned char bytes[SL_WAIT_MEMORY];
+};
+
+/* Read it: before it is asked whether the thread held still, so that the answer covers it. */
+void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *call,
+                  struct sl_wait_memory *ret_memory);
+
+/* All borrowed. */
+struct sl_wait_context {
+    struct sl_descriptors *descriptors;
+    struct sl_arena *arena;
+    struct sl_ids *ids;       /* of the process */
+    struct sl_reader *reader; /* or NULL: nothing more is read */
+    bool has_library;         /* see sl_futex_has_library */
+};
+
+/*
+ * @param call    as seen while the thread was blocked
+ * @param memory  what sl_wait_read found for it
+ * @param stack   its frames, or NULL
+ */
+struct sl_wait sl_wait_describe(const struct sl_wait_context *context,
+                                const struct sl_syscall *call, const struct sl_wait_memory *memory,
+                                const struct sl_stack *stack);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/print/leak_lines.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/format.h"
+#include "reports/known.h"
+#include "reports/print/json_parts.h"
+#include "reports/print/table_parts.h"
+#include "reports/print/wrap.h"
+
+static const struct sl_frame *frame_of(const struct sl_leak_group *group)
+{
+    const struct sl_frame *found = group->n_frames ? &group->frames[0] : NULL;
+
+    for (size_t i = 0; i < group->n_frames; i++) {
+        const struct sl_frame *frame = &group->frames[i];
+        if (frame->function && group->function && strcmp(frame->function, group->function) == 0)
+            return frame;
+        if (frame->file && !found->file)
+            found = frame;
+    }
+    return found;
+}
+
+static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *known,
+                     struct sl_arena *arena, struct sl_leak_line *lines, size_t *n_lines)
+{
+    struct sl_cell_group *groups;
+    size_t n_groups;
+
+    if (!sl_cell_groups(arena, cell, &groups, &n_groups))
+        return false;
+    for (size_t i = 0; i < n_groups; i++) {
+        const struct sl_leak_group *group = groups[i].group;
+        if (!group->counted)
+            continue;
+        lines[(*n_lines)++] = (struct sl_leak_line){
+            .cell = cell,
+            .seen = groups[i],
+            .n_looked = sl_cell_looked(cell, group),
+            .known = known ? SL_VALUE(sl_known_count(known, group->fingerprint))
+                           : SL_MISSING_VALUE("there is no baseline"),
+            .frame = frame_of(group),
+        };
+    }
+    return true;
+}
+
+bool sl_leak_lines_make(const struct sl_run_result *result, const struct sl_policy *policy,
+                        struct sl_arena *arena, struct sl_leak_line **ret_lines,
+                        size_t *ret_n_lines)
+{
+    struct sl_known known;
+    size_t room = 0;
+
+    for (size_t i = 0; i < result->n_cells; i++)
+        for (size_t j = 0; j < result->cells[i].n_trials; j++)
+            room += result->cells[i].trials[j].leaks.n_groups;
+    *ret_n_lines = 0;
+    *ret_lines = sl_arena_array(arena, room, sizeof **ret_lines);
+    if (!*ret_lines || (policy->baseline && !sl_known_init(arena, policy->baseline, &known)))
+        return false;
+    for (size_t i = 0; i < result->n_cells; i++)
+        if (!add_cell(&result->cells[i], policy->baseline ? &known : NULL, arena, *ret_lines,
+                      ret_n_lines))
+            return false;
+    return true;
+}
+
+/* "tinybus.c:52", or the file of the code, or nothing. */
+static const char *place_text(struct sl_arena *arena, const struct sl_frame *frame)
+{
+    if (!frame || (!frame->file && !frame->module))
+        return NULL;
+    if (!frame->file)
+        return sl_format_printable(arena, sl_path_base(frame->module));
+    const char *file = sl_format_printable(arena, frame->file);
+    return file && frame->line ? sl_arena_printf(arena, "%s:%" PRIu32, file, frame->line) : file;
+}
+
+static void print_line(const struct sl_table *table, const struct sl_leak_line *line)
+{
+    const struct sl_leak_group *group = line->seen.group;
+    const char *place = place_text(table->arena, line->frame);
+    bool judged = !line->known.missing, is_new = judged && line->known.value == 0;
+    bool grown = judged && !is_new && line->seen.count > line->known.value;
+
+    const char *word = !judged ? "leaked" : is_new ? "new" : "known";
+    const char *text = sl_arena_printf(
+        table->arena, ": %" PRIu32 " x %s: %s%s%s, in %" PRIu32 " of %zu trial%s of %s (%s)",
+        line->seen.count, sl_table_function(table, group), sl_cause_text(group->cause),
+        place ? ", " : "", place ? place : "", line->seen.n_trials, line->n_looked,
+        line->n_looked == 1 ? "" : "s", sl_table_cell_name(table, line->cell),
+        sl_table_text(table, group->fingerprint, ""));
+    sl_style_print(judged && !is_new ? SL_STYLE_NONE : SL_STYLE_BAD, table->opts, table->out, "%s",
+                   word);
+    sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, strlen(word), 2,
+                  text ? text : ": no memory to name it");
+    if (grown)
+        sl_style_print(SL_STYLE_WARN, table->opts, table->out,
+                       "       the baseline has %" PRIu64 " of them at most\n", line->known.value);
+}
+
+void sl_leak_lines_print(const struct sl_run_result *result, const struct sl_policy *policy,
+                         const struct sl_table_opts *opts, FILE *out)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_table table = {.result = result, .opts = opts, .out = out, .arena = arena};
+    struct sl_leak_line *lines;
+    size_t n_lines;
+
+    if (!arena || !sl_leak_lines_make(result, policy, arena, &lines, &n_lines)) {
+        (void) fputs("no memory to print the leaks\n", out);
+        return;
+    }
+    for (size_t i = 0; i < n_lines; i++)
+        print_line(&table, &lines[i]);
+}
+
+static json_t *json_line(struct sl_arena *arena, const struct sl_leak_line *line)
+{
+    const struct sl_leak_group *group = line->seen.group;
+    const struct sl_frame *frame = line->frame;
+    bool has_line = frame && frame->file && frame->line;
+
+    return json_pack(
+        "{so so ss so so so sI so so so}", "cell", sl_json_cell(arena, line->cell), "function",
+        sl_json_text(arena, group->function), "cause", sl_cause_text(group->cause), "fingerprint",
+        sl_json_text(arena, group->fingerprint), "file",
+        sl_json_text(arena, frame ? frame->file : NULL), "line",
+        has_line ? json_integer((json_int_t) frame->line) : json_null(), "count",
+        (json_int_t) line->seen.count, "trials", sl_json_share(line->seen.n_trials, line->n_looked),
+        "new", line->known.missing ? json_null() : json_boolean(line->known.value == 0),
+        "baseline_count", sl_json_count(line->known));
+}
+
+json_t *sl_leak_lines_json(const struct sl_run_result *result, const struct sl_policy *policy,
+                           struct sl_arena *arena)
+{
+    struct sl_leak_line *lines;
+    size_t n_lines;
+
+    if (!sl_leak_lines_make(result, policy, arena, &lines, &n_lines))
+        return NULL;
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < n_lines; i++) {
+        if (json_array_append_new(list, json_line(arena, &lines[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The leaks of a result with one line each: what, why, where, how often, and whether it is new. */
+#ifndef SL_REPORTS_PRINT_LEAK_LINES_H
+#define SL_REPORTS_PRINT_LEAK_LINES_H
+
+#include <jansson.h>
+
+#include "reports/cells.h"
+#include "reports/print/table.h"
+#include "reports/verdict.h"
+
+/* A leak of a cell. */
+struct sl_leak_line {
+    const struct sl_cell_result *cell;
+    struct sl_cell_group seen;
+    size_t n_looked;       /* trials of the cell whose leaks are known */
+    struct sl_value known; /* most in a trial of the baseline; missing without a baseline */
+    /* Where people look for it: the frame that gave the group its name, else one with a line. */
+    const struct sl_frame *frame; /* NULL: there is no stack */
+};
+
+/* In arena, in the order of the cells.  @return false when memory is short */
+bool sl_leak_lines_make(const struct sl_run_result *result, const struct sl_policy *policy,
+                        struct sl_arena *arena, struct sl_leak_line **ret_lines,
+                        size_t *ret_n_lines);
+
+void sl_leak_lines_print(const struct sl_run_result *result, const struct sl_policy *policy,
+                         const struct sl_table_opts *opts, FILE *out);
+
+/* The same as a list.  @return NULL when memory is short */
+json_t *sl_leak_lines_json(const struct sl_run_result *result, const struct sl_policy *policy,
+                           struct sl_arena *arena);
+
+#endif

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of the table with the numbers. */
+#include "reports/print/table.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/cells.h"
+#include "reports/format.h"
+#include "reports/metrics.h"
+#include "reports/print/short_name.h"
+#include "reports/print/table_parts.h"
+#include "reports/print/wrap.h"
+
+/* Reasons of the numbers that a block lacks, numbered from 1. */
+struct notes {
+    const char *texts[32];
+    size_t n;
+};
+
+struct block {
+    const struct sl_table *table;
+    const struct sl_cell_result *const *cells; /* of one scenario */
+    size_t n_cells;
+    struct sl_grid grid;
+    struct notes notes;
+    size_t column; /* being filled */
+    bool *spread;  /* by cell: its trials differ, and are shown to; NULL: nowhere */
+    bool has_spread;
+};
+
+const char *sl_table_text(const struct sl_table *table, const char *text, const char *otherwise)
+{
+    const char *printable = sl_format_printable(table->arena, text);
+    return printable ? printable : otherwise;
+}
+
+const char *sl_table_function(const struct sl_table *table, const struct sl_leak_group *group)
+{
+    char buffer[SL_SHORT_NAME_MAX];
+    const char *name = group->function ? sl_short_name(group->function, buffer) : NULL;
+    return sl_table_text(table, name, "(no function)");
+}
+
+const char *sl_table_cell_name(const struct sl_table *table, const struct sl_cell_result *cell)
+{
+    return sl_table_text(table, sl_cell_name(table->arena, cell), "?");
+}
+
+/* " [2]" for a reason; "" when there is no room for another one. */
+static const char *
+note(struct block *block, const struct sl_cell_result *cell, const struct sl_summary *summary)
+{
+    struct sl_arena *arena = block->table->arena;
+    const char *text = summary->reason;
+    size_t i = 0;
+
+    /* A number that only some trials lack: which ones matters. */
+    if (!summary->number.missing)
+        text = sl_arena_printf(arena, "%s: %zu of %zu trials lack this, the first trial %zu: %s",
+                               cell->key.mode, summary->n_missing, cell->n_trials,
+                               summary->first_missing, summary->reason);
+    text = sl_table_text(block->table, text, "");
+    while (i < block->notes.n && strcmp(block->notes.texts[i], text) != 0)
+        i++;
+    if (i == SL_COUNT_OF(block->notes.texts))
+        return "";
+    if (i == block->notes.n)
+        block->notes.texts[block->notes.n++] = text;
+    const char *mark = sl_arena_printf(arena, " [%zu]", i + 1);
+    return mark ? mark : "";
+}
+
+static void put(struct block *block, size_t row, const char *text, enum sl_style style)
+{
+    sl_grid_set(&block->grid, row, block->column, text, style);
+}
+
+static void put_summary(struct block *block, size_t row, const struct sl_cell_result *cell,
+                        const struct sl_summary *summary, enum sl_unit unit, const char *below,
+                        enum sl_style style)
+{
+    char text[SL_FORMAT_MAX];
+    sl_metric_format(summary->number, unit, text);
+    const char *mark = summary->n_missing ? note(block, cell, summary) : "";
+    put(block, row, sl_arena_printf(block->table->arena, "%s%s%s", text, mark, below ? below : ""),
+        summary->number.missing ? SL_STYLE_WARN : style);
+}
+
+/* Zero is good, anything else is not. */
+static enum sl_style style_of_fault(const struct sl_summary *summary)
+{
+    return !summary->number.missing && summary->number.value > 0 ? SL_STYLE_BAD : SL_STYLE_NONE;
+}
+
+static void put_leaked(struct block *block)
+{
+    put(block, 0, "leaked", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++) {
+        struct sl_summary summary = sl_leaks_summarise(block->cells[i]);
+        put_summary(block, i + 1, block->cells[i], &summary, SL_UNIT_COUNT, "",
+                    style_of_fault(&summary));
+    }
+    block->column++;
+}
+
+/* Of more than one trial the number is the median; below it stand the least and the most. */
+static const char *
+spread(struct block *block, size_t cell, const struct sl_summary *summary, enum sl_unit unit)
+{
+    char text[SL_FORMAT_MAX], least[SL_FORMAT_MAX], most[SL_FORMAT_MAX];
+
+    sl_metric_format(summary->number, unit, text);
+    sl_metric_format(SL_REAL(summary->least), unit, least);
+    sl_metric_format(SL_REAL(summary->most), unit, most);
+    if (!block->spread || summary->number.missing ||
+        (strcmp(least, text) == 0 && strcmp(most, text) == 0))
+        return "";
+    block->spread[cell] = block->has_spread = true;
+    return sl_arena_printf(block->table->arena, "\n%s\n%s", least, most);
+}
+
+static void put_metric(struct block *block, enum sl_metric metric, const char *heading)
+{
+    bool fault = metric == SL_METRIC_LOST || metric == SL_METRIC_DUPLICATES ||
+                 metric == SL_METRIC_ORDER_VIOLATIONS;
+    bool worst = fault || metric == SL_METRIC_THREADS_PEAK;
+    enum sl_unit unit = sl_metrics[metric].unit;
+
+    put(block, 0, heading, SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++) {
+        struct sl_summary summary;
+        if (sl_metric_summarise(block->table->arena, block->cells[i], metric, &summary))
+            put_summary(block, i + 1, block->cells[i], &summary, unit,
+                        worst ? "" : spread(block, i, &summary, unit),
+                        fault ? style_of_fault(&summary) : SL_STYLE_NONE);
+    }
+    block->column++;
+}
+
+/* What the lines are of rows that have more than one. */
+static void name_spread(struct block *block)
+{
+    for (size_t i = 0; i < block->n_cells && block->spread; i++)
+        if (block->spread[i])
+            sl_grid_set(
+                &block->grid, i + 1, 0,
+                sl_arena_printf(block->table->arena, "%s\n  least\n  most",
+                                sl_table_text(block->table, block->cells[i]->key.mode, "?")),
+                SL_STYLE_NONE);
+}
+
+/* A Close that did not end in time in any trial is worth more than the time of the others. */
+static void put_close(struct block *block)
+{
+    put(block, 0, "Close", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++) {
+        const struct sl_cell_result *cell = block->cells[i];
+        struct sl_summary summary;
+        bool timed_out = false;
+        for (size_t j = 0; j < cell->n_trials; j++)
+            timed_out |= cell->trials[j].close.timed_out;
+        if (timed_out)
+            put(block, i + 1, "timed out", SL_STYLE_BAD);
+        else if (sl_metric_summarise(block->table->arena, cell, SL_METRIC_CLOSE_DURATION, &summary))
+            put_summary(block, i + 1, cell, &summary, SL_UNIT_NS,
+                        spread(block, i, &summary, SL_UNIT_NS), SL_STYLE_NONE);
+    }
+    block->column++;
+}
+
+static void put_text(struct block *block, size_t row, const char *text)
+{
+    put(block, row, sl_table_text(block->table, text, "-"), SL_STYLE_NONE);
+}
+
+static bool differs(const struct block *block, size_t offset)
+{
+    for (size_t i = 1; i < block->n_cells; i++) {
+        const char *a = *(const char *const *) ((const char *) &block->cells[0]->key + offset);
+        const char *b = *(const char *const *) ((const char *) &block->cells[i]->key + offset);
+        if (!a != !b || (a && strcmp(a, b) != 0))
+            return true;
+    }
+    return false;
+}
+
+/* The comma-separated faults one below the other: their names are long. */
+static const char *fault_lines(const struct sl_table *table, const char *fault)
+{
+    char *text = sl_format_printable(table->arena, fault ? fault : "-");
+    for (char *comma = text; comma && (comma = strchr(comma, ','));)
+        *comma = '\n';
+    return text;
+}
+
+static void put_faults(struct block *block)
+{
+    block->grid.left[block->column] = true;
+    put(block, 0, "faults", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++)
+        put(block, i + 1, fault_lines(block->table, block->cells[i]->key.fault), SL_STYLE_NONE);
+    block->column++;
+}
+
+static void put_key(struct block *block, const char *heading, size_t offset)
+{
+    block->grid.left[block->column] = true;
+    put(block, 0, heading, SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++)
+        put_text(block, i + 1,
+                 *(const char *const *) ((const char *) &block->cells[i]->key + offset));
+    block->column++;
+}
+
+/* Handler calls beyond the first of a message are allowed, so the column is there for a reason
+ * only. */
+static bool has_duplicates(const struct block *block)
+{
+    for (size_t i = 0; i < block->n_cells; i++)
+        for (size_t j = 0; j < block->cells[i]->n_trials; j++) {
+            struct sl_value n = block->cells[i]->trials[j].delivery.duplicates;
+            if (!n.missing && n.value > 0)
+                return true;
+        }
+    return false;
+}
+
+/* One row per mode. */
+static bool fill_modes(struct block *block)
+{
+    bool transports = differs(block, offsetof(struct sl_cell_key, transport));
+    bool faults = differs(block, offsetof(struct sl_cell_key, fault));
+
+    bool duplicates = has_duplicates(block);
+
+    if (!sl_grid_init(&block->grid, block->table->arena, block->n_cells + 1,
+                      10 + transports + faults + duplicates))
+        return false;
+    block->spread = sl_arena_array(block->table->arena, block->n_cells, sizeof *block->spread);
+    put_key(block, "", offsetof(struct sl_cell_key, mode));
+    if (transports)
+        put_key(block, "transport", offsetof(struct sl_cell_key, transport));
+    if (faults)
+        put_faults(block);
+    put_leaked(block);
+    put_metric(block, SL_METRIC_THREADS_PEAK, "peak\nthreads");
+    put_metric(block, SL_METRIC_RSS_PEAK, "peak\nmemory");
+    put_metric(block, SL_METRIC_RATE_DELIVERED, "delivered\nper second");
+    put_metric(block, SL_METRIC_END_TO_END_P50, "end to end\np50");
+    put_metric(block, SL_METRIC_END_TO_END_P99, "end to end\np99");
+    put_metric(block, SL_METRIC_ORDER_VIOLATIONS, "out of\norder");
+    put_metric(block, SL_METRIC_LOST, "lost");
+    if (duplicates)
+        put_metric(block, SL_METRIC_DUPLICATES, "delivered\nagain");
+    put_close(block);
+    name_spread(block);
+    return true;
+}
+
+static void put_claims(struct block *block)
+{
+    put(block, 0, "claimed\nleaks", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++) {
+        const struct sl_claim *claim = &block->cells[i]->claim;
+        struct sl_real number = {(double) claim->leaked.value, claim->leaked.missing};
+        char text[SL_FORMAT_MAX];
+        if (!claim->label)
+            number = SL_MISSING_REAL("no claim");
+        sl_metric_format(number, SL_UNIT_COUNT, text);
+        put_text(block, i + 1, text);
+    }
+    block->column++;
+}
+
+static void put_workers(struct block *block)
+{
+    put(block, 0, "workers", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++) {
+        struct sl_value workers = block->cells[i]->config.workers;
+        put(block, i + 1,
+            workers.missing ? "-" : sl_arena_printf(block->table->arena, "%" PRIu64, workers.value),
+            SL_STYLE_NONE);
+    }
+    block->column++;
+}
+
+/* One row per variant, what an analysis claimed beside what was measured. */
+static bool fill_variants(struct block *block)
+{
+    if (!sl_grid_init(&block->grid, block->table->arena, block->n_cells + 1, 8))
+        return false;
+    put(block, 0, "", SL_STYLE_NONE);
+    for (size_t i = 0; i < block->n_cells; i++)
+        put_text(block, i + 1, block->cells[i]->claim.label);
+    block->column++;
+    put_key(block, "mode", offsetof(struct sl_cell_key, mode));
+    put_workers(block);
+    put_faults(block);
+    put_claims(block);
+    put_leaked(block);
+    put_metric(block, SL_METRIC_THREADS_PEAK, "peak\nthreads");
+    put_close(block);
+    return true;
+}
+
+/* "low: 500 events of 256 B to 5 topics, 100 keys (uniform), saturating, over nats" */
+static void print_title(const struct block *block)
+{
+    const struct sl_table *table = block->table;
+    const struct sl_cell_key *key = &block->cells[0]->key;
+    const struct sl_cell_config *config = &block->cells[0]->config;
+    size_t least = block->cells[0]->n_trials, most = least;
+    const char *rate = "saturating", *transport = "", *trials = "";
+    const char *spread = block->has_spread ? " (median, least, most)" : "";
+
+    if (!config->rate.missing)
+        rate = sl_arena_printf(table->arena, "%" PRIu64 "/s", config->rate.value);
+    if (!differs(block, offsetof(struct sl_cell_key, transport)))
+        transport =
+            sl_arena_printf(table->arena, ", %s", sl_table_text(table, key->transport, "?"));
+    for (size_t i = 1; i < block->n_cells; i++) { /* an interrupted run has some of them */
+        least = SL_MIN(least, block->cells[i]->n_trials);
+        most = SL_MAX(most, block->cells[i]->n_trials);
+    }
+    if (least < most)
+        trials = sl_arena_printf(table->arena, ", %zu to %zu trials%s", least, most, spread);
+    else if (most > 1)
+        trials = sl_arena_printf(table->arena, ", %zu trials%s", most, spread);
+    (void) fputc('\n', table->out);
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+                   "%s: %" PRIu64 " events of %" PRIu64 " B, %" PRIu64 " topics, %" PRIu64
+                   " keys (%s), %s%s%s",
+                   sl_table_text(table, key->scenario, "?"), config->events, config->payload,
+                   config->topics, config->aggregates, sl_table_text(table, config->keys, "?"),
+                   rate ? rate : "?", transport ? transport : "", trials ? trials : "");
+    (void) fputc('\n', table->out);
+}
+
+static void print_notes(const struct block *block)
+{
+    for (size_t i = 0; i < block->notes.n; i++)
+        sl_wrap_printf(SL_STYLE_DIM, block->table->opts, block->table->out, 4, "  [%zu] %s", i + 1,
+                       block->notes.texts[i]);
+}
+
+/* "shared by agents load-1 on east (load), ..." */
+static void print_agents(const struct block *block)
+{
+    const struct sl_table *table = block->table;
+    const struct sl_trial_result *trial = block->cells[0]->trials;
+    size_t n_trials = block->cells[0]->n_trials;
+
+    for (size_t i = 0; n_trials && i < trial->n_agents; i++)
+        (void) fprintf(table->out, "%s %s on %s (%s)",
+                       i              ? ","
+                       : n_trials > 1 ? "  first trial shared by agents"
+                                      : "  shared by agents",
+                       sl_table_text(table, trial->agents[i].name, "?"),
+                       sl_table_text(table, trial->agents[i].host, "?"),
+                       sl_table_text(table, trial->agents[i].role, "?"));
+    if (n_trials && trial->n_agents)
+        (void) fputc('\n', table->out);
+}
+
+static void print_flow(const struct block *block)
+{
+    for (size_t i = 0; i < block->n_cells; i++)
+        sl_table_print_flow(block->table, block->cells[i]);
+}
+
+static bool
+print_block(const struct sl_table *table, const struct sl_cell_result *const *cells, size_t n_cells)
+{
+    struct block block = {.table = table, .cells = cells, .n_cells = n_cells};
+    bool claims = false;
+
+    for (size_t i = 0; i < n_cells; i++)
+        claims |= cells[i]->claim.label != NULL;
+    if (claims ? !fill_variants(&block) : !fill_modes(&block))
+        return false;
+    print_title(&block);
+    sl_grid_print(&block.grid, table->opts, table->out);
+    print_agents(&block);
+    print_flow(&block);
+    print_notes(&block);
+    return true;
+}
+
+/* The cells of a scenario together, scenarios in the order of their first cell. */
+static bool print_blocks(const struct sl_table *table)
+{
+    const struct sl_run_result *result = table->result;
+    const struct sl_cell_result **cells =
+        sl_arena_array(table->arena, result->n_cells, sizeof *cells);
+    bool *done = sl_arena_array(table->arena, result->n_cells, sizeof *done);
+
+    if (!cells || !done)
+        return false;
+    for (size_t i = 0; i < result->n_cells; i++) {
+        size_t n = 0;
+        for (size_t j = i; j < result->n_cells; j++) {
+            if (done[j] ||
+                strcmp(result->cells[i].key.scenario, result->cells[j].key.scenario) != 0)
+                continue;
+            cells[n++] = &result->cells[j];
+            done[j] = true;
+        }
+        if (n && !print_block(table, cells, n))
+            return false;
+    }
+    return true;
+}
+
+/* ", nats-server 2.9.10 x 3", or nothing. */
+static const char *server_text(const struct sl_table *table)
+{
+    const struct sl_environment *environment = &table->result->environment;
+    const struct sl_value *n = &environment->nats_servers;
+    const char *text = "";
+
+    if (environment->nats_server)
+        text = sl_arena_printf(table->arena, ", nats-server %s",
+                               sl_table_text(table, environment->nats_server, ""));
+    if (text && !n->missing && n->value > 1)
+        text = sl_arena_printf(table->arena, "%s x %" PRIu64, text, n->value);
+    return text ? text : "";
+}
+
+/* "the second try, commit 0123456789ab: ", or nothing. */
+static const char *subject_text(const struct sl_table *table)
+{
+    const char *label = table->result->run.label, *commit = table->result->run.commit;
+    const char *text = "";
+
+    if (label || commit)
+        text = sl_arena_printf(table->arena, "%s%s%s%.12s: ", sl_table_text(table, label, ""),
+                               label && commit ? ", " : "", commit ? "commit " : "",
+                               sl_table_text(table, commit, ""));
+    return text ? text : "";
+}
+
+static void print_environment(const struct sl_table *table)
+{
+    const struct sl_environment *environment = &table->result->environment;
+    const char *cores = "", *memory = "";
+    char bytes[SL_FORMAT_MAX];
+
+    if (environment->cores)
+        cores = sl_arena_printf(table->arena, ", %" PRIu64 " cores", environment->cores);
+    if (environment->memory) {
+        sl_format_bytes(environment->memory, bytes);
+        memory = sl_arena_printf(table->arena, ", %s", bytes);
+    }
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "%s%s on %s%s%s%s%s%s",
+                   subject_text(table),
+                   sl_table_text(table, table->result->driver, "unknown driver"),
+                   sl_table_text(table, environment->cpu, "unknown CPU"), cores ? cores : "",
+                   memory ? memory : "", environment->kernel ? ", " : "",
+                   sl_table_text(table, environment->kernel, ""), server_text(table));
+    if (table->result->driver_undeclared)
+        sl_wrap_printf(SL_STYLE_DIM, table->opts, table->out, 2,
+                       "as asked for, since the driver does not declare what it has: %s",
+                       sl_table_text(table, table->result->driver_undeclared, ""));
+}
+
+void sl_table_print(const struct sl_run_result *result, const struct sl_table_opts *opts, FILE *out)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_table table = {.result = result, .opts = opts, .out = out, .arena = arena};
+
+    if (!arena) {
+        (void) fputs("no memory to print the table\n", out);
+        return;
+    }
+    print_environment(&table);
+    sl_table_print_busy(&table);
+    if (!print_blocks(&table))
+        (void) fputs("no memory to print the table\n", out);
+    sl_table_print_leaks(&table);
+    sl_table_print_verdict(result, &result->verdict, opts, out);
+}

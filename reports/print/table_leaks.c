@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of the table below the numbers: who stayed, and why. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/cells.h"
+#include "reports/format.h"
+#include "reports/print/frames.h"
+#include "reports/print/table_parts.h"
+#include "reports/print/wrap.h"
+
+#define MAX_FRAMES      24 /* printed per stack; the report has all */
+#define MAX_HANG_GROUPS 6
+
+static void print_stack(const struct sl_table *table, const struct sl_leak_group *group)
+{
+    sl_frames_print(group->frames, group->n_frames, MAX_FRAMES, 6, table->out);
+    if (!group->complete)
+        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2, "      stack %s%s",
+                       group->grade == SL_GRADE_FRAME_POINTERS ? "" : "not complete: ",
+                       sl_table_text(table, group->reason, "no reason is recorded"));
+}
+
+/* Stacks that were printed: the same worker leaks in many cells. */
+struct printed {
+    const char **fingerprints; /* in the arena */
+    size_t n;
+};
+
+static bool was_printed(struct printed *printed, const struct sl_leak_group *group)
+{
+    for (size_t i = 0; i < printed->n; i++)
+        if (strcmp(printed->fingerprints[i], group->fingerprint) == 0)
+            return true;
+    printed->fingerprints[printed->n++] = group->fingerprint;
+    return false;
+}
+
+static void print_group(const struct sl_table *table, const struct sl_leak_group *group,
+                        const char *trials, bool with_stack)
+{
+    (void) fprintf(table->out, "\n  %" PRIu32 " x %s: ", group->count,
+                   sl_table_function(table, group));
+    sl_style_print(SL_STYLE_WARN, table->opts, table->out, "%s", sl_cause_text(group->cause));
+    (void) fprintf(table->out, "%s\n", trials);
+    if (group->evidence)
+        sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "    %s",
+                       sl_table_text(table, group->evidence, ""));
+    if (with_stack)
+        print_stack(table, group);
+    sl_style_print(SL_STYLE_DIM, table->opts, table->out, "    fingerprint %s%s\n",
+                   sl_table_text(table, group->fingerprint, ""),
+                   with_stack ? "" : ", stack as above");
+}
+
+static void
+print_cell(const struct sl_table *table, const struct sl_cell_result *cell, struct printed *printed)
+{
+    struct sl_cell_group *groups;
+    size_t n_groups, n_counted = 0;
+
+    if (!sl_cell_groups(table->arena, cell, &groups, &n_groups))
+        return;
+    while (n_counted < n_groups && groups[n_counted].group->counted)
+        n_counted++;
+    if (!n_counted)
+        return;
+    (void) fputc('\n', table->out);
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "leaked threads of %s",
+                   sl_table_cell_name(table, cell));
+    for (size_t i = 0; i < n_counted; i++) {
+        const char *trials = NULL;
+        if (cell->n_trials > 1)
+            trials = sl_arena_printf(table->arena, ", in %" PRIu32 " of %zu trials",
+                                     groups[i].n_trials, cell->n_trials);
+        print_group(table, groups[i].group, trials ? trials : "",
+                    !was_printed(printed, groups[i].group));
+    }
+}
+
+/* When the stacks of a subject that ended badly were taken: before its end, unless it waited. */
+static const char *say_seen(const char *seen)
+{
+    static const struct {
+        const char *seen, *text;
+    } texts[] = {
+        {"crash", "when it crashed; the thread that did is first"},
+        {"hang", "when it was ended"},
+        {"loaded", "as last seen, at the peak of the load and before Close was called"},
+        {"closed", "as last seen, after Close had returned"},
+    };
+    for (size_t i = 0; seen && i < SL_COUNT_OF(texts); i++)
+        if (strcmp(texts[i].seen, seen) == 0)
+            return texts[i].text;
+    return "as last seen"; /* an older report does not say when */
+}
+
+static void
+print_hang(const struct sl_table *table, const struct sl_cell_result *cell, size_t number)
+{
+    const struct sl_trial_result *trial = &cell->trials[number];
+    size_t n = SL_MIN(trial->n_hang_groups, MAX_HANG_GROUPS);
+
+    if (!n)
+        return;
+    (void) fprintf(table->out, "\nthreads of %s trial %zu %s\n", sl_table_cell_name(table, cell),
+                   number + 1, say_seen(trial->hang_seen));
+    if (trial->close.waits_for)
+        sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "  Close: %s",
+                       sl_table_text(table, trial->close.waits_for, ""));
+    for (size_t i = 0; i < n; i++)
+        print_group(table, &trial->hang_groups[i], "", true);
+    if (trial->n_hang_groups > n)
+        (void) fprintf(table->out, "\n  ... %zu more groups in the report\n",
+                       trial->n_hang_groups - n);
+}
+
+/* Threads that ended while settling: a slow Close, no leak. */
+static void
+print_late(const struct sl_table *table, const struct sl_cell_result *cell, size_t number)
+{
+    const struct sl_leak_report *leaks = &cell->trials[number].leaks;
+    char delay[SL_FORMAT_MAX];
+    uint64_t longest_ns = 0;
+
+    if (!leaks->late || cell->trials[number].leaks_missing)
+        return;
+    for (size_t i = 0; i < leaks->n_late_threads; i++)
+        longest_ns = SL_MAX(longest_ns, leaks->late_threads[i].delay_ns);
+    sl_format_time(longest_ns, delay);
+    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+                   "not counted: %s trial %zu: %" PRIu32
+                   " thread%s ended after Close had returned, the last within %s",
+                   sl_table_cell_name(table, cell), number + 1, leaks->late,
+                   leaks->late == 1 ? "" : "s", delay);
+}
+
+/* Library threads are the same in every cell: one line each for the whole run. */
+static void print_uncounted(const struct sl_table *table, struct printed *printed)
+{
+    const struct sl_run_result *result = table->result;
+    for (size_t i = 0; i < result->n_cells; i++) {
+        struct sl_cell_group *groups;
+        size_t n_groups;
+        if (!sl_cell_groups(table->arena, &result->cells[i], &groups, &n_groups))
+            return;
+        for (size_t j = 0; j < n_groups; j++) {
+            const struct sl_leak_group *group = groups[j].group;
+            if (group->counted || was_printed(printed, group))
+                continue;
+            sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+                           "not counted: %" PRIu32 " x %s: %s%s%s", group->count,
+                           sl_table_function(table, group), sl_cause_text(group->cause),
+                           group->evidence ? ", " : "", sl_table_text(table, group->evidence, ""));
+        }
+    }
+}
+
+void sl_table_print_leaks(const struct sl_table *table)
+{
+    const struct sl_run_result *result = table->result;
+    size_t n_groups = 0;
+
+    for (size_t i = 0; i < result->n_cells; i++)
+        for (size_t j = 0; j < result->cells[i].n_trials; j++)
+            n_groups += result->cells[i].trials[j].leaks.n_groups;
+    struct printed printed = {.fingerprints =
+                                  sl_arena_array(table->arena, n_groups, sizeof(const char *))};
+    if (!printed.fingerprints)
+        return;
+    for (size_t i = 0; i < result->n_cells; i++)
+        print_cell(table, &result->cells[i], &printed);
+    for (size_t i = 0; i < result->n_cells; i++)
+        for (size_t j = 0; j < result->cells[i].n_trials; j++)
+            print_hang(table, &result->cells[i], j);
+    (void) fputc('\n', table->out);
+    for (size_t i = 0; i < result->n_cells; i++)
+        for (size_t j = 0; j < result->cells[i].n_trials; j++)
+            print_late(table, &result->cells[i], j);
+    print_uncounted(table, &printed);
+    sl_table_print_leftovers(table);
+}

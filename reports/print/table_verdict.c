@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of the table: the control, and the verdict with the numbers that it rests on. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/print/table_parts.h"
+#include "reports/print/wrap.h"
+
+static void print_control(const struct sl_table *table)
+{
+    const struct sl_control *control = &table->result->control;
+    bool good = control->ran && control->planted > 0 && control->planted == control->found;
+    enum sl_style style = good ? SL_STYLE_NONE : SL_STYLE_BAD;
+
+    if (control->ran)
+        sl_style_print(style, table->opts, table->out,
+                       "control: planted %" PRIu32 ", found %" PRIu32, control->planted,
+                       control->found);
+    else
+        sl_style_print(style, table->opts, table->out, "control: could not be measured");
+    if (control->reason)
+        (void) fprintf(table->out, " (%s)", sl_table_text(table, control->reason, ""));
+    (void) fputc('\n', table->out);
+}
+
+/* ", N WHAT", or that it is not known: a verdict read from a file may be older than its numbers. */
+static const char *total_text(const struct sl_table *table, struct sl_value total, const char *what)
+{
+    const char *text = total.missing
+                           ? sl_arena_printf(table->arena, ", %s not known", what)
+                           : sl_arena_printf(table->arena, ", %" PRIu64 " %s", total.value, what);
+    return text ? text : "";
+}
+
+/* A verdict is about what was accepted. */
+static const char *
+accepted_text(const struct sl_table *table, struct sl_value accepted, struct sl_value tried)
+{
+    if (accepted.missing || tried.missing)
+        return ", accepted messages not known";
+    const char *text =
+        sl_arena_printf(table->arena, ", accepted %" PRIu64 " of %" PRIu64 " messages",
+                        accepted.value, tried.value);
+    return text ? text : "";
+}
+
+static void add_value(struct sl_value *total, struct sl_value value)
+{
+    total->value += value.value;
+    if (value.missing)
+        total->missing = value.missing;
+}
+
+/* The numbers that "ok" rests on. */
+static void print_ok(const struct sl_table *table)
+{
+    const struct sl_run_result *result = table->result;
+    struct sl_value accepted = {0}, tried = {0}, leaked = {0}, lost = {0}, violations = {0};
+    size_t n_trials = 0;
+
+    for (size_t i = 0; i < result->n_cells; i++) {
+        for (size_t j = 0; j < result->cells[i].n_trials; j++) {
+            const struct sl_trial_result *trial = &result->cells[i].trials[j];
+            add_value(&accepted, trial->delivery.published);
+            add_value(&tried, sl_delivery_tried(&trial->delivery));
+            add_value(&leaked, (struct sl_value){trial->leaks.count, trial->leaks_missing});
+            add_value(&lost, trial->delivery.lost);
+            add_value(&violations, trial->delivery.order_violations);
+            n_trials++;
+        }
+    }
+    sl_style_print(SL_STYLE_GOOD, table->opts, table->out, "ok");
+    const char *text = sl_arena_printf(table->arena, ": %zu trials in %zu cells%s%s%s%s", n_trials,
+                                       result->n_cells, accepted_text(table, accepted, tried),
+                                       total_text(table, leaked, "leaked threads"),
+                                       total_text(table, lost, "lost messages"),
+                                       total_text(table, violations, "order violations"));
+    sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, 2, 4, text ? text : "");
+}
+
+static void print_verdict(const struct sl_table *table, const struct sl_verdict *verdict)
+{
+    static const char *const words[] = {"ok", "failed", "not judged", "could not measure",
+                                        "inconclusive"};
+    const char *word = verdict->exit >= 0 && verdict->exit < (int) SL_COUNT_OF(words)
+                           ? words[verdict->exit]
+                           : "not judged";
+    enum sl_style style = verdict->exit == 1 ? SL_STYLE_BAD : SL_STYLE_WARN;
+
+    if (verdict->exit == 0 && verdict->n_failed == 0) {
+        print_ok(table);
+        return;
+    }
+    sl_style_print(style, table->opts, table->out, "%s", word);
+    (void) fputs(verdict->n_failed ? ": " : "\n", table->out);
+    for (size_t i = 0; i < verdict->n_failed; i++) {
+        size_t column = strlen(word) + 2;
+        (void) fprintf(table->out, "%*s", i ? (int) column : 0, "");
+        sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, column, column + 2,
+                      sl_table_text(table, verdict->failed[i], "?"));
+    }
+}
+
+void sl_table_print_verdict(const struct sl_run_result *result, const struct sl_verdict *verdict,
+                            const struct sl_table_opts *opts, FILE *out)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_table table = {.result = result, .opts = opts, .out = out, .arena = arena};
+
+    if (!arena) {
+        (void) fputs("no memory to print the verdict\n", out);
+        return;
+    }
+    print_control(&table);
+    print_verdict(&table, verdict);
+}

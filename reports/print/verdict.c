@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/print/verdict.h"
+
+#include <errno.h>
+
+#include <jansson.h>
+
+#include "base/fail.h"
+#include "reports/format.h"
+#include "reports/print/leak_lines.h"
+
+/* NULL when memory is short. */
+static json_t *json_lines(const struct sl_verdict *verdict, struct sl_arena *arena)
+{
+    json_t *lines = json_array();
+    for (size_t i = 0; i < verdict->n_failed; i++) {
+        const char *line = sl_format_printable(arena, verdict->failed[i]);
+        if (!line || json_array_append_new(lines, json_string(line)) != 0) {
+            json_decref(lines);
+            return NULL;
+        }
+    }
+    return lines;
+}
+
+static json_t *json_limit(const struct sl_limit *limit)
+{
+    return limit->set ? json_integer((json_int_t) limit->most) : json_null();
+}
+
+enum sl_status
+sl_verdict_print_json(const struct sl_run_result *result, const struct sl_verdict *verdict,
+                      const struct sl_policy *policy, FILE *out, struct sl_error *err)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    json_t *json = NULL;
+    if (arena)
+        json = json_pack("{ss s{sI so so ss?} s{si so} so}", "schema", "strandline.gate/1",
+                         "policy", "max_leaks", (json_int_t) policy->max_leaks, "max_descriptors",
+                         json_limit(&policy->descriptors), "max_processes",
+                         json_limit(&policy->processes), "baseline",
+                         sl_format_printable(arena, policy->baseline_name), "verdict", "exit",
+                         verdict->exit, "failed", json_lines(verdict, arena), "leaks",
+                         sl_leak_lines_json(result, policy, arena));
+    if (!json)
+        return sl_fail(err, SL_ENOMEM, "no memory to print the verdict");
+    errno = 0;
+    int dumped = json_dumpf(json, out, JSON_INDENT(2));
+    json_decref(json);
+    if (dumped < 0 || fputc('\n', out) == EOF || fflush(out) != 0)
+        return sl_fail_errno(err, "cannot write the verdict");
+    return SL_OK;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/print/wrap.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "reports/format.h"
+
+#define DEFAULT_WIDTH 100
+
+size_t sl_width_of(const struct sl_table_opts *opts)
+{
+    return opts->width ? opts->width : DEFAULT_WIDTH;
+}
+
+/* Bytes of text that fit into `room` columns, broken before a space; at least one word. */
+static size_t fitting(const char *text, size_t room)
+{
+    size_t columns = 0, at = 0, good = 0;
+
+    while (text[at]) {
+        size_t word = strspn(text + at, " ");
+        word += strcspn(text + at + word, " ");
+        for (size_t i = 0; i < word; i++)
+            columns += ((unsigned char) text[at + i] & 0xc0) != 0x80;
+        if (columns > room && good)
+            return good;
+        at += word;
+        good = at;
+    }
+    return at;
+}
+
+void sl_wrap_after(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t column,
+                   size_t inset, const char *text)
+{
+    size_t width = opts->width ? opts->width : SIZE_MAX;
+
+    for (;; column = inset) {
+        size_t n = fitting(text, width > column ? width - column : 1);
+        sl_style_print(style, opts, out, "%.*s", (int) n, text);
+        (void) fputc('\n', out);
+        text += n + strspn(text + n, " ");
+        if (!*text)
+            return;
+        (void) fprintf(out, "%*s", (int) inset, "");
+    }
+}
+
+void sl_wrap_print(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
+                   const char *text)
+{
+    size_t margin = strspn(text, " ");
+
+    (void) fprintf(out, "%*s", (int) margin, "");
+    sl_wrap_after(style, opts, out, margin, margin + indent, text + margin);
+}
+
+void sl_wrap_printf(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
+                    const char *format, ...)
+{
+    SL_AUTO_FREE char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    if (text)
+        sl_wrap_print(style, opts, out, indent, text);
+    else
+        (void) fputs("no memory to print a line\n", out);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/snapshot/document.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/macros.h"
+#include "reports/snapshot/name_ranges.h"
+#include "reports/snapshot/wait_text.h"
+
+struct builder {
+    const struct sl_snapshot_listing *listing;
+    struct sl_arena *arena;
+    const struct sl_thread **threads; /* by group */
+    const char **names;               /* room for those of one group */
+};
+
+/* Sort the threads by group, keeping their order.  starts[g] is where group g begins. */
+static bool sort_by_group(struct builder *builder, size_t *starts)
+{
+    const struct sl_snapshot_listing *listing = builder->listing;
+    const struct sl_snapshot *snapshot = listing->snapshot;
+    SL_AUTO_FREE size_t *next = calloc(listing->n_groups + 1, sizeof *next);
+
+    if (!next)
+        return false;
+    for (size_t g = 0; g < listing->n_groups; g++)
+        starts[g + 1] = starts[g] + listing->groups[g].count;
+    memcpy(next, starts, listing->n_groups * sizeof *next);
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        builder->threads[next[listing->group_of[i]]++] = &snapshot->threads[i];
+    return true;
+}
+
+static int compare_waits(const void *left, const void *right)
+{
+    const struct sl_thread *a = *(const struct sl_thread *const *) left;
+    const struct sl_thread *b = *(const struct sl_thread *const *) right;
+    int order = sl_wait_compare(a, b);
+    return order ? order : (a->tid > b->tid) - (a->tid < b->tid);
+}
+
+static int compare_counts(const void *left, const void *right)
+{
+    const struct sl_document_wait *a = left, *b = right;
+    if (a->count != b->count)
+        return a->count > b->count ? -1 : 1;
+    return strcmp(a->text, b->text);
+}
+
+/* Different waits of a group, most frequent first.  Reorders the threads. */
+static bool sum_waits(struct builder *builder, const struct sl_thread **threads, size_t n,
+                      struct sl_document_group *group)
+{
+    qsort(threads, n, sizeof *threads, compare_waits);
+    for (size_t i = 0; i < n; i++)
+        group->n_waits += i == 0 || sl_wait_compare(threads[i - 1], threads[i]) != 0;
+    struct sl_document_wait *waits = sl_arena_array(builder->arena, group->n_waits, sizeof *waits);
+    if (!waits)
+        return false;
+    for (size_t i = 0, w = 0; i < n; i++) {
+        if (i && sl_wait_compare(threads[i - 1], threads[i]) == 0) {
+            waits[w - 1].count++;
+            continue;
+        }
+        waits[w].count = 1;
+        waits[w].wait = threads[i]->wait;
+        waits[w].text = sl_wait_say(builder->arena, builder->listing->snapshot, threads[i]);
+        if (!waits[w++].text)
+            return false;
+    }
+    qsort(waits, group->n_waits, sizeof *waits, compare_counts);
+    group->waits = waits;
+    group->group.wait = waits->wait;
+    return true;
+}
+
+/* "S", or "498 S, 2 R" in the order of the alphabet. */
+static const char *
+say_states(struct sl_arena *arena, const struct sl_thread *const *threads, size_t n)
+{
+    uint32_t counts[128] = {0};
+    const char *text = "";
+
+    for (size_t i = 0; i < n; i++)
+        counts[threads[i]->state & 0x7f]++;
+    for (unsigned state = 0; state < SL_COUNT_OF(counts) && text; state++) {
+        char letter = state ? (char) state : '?';
+        if (counts[state] == n)
+            return sl_arena_printf(arena, "%c", letter);
+        if (counts[state])
+            text = sl_arena_printf(arena, "%s%s%" PRIu32 " %c", text, *text ? ", " : "",
+                                   counts[state], letter);
+    }
+    return text;
+}
+
+static bool build_group(struct builder *builder, const struct sl_leak_group *from,
+                        const struct sl_thread **threads, struct sl_document_group *group)
+{
+    *group = (struct sl_document_group){.group = *from};
+    for (size_t i = 0; i < from->count; i++)
+        builder->names[i] = threads[i]->name;
+    group->states = say_states(builder->arena, threads, from->count);
+    return group->states &&
+           sl_name_ranges(builder->arena, builder->names, from->count, &group->names,
+                          &group->n_names) &&
+           sum_waits(builder, threads, from->count, group);
+}
+
+static bool build_groups(struct builder *builder, struct sl_document *document)
+{
+    const struct sl_snapshot_listing *listing = builder->listing;
+    struct sl_document_group *groups =
+        sl_arena_array(builder->arena, listing->n_groups, sizeof *groups);
+    SL_AUTO_FREE size_t *starts = calloc(listing->n_groups + 1, sizeof *starts);
+
+    if (!groups || !starts || !sort_by_group(builder, starts))
+        return false;
+    for (size_t g = 0; g < listing->n_groups; g++)
+        if (!build_group(builder, &listing->groups[g], builder->threads + starts[g], &groups[g]))
+            return false;
+    document->groups = groups;
+    document->n_groups = listing->n_groups;
+    return true;
+}
+
+static int compare_starts(const void *left, const void *right)
+{
+    const struct sl_document_unjoined_group *a = left, *b = right;
+    return (a->start.address > b->start.address) - (a->start.address < b->start.address);
+}
+
+/* Names before addresses: those differ from one run of a program to the next. */
+static int compare_unjoined_groups(const void *left, const void *right)
+{
+    const struct sl_document_unjoined_group *a = left, *b = right;
+    if (a->count != b->count)
+        return a->count > b->count ? -1 : 1;
+    int order = strcmp(a->start.function ? a->start.function : "",
+                       b->start.function ? b->start.function : "");
+    return order ? order : compare_starts(a, b);
+}
+
+static bool build_unjoined(struct builder *builder, struct sl_document_unjoined *unjoined)
+{
+    const struct sl_snapshot *snapshot = builder->listing->snapshot;
+    struct sl_document_unjoined_group *groups =
+        sl_arena_array(builder->arena, snapshot->n_unjoined, sizeof *groups);
+    size_t n = 0;
+
+    if (!groups)
+        return false;
+    for (size_t i = 0; i < snapshot->n_unjoined; i++)
+        groups[i] =
+            (struct sl_document_unjoined_group){.count = 1, .start = *snapshot->unjoined[i].start};
+    qsort(groups, snapshot->n_unjoined, sizeof *groups, compare_starts);
+    for (size_t i = 0; i < snapshot->n_unjoined; i++) {
+        if (n && compare_starts(&groups[n - 1], &groups[i]) == 0)
+            groups[n - 1].count++;
+        else
+            groups[n++] = groups[i];
+    }
+    qsort(groups, n, sizeof *groups, compare_unjoined_groups);
+    *unjoined = (struct sl_document_unjoined){.count = (uint32_t) snapshot->n_unjoined,
+                                              .reason = snapshot->unjoined_missing,
+                                              .groups = groups,
+                                              .n_groups = n};
+    return true;
+}
+
+static struct sl_document_sources count_sources(const struct sl_snapshot *snapshot)
+{
+    struct sl_document_sources sources = {0};
+    uint32_t *const counts[] = {
+        [SL_SOURCE_NONE] = &sources.none, [SL_SOURCE_PROC] = &sources.proc,
+        [SL_SOURCE_BPF] = &sources.bpf,   [SL_SOURCE_PTRACE] = &sources.ptrace,
+        [SL_SOURCE_DUMP] = &sources.dump,
+    };
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        ++*counts[snapshot->threads[i].source];
+    return sources;
+}
+
+enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, struct sl_arena *arena,
+                                 struct sl_document *ret_document, struct sl_error *err)
+{
+    const struct sl_snapshot *snapshot = listing->snapshot;
+    const struct sl_thread *leader = sl_snapshot_find(snapshot, snapshot->pid);
+    SL_AUTO_FREE const struct sl_thread **threads =
+        calloc(snapshot->n_threads + 1, sizeof(const struct sl_thread *));
+    SL_AUTO_FREE const char **names = calloc(snapshot->n_threads + 1, sizeof(const char *));
+    struct builder builder = {
+        .listing = listing, .arena = arena, .threads = threads, .names = names};
+    struct sl_document document = {.schema = "strandline.snapshot/1",
+                                   .pid = snapshot->pid,
+                                   .command = leader ? leader->name : NULL,
+                                   .ticks_per_second = snapshot->ticks_per_second,
+                                   .stats = snapshot->stats,
+                                   .sources = count_sources(snapshot)};
+
+    if (!threads || !names || !build_groups(&builder, &document) ||
+        !build_unjoined(&builder, &document.unjoined))
+        return sl_fail(err, SL_ENOMEM, "no memory to print %zu threads", snapshot->n_threads);
+    *ret_document = document;
+    return SL_OK;
+}
+
+static uint64_t age_of(const struct sl_snapshot_listing *listing, const struct sl_thread *thread)
+{
+    uint64_t ticks = listing->snapshot->ticks_per_second;
+    uint64_t started_ns =
+        thread->start_time / ticks * SL_NS_PER_S + thread->start_time % ticks * SL_NS_PER_S / ticks;
+    return listing->taken_boot_ns > started_ns ? listing->taken_boot_ns - started_ns : 0;
+}
+
+struct sl_document_thread
+sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
+{
+    const struct sl_thread *from = &listing->snapshot->threads[index];
+    const struct sl_stack *stack = from->stack;
+    struct sl_document_thread thread = {
+        .tid = from->tid,
+        .state = {from->state ? from->state : '?'},
+        .source = sl_source_text(from->source),
+        .complete = stack && stack->complete,
+        .grade = stack ? stack->grade : SL_GRADE_PARTIAL,
+        .consistent = from->consistent,
+        .reason = stack ? stack->reason : from->reason,
+        .fingerprint = listing->groups[listing->group_of[index]].fingerprint,
+        .wait = from->wait,
+        .frames = stack ? stack->frames : NULL,
+        .n_frames = stack ? stack->n_frames : 0,
+        .start_time = from->start_time,
+        .age_ns = age_of(listing, from),
+        .cpu_ns = from->cpu_ns,
+        .switches = from->switches,
+    };
+    memcpy(thread.name, from->name, sizeof thread.name);
+    return thread;
+}

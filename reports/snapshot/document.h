@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A snapshot in the shape in which it is printed: what text and JSON share. */
+#ifndef SL_REPORTS_SNAPSHOT_DOCUMENT_H
+#define SL_REPORTS_SNAPSHOT_DOCUMENT_H
+
+#include "harness/model/leak.h"
+#include "reports/snapshot/snapshot.h"
+
+struct sl_document_wait {
+    uint32_t count;
+    const char *text;    /* sl_wait_say() */
+    struct sl_wait wait; /* of one of them */
+};
+
+struct sl_document_group {
+    struct sl_leak_group group;
+    const struct sl_document_wait *waits; /* at least one; what most threads wait for is first */
+    size_t n_waits;
+    const char *const *names; /* sl_name_ranges() */
+    size_t n_names;
+    const char *states; /* "S"; "498 S, 2 R" */
+};
+
+struct sl_document_thread {
+    pid_t tid;
+    char name[16];
+    char state[2];
+    const char *source;
+    bool complete, consistent;
+    enum sl_grade grade;
+    const char *reason;      /* why the stack is not complete, or why there is none */
+    const char *fingerprint; /* of its group */
+    struct sl_wait wait;
+    const struct sl_frame *frames;
+    size_t n_frames;
+    uint64_t start_time, age_ns, cpu_ns, switches;
+};
+
+/* Threads with one start routine that ended and were never joined. */
+struct sl_document_unjoined_group {
+    uint32_t count;
+    struct sl_frame start;
+};
+
+struct sl_document_unjoined {
+    uint32_t count;     /* of all groups */
+    const char *reason; /* why they are not known; NULL: these are all */
+    const struct sl_document_unjoined_group *groups; /* largest first */
+    size_t n_groups;
+};
+
+/* How many threads had their registers from where. */
+struct sl_document_sources {
+    uint32_t none, proc, bpf, ptrace, dump;
+};
+
+struct sl_document {
+    const char *schema;
+    pid_t pid;
+    const char *command; /* name of the process */
+    uint64_t ticks_per_second;
+    struct sl_snapshot_stats stats;
+    struct sl_document_sources sources;
+    const struct sl_document_group *groups;
+    size_t n_groups;
+    struct sl_document_unjoined unjoined;
+    const struct sl_document_thread *threads; /* only in the JSON form of a full listing */
+    size_t n_threads;
+};
+
+/* Everything but the threads.  O(n log n). */
+SL_CHECKED enum sl_status sl_document_build(const struct sl_snapshot_listing *listing,
+                                            struct sl_arena *arena,
+                                            struct sl_document *ret_document, struct sl_error *err);
+
+/* What one thread of the snapshot, by its index, looks like. */
+struct sl_document_thread
+sl_document_thread(const struct sl_snapshot_listing *listing, size_t index);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strandline.snapshot/1: the shape of the file, and its writer. */
+#include "base/fail.h"
+#include "reports/layout_macros.h"
+#include "reports/snapshot/document.h"
+#include "reports/snapshot/snapshot.h"
+
+#define GROUP(kind, member)                                                                        \
+    {                                                                                              \
+        KEYED(kind, struct sl_document_group, #member, group.member)                               \
+    }
+
+static const struct sl_field wait_fields[] = {
+    SCALAR(U32, struct sl_document_wait, count),
+    SCALAR(NAME, struct sl_document_wait, text),
+    OBJECT(struct sl_document_wait, wait, sl_layout_wait),
+};
+static const struct sl_object wait_object = {FIELDS(wait_fields), .one_line = true};
+
+static const struct sl_field group_fields[] = {
+    GROUP(U32, count),
+    {.key = "fingerprint",
+     .kind = SL_FIELD_CHARS,
+     .offset = offsetof(struct sl_document_group, group.fingerprint),
+     .size = sizeof MEMBER(struct sl_document_group, group.fingerprint)},
+    GROUP(TEXT, function),
+    {.key = "wait",
+     .kind = SL_FIELD_OBJECT,
+     .offset = offsetof(struct sl_document_group, group.wait),
+     .object = &sl_layout_wait},
+    LIST(struct sl_document_group, "waits", waits, n_waits, wait_object),
+    SCALAR(NAME, struct sl_document_group, states),
+    NAMES(struct sl_document_group, "names", names, n_names),
+    {.key = "tids",
+     .kind = SL_FIELD_TIDS,
+     .offset = offsetof(struct sl_document_group, group.tids),
+     .other = offsetof(struct sl_document_group, group.n_tids),
+     .size = sizeof MEMBER(struct sl_document_group, group.tids)},
+    GROUP(BOOL, complete),
+    {.key = "grade",
+     .kind = SL_FIELD_WORD,
+     .offset = offsetof(struct sl_document_group, group.grade),
+     .words = &sl_grade_words},
+    GROUP(TEXT, reason),
+    LIST(struct sl_document_group, "frames", group.frames, group.n_frames, sl_layout_frame),
+};
+static const struct sl_object group_object = {FIELDS(group_fields)};
+
+static const struct sl_field thread_fields[] = {
+    SCALAR(INT, struct sl_document_thread, tid),
+    CHARS(struct sl_document_thread, name),
+    CHARS(struct sl_document_thread, state),
+    SCALAR(NAME, struct sl_document_thread, source),
+    SCALAR(BOOL, struct sl_document_thread, complete),
+    ENUM(struct sl_document_thread, grade, sl_grade_words),
+    SCALAR(TEXT, struct sl_document_thread, reason),
+    SCALAR(BOOL, struct sl_document_thread, consistent),
+    SCALAR(NAME, struct sl_document_thread, fingerprint),
+    SCALAR(U64, struct sl_document_thread, start_time),
+    SCALAR(U64, struct sl_document_thread, age_ns),
+    SCALAR(U64, struct sl_document_thread, cpu_ns),
+    SCALAR(U64, struct sl_document_thread, switches),
+    OBJECT(struct sl_document_thread, wait, sl_layout_wait),
+    LIST(struct sl_document_thread, "frames", frames, n_frames, sl_layout_frame),
+};
+static const struct sl_object thread_object = {FIELDS(thread_fields)};
+
+static const struct sl_field source_fields[] = {
+    SCALAR(U32, struct sl_document_sources, none), SCALAR(U32, struct sl_document_sources, proc),
+    SCALAR(U32, struct sl_document_sources, bpf),  SCALAR(U32, struct sl_document_sources, ptrace),
+    SCALAR(U32, struct sl_document_sources, dump),
+};
+static const struct sl_object sources_object = {FIELDS(source_fields), .one_line = true};
+
+static const struct sl_field unjoined_group_fields[] = {
+    SCALAR(U32, struct sl_document_unjoined_group, count),
+    OBJECT(struct sl_document_unjoined_group, start, sl_layout_frame),
+};
+static const struct sl_object unjoined_group_object = {FIELDS(unjoined_group_fields),
+                                                       .one_line = true};
+
+static const struct sl_field unjoined_fields[] = {
+    {KEYED(COUNT, struct sl_document_unjoined, "count", count),
+     .other = offsetof(struct sl_document_unjoined, reason)},
+    SCALAR(TEXT, struct sl_document_unjoined, reason),
+    LIST(struct sl_document_unjoined, "groups", groups, n_groups, unjoined_group_object),
+};
+static const struct sl_object unjoined_object = {FIELDS(unjoined_fields)};
+
+/* The last one is for full listings only: a list that was not asked for is not an empty list. */
+static const struct sl_field document_fields[] = {
+    SCALAR(NAME, struct sl_document, schema),
+    SCALAR(INT, struct sl_document, pid),
+    SCALAR(TEXT, struct sl_document, command),
+    SCALAR(U64, struct sl_document, ticks_per_second),
+    OBJECT(struct sl_document, stats, sl_layout_snapshot_stats),
+    OBJECT(struct sl_document, sources, sources_object),
+    LIST(struct sl_document, "groups", groups, n_groups, group_object),
+    OBJECT(struct sl_document, unjoined, unjoined_object),
+    LIST(struct sl_document, "threads", threads, n_threads, thread_object),
+};
+static const struct sl_object full_layout = {FIELDS(document_fields)};
+static const struct sl_object grouped_layout = {
+    .fields = document_fields,
+    .n_fields = SL_COUNT_OF(document_fields) - 1,
+};
+
+static enum sl_status add_threads(const struct sl_snapshot_listing *listing, struct sl_arena *arena,
+                                  struct sl_document *document, struct sl_error *err)
+{
+    size_t n = listing->snapshot->n_threads;
+    struct sl_document_thread *threads = sl_arena_array(arena, n, sizeof *threads);
+
+    if (!threads)
+        return sl_fail(err, SL_ENOMEM, "no memory to print %zu threads", n);
+    for (size_t i = 0; i < n; i++)
+        threads[i] = sl_document_thread(listing, i);
+    document->threads = threads;
+    document->n_threads = n;
+    return SL_OK;
+}
+
+enum sl_status
+sl_snapshot_print_json(const struct sl_snapshot_listing *listing, FILE *out, struct sl_error *err)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_document document;
+
+    if (!arena)
+        return sl_fail(err, SL_ENOMEM, "no memory to print the snapshot");
+    enum sl_status status = sl_document_build(listing, arena, &document, err);
+    if (!status && listing->all)
+        status = add_threads(listing, arena, &document, err);
+    if (status)
+        return status;
+    return sl_layout_print(listing->all ? &full_layout : &grouped_layout, &document, "snapshot",
+                           out, err);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "base/fail.h"
+#include "base/macros.h"
+#include "reports/format.h"
+#include "reports/print/frames.h"
+#include "reports/print/grid.h"
+#include "reports/print/short_name.h"
+#include "reports/snapshot/document.h"
+#include "reports/snapshot/snapshot.h"
+#include "reports/snapshot/wait_text.h"
+
+#define MAX_LISTED 8 /* of the waits and names of one group; the JSON form has all */
+#define INDENT     4
+
+struct printer {
+    const struct sl_snapshot_listing *listing;
+    const struct sl_table_opts *opts;
+    FILE *out;
+    struct sl_arena *arena;
+};
+
+/* "501 by proc, 2 not read": where the registers came from. */
+static void print_sources(const struct printer *printer, const struct sl_document_sources *sources)
+{
+    const struct {
+        uint32_t count;
+        const char *text;
+    } parts[] = {{sources->proc, "by proc"},
+                 {sources->bpf, "by bpf"},
+                 {sources->ptrace, "by ptrace"},
+                 {sources->dump, "from a dump"},
+                 {sources->none, "without a stack"}};
+    bool any = false;
+
+    for (size_t i = 0; i < SL_COUNT_OF(parts); i++) {
+        if (!parts[i].count)
+            continue;
+        (void) fprintf(printer->out, "%s%" PRIu32 " %s", any ? ", " : "", parts[i].count,
+                       parts[i].text);
+        any = true;
+    }
+}
+
+static void print_heading(const struct printer *printer, const struct sl_document *document)
+{
+    const struct sl_snapshot_stats *stats = &document->stats;
+    char duration[SL_FORMAT_MAX];
+
+    sl_format_time(stats->duration_ns, duration);
+    (void) fprintf(printer->out, "process %ld (", (long) document->pid);
+    (void) sl_print_printable(document->command ? document->command : "?", printer->out);
+    (void) fprintf(printer->out, "): %" PRIu32 " thread%s in %zu group%s\n", stats->threads,
+                   stats->threads == 1 ? "" : "s", document->n_groups,
+                   document->n_groups == 1 ? "" : "s");
+    print_sources(printer, &document->sources);
+    (void) fprintf(printer->out,
+                   "; %" PRIu32 " unwound, %" PRIu32 " memoised, %" PRIu32 " retried, %" PRIu32
+                   " stopped; took %s\n",
+                   stats->unwound, stats->memoised, stats->retried, stats->stopped, duration);
+}
+
+/* What is not complete says so, and why. */
+static void print_reason(const struct printer *printer, size_t n_frames, enum sl_grade grade,
+                         const char *reason)
+{
+    const char *text = sl_format_printable(printer->arena, reason);
+    sl_style_print(SL_STYLE_WARN, printer->opts, printer->out, "%*s%s%s\n", INDENT, "",
+                   grade == SL_GRADE_FRAME_POINTERS ? "stack "
+                   : n_frames                       ? "stack not complete: "
+                                                    : "no stack: ",
+                   text ? text : "no reason is recorded");
+}
+
+static void print_waits(const struct printer *printer, const struct sl_document_group *group)
+{
+    size_t n = SL_MIN(group->n_waits, (size_t) MAX_LISTED);
+    uint32_t others = 0;
+
+    if (group->n_waits == 1)
+        return; /* the line above has it */
+    for (size_t i = n; i < group->n_waits; i++)
+        others += group->waits[i].count;
+    for (size_t i = 0; i < n; i++)
+        (void) fprintf(printer->out, "%*s%" PRIu32 " %s\n", INDENT, "", group->waits[i].count,
+                       group->waits[i].text);
+    if (others)
+        (void) fprintf(printer->out, "%*s%" PRIu32 " otherwise\n", INDENT, "", others);
+}
+
+static void print_names(const struct printer *printer, const struct sl_document_group *group)
+{
+    size_t n = SL_MIN(group->n_names, (size_t) MAX_LISTED);
+
+    (void) fprintf(printer->out, "%*snames ", INDENT, "");
+    for (size_t i = 0; i < n; i++)
+        (void) fprintf(printer->out, "%s%s", i ? ", " : "",
+                       *group->names[i] ? group->names[i] : "(none)");
+    if (group->n_names > n)
+        (void) fprintf(printer->out, " and %zu other%s", group->n_names - n,
+                       group->n_names - n == 1 ? "" : "s");
+    (void) fprintf(printer->out, "; state %s\n", group->states);
+}
+
+/* Threads without a stack, for they have ended: what is left of them is what they started with. */
+static void
+print_unjoined(const struct printer *printer, const struct sl_document_unjoined *unjoined)
+{
+    if (unjoined->reason) {
+        sl_style_print(SL_STYLE_DIM, printer->opts, printer->out,
+                       "\nthreads that ended and were not joined are not known: %s\n",
+                       unjoined->reason);
+        return;
+    }
+    if (!unjoined->count)
+        return;
+    sl_style_print(SL_STYLE_WARN, printer->opts, printer->out,
+                   "\n%" PRIu32 " thread%s ended and %s never joined, started with\n",
+                   unjoined->count, unjoined->count == 1 ? "" : "s",
+                   unjoined->count == 1 ? "was" : "were");
+    for (size_t i = 0; i < unjoined->n_groups; i++) {
+        (void) fprintf(printer->out, "%*s%" PRIu32 " @ ", INDENT, "", unjoined->groups[i].count);
+        sl_frames_print(&unjoined->groups[i].start, 1, 1, 0, printer->out);
+    }
+}
+
+static void print_group(const struct printer *printer, const struct sl_document_group *group)
+{
+    const struct sl_leak_group *leak = &group->group;
+    const char *function = leak->function ? leak->function : "(no function)";
+    char buffer[SL_SHORT_NAME_MAX];
+
+    (void) fprintf(printer->out, "\n%" PRIu32 " @ ", leak->count);
+    (void) sl_print_printable(sl_short_name(function, buffer), printer->out);
+    (void) fprintf(printer->out, " [%s]\n", group->n_waits == 1 ? group->waits->text : "several");
+    print_waits(printer, group);
+    sl_frames_print(leak->frames, leak->n_frames, leak->n_frames, INDENT, printer->out);
+    if (!leak->complete)
+        print_reason(printer, leak->n_frames, leak->grade, leak->reason);
+    print_names(printer, group);
+    sl_style_print(SL_STYLE_DIM, printer->opts, printer->out, "%*sfingerprint %s\n", INDENT, "",
+                   leak->fingerprint);
+}
+
+static bool print_thread(const struct printer *printer, size_t index)
+{
+    const struct sl_snapshot *snapshot = printer->listing->snapshot;
+    struct sl_document_thread thread = sl_document_thread(printer->listing, index);
+    const char *wait = sl_wait_say(printer->arena, snapshot, &snapshot->threads[index]);
+    char age[SL_FORMAT_MAX], cpu[SL_FORMAT_MAX];
+
+    if (!wait)
+        return false;
+    sl_format_time(thread.age_ns, age);
+    sl_format_time(thread.cpu_ns, cpu);
+    (void) fprintf(printer->out, "\nthread %ld '", (long) thread.tid);
+    (void) sl_print_printable(thread.name, printer->out);
+    (void) fprintf(
+        printer->out, "' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64 " switch%s\n", wait,
+        thread.state, thread.source, age, cpu, thread.switches, thread.switches == 1 ? "" : "es");
+    sl_frames_print(thread.frames, thread.n_frames, thread.n_frames, INDENT, printer->out);
+    if (!thread.complete)
+        print_reason(printer, thread.n_frames, thread.grade, thread.reason);
+    return true;
+}
+
+enum sl_status sl_snapshot_print_text(const struct sl_snapshot_listing *listing,
+                                      const struct sl_table_opts *opts, FILE *out,
+                                      struct sl_error *err)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct printer printer = {.listing = listing, .opts = opts, .out = out, .arena = arena};
+    struct sl_document document;
+
+    if (!arena)
+        return sl_fail(err, SL_ENOMEM, "no memory to print the snapshot");
+    enum sl_status status = sl_document_build(listing, arena, &document, err);
+    if (status)
+        return status;
+    print_heading(&printer, &document);
+    for (size_t i = 0; i < document.n_groups && !listing->all; i++)
+        print_group(&printer, &document.groups[i]);
+    for (size_t i = 0; i < listing->snapshot->n_threads && listing->all; i++)
+        if (!print_thread(&printer, i))
+            return sl_fail(err, SL_ENOMEM, "no memory to print a thread");
+    print_unjoined(&printer, &document.unjoined);
+    return SL_OK;
+}

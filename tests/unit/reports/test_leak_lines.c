@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sl_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "reports/print/leak_lines.h"
+#include "result_builder.h"
+
+/* Three trials, of which two leak a reporter that is found in a file. */
+static struct sl_run_result *leaking_run_of(uint32_t count, const char *function)
+{
+    static const struct sl_frame frames[] = {
+        {.address = 1, .function = "sem_wait", .module = "/lib/libc.so.6"},
+        {.address = 2, .function = "reporter", .file = "src/bus.c", .line = 52},
+        {.address = 3, .function = "thread_main", .file = "src/thread.c", .line = 9},
+    };
+    struct sl_run_result *result = result_new();
+    (void) result_add_cell(result, "low", "unified", "memory", NULL, 3);
+    for (size_t i = 0; i < 2; i++) {
+        struct sl_leak_group *group =
+            result_add_group(result, result_trial(result, 0, i), count, SL_CAUSE_PARKED, function);
+        group->frames = frames;
+        group->n_frames = SL_COUNT_OF(frames);
+    }
+    return result;
+}
+
+static struct sl_run_result *leaking_run(uint32_t count)
+{
+    return leaking_run_of(count, "reporter");
+}
+
+static char *print(const struct sl_run_result *result, const struct sl_run_result *baseline)
+{
+    const struct sl_policy policy = {.baseline = baseline};
+    const struct sl_table_opts opts = {0};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    sl_leak_lines_print(result, &policy, &opts, out);
+    (void) fclose(out);
+    return text;
+}
+
+SL_TEST(leak_lines, a_leak_is_named_with_its_cause_its_line_and_its_trials)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = leaking_run(1);
+    result_trial(result, 0, 2)->leaks_missing = "not permitted";
+    SL_AUTO_FREE char *text = print(result, NULL);
+    cr_assert(strstr(text, "leaked: 1 x reporter: parked, src/bus.c:52, in 2 of 2 trials of "
+                           "low/unified/memory ("),
+              "%s", text);
+    cr_assert_eq(strcspn(text, "\n") + 1, strlen(text), "one line: %s", text);
+}
+
+SL_TEST(leak_lines, beside_a_baseline_a_leak_is_new_or_known)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = leaking_run(1);
+    SL_AUTO(sl_run_result) struct sl_run_result *empty = result_new();
+    SL_AUTO_FREE char *new = print(result, empty);
+    cr_assert_eq(strncmp(new, "new: 1 x reporter", 17), 0, "%s", new);
+    SL_AUTO_FREE char *known = print(result, result);
+    cr_assert_eq(strncmp(known, "known: 1 x reporter", 19), 0, "%s", known);
+    cr_assert(!strstr(known, "the baseline has"), "%s", known);
+}
+
+SL_TEST(leak_lines, a_known_leak_that_grew_says_what_it_was)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *baseline = leaking_run(2);
+    SL_AUTO(sl_run_result) struct sl_run_result *result = leaking_run(7);
+    SL_AUTO_FREE char *text = print(result, baseline);
+    cr_assert(strstr(text, "\n       the baseline has 2 of them at most\n"), "%s", text);
+}
+
+SL_TEST(leak_lines, a_wide_name_is_short_in_text_and_whole_in_json)
+{
+    static const char name[] = "app::Pool<std::map<std::string, std::vector<app::Message> >, "
+                               "std::allocator<app::Message> >::wait(int)";
+    SL_AUTO(sl_run_result) struct sl_run_result *result = leaking_run_of(1, name);
+    const struct sl_policy policy = {0};
+
+    SL_AUTO_FREE char *text = print(result, NULL);
+    cr_assert_eq(strncmp(text, "leaked: 1 x app::Pool<...>::wait(int): parked", 45), 0, "%s", text);
+    json_t *list = sl_leak_lines_json(result, &policy, result->arena);
+    const json_t *function = json_object_get(json_array_get(list, 0), "function");
+    cr_assert_str_eq(json_string_value(function), name);
+    json_decref(list);
+}
+
+SL_TEST(leak_lines, without_a_baseline_whether_a_leak_is_new_is_null)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *result = leaking_run(1);
+    const struct sl_policy alone = {0}, beside = {.baseline = result};
+    json_t *list = sl_leak_lines_json(result, &alone, result->arena);
+    cr_assert_eq(json_array_size(list), 1);
+    cr_assert(json_is_null(json_object_get(json_array_get(list, 0), "new")));
+    cr_assert_eq(json_integer_value(json_object_get(json_array_get(list, 0), "line")), 52);
+    json_decref(list);
+    list = sl_leak_lines_json(result, &beside, result->arena);
+    cr_assert(json_is_false(json_object_get(json_array_get(list, 0), "new")));
+    json_decref(list);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What addresses turned out to be, for the life of the process.  The entries of one
+ * test stay; each has build-ids of its own.
+ */
+#include "sl_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/snapshot/symbol/cache.h"
+
+#define MAX_FRAMES 4
+#define LIMIT      4096 /* entries, of all modules together */
+
+static struct sl_module module_with_id(uint8_t byte, size_t size)
+{
+    struct sl_module module = {.build_id_size = size};
+    memset(module.build_id, byte, size);
+    return module;
+}
+
+static struct sl_frame frame_named(const char *function)
+{
+    return (struct sl_frame){.function = function, .file = "file.c", .line = 7, .inlined = true};
+}
+
+static void add(const struct sl_module *module, uint64_t address, const char *function)
+{
+    struct sl_frame frame = frame_named(function);
+    sl_symbol_cache_add(module, address, &frame, 1);
+}
+
+/* The function known for an address, or NULL. */
+static const char *found(const struct sl_module *module, uint64_t address)
+{
+    struct sl_frame frames[MAX_FRAMES];
+    size_t n = sl_symbol_cache_find(module, address, frames, MAX_FRAMES);
+    return n ? frames[n - 1].function : NULL;
+}
+
+SL_TEST(symbol_cache, what_was_added_is_found_by_build_id_and_address)
+{
+    struct sl_module module = module_with_id(1, 20), same = module_with_id(1, 20);
+    struct sl_module other = module_with_id(2, 20), longer = module_with_id(1, 21);
+
+    cr_assert_null(found(&module, 0x1000));
+    add(&module, 0x1000, "main");
+    cr_assert_str_eq(found(&same, 0x1000), "main");
+    cr_assert_null(found(&module, 0x1001));
+    cr_assert_null(found(&other, 0x1000));
+    cr_assert_null(found(&longer, 0x1000));
+    cr_assert(sl_symbol_cache_knows(&same) && !sl_symbol_cache_knows(&other));
+}
+
+SL_TEST(symbol_cache, all_of_a_frame_is_kept_but_where_it_was_mapped)
+{
+    struct sl_module module = module_with_id(3, 20);
+    char function[] = "inner", file[] = "inner.c";
+    const struct sl_frame frames[] = {
+        {.address = 0x7f0000001000,
+         .function = function,
+         .file = file,
+         .module = "/lib/a.so",
+         .line = 42,
+         .inlined = true},
+        {.address = 0x7f0000001000, .function = "outer", .module = "/lib/a.so"},
+    };
+    struct sl_frame got[MAX_FRAMES];
+
+    sl_symbol_cache_add(&module, 0x1000, frames, 2);
+    memset(function, 'x', sizeof function - 1); /* its strings are copies */
+    memset(file, 'x', sizeof file - 1);
+    cr_assert_eq(sl_symbol_cache_find(&module, 0x1000, got, MAX_FRAMES), 2);
+    cr_assert_str_eq(got[0].function, "inner");
+    cr_assert_str_eq(got[0].file, "inner.c");
+    cr_assert(got[0].line == 42 && got[0].inlined && !got[0].module && !got[0].address);
+    cr_assert_str_eq(got[1].function, "outer");
+    cr_assert(!got[1].file && !got[1].line && !got[1].inlined);
+}
+
+SL_TEST(symbol_cache, what_does_not_fit_is_not_cut)
+{
+    struct sl_module module = module_with_id(4, 20);
+    const struct sl_frame frames[] = {frame_named("a"), frame_named("b"), frame_named("c")};
+    struct sl_frame got[2] = {{.line = 99}};
+
+    sl_symbol_cache_add(&module, 0x1000, frames, 3);
+    cr_assert_eq(sl_symbol_cache_find(&module, 0x1000, got, 2), 0);
+    cr_assert_eq(got[0].line, 99);
+}
+
+SL_TEST(symbol_cache, a_build_id_that_is_no_digest_names_nothing)
+{
+    struct sl_module none = module_with_id(0, 0), number = module_with_id(5, 8);
+
+    add(&none, 0x1000, "a");
+    add(&number, 0x1000, "b");
+    cr_assert_null(found(&none, 0x1000));
+    cr_assert_null(found(&number, 0x1000));
+}
+
+SL_TEST(symbol_cache, the_first_answer_stays)
+{
+    struct sl_module module = module_with_id(6, 20);
+
+    add(&module, 0x1000, "first");
+    add(&module, 0x1000, "second");
+    cr_assert_str_eq(found(&module, 0x1000), "first");
+}
+
+/* In this process alone: Criterion runs each test in one of its own. */
+SL_TEST(symbol_cache, it_does_not_grow_without_end)
+{
+    struct sl_module module = module_with_id(7, 20);
+    char name[32];
+
+    for (uint64_t i = 0; i < LIMIT + 100; i++) {
+        (void) snprintf(name, sizeof name, "f%u", (unsigned) i);
+        add(&module, i, name);
+    }
+    cr_assert_str_eq(found(&module, 0), "f0");
+    cr_assert_str_eq(found(&module, LIMIT - 1), "f4095");
+    cr_assert_null(found(&module, LIMIT));
+    add(&module, 0, "again");
+    cr_assert_str_eq(found(&module, 0), "f0");
+}
