@@ -95,12 +95,12 @@ class Includes(Tree):
 
     def test_a_third_party_header_in_a_wrong_file_is_found(self):
         self.assert_found(
-            "bus/bus.c", "#include <nats.h>", "<nats.h> is for bus/transport_nats only"
+            "bus/bus.c", "#include <nats.h>", "<nats.h> is for bus/nats only"
         )
         self.write("bus/bus.c", SPDX)
         self.assert_found(
             "include/strandline/bus.h", "#include <nats.h>",
-            "<nats.h> is for bus/transport_nats only",
+            "<nats.h> is for bus/nats only",
         )
 
     def test_an_unknown_third_party_header_is_found(self):

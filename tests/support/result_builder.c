@@ -180,7 +180,7 @@ static void fill_group(struct sl_arena *arena, struct sl_leak_group *group, uint
                                   .module = "/lib/x86_64-linux-gnu/libc.so.6"};
     frames[1] = (struct sl_frame){.address = 0x401200,
                                   .function = function,
-                                  .file = "bus/engine/pool_keyed.c",
+                                  .file = "bus/pool_keyed.c",
                                   .line = 88,
                                   .module = "/usr/bin/strandline"};
     frames[2] = (struct sl_frame){.address = 0x7f0000002000,

@@ -132,7 +132,7 @@ SL_TEST(report, a_frame_is_one_line)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *full = result_new_full();
     SL_AUTO_FREE char *text = result_to_json(full);
-    cr_assert(strstr(text, "{\"function\": \"worker_main\", \"file\": \"bus/engine/pool_keyed.c\", "
+    cr_assert(strstr(text, "{\"function\": \"worker_main\", \"file\": \"bus/pool_keyed.c\", "
                            "\"line\": 88, \"module\": \"/usr/bin/strandline\", "
                            "\"address\": \"0x401200\", \"inlined\": false, \"offset\": \"0x0\", "
                            "\"build_id\": null, \"region\": 0, "
