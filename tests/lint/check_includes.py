@@ -22,6 +22,7 @@ NAMED = re.compile(r'<([^>]+)>$|"([^"]+)"$')
 class Rules:
     def __init__(self, text):
         self.folders = {}  # folder: what it may include
+        self.lines = {}  # folder: the number of its line
         self.libraries = {}  # start of a third-party header: starts of the files that may
         self.system = []
         self.generated = []
@@ -42,6 +43,14 @@ class Rules:
                 self.libraries[name[1:]] = values
             else:
                 self.folders[name] = values
+                self.lines[name] = number
+
+    def dead_lines(self, root):
+        """Lines for, and with, what does not exist: rights that nobody has may not wait there."""
+        for folder, values in self.folders.items():
+            for name in [folder] + [value for value in values if value != "*"]:
+                if not (root / name).exists():
+                    yield f"{RULES}:{self.lines[folder]}: there is no {name}"
 
     def folder_of(self, path):
         """The innermost folder with a line of its own, or None."""
@@ -94,7 +103,7 @@ def judge(root, rules, path, include):
 def check(root):
     root = pathlib.Path(root)
     rules = Rules(sources.read(root, RULES))
-    problems = rules.problems
+    problems = rules.problems + list(rules.dead_lines(root))
     for path in sources.find(root, FOLDERS):
         if not rules.folder_of(path):
             problems.append(f"{path}:1: no line in {RULES} covers this folder")

@@ -5,6 +5,7 @@
 usage: check_style.py ROOT
 """
 
+import pathlib
 import re
 import sys
 
@@ -17,6 +18,7 @@ COLUMNS_MAX = 100
 SOURCE_LINES_MAX = 500
 HEADER_LINES_MAX = 250
 FUNCTION_LINES_MAX = 60
+FOLDER_FILES_MAX = 30
 
 # Library code never prints and never ends the process.  _exit stays allowed: a child
 # between fork and exec has no other way to end.
@@ -77,10 +79,20 @@ def check_file(path, text):
     yield from check_calls(path, code)
 
 
+def check_folders(root, paths):
+    """Everything in a folder with sources counts, what is in folders of it does not."""
+    for folder in sorted({path.parent for path in paths}):
+        n_files = sum(entry.is_file() for entry in (pathlib.Path(root) / folder).iterdir())
+        if n_files > FOLDER_FILES_MAX:
+            yield f"{folder}: {n_files} files, more than {FOLDER_FILES_MAX}"
+
+
 def check(root):
-    return [
+    paths = sources.find(root, sources.SOURCE_FOLDERS)
+    library = [path for path in paths if path.parts[0] in sources.LIBRARY_FOLDERS]
+    return list(check_folders(root, library)) + [
         f"{path}:{number}: {problem}"
-        for path in sources.find(root, sources.SOURCE_FOLDERS)
+        for path in paths
         for number, problem in sorted(check_file(path, sources.read(root, path)))
     ]
 

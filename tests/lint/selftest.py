@@ -52,6 +52,8 @@ class Includes(Tree):
     def setUp(self):
         super().setUp()
         self.write("scripts/includes.allow", RULES)
+        for folder in ("bus/sub", "cli"):
+            (self.root / folder).mkdir(parents=True)
         self.write("base/arena.h", SPDX)
         self.write("bus/public.h", SPDX)
         self.write("bus/private.h", SPDX)
@@ -130,6 +132,14 @@ class Includes(Tree):
             ["scenarios/a.c:1: no line in scripts/includes.allow covers this folder"],
         )
 
+    def test_a_line_for_or_with_what_does_not_exist_is_found(self):
+        self.write("scripts/includes.allow", RULES + "gone: base left/for/good.h\n")
+        self.assertEqual(
+            self.problems("bus/a.c"),
+            ["scripts/includes.allow:11: there is no gone",
+             "scripts/includes.allow:11: there is no left/for/good.h"],
+        )
+
     def test_a_comment_is_no_include(self):
         self.assertEqual(
             self.problems("base/a.c", "/*", '#include "bus/public.h"', "*/", "// #include <n.h>"),
@@ -185,6 +195,14 @@ class Style(Tree):
         self.assert_found(
             "base/a.c", SPDX + body % (59 * "    a();\n"), "3: a function of more than 60 lines"
         )
+
+    def test_a_crowded_folder_is_found(self):
+        for n in range(30):
+            self.write(f"base/f{n}.h", SPDX)
+        self.write("base/wing/a.h", SPDX)
+        self.assertEqual(check_style.check(self.root), [])
+        self.write("base/meson.build", "")
+        self.assertEqual(check_style.check(self.root), ["base: 31 files, more than 30"])
 
     def test_printing_and_exiting_are_found_in_library_folders(self):
         calls = ("printf(", "puts(", "perror(", "exit(", "abort(", "err(", "warnx(")
