@@ -13,7 +13,7 @@
 
 #include <strandline/error.h>
 
-#include "reports/print/table.h"
+#include "reports/print/style.h"
 
 enum sl_exit {
     SL_EXIT_OK = 0,

@@ -5,6 +5,7 @@
 
 #include "cli/policy.h"
 #include "reports/print/leak_lines.h"
+#include "reports/print/table_verdict.h"
 #include "reports/print/verdict.h"
 #include "reports/report.h"
 

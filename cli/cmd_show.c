@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strandline show REPORT: the table and the stacks that a run printed, from its report. */
 #include "cli/cli.h"
+#include "reports/print/table.h"
 #include "reports/report.h"
 
 enum { OPTION_COLOR };

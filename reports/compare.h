@@ -7,11 +7,9 @@
 #ifndef SL_REPORTS_COMPARE_H
 #define SL_REPORTS_COMPARE_H
 
-#include <stdio.h>
-
 #include <strandline/error.h>
 
-#include "harness/model/result.h"
+#include "reports/compare_sides.h"
 
 enum sl_change {
     SL_CHANGE_NEW,
@@ -44,12 +42,6 @@ struct sl_metric_change {
     struct sl_real base, head;
     struct sl_share base_trials, head_trials; /* that have the number, of all */
     bool lower_is_better;
-};
-
-/* One line each: "kernel: Linux 6.1.0, then Linux 6.5.0". */
-struct sl_texts {
-    const char **texts;
-    size_t n;
 };
 
 struct sl_comparison {

@@ -3,7 +3,13 @@
 #ifndef SL_REPORTS_COMPARE_SIDES_H
 #define SL_REPORTS_COMPARE_SIDES_H
 
-#include "reports/compare.h"
+#include "harness/model/result.h"
+
+/* One line each: "kernel: Linux 6.1.0, then Linux 6.5.0". */
+struct sl_texts {
+    const char **texts;
+    size_t n;
+};
 
 /* All add lines to a list in the arena.  @return false when memory is short */
 

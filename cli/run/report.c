@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run/report.h"
 
+#include "reports/print/table.h"
 #include "reports/verdict.h"
 
 /* Where the report is, and what can be done with it; the last lines of a run. */

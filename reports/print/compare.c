@@ -11,6 +11,7 @@
 #include "reports/compare_sides.h"
 #include "reports/format.h"
 #include "reports/metrics.h"
+#include "reports/print/grid.h"
 #include "reports/print/json_parts.h"
 #include "reports/print/table_parts.h"
 #include "reports/print/wrap.h"

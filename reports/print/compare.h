@@ -3,10 +3,8 @@
 #ifndef SL_REPORTS_PRINT_COMPARE_H
 #define SL_REPORTS_PRINT_COMPARE_H
 
-#include <stdio.h>
-
 #include "reports/compare.h"
-#include "reports/print/table.h"
+#include "reports/print/style.h"
 
 void sl_compare_print(const struct sl_comparison *comparison, const struct sl_table_opts *opts,
                       FILE *out);

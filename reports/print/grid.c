@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reports/print/grid.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "reports/format.h"
@@ -192,23 +191,4 @@ void sl_grid_print(const struct sl_grid *grid, const struct sl_table_opts *opts,
     for (size_t row = 0; row < n_rows(&view); row++)
         for (size_t line = 0; line < row_height(&view, row); line++)
             print_line(&view, opts, out, row, line);
-}
-
-void sl_style_print(enum sl_style style, const struct sl_table_opts *opts, FILE *out,
-                    const char *format, ...)
-{
-    static const char *const codes[] = {
-        [SL_STYLE_NONE] = "",   [SL_STYLE_GOOD] = "32", [SL_STYLE_BAD] = "31",
-        [SL_STYLE_WARN] = "33", [SL_STYLE_DIM] = "2",
-    };
-    bool color = opts->color && style != SL_STYLE_NONE;
-    va_list args;
-
-    if (color)
-        (void) fprintf(out, "\033[%sm", codes[style]);
-    va_start(args, format);
-    (void) vfprintf(out, format, args);
-    va_end(args);
-    if (color)
-        (void) fputs("\033[0m", out);
 }

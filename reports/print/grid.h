@@ -13,9 +13,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
-#include "reports/print/table.h"
-
-enum sl_style { SL_STYLE_NONE, SL_STYLE_GOOD, SL_STYLE_BAD, SL_STYLE_WARN, SL_STYLE_DIM };
+#include "reports/print/style.h"
 
 struct sl_grid_cell {
     const char *text; /* printable; NULL: empty */
@@ -35,9 +33,5 @@ void sl_grid_set(struct sl_grid *grid, size_t row, size_t column, const char *te
                  enum sl_style style);
 
 void sl_grid_print(const struct sl_grid *grid, const struct sl_table_opts *opts, FILE *out);
-
-/* One text in a style, which is switched off again behind it. */
-void sl_style_print(enum sl_style style, const struct sl_table_opts *opts, FILE *out,
-                    const char *format, ...) SL_PRINTF(4, 5);
 
 #endif

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "reports/cells.h"
-#include "reports/print/table.h"
+#include "reports/print/style.h"
 #include "reports/verdict.h"
 
 /* A leak of a cell. */

@@ -8,8 +8,10 @@
 #include "reports/cells.h"
 #include "reports/format.h"
 #include "reports/metrics.h"
-#include "reports/print/short_name.h"
-#include "reports/print/table_parts.h"
+#include "reports/print/grid.h"
+#include "reports/print/table_flow.h"
+#include "reports/print/table_leaks.h"
+#include "reports/print/table_verdict.h"
 #include "reports/print/wrap.h"
 
 /* Reasons of the numbers that a block lacks, numbered from 1. */
@@ -28,24 +30,6 @@ struct block {
     bool *spread;  /* by cell: its trials differ, and are shown to; NULL: nowhere */
     bool has_spread;
 };
-
-const char *sl_table_text(const struct sl_table *table, const char *text, const char *otherwise)
-{
-    const char *printable = sl_format_printable(table->arena, text);
-    return printable ? printable : otherwise;
-}
-
-const char *sl_table_function(const struct sl_table *table, const struct sl_leak_group *group)
-{
-    char buffer[SL_SHORT_NAME_MAX];
-    const char *name = group->function ? sl_short_name(group->function, buffer) : NULL;
-    return sl_table_text(table, name, "(no function)");
-}
-
-const char *sl_table_cell_name(const struct sl_table *table, const struct sl_cell_result *cell)
-{
-    return sl_table_text(table, sl_cell_name(table->arena, cell), "?");
-}
 
 /* " [2]" for a reason; "" when there is no room for another one. */
 static const char *

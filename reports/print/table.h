@@ -3,15 +3,8 @@
 #ifndef SL_REPORTS_PRINT_TABLE_H
 #define SL_REPORTS_PRINT_TABLE_H
 
-#include <stdbool.h>
-#include <stdio.h>
-
 #include "harness/model/result.h"
-
-struct sl_table_opts {
-    bool color;
-    unsigned width; /* columns of the terminal; 0: 100 */
-};
+#include "reports/print/style.h"
 
 /*
  * Per scenario one row per mode: leaked, peak threads, peak memory, delivered/s,
@@ -22,12 +15,5 @@ struct sl_table_opts {
  */
 void sl_table_print(const struct sl_run_result *result, const struct sl_table_opts *opts,
                     FILE *out);
-
-/*
- * "ok: ...", "failed: ...", "could not measure: ..." with one line per rule.  For any verdict on
- * the result, not only the one in it.  "ok" states the numbers that it rests on.
- */
-void sl_table_print_verdict(const struct sl_run_result *result, const struct sl_verdict *verdict,
-                            const struct sl_table_opts *opts, FILE *out);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The part of the table under the numbers of a scenario: what they do not say by themselves. */
+#include "reports/print/table_flow.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "reports/print/table_parts.h"
 #include "reports/print/wrap.h"
 
 /* Parts of the machine from which on it was busy. */

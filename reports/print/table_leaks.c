@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The part of the table below the numbers: who stayed, and why. */
+#include "reports/print/table_leaks.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "reports/cells.h"
 #include "reports/format.h"
 #include "reports/print/frames.h"
-#include "reports/print/table_parts.h"
+#include "reports/print/table_flow.h"
 #include "reports/print/wrap.h"
 
 #define MAX_FRAMES      24 /* printed per stack; the report has all */

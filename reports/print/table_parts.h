@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What table.c and table_leaks.c share: the state of one print. */
+/* What the parts of a table share: the state of one print, and the texts in it. */
 #ifndef SL_REPORTS_PRINT_TABLE_PARTS_H
 #define SL_REPORTS_PRINT_TABLE_PARTS_H
 
-#include <stdio.h>
-
 #include "harness/model/result.h"
-#include "reports/print/grid.h"
-#include "reports/print/table.h"
+#include "reports/print/style.h"
 
 struct sl_table {
     const struct sl_run_result *result;
@@ -24,18 +21,5 @@ const char *sl_table_function(const struct sl_table *table, const struct sl_leak
 
 /* Printable name of a cell. */
 const char *sl_table_cell_name(const struct sl_table *table, const struct sl_cell_result *cell);
-
-/* What became of messages that are neither handled nor lost; nothing when there are none. */
-void sl_table_print_flow(const struct sl_table *table, const struct sl_cell_result *cell);
-
-/* That others had so much of the machine that times and rates may be off; else nothing. */
-void sl_table_print_busy(const struct sl_table *table);
-
-/* What stayed besides threads, and what of it could not be looked at. */
-void sl_table_print_leftovers(const struct sl_table *table);
-
-/* Leaked threads with cause and stack, hung subjects, and threads that are shown but not counted.
- */
-void sl_table_print_leaks(const struct sl_table *table);
 
 #endif

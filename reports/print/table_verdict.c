@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of the table: the control, and the verdict with the numbers that it rests on. */
+#include "reports/print/table_verdict.h"
+
 #include <inttypes.h>
 #include <string.h>
 

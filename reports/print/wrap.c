@@ -6,13 +6,6 @@
 
 #include "reports/format.h"
 
-#define DEFAULT_WIDTH 100
-
-size_t sl_width_of(const struct sl_table_opts *opts)
-{
-    return opts->width ? opts->width : DEFAULT_WIDTH;
-}
-
 /* Bytes of text that fit into `room` columns, broken before a space; at least one word. */
 static size_t fitting(const char *text, size_t room)
 {

@@ -3,11 +3,7 @@
 #ifndef SL_REPORTS_PRINT_WRAP_H
 #define SL_REPORTS_PRINT_WRAP_H
 
-#include "base/macros.h"
-#include "reports/print/grid.h"
-
-/* Columns that opts leave for a line. */
-size_t sl_width_of(const struct sl_table_opts *opts);
+#include "reports/print/style.h"
 
 /*
  * A line that is broken between words where it would be wider than the terminal, and goes on below

@@ -8,12 +8,10 @@
 #ifndef SL_REPORTS_SNAPSHOT_H
 #define SL_REPORTS_SNAPSHOT_H
 
-#include <stdio.h>
-
 #include <strandline/error.h>
 
 #include "harness/model/leak.h"
-#include "reports/print/table.h"
+#include "reports/print/style.h"
 
 /* What is printed; all borrowed. */
 struct sl_snapshot_listing {

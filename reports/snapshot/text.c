@@ -5,7 +5,6 @@
 #include "base/macros.h"
 #include "reports/format.h"
 #include "reports/print/frames.h"
-#include "reports/print/grid.h"
 #include "reports/print/short_name.h"
 #include "reports/snapshot/document.h"
 #include "reports/snapshot/snapshot.h"

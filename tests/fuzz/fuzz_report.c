@@ -11,6 +11,7 @@
 
 #include "reports/print/compare.h"
 #include "reports/print/table.h"
+#include "reports/print/table_verdict.h"
 #include "reports/report.h"
 #include "reports/verdict.h"
 

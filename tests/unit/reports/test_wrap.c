@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reports/format.h"
+#include "reports/print/grid.h"
 #include "reports/print/wrap.h"
 
 static char *wrapped(unsigned width, size_t indent, const char *text)
