@@ -171,6 +171,11 @@ static const struct sl_driver driver = {
     .args = no_args,
 };
 
+const char *bus_version(void)
+{
+    return BUS_VERSION;
+}
+
 const struct sl_driver *bus_driver(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <strandline/snapshot.h>
+
 #include "cli/cli.h"
 
 #ifdef __clang__
@@ -19,7 +21,7 @@ void sl_build_info_fill(struct sl_run_result *result)
     bool changed =
         length >= sizeof dirty && strcmp(sl_cli_commit + length - (sizeof dirty - 1), dirty) == 0;
 
-    result->tool.version = sl_cli_version;
+    result->tool.version = sl_version();
     result->tool.compiler = COMPILER;
     result->tool.build_type = SL_BUILD_TYPE;
     /* Where no commit is known, nobody knows of changes to it either. */

@@ -24,8 +24,7 @@ enum sl_exit {
 };
 
 /* In version.c, which the build makes. */
-extern const char sl_cli_version[]; /* "0.1.0" */
-extern const char sl_cli_commit[];  /* 40 hex digits, "-dirty" appended; or "unknown" */
+extern const char sl_cli_commit[]; /* 40 hex digits, "-dirty" appended; or "unknown" */
 
 struct sl_option {
     const char *name;     /* without the dashes; NULL ends a table */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <strandline/snapshot.h>
+
 #include "base/macros.h"
 #include "cli/cli.h"
 
@@ -25,7 +27,7 @@ static int run_without_command(const char *word)
         return SL_EXIT_USAGE;
     }
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
-        (void) printf("strandline %s\n", sl_cli_version);
+        (void) printf("strandline %s\n", sl_version());
         return SL_EXIT_OK;
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)

@@ -230,6 +230,9 @@ SL_API const struct bus_fault_info *bus_faults(void);
 SL_API SL_CHECKED enum sl_status
 bus_check_fault(const char *fault, const char *transport, struct sl_error *err);
 
+/* Version of the library that runs, "0.1.0"; a static string. */
+SL_API const char *bus_version(void);
+
 /**
  * The bus as a driver of the harness.
  *

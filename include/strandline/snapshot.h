@@ -20,6 +20,9 @@
 extern "C" {
 #endif
 
+/* Version of the library that runs, "0.1.0"; a static string. */
+SL_API const char *sl_version(void);
+
 struct sl_snapshot; /* immutable once taken; may be read from several threads */
 
 /* Where registers may come from.  AUTO takes the first that is permitted. */

@@ -8,6 +8,7 @@ usage: selftest.py
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -16,6 +17,7 @@ import check_format
 import check_headers
 import check_includes
 import check_style
+import check_symbols
 import check_tests
 import sources
 
@@ -293,6 +295,36 @@ class Headers(Tree):
         self.write("base/b.h", "")
         self.write("include/strandline/a.h", '#include "base/b.h"\n')
         self.assertIn("include/strandline/a.h:1: does not compile alone", self.problems())
+
+
+@unittest.skipUnless(shutil.which("cc"), "no compiler called cc")
+class Symbols(Tree):
+    def problems(self, symbols, code):
+        self.write("include/strandline/a.h", "SL_API const char *\nfirst(void); /* SL_API b(); */\n")
+        source = self.write("a.c", code)
+        library = self.root / "liba.so"
+        subprocess.run(["cc", "-shared", "-o", library, source], check=True)
+        return check_symbols.check(self.root, [self.write("a.symbols", symbols), library])
+
+    def test_what_the_list_says_passes(self):
+        self.assertEqual(self.problems("# of a\nfirst\n", "int first; static int own;"), [])
+
+    def test_a_name_that_is_in_no_list_is_found(self):
+        self.assertEqual(
+            self.problems("first\n", "int first, second;"),
+            ["liba.so:1: defines second, which is not in its list"],
+        )
+
+    def test_a_name_that_is_not_defined_is_found(self):
+        self.assertEqual(
+            self.problems("first\nsecond\n", "int first;"),
+            ["liba.so:1: does not define second, which is in its list"],
+        )
+
+    def test_a_declaration_that_is_in_no_list_is_found(self):
+        self.assertEqual(
+            self.problems("", ""), ["include/strandline/a.h:1: first is in no list of symbols"]
+        )
 
 
 @unittest.skipUnless(check_format.find_formatter(), "no clang-format of the right version")
