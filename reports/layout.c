@@ -70,11 +70,11 @@ static const struct sl_field group_fields[] = {
     OBJECT(struct sl_leak_group, wait, sl_layout_wait),
     CHARS(struct sl_leak_group, thread_name),
     {.key = "tids",
-     .kind = SL_FIELD_TIDS,
-     .offset = offsetof(struct sl_leak_group, tids),
+     .kind = SL_FIELD_IDS,
+     .offset = offsetof(struct sl_leak_group, ids),
      .other =
-         offsetof(struct sl_leak_group, n_tids) + HAS_TYPE(struct sl_leak_group, n_tids, uint32_t),
-     .size = sizeof MEMBER(struct sl_leak_group, tids)},
+         offsetof(struct sl_leak_group, n_ids) + HAS_TYPE(struct sl_leak_group, n_ids, uint32_t),
+     .size = sizeof MEMBER(struct sl_leak_group, ids)},
 };
 
 static const char *check_group(const void *object)

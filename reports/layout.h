@@ -40,7 +40,7 @@ enum sl_field_kind {
     SL_FIELD_OPTIONAL, /* the same, null when the text at `other` is NULL */
     SL_FIELD_LIST,     /* pointer to elements of `object`, size_t count at `other` */
     SL_FIELD_NAMES,    /* const char *const *, size_t count at `other` */
-    SL_FIELD_TIDS      /* pid_t[size / sizeof(pid_t)], uint32_t count at `other` */
+    SL_FIELD_IDS       /* uint64_t[size / sizeof(uint64_t)], uint32_t count at `other` */
 };
 
 /* The words of an enum whose values are 0 to n - 1. */

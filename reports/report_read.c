@@ -243,23 +243,23 @@ static enum sl_status read_list(struct reader *reader, const struct sl_field *fi
     return SL_OK;
 }
 
-static enum sl_status read_tids(struct reader *reader, const struct sl_field *field,
-                                const json_t *json, const struct step *step, void *base)
+static enum sl_status read_ids(struct reader *reader, const struct sl_field *field,
+                               const json_t *json, const struct step *step, void *base)
 {
     if (!json_is_array(json))
         return wrong_type(reader, step, "a list", json);
-    pid_t *tids = member(base, field->offset);
+    uint64_t *ids = member(base, field->offset);
     size_t n = json_array_size(json);
-    if (n > field->size / sizeof *tids)
-        return refuse(reader, step, "more than %zu elements", field->size / sizeof *tids);
+    if (n > field->size / sizeof *ids)
+        return refuse(reader, step, "more than %zu elements", field->size / sizeof *ids);
     for (size_t i = 0; i < n; i++) {
         struct step element = {.up = step, .index = i};
         int64_t number = 0;
         enum sl_status s =
-            read_integer(reader, json_array_get(json, i), &element, INT32_MIN, INT32_MAX, &number);
+            read_integer(reader, json_array_get(json, i), &element, 0, INT64_MAX, &number);
         if (s)
             return s;
-        tids[i] = (pid_t) number;
+        ids[i] = (uint64_t) number;
     }
     *(uint32_t *) member(base, field->other) = (uint32_t) n;
     return SL_OK;
@@ -324,8 +324,8 @@ static enum sl_status read_present(struct reader *reader, const struct sl_field 
     case SL_FIELD_LIST:
     case SL_FIELD_NAMES:
         return read_list(reader, field, json, step, base);
-    case SL_FIELD_TIDS:
-        return read_tids(reader, field, json, step, base);
+    case SL_FIELD_IDS:
+        return read_ids(reader, field, json, step, base);
     default:
         return read_number(reader, field->kind, json, step, at);
     }

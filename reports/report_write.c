@@ -143,14 +143,14 @@ static void write_list(struct writer *writer, const struct sl_field *field, cons
     (void) fputc(']', writer->out);
 }
 
-static void write_tids(struct writer *writer, const struct sl_field *field, const void *base)
+static void write_ids(struct writer *writer, const struct sl_field *field, const void *base)
 {
-    const pid_t *tids = member(base, field->offset);
+    const uint64_t *ids = member(base, field->offset);
     uint32_t n = *(const uint32_t *) member(base, field->other);
 
     (void) fputc('[', writer->out);
     for (uint32_t i = 0; i < n; i++)
-        (void) fprintf(writer->out, "%s%ld", i ? ", " : "", (long) tids[i]);
+        (void) fprintf(writer->out, "%s%" PRIu64, i ? ", " : "", ids[i]);
     (void) fputc(']', writer->out);
 }
 
@@ -225,8 +225,8 @@ static void write_field(struct writer *writer, const struct sl_field *field, con
     case SL_FIELD_NAMES:
         write_list(writer, field, base);
         break;
-    case SL_FIELD_TIDS:
-        write_tids(writer, field, base);
+    case SL_FIELD_IDS:
+        write_ids(writer, field, base);
         break;
     default:
         if (missing_reason(field, base))

@@ -21,8 +21,9 @@ struct sl_leak_candidate {
 
 /* Candidates with one fingerprint and one fate. */
 struct sl_leak_cluster {
-    const struct sl_leak_candidate *members; /* ascending tid */
+    const struct sl_leak_candidate *members; /* ascending id */
     size_t n_members;                        /* at least 1 */
+    uint32_t count;                          /* threads: the sum over the members */
 };
 
 /* Clusters and their members; the two arrays come from malloc. */
@@ -53,7 +54,7 @@ uint64_t sl_leak_fingerprint_thread(const struct sl_thread *thread);
 
 /* diff.c */
 
-/* Same tid is not enough: tids are reused.  NULL when the thread is not in the snapshot. */
+/* Same id is not enough: the kernel reuses them.  NULL when the thread is not in the snapshot. */
 const struct sl_thread *
 sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread);
 
@@ -67,7 +68,7 @@ uint64_t sl_leak_observed_ns(const struct sl_leak_input *input);
 /*
  * Threads of `settled` that are not in `start`.
  *
- * @param ret_candidates  from malloc, ascending tid
+ * @param ret_candidates  from malloc, ascending id
  */
 SL_CHECKED enum sl_status sl_leak_diff(const struct sl_leak_input *input,
                                        struct sl_leak_candidate **ret_candidates,
@@ -121,7 +122,7 @@ sl_leak_explain(const struct sl_leak_case *the_case, const struct sl_leak_cluste
 /* evidence.c: parts of sentences, in the case's arena.  All return NULL when memory is short. */
 
 /* "1 thread", "2 threads" */
-const char *sl_leak_say_threads(const struct sl_leak_case *the_case, size_t n);
+const char *sl_leak_say_threads(const struct sl_leak_case *the_case, uint32_t n);
 
 /* "5120 threads wait on a condition without a time-out, 1 is runnable" */
 const char *

@@ -41,7 +41,7 @@ static enum sl_status find_resident(const struct sl_leak_case *the_case,
     const struct sl_leak_candidate *first = &cluster->members[0];
     if (!first->resident)
         return SL_OK;
-    const char *threads = sl_leak_say_threads(the_case, cluster->n_members);
+    const char *threads = sl_leak_say_threads(the_case, cluster->count);
     if (!threads)
         return SL_ENOMEM;
     if (first->process)
@@ -61,11 +61,11 @@ static enum sl_status find_unjoined(const struct sl_leak_case *the_case,
                                     const struct sl_leak_cluster *cluster,
                                     const char **ret_evidence)
 {
-    bool one = cluster->n_members == 1;
+    bool one = cluster->count == 1;
 
     if (!cluster->members[0].unjoined)
         return SL_OK;
-    const char *threads = sl_leak_say_threads(the_case, cluster->n_members);
+    const char *threads = sl_leak_say_threads(the_case, cluster->count);
     if (!threads)
         return SL_ENOMEM;
     return give(sl_arena_printf(the_case->arena,
@@ -120,7 +120,7 @@ static enum sl_status find_parked(const struct sl_leak_case *the_case,
         return SL_ENOMEM;
     return give(sl_arena_printf(the_case->arena,
                                 "%s; %s%s in the %s between Close and the last look%s", waits,
-                                cluster->n_members == 1 ? "it did not run" : "none of them ran",
+                                cluster->count == 1 ? "it did not run" : "none of them ran",
                                 was_any_stopped(cluster) ? ", being looked at aside," : "", span,
                                 circumstances),
                 ret_evidence);

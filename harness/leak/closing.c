@@ -13,6 +13,7 @@
  */
 #include "harness/leak/analysis.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -55,23 +56,25 @@ static enum sl_status find_witness(struct sl_leak_case *the_case,
     const struct sl_leak_witness *witness = the_case->input->witnesses;
 
     for (; witness && witness->text; witness++) {
-        pid_t first = 0;
-        size_t n = 0;
+        const struct sl_thread *first = NULL;
+        uint32_t n = 0;
         for (size_t i = 0; i < n_candidates; i++)
-            if (is_witness(witness, &candidates[i]) && n++ == 0)
-                first = candidates[i].thread->tid;
+            if (is_witness(witness, &candidates[i])) {
+                first = first ? first : candidates[i].thread;
+                n += candidates[i].thread->count;
+            }
         if (!n)
             continue;
         the_case->not_closed =
-            n == 1
-                ? sl_arena_printf(the_case->arena,
-                                  "Close left what it has to end: %s (thread %ld) is still alive",
-                                  witness->text, (long) first)
-                : sl_arena_printf(
-                      the_case->arena,
-                      "Close left what it has to end: %s (thread %ld and %zu more) is still "
-                      "alive",
-                      witness->text, (long) first, n - 1);
+            n == 1 ? sl_arena_printf(the_case->arena,
+                                     "Close left what it has to end: %s (thread %" PRIu64
+                                     ") is still alive",
+                                     witness->text, first->id)
+                   : sl_arena_printf(the_case->arena,
+                                     "Close left what it has to end: %s (thread %" PRIu64
+                                     " and %" PRIu32 " more) is still "
+                                     "alive",
+                                     witness->text, first->id, n - 1);
         return the_case->not_closed ? SL_OK : sl_fail(err, SL_ENOMEM, "no memory for evidence");
     }
     return SL_OK;
@@ -87,7 +90,7 @@ static uint32_t count_survivors(const struct sl_leak_input *input)
             continue;
         if (!sl_leak_find_same(input->settled, thread))
             return 0;
-        n++;
+        n += thread->count;
     }
     return n;
 }

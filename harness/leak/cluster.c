@@ -96,6 +96,7 @@ static void place_members(const struct sl_leak_candidate *candidates, size_t n_c
         struct sl_leak_cluster *cluster = &clusters->clusters[of_candidate[i]];
         size_t offset = (size_t) (cluster->members - clusters->members) + cluster->n_members++;
         clusters->members[offset] = candidates[i];
+        cluster->count += candidates[i].thread->count;
     }
 }
 

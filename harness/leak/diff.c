@@ -13,7 +13,7 @@ sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *th
 {
     if (!snapshot)
         return NULL;
-    const struct sl_thread *found = sl_snapshot_find(snapshot, thread->tid);
+    const struct sl_thread *found = sl_snapshot_find(snapshot, thread->id);
     return found && found->start_time == thread->start_time ? found : NULL;
 }
 

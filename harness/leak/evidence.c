@@ -69,7 +69,7 @@ static bool told_alike(const struct sl_thread *a, const struct sl_thread *b)
 }
 
 /* "waits in recv on TCP 127.0.0.1:4222 without a time-out", after the number of threads. */
-static const char *say_wait(struct sl_arena *arena, const struct sl_thread *thread, size_t n)
+static const char *say_wait(struct sl_arena *arena, const struct sl_thread *thread, uint32_t n)
 {
     const struct sl_wait *wait = &thread->wait;
     const struct wording *wording = wording_of(thread);
@@ -90,9 +90,9 @@ static const char *say_wait(struct sl_arena *arena, const struct sl_thread *thre
                            before, held, after);
 }
 
-const char *sl_leak_say_threads(const struct sl_leak_case *the_case, size_t n)
+const char *sl_leak_say_threads(const struct sl_leak_case *the_case, uint32_t n)
 {
-    return sl_arena_printf(the_case->arena, "%zu %s", n, n == 1 ? "thread" : "threads");
+    return sl_arena_printf(the_case->arena, "%" PRIu32 " %s", n, n == 1 ? "thread" : "threads");
 }
 
 #define CLAUSES_MAX 3 /* more kinds of waits in one group than this are summed up */
@@ -102,7 +102,8 @@ sl_leak_say_waits(const struct sl_leak_case *the_case, const struct sl_leak_clus
 {
     struct sl_arena *arena = the_case->arena;
     const struct sl_thread *kinds[CLAUSES_MAX];
-    size_t counts[CLAUSES_MAX] = {0}, n_kinds = 0, others = 0;
+    uint32_t counts[CLAUSES_MAX] = {0}, others = 0;
+    size_t n_kinds = 0;
 
     for (size_t i = 0; i < cluster->n_members; i++) {
         const struct sl_thread *thread = cluster->members[i].thread;
@@ -110,23 +111,23 @@ sl_leak_say_waits(const struct sl_leak_case *the_case, const struct sl_leak_clus
         while (kind < n_kinds && !told_alike(kinds[kind], thread))
             kind++;
         if (kind == CLAUSES_MAX) {
-            others++;
+            others += thread->count;
             continue;
         }
         if (kind == n_kinds)
             kinds[n_kinds++] = thread;
-        counts[kind]++;
+        counts[kind] += thread->count;
     }
 
     const char *text = "";
     for (size_t i = 0; i < n_kinds && text; i++) {
-        const char *who = i ? sl_arena_printf(arena, ", %zu", counts[i])
+        const char *who = i ? sl_arena_printf(arena, ", %" PRIu32, counts[i])
                             : sl_leak_say_threads(the_case, counts[i]);
         const char *wait = say_wait(arena, kinds[i], counts[i]);
         text = who && wait ? sl_arena_printf(arena, "%s%s %s", text, who, wait) : NULL;
     }
     if (text && others)
-        text = sl_arena_printf(arena, "%s, %zu %s elsewhere", text, others,
+        text = sl_arena_printf(arena, "%s, %" PRIu32 " %s elsewhere", text, others,
                                others == 1 ? "is" : "are");
     return text;
 }
@@ -141,17 +142,18 @@ const char *sl_leak_say_duration(const struct sl_leak_case *the_case, uint64_t d
 }
 
 /* "; 2 of 5 started after Close" */
-static const char *say_born(const struct sl_leak_case *the_case, size_t n_born, size_t n)
+static const char *say_born(const struct sl_leak_case *the_case, uint32_t n_born, uint32_t n)
 {
     if (!n_born)
         return "";
     if (n_born < n)
-        return sl_arena_printf(the_case->arena, "; %zu of %zu started after Close", n_born, n);
+        return sl_arena_printf(the_case->arena, "; %" PRIu32 " of %" PRIu32 " started after Close",
+                               n_born, n);
     return n == 1 ? "; it started after Close" : "; they started after Close";
 }
 
 /* "; how much 2 of 5 ran is not known, for they were stopped to be looked at" */
-static const char *say_unknown(const struct sl_leak_case *the_case, size_t n_unknown, size_t n)
+static const char *say_unknown(const struct sl_leak_case *the_case, uint32_t n_unknown, uint32_t n)
 {
     const char *why = the_case->counts_differ ? "the two looks counted different things"
                                               : "they were stopped to be looked at";
@@ -160,7 +162,8 @@ static const char *say_unknown(const struct sl_leak_case *the_case, size_t n_unk
     if (n_unknown == n)
         return sl_arena_printf(the_case->arena, "; how much %s ran is not known, for %s",
                                n == 1 ? "it" : "they", why);
-    return sl_arena_printf(the_case->arena, "; how much %zu of %zu ran is not known, for %s",
+    return sl_arena_printf(the_case->arena,
+                           "; how much %" PRIu32 " of %" PRIu32 " ran is not known, for %s",
                            n_unknown, n, why);
 }
 
@@ -169,24 +172,26 @@ sl_leak_say_activity(const struct sl_leak_case *the_case, const struct sl_leak_c
 {
     struct sl_arena *arena = the_case->arena;
     uint64_t switches = 0, cpu_ns = 0;
-    size_t n_born = 0, n_unknown = 0;
+    uint32_t n_born = 0, n_unknown = 0;
     bool was_stopped = false;
 
     if (!the_case->observed_ns)
         return "";
     for (size_t i = 0; i < cluster->n_members; i++) {
         struct sl_leak_activity activity = sl_leak_activity(the_case, &cluster->members[i]);
-        n_born += !cluster->members[i].before;
-        was_stopped = was_stopped || (activity.known && cluster->members[i].before->cost.stopped);
-        n_unknown += cluster->members[i].before && !activity.known;
+        uint32_t count = cluster->members[i].thread->count;
+        const struct sl_thread *before = cluster->members[i].before;
+        n_born += before ? 0 : count;
+        n_unknown += before && !activity.known ? count : 0;
+        was_stopped = was_stopped || (activity.known && before->cost.stopped);
         switches += activity.switches;
         cpu_ns += activity.cpu_ns;
     }
-    const char *born = say_born(the_case, n_born, cluster->n_members);
-    const char *unknown = say_unknown(the_case, n_unknown, cluster->n_members);
+    const char *born = say_born(the_case, n_born, cluster->count);
+    const char *unknown = say_unknown(the_case, n_unknown, cluster->count);
     if (!born || !unknown)
         return NULL;
-    if (n_born + n_unknown == cluster->n_members)
+    if (n_born + n_unknown == cluster->count)
         return sl_arena_printf(arena, "%s%s", unknown, born);
     const char *span = sl_leak_say_duration(the_case, the_case->observed_ns);
     const char *cpu = sl_leak_say_duration(the_case, cpu_ns);
@@ -212,7 +217,7 @@ const char *sl_leak_say_circumstances(const struct sl_leak_case *the_case,
                                thread->reason ? thread->reason : "reason not known");
     if (text && first->library) /* not resident: it was seen to outlive it */
         text = sl_arena_printf(arena, "%s; of %s, whose shutdown did not end %s", text,
-                               first->library, cluster->n_members == 1 ? "it" : "them");
+                               first->library, cluster->count == 1 ? "it" : "them");
     if (text && the_case->survivors == 1)
         text = sl_arena_printf(arena, "%s; no thread has ended since peak", text);
     else if (text && the_case->survivors)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/leak/leak.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/fail.h"
@@ -27,8 +28,8 @@ static enum sl_status find_groups(const struct sl_leak_candidate *candidates, si
         const struct entry *found =
             bsearch(&key, entries, n_entries, sizeof *entries, compare_entries);
         if (!found)
-            return sl_fail(err, SL_EINVAL, "thread %ld is in none of the groups",
-                           (long) candidates[i].thread->tid);
+            return sl_fail(err, SL_EINVAL, "thread %" PRIu64 " is in none of the groups",
+                           candidates[i].thread->id);
         index[i] = found->group;
     }
     return SL_OK;

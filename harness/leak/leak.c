@@ -66,11 +66,10 @@ static enum sl_status show_threads(struct sl_arena *arena, const struct sl_leak_
 
     (void) snprintf(group->fingerprint, sizeof group->fingerprint, "%016" PRIx64,
                     first->fingerprint);
-    group->count = (uint32_t) cluster->n_members;
-    if (!first->unjoined) /* the kernel has given the id of an ended one to others */
-        group->n_tids = (uint32_t) SL_MIN(cluster->n_members, (size_t) SL_LEAK_SAMPLE);
-    for (size_t i = 0; i < group->n_tids; i++)
-        group->tids[i] = cluster->members[i].thread->tid;
+    group->count = cluster->count;
+    for (size_t i = 0; i < cluster->n_members && group->n_ids < SL_LEAK_SAMPLE; i++)
+        if (cluster->members[i].thread->id)
+            group->ids[group->n_ids++] = cluster->members[i].thread->id;
     memcpy(group->thread_name, thread->name, sizeof group->thread_name);
     group->wait = thread->wait;
     group->function = sl_leak_headline(arena, stack);
@@ -78,8 +77,10 @@ static enum sl_status show_threads(struct sl_arena *arena, const struct sl_leak_
         !copy_text(arena, stack ? stack->reason : thread->reason, &group->reason) ||
         !copy_text(arena, thread->wait.syscall, &group->wait.syscall) ||
         !copy_text(arena, thread->wait.target, &group->wait.target) ||
-        !copy_text(arena, thread->wait.held, &group->wait.held))
-        return sl_fail(err, SL_ENOMEM, "no memory for a group of %zu threads", cluster->n_members);
+        !copy_text(arena, thread->wait.held, &group->wait.held) ||
+        !copy_text(arena, thread->wait.text, &group->wait.text))
+        return sl_fail(err, SL_ENOMEM, "no memory for a group of %" PRIu32 " threads",
+                       cluster->count);
     return SL_OK;
 }
 

@@ -34,7 +34,9 @@ static struct sl_leak_candidate make_candidate(const struct sl_leak_input *input
     remains->stack = whole;
     remains->stack.complete = false;
     remains->stack.reason = "the thread has ended; this is the function that it was started with";
-    remains->thread = (struct sl_thread){.stack = &remains->stack, .wait = {.syscall_nr = -1}};
+    /* The kernel has given its id to others. */
+    remains->thread =
+        (struct sl_thread){.count = 1, .stack = &remains->stack, .wait = {.syscall_nr = -1}};
     return (struct sl_leak_candidate){
         .thread = &remains->thread,
         .unjoined = unjoined,

@@ -47,8 +47,8 @@ struct sl_leak_group {
     const char *reason;   /* why the stack is not complete, or NULL */
     struct sl_wait wait;  /* of the first thread */
     char thread_name[16]; /* of the first thread */
-    pid_t tids[SL_LEAK_SAMPLE];
-    uint32_t n_tids; /* valid entries of tids */
+    uint64_t ids[SL_LEAK_SAMPLE];
+    uint32_t n_ids; /* valid entries of ids */
 };
 
 /* A thread that ended inside the settle window. */

@@ -48,6 +48,8 @@ static size_t find_text(const char *const *texts, size_t n, const char *text)
 
 const char *sl_wait_call_text(const struct sl_wait *wait)
 {
+    if (wait->text)
+        return wait->text;
     return wait->syscall_nr == SYS_restart_syscall ? "a call that the kernel restarted"
                                                    : wait->syscall;
 }
@@ -118,17 +120,17 @@ const char *sl_frame_text(const struct sl_frame *frame, char buffer[SL_FRAME_TEX
     return buffer;
 }
 
-const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, pid_t tid)
+const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, uint64_t id)
 {
     size_t low = 0, high = snapshot->n_threads;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (snapshot->threads[middle].tid < tid)
+        if (snapshot->threads[middle].id < id)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low < snapshot->n_threads && snapshot->threads[low].tid == tid)
+    if (id && low < snapshot->n_threads && snapshot->threads[low].id == id)
         return &snapshot->threads[low];
     return NULL;
 }

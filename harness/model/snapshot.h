@@ -98,6 +98,8 @@ struct sl_wait {
      * with "by 812 'gdb'" when that is known, "frozen" (its control group); or NULL.
      */
     const char *held;
+    const char *text; /* what it is, as a dump words it: "chan receive"; else NULL */
+    uint64_t age_ns;  /* how long it has waited, as a dump tells; 0: not known */
 };
 
 /* What it cost a thread to be stopped by who looked at it. */
@@ -107,15 +109,18 @@ struct sl_stop_cost {
     uint64_t switches, cpu_ns;
 };
 
+/* A thread, or so many alike that a dump tells in one record. */
 struct sl_thread {
-    pid_t tid;
-    uint64_t start_time; /* clock ticks since boot; with tid the thread's identity */
+    uint64_t id;         /* the kernel's, or that of a goroutine; 0: the dump does not tell */
+    uint64_t start_time; /* clock ticks since boot; with id the thread's identity */
+    uint32_t count;      /* 1, but for a record of several */
     char name[16];       /* comm, NUL-terminated */
     char state;          /* letter of /proc/TID/stat: R S D T t Z X I; 0 when not known */
     bool consistent;     /* did not run while its stack was copied */
     enum sl_source source;
-    const struct sl_stack *stack; /* shared; NULL when registers could not be had */
-    const char *reason;           /* why there is no stack; NULL otherwise */
+    const struct sl_stack *stack;      /* shared; NULL when registers could not be had */
+    const char *reason;                /* why there is no stack; NULL otherwise */
+    const struct sl_stack *created_by; /* where it was started; NULL: not known */
     struct sl_wait wait;
     uint64_t cpu_ns;          /* user and system time so far */
     uint64_t switches;        /* voluntary and involuntary context switches so far */
@@ -140,7 +145,7 @@ struct sl_snapshot {
     uint64_t ticks_per_second; /* unit of start_time */
     /* What `switches` counts: arrivals on a CPU, else departures.  Not to be compared. */
     bool counts_arrivals;
-    const struct sl_thread *threads; /* ascending tid */
+    const struct sl_thread *threads; /* ascending id */
     size_t n_threads;
     const struct sl_unjoined *unjoined;
     size_t n_unjoined;
@@ -166,7 +171,7 @@ const char *sl_frame_text(const struct sl_frame *frame, char buffer[SL_FRAME_TEX
 /* File name of a path: what follows the last slash.  NULL gives "". */
 const char *sl_path_base(const char *path);
 
-/* Thread with this tid, or NULL.  Binary search. */
-const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, pid_t tid);
+/* Thread with this id, or NULL; none is found by 0.  Binary search. */
+const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, uint64_t id);
 
 #endif

@@ -87,7 +87,7 @@ static enum sl_status start_settle(const struct sl_snapshot *start, uint64_t clo
     if (!baseline)
         return sl_fail(err, SL_ENOMEM, "out of memory for the baseline threads");
     for (size_t i = 0; i < start->n_threads; i++) {
-        baseline[i].tid = start->threads[i].tid;
+        baseline[i].tid = (pid_t) start->threads[i].id;
         baseline[i].start_time = start->threads[i].start_time;
         memcpy(baseline[i].name, start->threads[i].name, sizeof baseline[i].name);
     }

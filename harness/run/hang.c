@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/run/hang.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,10 +50,10 @@ static const char *describe_close(const struct sl_snapshot *snapshot, struct sl_
     if (!held || !wait || !other)
         return NULL;
     if (owner)
-        return sl_arena_printf(arena,
-                               "stands in %s%s, waiting for thread %ld '%s', which stands in %s%s",
-                               function_of(arena, closer), held, (long) owner->tid, owner->name,
-                               function_of(arena, owner), other);
+        return sl_arena_printf(
+            arena, "stands in %s%s, waiting for thread %" PRIu64 " '%s', which stands in %s%s",
+            function_of(arena, closer), held, owner->id, owner->name, function_of(arena, owner),
+            other);
     return sl_arena_printf(arena, "stands in %s%s%s", function_of(arena, closer), wait, held);
 }
 

@@ -109,8 +109,8 @@ static void check(struct sl_source_context *context, const struct sl_register_so
                   struct sl_attempt *attempt)
 {
     attempt->thread->consistent =
-        source->held_still(context, attempt->thread->tid, &attempt->sighting);
-    source->leave(context, attempt->thread->tid, &attempt->sighting);
+        source->held_still(context, attempt->thread->id, &attempt->sighting);
+    source->leave(context, attempt->thread->id, &attempt->sighting);
 }
 
 static enum sl_status

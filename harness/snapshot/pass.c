@@ -52,15 +52,15 @@ static void explain(const struct sl_wait_context *context, struct sl_holds *hold
     bool has_call = attempt->look == SL_LOOK_OK && attempt->sighting.blocked;
 
     if (attempt->look == SL_LOOK_TRACED)
-        thread->reason = say_traced(holds, thread->tid);
+        thread->reason = say_traced(holds, thread->id);
     else if (attempt->look != SL_LOOK_OK)
         thread->reason = reason_of_look(attempt->look);
     else if (has_call)
         thread->wait = sl_wait_describe(context, &attempt->sighting.call, &attempt->wait_memory,
                                         thread->stack);
     bool outside_call = has_call && thread->wait.kind == SL_WAIT_FAULT;
-    thread->wait.held = sl_holds_find(holds, thread->tid, thread->state, outside_call);
-    if (outside_call && (thread->wait.held || !sl_holds_is_fault(holds, thread->tid)))
+    thread->wait.held = sl_holds_find(holds, thread->id, thread->state, outside_call);
+    if (outside_call && (thread->wait.held || !sl_holds_is_fault(holds, thread->id)))
         thread->wait.kind = SL_WAIT_NONE;
 }
 
@@ -87,7 +87,7 @@ static void make_attempts(struct sl_pass *pass)
         if (pass->tids[i] == pass->own_tid || pass->tids[i] == pass->helper_tid)
             continue;
         struct sl_thread *thread = &pass->threads[pass->n_attempts];
-        thread->tid = pass->tids[i];
+        thread->id = pass->tids[i];
         pass->attempts[pass->n_attempts++].thread = thread;
     }
 }
@@ -114,7 +114,7 @@ static enum sl_status check_identities(const struct sl_pass *pass, struct sl_err
             continue;
         errno = attempt->sighting.error;
         return sl_fail_errno(err, "cannot read the state of thread %ld",
-                             (long) attempt->thread->tid);
+                             (long) attempt->thread->id);
     }
     return SL_OK;
 }

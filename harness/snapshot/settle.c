@@ -27,7 +27,8 @@ record(struct sl_pass *pass, const struct sl_register_source *source, struct sl_
     struct sl_thread *thread = attempt->thread;
     const struct sl_sighting *sighting = &attempt->sighting;
 
-    *thread = (struct sl_thread){.tid = thread->tid,
+    *thread = (struct sl_thread){.id = thread->id,
+                                 .count = 1,
                                  .start_time = sighting->stat.start_time,
                                  .state = sighting->stat.state,
                                  .wait = {.syscall_nr = -1},
@@ -49,7 +50,7 @@ void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
     attempt->sighting = (struct sl_sighting){0};
     attempt->copied = 0;
     attempt->wait_memory.size = 0;
-    attempt->look = source->look(context, attempt->thread->tid, &attempt->sighting);
+    attempt->look = source->look(context, attempt->thread->id, &attempt->sighting);
     record(pass, source, attempt);
 }
 
@@ -84,8 +85,8 @@ static enum sl_status read_stack(struct sl_pass *pass, const struct sl_register_
     if (attempt->sighting.blocked)
         sl_wait_read(pass->code.reader, &attempt->sighting.call, &attempt->wait_memory);
     attempt->thread->consistent =
-        source->held_still(&pass->source_context, attempt->thread->tid, &attempt->sighting);
-    source->leave(&pass->source_context, attempt->thread->tid, &attempt->sighting);
+        source->held_still(&pass->source_context, attempt->thread->id, &attempt->sighting);
+    source->leave(&pass->source_context, attempt->thread->id, &attempt->sighting);
     return status;
 }
 
@@ -161,7 +162,7 @@ static enum sl_status read_stopped(struct sl_pass *pass, struct stop *stop, stru
                    sl_clock_now_ns() - stop->running_ns > pass->source_context.stop_budget_ns;
 
     if (overdue) {
-        source->leave(&pass->source_context, stop->thread.tid, &attempt->sighting);
+        source->leave(&pass->source_context, stop->thread.id, &attempt->sighting);
         attempt->look = SL_LOOK_OVERDUE;
     }
     record(pass, source, attempt);
@@ -180,7 +181,7 @@ static enum sl_status collect_stopped(struct sl_pass *pass, struct stop *stops, 
         if (!stops[i].asked)
             continue;
         attempt->look =
-            sl_source_ptrace.finish(&pass->source_context, stops[i].thread.tid, &attempt->sighting);
+            sl_source_ptrace.finish(&pass->source_context, stops[i].thread.id, &attempt->sighting);
         stops[i].asked = attempt->look == SL_LOOK_UNSTOPPED;
         *ret_n_waiting += stops[i].asked;
         if (stops[i].asked)
@@ -200,7 +201,7 @@ static size_t ask_to_stop(struct sl_pass *pass, struct stop *stops, size_t n)
         struct sl_attempt *attempt = &stops[i].now;
         stops[i].running_ns = sl_clock_now_ns();
         attempt->look =
-            sl_source_ptrace.begin(&pass->source_context, stops[i].thread.tid, &attempt->sighting);
+            sl_source_ptrace.begin(&pass->source_context, stops[i].thread.id, &attempt->sighting);
         stops[i].asked = attempt->look == SL_LOOK_OK;
         attempt->asked_to_stop = stops[i].asked;
         n_asked += stops[i].asked;
@@ -292,7 +293,7 @@ static enum sl_status stop_those_left(struct sl_pass *pass, bool again, struct s
             struct sl_attempt *attempt = &pass->attempts[at];
             if (!wants_stop(pass, attempt, again))
                 continue;
-            stops[n] = (struct stop){.before = attempt, .thread = {.tid = attempt->thread->tid}};
+            stops[n] = (struct stop){.before = attempt, .thread = {.id = attempt->thread->id}};
             stops[n].now.thread = &stops[n].thread;
             n++;
         }
@@ -369,9 +370,9 @@ static bool measure_stops(struct sl_pass *pass)
             continue;
         cost->stopped = true;
         enum sl_look look =
-            sl_source_proc.look(&pass->source_context, attempt->thread->tid, &sighting);
+            sl_source_proc.look(&pass->source_context, attempt->thread->id, &sighting);
         if (look == SL_LOOK_OK)
-            sl_source_proc.leave(&pass->source_context, attempt->thread->tid, &sighting);
+            sl_source_proc.leave(&pass->source_context, attempt->thread->id, &sighting);
         if (look != SL_LOOK_OK || !is_back(attempt, &sighting)) {
             all_known = all_known && !attempt->sighting.blocked; /* one that ran may go on */
             continue;

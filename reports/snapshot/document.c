@@ -40,7 +40,7 @@ static int compare_waits(const void *left, const void *right)
     const struct sl_thread *a = *(const struct sl_thread *const *) left;
     const struct sl_thread *b = *(const struct sl_thread *const *) right;
     int order = sl_wait_compare(a, b);
-    return order ? order : (a->tid > b->tid) - (a->tid < b->tid);
+    return order ? order : (a->id > b->id) - (a->id < b->id);
 }
 
 static int compare_counts(const void *left, const void *right)
@@ -223,7 +223,7 @@ sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
     const struct sl_thread *from = &listing->snapshot->threads[index];
     const struct sl_stack *stack = from->stack;
     struct sl_document_thread thread = {
-        .tid = from->tid,
+        .id = from->id,
         .state = {from->state ? from->state : '?'},
         .source = sl_source_text(from->source),
         .complete = stack && stack->complete,

@@ -22,7 +22,7 @@ struct sl_document_group {
 };
 
 struct sl_document_thread {
-    pid_t tid;
+    uint64_t id;
     char name[16];
     char state[2];
     const char *source;

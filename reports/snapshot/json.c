@@ -32,10 +32,10 @@ static const struct sl_field group_fields[] = {
     SCALAR(NAME, struct sl_document_group, states),
     NAMES(struct sl_document_group, "names", names, n_names),
     {.key = "tids",
-     .kind = SL_FIELD_TIDS,
-     .offset = offsetof(struct sl_document_group, group.tids),
-     .other = offsetof(struct sl_document_group, group.n_tids),
-     .size = sizeof MEMBER(struct sl_document_group, group.tids)},
+     .kind = SL_FIELD_IDS,
+     .offset = offsetof(struct sl_document_group, group.ids),
+     .other = offsetof(struct sl_document_group, group.n_ids),
+     .size = sizeof MEMBER(struct sl_document_group, group.ids)},
     GROUP(BOOL, complete),
     {.key = "grade",
      .kind = SL_FIELD_WORD,
@@ -47,7 +47,7 @@ static const struct sl_field group_fields[] = {
 static const struct sl_object group_object = {FIELDS(group_fields)};
 
 static const struct sl_field thread_fields[] = {
-    SCALAR(INT, struct sl_document_thread, tid),
+    {KEYED(U64, struct sl_document_thread, "tid", id)},
     CHARS(struct sl_document_thread, name),
     CHARS(struct sl_document_thread, state),
     SCALAR(NAME, struct sl_document_thread, source),

@@ -153,7 +153,7 @@ static bool print_thread(const struct printer *printer, size_t index)
         return false;
     sl_format_time(thread.age_ns, age);
     sl_format_time(thread.cpu_ns, cpu);
-    (void) fprintf(printer->out, "\nthread %ld '", (long) thread.tid);
+    (void) fprintf(printer->out, "\nthread %" PRIu64 " '", thread.id);
     (void) sl_print_printable(thread.name, printer->out);
     (void) fprintf(
         printer->out, "' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64 " switch%s\n", wait,

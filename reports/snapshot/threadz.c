@@ -36,9 +36,9 @@ static void print_addresses(const struct sl_stack *stack, FILE *out)
  */
 static void print_start(const struct sl_thread *thread, FILE *out)
 {
-    (void) fprintf(out, "--- Thread %" PRIx64 " (name: ", (uint64_t) thread->tid);
+    (void) fprintf(out, "--- Thread %" PRIx64 " (name: ", thread->id);
     (void) sl_print_printable(thread->name, out);
-    (void) fprintf(out, "/%ld) stack: ---\n", (long) thread->tid);
+    (void) fprintf(out, "/%" PRIu64 ") stack: ---\n", thread->id);
 }
 
 void sl_snapshot_print_threadz(const struct sl_snapshot *snapshot, const char *maps, FILE *out)

@@ -38,8 +38,8 @@ static json_t *dump_thread(const struct sl_thread *thread)
     if (!name) /* not UTF-8 */
         name = json_string("?");
     return json_pack("{s:i, s:o, s:s#, s:s, s:b, s:b, s:s, s:s?, s:s, s:o}", "tid",
-                     (int) thread->tid, "name", name, "state", &thread->state,
-                     thread->state ? 1 : 0, "source", sl_source_text(thread->source), "consistent",
+                     (int) thread->id, "name", name, "state", &thread->state, thread->state ? 1 : 0,
+                     "source", sl_source_text(thread->source), "consistent",
                      (int) thread->consistent, "complete", (int) (stack && stack->complete),
                      "grade", sl_grade_text(stack ? stack->grade : SL_GRADE_PARTIAL), "reason",
                      stack ? stack->reason : thread->reason, "wait",

@@ -48,7 +48,7 @@ static uint64_t measure_floor(pid_t pid, size_t *ret_threads)
 
 static void print_thread(const struct sl_thread *thread)
 {
-    (void) printf("%d %s %c %s%s wait=%s %s%s", (int) thread->tid, thread->name, thread->state,
+    (void) printf("%d %s %c %s%s wait=%s %s%s", (int) thread->id, thread->name, thread->state,
                   sl_source_text(thread->source), thread->consistent ? "" : " inconsistent",
                   sl_wait_kind_text(thread->wait.kind),
                   thread->wait.syscall ? thread->wait.syscall : "-",

@@ -145,7 +145,7 @@ static void observe(struct sl_arena *arena, bool close_reached, struct sl_leak_r
     uint64_t closed_ns = sl_clock_now_ns();
     struct sl_snapshot *closed = take(&subject);
 
-    const struct sl_settle_thread baseline = {.tid = start->threads[0].tid,
+    const struct sl_settle_thread baseline = {.tid = start->threads[0].id,
                                               .start_time = start->threads[0].start_time};
     SL_AUTO(sl_settle) struct sl_settle *machine = NULL;
     sl_assert_ok(sl_settle_new(&baseline, 1, closed_ns, WINDOW_NS, &machine, &err), &err);
@@ -215,7 +215,7 @@ SL_TEST(leak_real, two_processes_of_one_program_have_the_same_fingerprints)
     observe(arena, true, &other);
     for (size_t i = 0; i < 2; i++) {
         cr_assert_str_eq(one.groups[i].fingerprint, other.groups[i].fingerprint);
-        cr_assert_neq(one.groups[i].tids[0], other.groups[i].tids[0]);
+        cr_assert_neq(one.groups[i].ids[0], other.groups[i].ids[0]);
     }
 }
 

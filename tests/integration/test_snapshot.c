@@ -25,7 +25,7 @@ SL_TEST(snapshot, parked_threads_are_complete_and_share_stacks, .timeout = 60)
     for (size_t i = 0; i < snapshot->n_threads; i++) {
         const struct sl_thread *thread = &snapshot->threads[i];
         cr_assert(thread->stack && thread->stack->complete && thread->consistent);
-        cr_assert(i == 0 || thread->tid > thread[-1].tid);
+        cr_assert(i == 0 || thread->id > thread[-1].id);
         if (!has_function(thread->stack, "park"))
             continue;
         n_parked++;
@@ -115,7 +115,7 @@ SL_TEST(snapshot, every_way_to_block_is_told_apart, .timeout = 60)
 
     await_sleep(subject.pid);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
-    pid_t holder = thread_named(snapshot, "holder")->tid;
+    pid_t holder = thread_named(snapshot, "holder")->id;
     for (size_t i = 0; i < SL_COUNT_OF(expected_waits); i++) {
         const char *name = expected_waits[i].name, *target = expected_waits[i].target;
         const struct sl_thread *thread = thread_named(snapshot, name);
@@ -357,7 +357,7 @@ SL_TEST(snapshot, tasks_carry_name_state_and_identity, .timeout = 60)
     for (size_t i = 0; i < tasks->n_tasks; i++) {
         const struct sl_task *task = &tasks->tasks[i];
         const struct sl_thread *thread = &snapshot->threads[i];
-        cr_assert(task->tid == thread->tid && task->start_time == thread->start_time);
+        cr_assert((uint64_t) task->tid == thread->id && task->start_time == thread->start_time);
         cr_assert_str_eq(task->name, thread->name);
         cr_assert(task->state == 'S' && task->start_time > 0);
     }

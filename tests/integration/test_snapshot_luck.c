@@ -144,7 +144,7 @@ SL_TEST(snapshot_luck, threads_that_come_and_go_do_not_disturb_the_others, .time
             const struct sl_thread *thread = &snapshot->threads[t];
             cr_assert(thread->stack || thread->reason);
             cr_assert(!thread->stack || thread->stack->complete || thread->stack->reason);
-            cr_assert(t == 0 || thread->tid > thread[-1].tid);
+            cr_assert(t == 0 || thread->id > thread[-1].id);
             n_makers += thread->stack && has_function(thread->stack, "make");
         }
         cr_assert(snapshot->n_threads >= 5 && snapshot->n_threads <= 9, "%zu", snapshot->n_threads);

@@ -71,7 +71,7 @@ SL_TEST(snapshot_stacks, no_layout_of_unwind_tables_gives_a_wrong_stack, .timeou
         for (size_t i = 0; i < snapshot->n_threads; i++) {
             const struct sl_thread *thread = &snapshot->threads[i];
             n_complete += thread->stack && thread->stack->complete;
-            if (thread->tid != subject.pid)
+            if (thread->id != (uint64_t) subject.pid)
                 check_blocked_stack(layouts[s], thread);
         }
         /* No register but SP and PC is needed: where rbp is asked for the code has it. */
@@ -120,7 +120,7 @@ static void check_sources_agree(const char *name)
         const struct sl_thread *thread = &proc->threads[i];
         const struct sl_thread *others[] = {bpf ? &bpf->threads[i] : thread, &ptrace->threads[i]};
         for (size_t k = 0; k < SL_COUNT_OF(others); k++) {
-            cr_assert_eq(thread->tid, others[k]->tid);
+            cr_assert_eq(thread->id, others[k]->id);
             cr_assert_eq(thread->start_time, others[k]->start_time);
             cr_assert_str_eq(thread->name, others[k]->name);
             cr_assert_eq(thread->wait.kind, others[k]->wait.kind, "%s", thread->name);
@@ -219,7 +219,7 @@ SL_TEST(snapshot_stacks, code_without_tables_is_left_by_frame_pointers_and_marke
         cr_skip_test("the bpf source is not permitted, and no other knows rbp of these threads");
     }
     for (size_t i = 0; i < snapshot->n_threads; i++)
-        if (snapshot->threads[i].tid != subject.pid)
+        if (snapshot->threads[i].id != (uint64_t) subject.pid)
             check_by_frame_pointers(&snapshot->threads[i]);
     cr_assert_eq(snapshot->stats.stopped, 0);
     cr_assert_leq(snapshot->stats.unwound, 4);
@@ -264,7 +264,7 @@ SL_TEST(snapshot_stacks, code_that_is_no_longer_its_files_has_names_and_tables, 
         cr_assert_eq(snapshot->n_threads, 2);
         for (size_t k = 0; k < snapshot->n_threads; k++) {
             const struct sl_stack *stack = snapshot->threads[k].stack;
-            bool is_main = snapshot->threads[k].tid == subject.pid;
+            bool is_main = snapshot->threads[k].id == (uint64_t) subject.pid;
             /* The content of another file can be told from code only by who may open it. */
             if (geteuid() != 0 && strcmp(ways[i], "memfd") == 0 && stack && !stack->complete &&
                 stack->reason)

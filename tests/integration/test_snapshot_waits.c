@@ -45,7 +45,7 @@ static void check_owners(pid_t pid)
 {
     await_sleep(pid);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(pid);
-    pid_t holder = thread_named(snapshot, "holder")->tid;
+    pid_t holder = thread_named(snapshot, "holder")->id;
     for (size_t i = 0; i < SL_COUNT_OF(mutex_kinds); i++) {
         const struct sl_thread *thread = thread_named(snapshot, mutex_kinds[i]);
         cr_assert(thread, "%s", mutex_kinds[i]);

@@ -76,7 +76,7 @@ static void check(const struct sl_snapshot *snapshot)
         EXPECT(thread->wait.kind == SL_WAIT_CONDITION || thread->wait.kind == SL_WAIT_FUTEX);
     }
     for (size_t i = 1; i < snapshot->n_threads; i++)
-        EXPECT(snapshot->threads[i - 1].tid < snapshot->threads[i].tid);
+        EXPECT(snapshot->threads[i - 1].id < snapshot->threads[i].id);
 }
 
 static void *take_snapshots(void *argument)

@@ -200,8 +200,8 @@ static void fill_group(struct sl_arena *arena, struct sl_leak_group *group, uint
                  .syscall_nr = 202,
                  .syscall = "futex",
                  .object = 0x7000},
-        .tids = {101, 102},
-        .n_tids = SL_MIN(count, 2),
+        .ids = {101, 102},
+        .n_ids = SL_MIN(count, 2),
     };
     (void) snprintf(group->fingerprint, sizeof group->fingerprint, "%016" PRIx64, hash);
     (void) snprintf(group->thread_name, sizeof group->thread_name, "%.15s", function);

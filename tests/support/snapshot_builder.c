@@ -112,10 +112,11 @@ struct sl_thread *sl_build_thread(struct sl_snapshot_builder *builder, pid_t tid
     struct sl_thread **threads = &builder->threads[last];
 
     cr_assert(sl_grow(threads, &builder->capacity, snapshot->n_threads + 1));
-    cr_assert(!snapshot->n_threads || (*threads)[snapshot->n_threads - 1].tid < tid);
+    cr_assert(!snapshot->n_threads || (*threads)[snapshot->n_threads - 1].id < (uint64_t) tid);
     struct sl_thread *thread = &(*threads)[snapshot->n_threads++];
     *thread = (struct sl_thread){
-        .tid = tid,
+        .id = (uint64_t) tid,
+        .count = 1,
         .start_time = start_time,
         .state = 'S',
         .consistent = true,

@@ -92,8 +92,8 @@ SL_TEST(leak_analyse, a_new_thread_is_a_leak)
     cr_assert_str_eq(group->function, "queue_take");
     cr_assert_str_eq(group->thread_name, "pool-101");
     cr_assert_eq(group->wait.kind, SL_WAIT_CONDITION);
-    cr_assert_eq(group->n_tids, 1);
-    cr_assert_eq(group->tids[0], 101);
+    cr_assert_eq(group->n_ids, 1);
+    cr_assert_eq(group->ids[0], 101);
 }
 
 SL_TEST(leak_analyse, a_reused_tid_is_a_new_thread)
@@ -143,12 +143,12 @@ SL_TEST(leak_analyse, a_pool_of_5120_workers_and_5_fetchers_are_two_groups)
     const struct sl_leak_group *groups = scene.report.groups;
     cr_assert_eq(groups[0].count, 5120);
     cr_assert_str_eq(groups[0].function, "queue_take");
-    cr_assert_eq(groups[0].n_tids, SL_LEAK_SAMPLE);
-    cr_assert_eq(groups[0].tids[0], 2000);
-    cr_assert_eq(groups[0].tids[7], 2007);
+    cr_assert_eq(groups[0].n_ids, SL_LEAK_SAMPLE);
+    cr_assert_eq(groups[0].ids[0], 2000);
+    cr_assert_eq(groups[0].ids[7], 2007);
     cr_assert_eq(groups[1].count, 5);
     cr_assert_str_eq(groups[1].function, "fetch");
-    cr_assert_eq(groups[1].n_tids, 5);
+    cr_assert_eq(groups[1].n_ids, 5);
 }
 
 SL_TEST(leak_analyse, thirty_thousand_threads_with_one_stack_are_one_group)
@@ -401,6 +401,26 @@ SL_TEST(leak_group_all, every_thread_of_a_snapshot_is_in_a_group_without_a_verdi
         cr_assert_eq(groups[i].cause, SL_CAUSE_UNKNOWN);
     }
     cr_assert_str_eq(groups[0].evidence, "50 threads wait on a condition without a time-out");
+}
+
+SL_TEST(leak_group_all, a_record_of_many_without_ids_counts_as_many_and_has_no_samples)
+{
+    SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    const struct sl_snapshot *snapshot = sl_build_snapshot(builder, SL_NS_PER_S);
+    struct sl_thread *record = sl_build_thread(builder, 0, 0, sl_build_stack(builder, WORKER));
+    record->count = 5120;
+    record->wait = (struct sl_wait){.kind = SL_WAIT_OTHER, .text = "chan receive"};
+
+    const struct sl_leak_group *groups = NULL;
+    size_t n_groups = 0;
+    struct sl_error err = {0};
+    sl_assert_ok(sl_leak_group_all(snapshot, arena, &groups, &n_groups, &err), &err);
+    cr_assert_eq(n_groups, 1);
+    cr_assert_eq(groups[0].count, 5120);
+    cr_assert_eq(groups[0].n_ids, 0);
+    cr_assert_str_eq(groups[0].evidence, "5120 threads wait in chan receive");
+    cr_assert_null(sl_snapshot_find(snapshot, 0), "0 is nobody's id");
 }
 
 static enum sl_status group_once(void *user, struct sl_error *err)

@@ -49,7 +49,7 @@ SL_TEST(leak_closing, threads_with_one_stack_may_be_resident_and_leaked)
     cr_assert_eq(scene.report.n_groups, 2);
     cr_assert_eq(scene.report.count, 1);
     cr_assert_eq(scene.report.resident, 2);
-    cr_assert_eq(scene.report.groups[0].tids[0], 102);
+    cr_assert_eq(scene.report.groups[0].ids[0], 102);
     cr_assert_eq(scene.report.groups[1].cause, SL_CAUSE_RESIDENT);
     cr_assert_str_eq(scene.report.groups[0].fingerprint, scene.report.groups[1].fingerprint);
 }

@@ -42,7 +42,7 @@ SL_TEST(leak_unjoined, threads_that_ended_are_leaks_by_the_function_they_were_st
                        "1 thread ended and was never joined: the C library keeps its stack");
     cr_assert_str_eq(scene.report.groups[0].function, "fetch_once");
     cr_assert(scene.report.groups[0].counted);
-    cr_assert_eq(scene.report.groups[0].n_tids, 0, "nobody has these numbers any more");
+    cr_assert_eq(scene.report.groups[0].n_ids, 0, "nobody has these numbers any more");
     cr_assert_not(scene.report.groups[0].complete);
     cr_assert_eq(scene.report.count, 51);
     cr_assert_eq(scene.report.unjoined, 51);

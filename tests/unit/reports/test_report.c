@@ -95,7 +95,7 @@ SL_TEST(report, the_reader_gives_back_the_numbers_and_their_reasons)
     cr_assert_eq(leaks->count, 5125);
     cr_assert_eq(leaks->groups[0].cause, SL_CAUSE_PARKED);
     cr_assert_eq(leaks->groups[0].wait.kind, SL_WAIT_CONDITION);
-    cr_assert_eq(leaks->groups[0].n_tids, 2);
+    cr_assert_eq(leaks->groups[0].n_ids, 2);
     cr_assert_eq(leaks->late_threads[0].delay_ns, 12000000);
     cr_assert_str_eq(crashed->leaks.unjoined_missing, "the subject ended before Close");
     cr_assert_str_eq(crashed->left.processes.missing, "the subject ended before Close");
