@@ -16,9 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Registers are DWARF numbers: 0 to 15 general, 16 the return address. */
-#define SL_CFI_N_REGISTERS 17
-
 /* Where records are.  Addresses are of the target for .eh_frame, offsets for .debug_frame. */
 struct sl_cfi_section {
     bool (*read)(void *context, uint64_t address, void *data, size_t size);

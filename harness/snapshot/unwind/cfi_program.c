@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/unwind/cfi_program.h"
 
-#include "harness/snapshot/unwind/cfi.h"
-
 enum {
     CFA_ADVANCE = 0x40, /* with the operand in the low six bits */
     CFA_OFFSET = 0x80,

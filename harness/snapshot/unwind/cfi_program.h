@@ -9,6 +9,9 @@
 
 #include "harness/snapshot/module/bytes.h"
 
+/* Registers are DWARF numbers: 0 to 15 general, 16 the return address. */
+#define SL_CFI_N_REGISTERS 17
+
 #define SL_CFI_MAX_REMEMBERED 32
 
 /* What is said of the return address. */
