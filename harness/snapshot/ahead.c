@@ -24,7 +24,8 @@ void sl_ahead_start(struct sl_ahead *ahead, const struct sl_target *target,
 
     ahead->module = sl_modules_find_named(modules, maps, "libc.so.6");
     /* Without a build-id its file may have to be compared with memory. */
-    if (!ahead->module || !ahead->module->build_id_size || sl_symbol_cache_knows(ahead->module))
+    if (!ahead->module || !ahead->module->image.build_id_size ||
+        sl_symbol_cache_knows(ahead->module))
         return;
     ahead->target = *target;
     /* Only to find files: nothing is read from memory, and nothing added. */

@@ -128,9 +128,9 @@ static void close_scene(struct scene *scene)
 /* Addresses all over the code. */
 static void choose_pcs(struct scene *scene, const struct sl_module *module)
 {
-    scene->pcs[scene->n_pcs++] = module->bias + module->header.e_entry;
-    for (size_t i = 0; i < module->header.e_phnum && scene->n_pcs + N_PCS <= MAX_PCS; i++) {
-        const Elf64_Phdr *segment = &module->segments[i];
+    scene->pcs[scene->n_pcs++] = module->bias + module->image.header.e_entry;
+    for (size_t i = 0; i < module->image.header.e_phnum && scene->n_pcs + N_PCS <= MAX_PCS; i++) {
+        const Elf64_Phdr *segment = &module->image.segments[i];
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
             continue;
         for (size_t k = 0; k < N_PCS; k++)
@@ -211,7 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sl_module *module = sl_modules_find(scene.modules, scene.maps, (uintptr_t) world.image);
     if (module) {
         /* What a build-id names is known for ever, and is looked for outside of the input. */
-        module->build_id_size = 0;
+        module->image.build_id_size = 0;
         choose_pcs(&scene, module);
         fill_stack(&scene);
         for (size_t i = 0; i < scene.n_pcs; i++)

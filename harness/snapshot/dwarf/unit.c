@@ -69,9 +69,9 @@ void sl_units_free(struct sl_units *units)
  */
 static bool is_code(const struct sl_module *module, const struct sl_range *range)
 {
-    for (size_t i = 0; i < module->header.e_phnum; i++) {
-        const Elf64_Phdr *segment = &module->segments[i];
-        uint64_t headers = segment->p_offset ? 0 : sizeof module->header;
+    for (size_t i = 0; i < module->image.header.e_phnum; i++) {
+        const Elf64_Phdr *segment = &module->image.segments[i];
+        uint64_t headers = segment->p_offset ? 0 : sizeof module->image.header;
         if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X) &&
             range->start >= segment->p_vaddr + headers &&
             range->end <= segment->p_vaddr + segment->p_memsz)

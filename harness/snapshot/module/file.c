@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files behind modules: opened through the target's own root, kept only when they match. */
 #include "harness/snapshot/module/file.h"
 
 #include <inttypes.h>
@@ -56,15 +55,15 @@ static bool is_same_content(struct sl_reader *reader, const struct sl_mapping *m
     return true;
 }
 
-/* Does a note segment of the file hold the build-id of the module? */
-static bool has_build_id(int fd, const struct sl_module *module)
+/* Does a note segment of the file hold the build-id of the image? */
+static bool has_build_id(int fd, const struct sl_image *image)
 {
-    for (size_t i = 0; i < module->header.e_phnum; i++) {
-        const Elf64_Phdr *segment = &module->segments[i];
+    for (size_t i = 0; i < image->header.e_phnum; i++) {
+        const Elf64_Phdr *segment = &image->segments[i];
         unsigned char notes[4096];
         size_t size = SL_MIN(segment->p_filesz, sizeof notes);
         if (segment->p_type == PT_NOTE && read_at(fd, notes, size, segment->p_offset) &&
-            memmem(notes, size, module->build_id, module->build_id_size))
+            memmem(notes, size, image->build_id, image->build_id_size))
             return true;
     }
     return false;
@@ -74,22 +73,22 @@ static bool has_build_id(int fd, const struct sl_module *module)
  * The file is the one in memory when its headers are equal and its build-id is, or, without
  * a build-id, when it has the mapping's inode, or what the mapping holds.
  */
-static bool matches(struct sl_modules *modules, int fd, const struct sl_module *module)
+static bool matches(int fd, struct sl_reader *reader, const struct sl_image *image,
+                    const struct sl_mapping *mapping)
 {
     Elf64_Ehdr header;
     Elf64_Phdr segment;
 
     if (!read_at(fd, &header, sizeof header, 0) ||
-        memcmp(&header, &module->header, sizeof header) != 0)
+        memcmp(&header, &image->header, sizeof header) != 0)
         return false;
     for (size_t i = 0; i < header.e_phnum; i++)
         if (!read_at(fd, &segment, sizeof segment, header.e_phoff + i * sizeof segment) ||
-            memcmp(&segment, &module->segments[i], sizeof segment) != 0)
+            memcmp(&segment, &image->segments[i], sizeof segment) != 0)
             return false;
-    if (module->build_id_size)
-        return has_build_id(fd, module);
-    return is_same_inode(fd, &module->mapping) ||
-           is_same_content(sl_modules_reader(modules), &module->mapping, fd);
+    if (image->build_id_size)
+        return has_build_id(fd, image);
+    return is_same_inode(fd, mapping) || is_same_content(reader, mapping, fd);
 }
 
 /* Ways to reach the file of a mapping, in the order in which they are tried. */
@@ -122,13 +121,12 @@ static int open_by(const struct sl_target *target, const struct sl_mapping *mapp
     return -1;
 }
 
-int sl_module_open(struct sl_modules *modules, const struct sl_module *module)
+int sl_file_open(const struct sl_target *target, struct sl_reader *reader,
+                 const struct sl_image *image, const struct sl_mapping *mapping)
 {
-    if (module->vdso)
-        return -1;
     for (enum way way = 0; way < N_WAYS; way++) {
-        int fd = open_by(sl_modules_target(modules), &module->mapping, way);
-        if (fd >= 0 && matches(modules, fd, module))
+        int fd = open_by(target, mapping, way);
+        if (fd >= 0 && matches(fd, reader, image, mapping))
             return fd;
         if (fd >= 0)
             (void) close(fd);
@@ -141,30 +139,29 @@ static bool read_file(void *context, uint64_t offset, void *data, size_t size)
     return read_at(*(const int *) context, data, size, offset);
 }
 
-bool sl_module_file_image(struct sl_modules *modules, const struct sl_mapping *mapping,
-                          struct sl_arena *arena, struct sl_image *ret_image)
+bool sl_file_load_image(const struct sl_target *target, struct sl_reader *reader,
+                        const struct sl_mapping *mapping, struct sl_arena *arena,
+                        struct sl_image *ret_image)
 {
-    for (enum way way = 0; mapping->inode && modules && way < N_WAYS; way++) {
-        SL_AUTO_FD int fd = open_by(sl_modules_target(modules), mapping, way);
+    for (enum way way = 0; mapping->inode && way < N_WAYS; way++) {
+        SL_AUTO_FD int fd = open_by(target, mapping, way);
         const struct sl_image_bytes bytes = {.read = read_file, .context = &fd};
         if (fd >= 0 && (way >= WAY_THREAD_MAPPING || is_same_inode(fd, mapping) ||
-                        is_same_content(sl_modules_reader(modules), mapping, fd)))
+                        is_same_content(reader, mapping, fd)))
             return sl_image_load(&bytes, arena, ret_image);
     }
     return false;
 }
 
-bool sl_module_has_code(struct sl_modules *modules, const struct sl_module *module, uint64_t page)
+bool sl_file_has_code(int fd, struct sl_reader *reader, const struct sl_image *image, uint64_t bias,
+                      uint64_t page)
 {
-    const struct sl_image headers = {.header = module->header, .segments = module->segments};
-    const Elf64_Phdr *segment = sl_image_segment_of(&headers, page - module->bias);
+    const Elf64_Phdr *segment = sl_image_segment_of(image, page - bias);
 
     if (!segment)
         return false;
-    uint64_t offset = page - module->bias - segment->p_vaddr + segment->p_offset;
+    uint64_t offset = page - bias - segment->p_vaddr + segment->p_offset;
     /* Of variables without a value, where a program may make code, the file has nothing. */
-    if (offset >= segment->p_offset + segment->p_filesz)
-        return true;
-    SL_AUTO_FD int fd = sl_module_open(modules, module);
-    return fd < 0 || is_same_page(sl_modules_reader(modules), page, fd, offset);
+    return offset >= segment->p_offset + segment->p_filesz || fd < 0 ||
+           is_same_page(reader, page, fd, offset);
 }

@@ -9,7 +9,6 @@
 #include "harness/model/snapshot.h"
 #include "harness/snapshot/module/file.h"
 #include "harness/snapshot/module/loader.h"
-#include "harness/snapshot/unwind/table.h"
 
 #define MAX_PROGRAMS 1024 /* files looked at for the one that knows the loader's list */
 #define MAX_UNMAPPED 64   /* loaded objects of no file at all; each may cost a walk over the map */
@@ -58,7 +57,8 @@ void sl_modules_free(struct sl_modules *modules)
     if (!modules)
         return;
     for (struct sl_module *module = modules->list; module; module = module->next)
-        sl_unwind_table_free(module->table);
+        if (module->unwind_table)
+            module->free_unwind_table(module->unwind_table);
     free(modules); /* the rest is the arena's */
 }
 
@@ -75,13 +75,20 @@ struct sl_reader *sl_modules_reader(struct sl_modules *modules)
 const Elf64_Phdr *sl_module_segment(const struct sl_module *module, uint64_t address)
 {
     uint64_t virtual_address = address - module->bias;
-    for (size_t i = 0; i < module->header.e_phnum; i++) {
-        const Elf64_Phdr *segment = &module->segments[i];
+    for (size_t i = 0; i < module->image.header.e_phnum; i++) {
+        const Elf64_Phdr *segment = &module->image.segments[i];
         if (segment->p_type == PT_LOAD && virtual_address >= segment->p_vaddr &&
             virtual_address - segment->p_vaddr < segment->p_memsz)
             return segment;
     }
     return NULL;
+}
+
+int sl_module_open(struct sl_modules *modules, const struct sl_module *module)
+{
+    return module->vdso
+               ? -1
+               : sl_file_open(modules->target, modules->reader, &module->image, &module->mapping);
 }
 
 static bool is_vdso(const struct sl_mapping *mapping)
@@ -97,11 +104,11 @@ static bool has_file(const struct sl_mapping *mapping)
 /* @return false when memory is short */
 static bool spell_build_id(struct sl_modules *modules, struct sl_module *module)
 {
-    size_t size = module->build_id_size;
+    size_t size = module->image.build_id_size;
     char *text = size ? sl_arena_alloc(modules->arena, 2 * size + 1) : NULL;
 
     for (size_t i = 0; text && i < size; i++)
-        (void) snprintf(text + 2 * i, 3, "%02x", module->build_id[i]);
+        (void) snprintf(text + 2 * i, 3, "%02x", module->image.build_id[i]);
     module->build_id_text = text;
     return text || !size;
 }
@@ -173,8 +180,9 @@ image_of(struct sl_modules *modules, const struct sl_maps *maps, const struct sl
     const struct sl_image_bytes bytes = {.read = read_mapped, .context = &mapped};
     file->mapping = *mapping;
     file->mapping.path = sl_arena_strdup(modules->arena, mapping->path);
-    file->is_elf = sl_image_load(&bytes, modules->arena, &file->image) ||
-                   sl_module_file_image(modules, mapping, modules->arena, &file->image);
+    file->is_elf =
+        sl_image_load(&bytes, modules->arena, &file->image) ||
+        sl_file_load_image(modules->target, modules->reader, mapping, modules->arena, &file->image);
     file->next = modules->files;
     modules->files = file;
     return file->is_elf ? &file->image : NULL;
@@ -201,11 +209,8 @@ static struct sl_module *add(struct sl_modules *modules, const struct sl_image *
                                  .bias = bias,
                                  .mapping = *mapping,
                                  .vdso = is_vdso(mapping),
-                                 .header = image->header,
-                                 .segments = image->segments,
-                                 .build_id_size = image->build_id_size};
+                                 .image = *image};
     module->mapping.path = path;
-    memcpy(module->build_id, image->build_id, image->build_id_size);
     if (!spell_build_id(modules, module))
         return NULL;
     modules->list = module;
@@ -285,20 +290,9 @@ static struct sl_module *find_in_memory(struct sl_modules *modules, const struct
     return add(modules, &image, &(struct sl_mapping){.path = path}, bias);
 }
 
-static struct sl_image headers_of(const struct sl_module *module)
-{
-    return (struct sl_image){.header = module->header, .segments = module->segments};
-}
-
-static const Elf64_Phdr *find_dynamic(const struct sl_module *module)
-{
-    const struct sl_image headers = headers_of(module);
-    return sl_image_segment(&headers, PT_DYNAMIC);
-}
-
 static uint64_t find_list(struct sl_modules *modules, const struct sl_module *module)
 {
-    const Elf64_Phdr *dynamic = find_dynamic(module);
+    const Elf64_Phdr *dynamic = sl_image_segment(&module->image, PT_DYNAMIC);
     return dynamic
                ? sl_loader_find(modules->reader, module->bias + dynamic->p_vaddr, dynamic->p_memsz)
                : 0;
@@ -349,7 +343,7 @@ static uint64_t find_any_list(struct sl_modules *modules, const struct sl_maps *
 
 static bool has_dynamic(const struct sl_module *module, uint64_t address)
 {
-    const Elf64_Phdr *dynamic = find_dynamic(module);
+    const Elf64_Phdr *dynamic = sl_image_segment(&module->image, PT_DYNAMIC);
     return dynamic && module->bias + dynamic->p_vaddr == address;
 }
 
@@ -383,8 +377,11 @@ static bool is_copy(struct sl_modules *modules, const struct sl_module *module, 
     if (modules->n_checked == MAX_CHECKED ||
         !(checked = sl_arena_alloc(modules->arena, sizeof *checked)))
         return false;
+    SL_AUTO_FD int fd = sl_module_open(modules, module);
     *checked = (struct checked){
-        .next = modules->checked, .page = page, .same = sl_module_has_code(modules, module, page)};
+        .next = modules->checked,
+        .page = page,
+        .same = sl_file_has_code(fd, modules->reader, &module->image, module->bias, page)};
     modules->checked = checked;
     modules->n_checked++;
     return checked->same;
@@ -397,12 +394,10 @@ find_loaded(struct sl_modules *modules, const struct sl_maps *maps, uint64_t add
     if (!modules->loader_asked)
         ask_loader(modules, maps);
     modules->loader_asked = true;
-    for (struct sl_module *module = modules->list; module; module = module->next) {
-        const struct sl_image headers = headers_of(module);
-        if (module->loaded && sl_image_segment_of(&headers, address - module->bias) &&
+    for (struct sl_module *module = modules->list; module; module = module->next)
+        if (module->loaded && sl_image_segment_of(&module->image, address - module->bias) &&
             is_copy(modules, module, address))
             return module;
-    }
     return NULL;
 }
 

@@ -37,12 +37,10 @@ struct sl_module {
     struct sl_mapping mapping; /* one of its file; no inode when none is left */
     bool vdso;
     bool loaded; /* the kernel or the loader says that it is, with this bias */
-    Elf64_Ehdr header;
-    Elf64_Phdr *segments; /* header.e_phnum of them; in the arena of the snapshot */
-    uint8_t build_id[SL_MAX_BUILD_ID];
-    size_t build_id_size;          /* 0: none */
-    const char *build_id_text;     /* hexadecimal; NULL: none.  In the arena of the snapshot */
-    struct sl_unwind_table *table; /* made on first use by unwind_table.c, owned */
+    struct sl_image image;
+    const char *build_id_text; /* hexadecimal; NULL: none.  In the arena of the snapshot */
+    struct sl_unwind_table *unwind_table; /* made on first use by who unwinds, owned; */
+    void (*free_unwind_table)(struct sl_unwind_table *table); /* this way */
 };
 
 struct sl_modules;

@@ -59,10 +59,11 @@ static enum same has_build_id(int fd, const struct sl_module *module)
     uint8_t id[SL_MAX_BUILD_ID];
     size_t size = read_build_id(fd, id);
 
-    if (!size || !module->build_id_size)
+    if (!size || !module->image.build_id_size)
         return SAME_UNKNOWN;
-    return size == module->build_id_size && memcmp(id, module->build_id, size) == 0 ? SAME_YES
-                                                                                    : SAME_NO;
+    return size == module->image.build_id_size && memcmp(id, module->image.build_id, size) == 0
+               ? SAME_YES
+               : SAME_NO;
 }
 
 /*
@@ -77,8 +78,8 @@ static bool has_same_layout(int fd, const struct sl_module *module)
 
     if (elf && elf_getphdrnum(elf, &n))
         n = 0;
-    for (size_t i = 0; i < module->header.e_phnum; i++) {
-        const Elf64_Phdr *segment = &module->segments[i];
+    for (size_t i = 0; i < module->image.header.e_phnum; i++) {
+        const Elf64_Phdr *segment = &module->image.segments[i];
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
             continue;
         n_code++;
@@ -162,10 +163,10 @@ static int open_by_id(struct sl_modules *modules, const struct sl_module *module
 {
     char name[2 * SL_MAX_BUILD_ID + 1], path[256];
 
-    if (module->build_id_size < 2)
+    if (module->image.build_id_size < 2)
         return -1;
-    for (size_t i = 0; i < module->build_id_size; i++)
-        (void) snprintf(name + 2 * i, 3, "%02x", module->build_id[i]);
+    for (size_t i = 0; i < module->image.build_id_size; i++)
+        (void) snprintf(name + 2 * i, 3, "%02x", module->image.build_id[i]);
     (void) snprintf(path, sizeof path, DEBUG_FOLDER "/.build-id/%.2s/%s.debug", name, name + 2);
     return open_if(modules, module, path, is_by_id, NULL);
 }

@@ -28,14 +28,14 @@ static size_t n_entries;
 
 static struct entry **bucket_of(const struct sl_module *module, uint64_t address)
 {
-    uint64_t hash = sl_fnv64(SL_FNV64_BASIS, module->build_id, module->build_id_size);
+    uint64_t hash = sl_fnv64(SL_FNV64_BASIS, module->image.build_id, module->image.build_id_size);
     return &buckets[sl_fnv64(hash, &address, sizeof address) % BUCKETS];
 }
 
 static bool is_of(const struct entry *entry, const struct sl_module *module)
 {
-    return entry->build_id_size == module->build_id_size &&
-           memcmp(entry->build_id, module->build_id, entry->build_id_size) == 0;
+    return entry->build_id_size == module->image.build_id_size &&
+           memcmp(entry->build_id, module->image.build_id, entry->build_id_size) == 0;
 }
 
 static const struct entry *find(const struct sl_module *module, uint64_t address)
@@ -51,7 +51,7 @@ size_t sl_symbol_cache_find(const struct sl_module *module, uint64_t address,
 {
     size_t n = 0;
 
-    if (module->build_id_size < MIN_ID)
+    if (module->image.build_id_size < MIN_ID)
         return 0;
     (void) pthread_mutex_lock(&lock);
     const struct entry *entry = find(module, address);
@@ -95,16 +95,16 @@ static void add(const struct sl_module *module, uint64_t address, const struct s
 {
     struct entry **bucket = bucket_of(module, address);
     struct entry *entry = sl_arena_alloc(arena, sizeof *entry);
-    uint8_t *build_id = sl_arena_alloc(arena, module->build_id_size);
+    uint8_t *build_id = sl_arena_alloc(arena, module->image.build_id_size);
     struct sl_frame *copy = copy_frames(frames, n_frames);
 
     if (!entry || !build_id || !copy)
         return; /* then it is looked up again */
-    memcpy(build_id, module->build_id, module->build_id_size);
+    memcpy(build_id, module->image.build_id, module->image.build_id_size);
     *entry = (struct entry){.next = *bucket,
                             .address = address,
                             .build_id = build_id,
-                            .build_id_size = module->build_id_size,
+                            .build_id_size = module->image.build_id_size,
                             .frames = copy,
                             .n_frames = n_frames};
     *bucket = entry;
@@ -114,7 +114,7 @@ static void add(const struct sl_module *module, uint64_t address, const struct s
 void sl_symbol_cache_add(const struct sl_module *module, uint64_t address,
                          const struct sl_frame *frames, size_t n_frames)
 {
-    if (module->build_id_size < MIN_ID)
+    if (module->image.build_id_size < MIN_ID)
         return;
     (void) pthread_mutex_lock(&lock);
     if (!arena)

@@ -27,8 +27,7 @@ static uint64_t address_of(const struct sl_module *module, uint64_t value)
 static bool
 find_tables(struct sl_modules *modules, const struct sl_module *module, struct tables *ret_tables)
 {
-    const struct sl_image headers = {.header = module->header, .segments = module->segments};
-    const Elf64_Phdr *dynamic = sl_image_segment(&headers, PT_DYNAMIC);
+    const Elf64_Phdr *dynamic = sl_image_segment(&module->image, PT_DYNAMIC);
     struct tables tables = {0};
     Elf64_Dyn entry = {0};
 

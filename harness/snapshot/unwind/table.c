@@ -45,14 +45,6 @@ static bool read_buffer(void *context, uint64_t address, void *data, size_t size
     return true;
 }
 
-static const Elf64_Phdr *find_segment(const struct sl_module *module, uint32_t type)
-{
-    for (size_t i = 0; i < module->header.e_phnum; i++)
-        if (module->segments[i].p_type == type)
-            return &module->segments[i];
-    return NULL;
-}
-
 static void set_eh_frame(struct sl_modules *modules, struct sl_unwind_table *table, uint64_t start,
                          uint64_t end)
 {
@@ -74,7 +66,7 @@ static uint64_t segment_end(const struct sl_module *module, uint64_t address)
 static void read_header(struct sl_modules *modules, const struct sl_module *module,
                         struct sl_unwind_table *table)
 {
-    const Elf64_Phdr *segment = find_segment(module, PT_GNU_EH_FRAME);
+    const Elf64_Phdr *segment = sl_image_segment(&module->image, PT_GNU_EH_FRAME);
     uint8_t data[32];
     uint64_t eh_frame, n_entries;
 
@@ -126,17 +118,26 @@ static void find_by_sections(struct sl_modules *modules, const struct sl_module 
         set_eh_frame(modules, table, start, start + section.size);
 }
 
+static void table_free(struct sl_unwind_table *table)
+{
+    free(table->eh_frame.entries);
+    free(table->debug_frame.entries);
+    free(table->debug_frame_data);
+    free(table);
+}
+
 static struct sl_unwind_table *open_table(struct sl_modules *modules, struct sl_module *module)
 {
-    if (module->table)
-        return module->table;
+    if (module->unwind_table)
+        return module->unwind_table;
     struct sl_unwind_table *table = calloc(1, sizeof *table);
     if (!table)
         return NULL;
     read_header(modules, module, table);
     if (!table->eh_frame.section.read)
         find_by_sections(modules, module, table);
-    module->table = table;
+    module->unwind_table = table;
+    module->free_unwind_table = table_free;
     return table;
 }
 
@@ -291,14 +292,4 @@ sl_unwind_table_start(struct sl_modules *modules, struct sl_module *module, uint
         sl_cfi_scan(section, record, &range) != SL_CFI_FDE || range.start > address)
         return 0;
     return range.start - module->bias;
-}
-
-void sl_unwind_table_free(struct sl_unwind_table *table)
-{
-    if (!table)
-        return;
-    free(table->eh_frame.entries);
-    free(table->debug_frame.entries);
-    free(table->debug_frame_data);
-    free(table);
 }

@@ -35,6 +35,5 @@ enum sl_table_result sl_unwind_table_find(struct sl_modules *modules, struct sl_
  */
 uint64_t
 sl_unwind_table_start(struct sl_modules *modules, struct sl_module *module, uint64_t address);
-void sl_unwind_table_free(struct sl_unwind_table *table); /* NULL is allowed */
 
 #endif

@@ -15,8 +15,8 @@
 
 static struct sl_module module_with_id(uint8_t byte, size_t size)
 {
-    struct sl_module module = {.build_id_size = size};
-    memset(module.build_id, byte, size);
+    struct sl_module module = {.image.build_id_size = size};
+    memset(module.image.build_id, byte, size);
     return module;
 }
 
