@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/wake.h"
 #include "harness/agent/clock.h"
 #include "harness/agent/link.h"
 #include "harness/agent/part.h"

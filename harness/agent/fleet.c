@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/wake.h"
 #include "harness/agent/fleet_internal.h"
 
 #define CALL_NS  (200 * SL_NS_PER_MS) /* between two calls for agents */

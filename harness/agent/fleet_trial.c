@@ -199,7 +199,7 @@ static void describe_member(const struct member *member, uint64_t uncertainty_ns
                             struct sl_arena *arena, struct sl_agent_result *ret_agent)
 {
     const char *none = "the agent told nothing";
-    struct sl_checker_counts counts = {0};
+    struct sl_load_counts counts = {0};
     struct sl_latency_summary publish = {0}, end_to_end = {0};
 
     if (member->tally) {

@@ -265,9 +265,9 @@ const void *sl_checker_states(const struct sl_checker *checker)
     return (const void *) checker->messages;
 }
 
-void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_counts)
+void sl_checker_count(struct sl_checker *checker, struct sl_load_counts *ret_counts)
 {
-    struct sl_checker_counts counts = {0};
+    struct sl_load_counts counts = {0};
 
     for (uint32_t i = 0; i < checker->plan->n_events; i++)
         sl_checker_classify(sl_checker_state(checker, i), &counts);
@@ -283,20 +283,6 @@ void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_
     memcpy(counts.first_breach, checker->first_breach, sizeof counts.first_breach);
     pthread_mutex_unlock(&checker->mutex);
     *ret_counts = counts;
-}
-
-void sl_checker_report(const struct sl_checker_counts *counts, struct sl_phase_record *record)
-{
-    record->published = counts->published;
-    record->rejected = counts->rejected;
-    record->unknown = counts->unknown;
-    record->handled = counts->handled;
-    record->handler_calls = counts->handler_calls;
-    record->redelivered = counts->redelivered;
-    record->order_violations = counts->order_violations;
-    memcpy(record->first_violation, counts->first_violation, sizeof record->first_violation);
-    record->first_handled_ns = counts->first_handled_ns;
-    record->last_handled_ns = counts->last_handled_ns;
 }
 
 unsigned sl_checker_state(const struct sl_checker *checker, uint32_t index)

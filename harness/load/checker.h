@@ -31,7 +31,7 @@
 #include <strandline/driver.h>
 
 #include "harness/load/plan.h"
-#include "harness/run/protocol.h"
+#include "harness/load/record.h"
 
 struct sl_checker;
 
@@ -44,18 +44,6 @@ enum {
     SL_MESSAGE_ENTERED = 16,
     SL_MESSAGE_HANDLED = 32,
     SL_MESSAGE_ANSWERED = SL_MESSAGE_ACCEPTED | SL_MESSAGE_REJECTED | SL_MESSAGE_UNKNOWN,
-};
-
-struct sl_checker_counts {
-    uint64_t published, rejected, unknown;
-    uint64_t handled;       /* distinct messages */
-    uint64_t handler_calls; /* that have ended, on messages of this plan */
-    uint64_t redelivered;   /* of these, those that the bus marked as a redelivery */
-    uint64_t order_violations;
-    char first_violation[160];                  /* "" none */
-    uint64_t breaches;                          /* of the driver's contract */
-    char first_breach[256];                     /* "" none */
-    uint64_t first_handled_ns, last_handled_ns; /* first calls only; 0: none was handled */
 };
 
 /* @param plan  borrowed for the life of the checker  @return NULL when memory is short */
@@ -111,16 +99,13 @@ bool sl_checker_is_busy(const struct sl_checker *checker);
 /* The states of all messages of the plan, one byte each, for a look from outside. */
 const void *sl_checker_states(const struct sl_checker *checker);
 
-void sl_checker_count(struct sl_checker *checker, struct sl_checker_counts *ret_counts);
-
-/* Put counts, this process's or those of several, into the record of a phase. */
-void sl_checker_report(const struct sl_checker_counts *counts, struct sl_phase_record *record);
+void sl_checker_count(struct sl_checker *checker, struct sl_load_counts *ret_counts);
 
 /* What is known of a message now. */
 unsigned sl_checker_state(const struct sl_checker *checker, uint32_t index);
 
 /* Count one message: published, rejected, unknown and handled. */
-static inline void sl_checker_classify(unsigned state, struct sl_checker_counts *counts)
+static inline void sl_checker_classify(unsigned state, struct sl_load_counts *counts)
 {
     const unsigned published = SL_MESSAGE_ACCEPTED | SL_MESSAGE_HANDLED;
 

@@ -18,7 +18,7 @@
 
 #include "base/macros.h"
 #include "base/pack.h"
-#include "harness/run/protocol.h"
+#include "harness/load/record.h"
 
 #define SL_HISTOGRAM_LIMIT_NS ((UINT64_C(1) << 42) - 1) /* 73 minutes */
 

@@ -20,7 +20,7 @@
 #define HANG_QUIET_NS (200 * SL_NS_PER_MS)
 
 struct sl_load {
-    const struct sl_subject_config *config;
+    struct sl_load_opts opts;
     struct sl_load_plan *plan;
     struct sl_checker *checker;
     struct sl_histogram *publish_latency, *end_to_end;
@@ -54,7 +54,7 @@ void sl_load_free(struct sl_load *load)
 
 static bool consumes(const struct sl_load *load, uint32_t topic)
 {
-    const struct sl_load_share *share = &load->config->share;
+    const struct sl_load_share *share = &load->opts.share;
     return share->part == SL_PART_ALL ||
            (share->part == SL_PART_CONSUME && topic % share->of == share->number);
 }
@@ -63,7 +63,7 @@ static bool consumes(const struct sl_load *load, uint32_t topic)
 static void list_topics(struct sl_load *load)
 {
     for (uint32_t i = 0; i < load->plan->n_topics; i++)
-        if (load->config->share.part != SL_PART_CONSUME || consumes(load, i))
+        if (load->opts.share.part != SL_PART_CONSUME || consumes(load, i))
             load->topics[load->n_topics++] = load->plan->topics[i];
 }
 
@@ -77,20 +77,20 @@ static void expect_messages(struct sl_load *load)
             sl_checker_try(load->checker, i);
 }
 
-static enum sl_status check_share(const struct sl_subject_config *config, struct sl_error *err)
+static enum sl_status check_share(const struct sl_load_opts *opts, struct sl_error *err)
 {
-    const struct sl_load_share *share = &config->share;
+    const struct sl_load_share *share = &opts->share;
 
     if (share->part == SL_PART_ALL)
         return SL_OK;
     if (share->number >= share->of ||
-        (share->part == SL_PART_PUBLISH && config->load.publishers % share->of != 0))
+        (share->part == SL_PART_PUBLISH && opts->load->publishers % share->of != 0))
         return sl_fail(err, SL_EINVAL, "no such share of the load: %u of %u", share->number,
                        share->of);
-    if (share->part == SL_PART_CONSUME && share->of > config->load.topics)
+    if (share->part == SL_PART_CONSUME && share->of > opts->load->topics)
         return sl_fail(err, SL_EINVAL,
                        "%u consumers are more than the %u topics, each of which has one", share->of,
-                       config->load.topics);
+                       opts->load->topics);
     return SL_OK;
 }
 
@@ -103,11 +103,10 @@ static uint64_t slow_key_ns(const struct sl_scenario_load *load)
 
 static void set_up(struct sl_load *load)
 {
-    const struct sl_subject_config *config = load->config;
-    const struct sl_load_share *share = &config->share;
+    const struct sl_scenario_load *settings = load->opts.load;
+    const struct sl_load_share *share = &load->opts.share;
     uint32_t n_publishers = load->plan->n_publishers;
-    /* The prefix is unique per trial; messages of another one are told by it. */
-    uint64_t trial = sl_fnv64(SL_FNV64_BASIS, config->prefix, strlen(config->prefix));
+    uint64_t trial = sl_fnv64(SL_FNV64_BASIS, load->opts.prefix, strlen(load->opts.prefix));
 
     if (share->part == SL_PART_PUBLISH)
         n_publishers /= share->of;
@@ -117,9 +116,9 @@ static void set_up(struct sl_load *load)
         .end_to_end = load->end_to_end,
         .trial = trial,
         .clock_offset_ns = share->clock_offset_ns,
-        .kind = config->load.handler,
-        .cost_ns = config->load.handler_cost_ns,
-        .slow_key_ns = slow_key_ns(&config->load),
+        .kind = settings->handler,
+        .cost_ns = settings->handler_cost_ns,
+        .slow_key_ns = slow_key_ns(settings),
     };
     load->publishing = (struct sl_publishing){
         .plan = load->plan,
@@ -128,26 +127,26 @@ static void set_up(struct sl_load *load)
         .checker = load->checker,
         .clock_offset_ns = share->clock_offset_ns,
         .trial = trial,
-        .rate = config->load.rate,
-        .payload_size = config->load.payload,
+        .rate = settings->rate,
+        .payload_size = settings->payload,
         .intended_ns = load->intended_ns,
     };
-    load->idle_ns = config->load.idle_ns ? config->load.idle_ns : SL_IDLE_NS;
+    load->idle_ns = settings->idle_ns ? settings->idle_ns : SL_IDLE_NS;
     list_topics(load);
     if (share->part == SL_PART_CONSUME)
         expect_messages(load);
 }
 
 enum sl_status
-sl_load_new(const struct sl_subject_config *config, struct sl_load **ret_load, struct sl_error *err)
+sl_load_new(const struct sl_load_opts *opts, struct sl_load **ret_load, struct sl_error *err)
 {
     SL_AUTO(sl_load) struct sl_load *load = calloc(1, sizeof *load);
     if (!load)
-        return sl_fail(err, SL_ENOMEM, "load of %u events", config->load.events);
-    load->config = config;
-    enum sl_status s = check_share(config, err);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a load of %u events", opts->load->events);
+    load->opts = *opts;
+    enum sl_status s = check_share(opts, err);
     if (!s)
-        s = sl_load_plan_new(&config->load, config->seed, &load->plan, err);
+        s = sl_load_plan_new(opts->load, opts->seed, &load->plan, err);
     if (s)
         return s;
     load->checker = sl_checker_new(load->plan);
@@ -157,7 +156,7 @@ sl_load_new(const struct sl_subject_config *config, struct sl_load **ret_load, s
     load->topics = calloc(load->plan->n_topics, sizeof *load->topics);
     if (!load->checker || !load->publish_latency || !load->end_to_end || !load->intended_ns ||
         !load->topics)
-        return sl_fail(err, SL_ENOMEM, "load of %u events", config->load.events);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a load of %u events", opts->load->events);
     set_up(load);
     *ret_load = SL_TAKE(load);
     return SL_OK;
@@ -195,17 +194,11 @@ enum sl_status sl_load_subscribe(struct sl_load *load, const struct sl_driver *d
     return SL_OK;
 }
 
-/* The bus that is built in has faults that lose outcomes; no other may. */
-static bool may_lose_answers(const struct sl_subject_config *config)
-{
-    return config->fault[0] && !config->driver_path[0];
-}
-
 static void demand_answers(struct sl_load *load)
 {
     /* What a consumer knows of outcomes it has from the observer. */
-    if (!load->answers_demanded && !may_lose_answers(load->config) &&
-        load->config->share.part != SL_PART_CONSUME)
+    if (!load->answers_demanded && !load->opts.may_lose_answers &&
+        load->opts.share.part != SL_PART_CONSUME)
         load->answers_missing = sl_checker_demand_answers(load->checker);
     load->answers_demanded = true;
 }
@@ -252,7 +245,7 @@ static void SL_PRINTF(2, 3) give_up(struct sl_load *load, const char *format, ..
                         seconds(load->idle_ns), what);
     else
         (void) snprintf(load->ended, sizeof load->ended, "the load did not end within %g s: %s",
-                        seconds(load->config->load.timeout_ns), what);
+                        seconds(load->opts.load->timeout_ns), what);
 }
 
 static void give_up_unanswered(struct sl_load *load)
@@ -339,7 +332,7 @@ enum sl_status
 sl_load_run(struct sl_load *load, const struct sl_driver *driver, void *bus, struct sl_error *err)
 {
     sl_load_begin(load);
-    load->publishing.deadline_ns = sl_clock_now_ns() + load->config->load.timeout_ns;
+    load->publishing.deadline_ns = sl_clock_now_ns() + load->opts.load->timeout_ns;
     sl_step_begin(SL_STEP_PUBLISH);
     enum sl_status s = sl_publish_all(&load->publishing, driver, bus, err);
     if (load->publishing.timed_out)
@@ -357,7 +350,7 @@ sl_load_run(struct sl_load *load, const struct sl_driver *driver, void *bus, str
     if (!s)
         sl_step_begin(SL_STEP_DELIVERY);
     /* What has no outcome would be waited for in vain. */
-    if (!s && load->config->share.part == SL_PART_ALL && !load->answers_missing &&
+    if (!s && load->opts.share.part == SL_PART_ALL && !load->answers_missing &&
         !wait_until_handled(load))
         give_up_unhandled(load);
     if (load->timed_out && !load->late_step)
@@ -383,7 +376,7 @@ sl_load_consume(struct sl_load *load, const unsigned char *states, struct sl_err
         if (consumes(load, sl_load_plan_topic_of(plan, plan->events[i].key)))
             (void) sl_checker_answer(load->checker, i, outcome_of(states[i]));
     sl_checker_all_tried(load->checker);
-    load->publishing.deadline_ns = sl_clock_now_ns() + load->config->load.timeout_ns;
+    load->publishing.deadline_ns = sl_clock_now_ns() + load->opts.load->timeout_ns;
     if (!wait_until_handled(load))
         give_up_unhandled(load);
     (void) getrusage(RUSAGE_SELF, &load->after);
@@ -393,15 +386,15 @@ sl_load_consume(struct sl_load *load, const unsigned char *states, struct sl_err
 /* A time of this process as the observer's clock had it; 0 stays "never". */
 static uint64_t observers_time(const struct sl_load *load, uint64_t time_ns)
 {
-    return time_ns ? time_ns + (uint64_t) load->config->share.clock_offset_ns : 0;
+    return time_ns ? time_ns + (uint64_t) load->opts.share.clock_offset_ns : 0;
 }
 
 void sl_load_pack(struct sl_load *load, struct sl_packer *packer)
 {
-    const unsigned known = load->config->share.part == SL_PART_PUBLISH
+    const unsigned known = load->opts.share.part == SL_PART_PUBLISH
                                ? SL_MESSAGE_TRIED | SL_MESSAGE_ANSWERED
                                : SL_MESSAGE_ENTERED | SL_MESSAGE_HANDLED;
-    struct sl_checker_counts counts;
+    struct sl_load_counts counts;
     struct sl_tally tally = {.n_events = load->plan->n_events};
 
     SL_AUTO_FREE unsigned char *states = malloc(tally.n_events);
@@ -430,7 +423,7 @@ void sl_load_pack(struct sl_load *load, struct sl_packer *packer)
 
 enum sl_status sl_load_check(struct sl_load *load, struct sl_error *err)
 {
-    struct sl_checker_counts counts;
+    struct sl_load_counts counts;
 
     sl_checker_count(load->checker, &counts);
     if (counts.breaches == load->breaches_told)
@@ -447,18 +440,17 @@ static uint64_t time_between(const struct timeval *before, const struct timeval 
     return (uint64_t) spent.tv_sec * SL_NS_PER_S + (uint64_t) spent.tv_usec * SL_NS_PER_US;
 }
 
-void sl_load_record(struct sl_load *load, struct sl_phase_record *record)
+void sl_load_record(struct sl_load *load, struct sl_load_record *record)
 {
-    struct sl_checker_counts counts;
+    const struct sl_load_counts *counts = &record->counts;
 
-    sl_checker_count(load->checker, &counts);
-    sl_checker_report(&counts, record);
-    record->load_timed_out = load->timed_out;
-    memcpy(record->load_ended, load->ended, sizeof record->load_ended);
+    sl_checker_count(load->checker, &record->counts);
+    record->timed_out = load->timed_out;
+    memcpy(record->ended, load->ended, sizeof record->ended);
     record->states_at = (uint64_t) (uintptr_t) sl_checker_states(load->checker);
     record->late_step = load->late_step;
     record->load_ns =
-        counts.last_handled_ns ? counts.last_handled_ns - load->publishing.first_intended_ns : 0;
+        counts->last_handled_ns ? counts->last_handled_ns - load->publishing.first_intended_ns : 0;
     record->publish_ns = load->publishing.last_return_ns - load->publishing.first_call_ns;
     sl_histogram_summarize(load->publish_latency, &record->publish_latency);
     sl_histogram_summarize(load->end_to_end, &record->end_to_end);

@@ -19,14 +19,21 @@
 
 #include <strandline/driver.h>
 
+#include "harness/load/record.h"
 #include "harness/load/tally.h"
-#include "harness/run/protocol.h"
 
 struct sl_load;
 
-/* @param config  borrowed for the life of the load */
-SL_CHECKED enum sl_status sl_load_new(const struct sl_subject_config *config,
-                                      struct sl_load **ret_load, struct sl_error *err);
+struct sl_load_opts {
+    const struct sl_scenario_load *load; /* the whole of it; borrowed for the life of the load */
+    struct sl_load_share share;
+    const char *prefix; /* unique per trial; messages of another one are told by it; borrowed */
+    uint64_t seed;
+    bool may_lose_answers; /* by a fault; else a publish without an outcome breaks the contract */
+};
+
+SL_CHECKED enum sl_status
+sl_load_new(const struct sl_load_opts *opts, struct sl_load **ret_load, struct sl_error *err);
 /* For a load that no bus has seen, or one whose bus has ended all its threads. */
 void sl_load_free(struct sl_load *load);
 SL_DEFINE_AUTO(sl_load, sl_load_free);
@@ -77,8 +84,7 @@ void sl_load_pack(struct sl_load *load, struct sl_packer *packer);
 /* SL_EPROTO when the driver broke its contract since the last call. */
 SL_CHECKED enum sl_status sl_load_check(struct sl_load *load, struct sl_error *err);
 
-/* Fill what is measured of the load, as it stands now: the fields under `loaded` but bus_threads.
- */
-void sl_load_record(struct sl_load *load, struct sl_phase_record *record);
+/* What is measured of the load, as it stands now. */
+void sl_load_record(struct sl_load *load, struct sl_load_record *record);
 
 #endif

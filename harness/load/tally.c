@@ -161,9 +161,9 @@ sl_tally_merge(struct sl_tally *into, const struct sl_tally *from, struct sl_err
     return SL_OK;
 }
 
-void sl_tally_count(const struct sl_tally *tally, struct sl_checker_counts *ret_counts)
+void sl_tally_count(const struct sl_tally *tally, struct sl_load_counts *ret_counts)
 {
-    struct sl_checker_counts counts = {
+    struct sl_load_counts counts = {
         .redelivered = tally->redelivered,
         .order_violations = tally->order_violations,
         .first_handled_ns = tally->first_handled_ns,
@@ -177,16 +177,15 @@ void sl_tally_count(const struct sl_tally *tally, struct sl_checker_counts *ret_
     *ret_counts = counts;
 }
 
-void sl_tally_record(const struct sl_tally *tally, struct sl_phase_record *record)
+void sl_tally_record(const struct sl_tally *tally, struct sl_load_record *record)
 {
-    struct sl_checker_counts counts;
+    const struct sl_load_counts *counts = &record->counts;
 
-    sl_tally_count(tally, &counts);
-    sl_checker_report(&counts, record);
-    record->load_timed_out = tally->timed_out;
+    sl_tally_count(tally, &record->counts);
+    record->timed_out = tally->timed_out;
     /* Clocks of two machines may disagree by more than a short load took. */
-    record->load_ns = counts.last_handled_ns > tally->first_intended_ns
-                          ? counts.last_handled_ns - tally->first_intended_ns
+    record->load_ns = counts->last_handled_ns > tally->first_intended_ns
+                          ? counts->last_handled_ns - tally->first_intended_ns
                           : 0;
     record->publish_ns = tally->last_return_ns - tally->first_call_ns;
     sl_histogram_summarize(tally->publish_latency, &record->publish_latency);

@@ -64,9 +64,9 @@ size_t sl_tally_size_max(uint32_t n_events);
 SL_CHECKED enum sl_status
 sl_tally_merge(struct sl_tally *into, const struct sl_tally *from, struct sl_error *err);
 
-void sl_tally_count(const struct sl_tally *tally, struct sl_checker_counts *ret_counts);
+void sl_tally_count(const struct sl_tally *tally, struct sl_load_counts *ret_counts);
 
-/* Put counts, times and latencies of a tally into the fields under `loaded` of a record. */
-void sl_tally_record(const struct sl_tally *tally, struct sl_phase_record *record);
+/* Put counts, times and latencies of a tally into a record. */
+void sl_tally_record(const struct sl_tally *tally, struct sl_load_record *record);
 
 #endif

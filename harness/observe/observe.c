@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/wake.h"
 #include "harness/leak/leak.h"
-#include "harness/run/protocol.h"
 #include "harness/snapshot/target/tasks.h"
 
 /* A line "KEY:   NUMBER kB" of /proc/PID/status, in bytes. */

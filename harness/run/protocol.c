@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
+#include "base/wake.h"
 
 static const char *const phase_texts[SL_N_PHASES] = {
     [SL_PHASE_START] = "start",   [SL_PHASE_OPEN] = "open",
@@ -44,8 +45,9 @@ void sl_driver_tame(struct sl_driver_record *driver)
 
 void sl_phase_tame(struct sl_phase_record *record)
 {
-    END(record->first_violation);
-    END(record->load_ended);
+    END(record->load.counts.first_violation);
+    END(record->load.counts.first_breach);
+    END(record->load.ended);
     END(record->close_detail);
 }
 
@@ -88,15 +90,6 @@ enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *dat
     if (s)
         return s;
     return write_all(fd, data, size, err);
-}
-
-enum sl_status sl_wake_look(short revents, struct sl_error *err)
-{
-    if (revents & POLLIN)
-        return sl_fail(err, SL_ECLOSED, "interrupted");
-    if (revents)
-        return sl_fail(err, SL_ESYS, "the pipe that tells of interrupts is not open any more");
-    return SL_OK;
 }
 
 /* Wait until fd has something to read, an end of file included. */

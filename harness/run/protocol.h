@@ -37,6 +37,7 @@
 
 #include <strandline/error.h>
 
+#include "harness/load/record.h"
 #include "scenarios/scenario.h"
 
 enum sl_phase {
@@ -67,15 +68,6 @@ struct sl_record_header {
     uint64_t size; /* of what follows */
 };
 #define SL_RECORD_MAGIC 0x534c5231u
-
-/* Which part of a load a subject plays.  All zero: the whole load. */
-enum sl_load_part { SL_PART_ALL, SL_PART_PUBLISH, SL_PART_CONSUME, SL_N_PARTS };
-struct sl_load_share {
-    enum sl_load_part part;
-    uint32_t number, of; /* number-th of so many processes that play this part, from 0 */
-    /* What the own CLOCK_MONOTONIC is behind the observer's, in which times are told. */
-    int64_t clock_offset_ns;
-};
 
 enum sl_subject_job {
     SL_JOB_PLAY,
@@ -119,37 +111,19 @@ struct sl_driver_record {
     } witnesses[SL_DRIVER_WITNESSES];
 };
 
-/* Counts of one histogram, enough for every percentile we report. */
-struct sl_latency_summary {
-    uint64_t count, min, p50, p90, p99, p999, max; /* ns */
-};
-
 /* SL_RECORD_PHASE.  Fields are cumulative; each is valid from the phase named on. */
 struct sl_phase_record {
     enum sl_phase phase;
     uint64_t at_ns; /* CLOCK_MONOTONIC when the phase was reached */
 
     /* open */
-    uint64_t open_ns;   /* how long open and subscribe took */
-    uint64_t states_at; /* where the subject has what is known of each message, one byte each */
+    uint64_t open_ns; /* how long open and subscribe took */
 
-    /* loaded */
-    uint64_t published, rejected, unknown;
-    uint64_t handled; /* distinct */
-    uint64_t handler_calls, redelivered, order_violations;
-    char first_violation[160];
-    uint8_t load_timed_out;
-    uint32_t late_step;   /* enum sl_step that it timed out in; 0: not known */
-    char load_ended[200]; /* how, when it did not end by itself; "" */
-    uint64_t load_ns;     /* first intended send to last handled */
-    uint64_t publish_ns;  /* first to last publish call */
-    uint64_t first_handled_ns, last_handled_ns; /* CLOCK_MONOTONIC; 0: none was handled */
-    struct sl_latency_summary publish_latency;  /* intended send to the bus's answer */
-    struct sl_latency_summary end_to_end;       /* intended send to handler entry */
-    uint64_t cpu_user_ns, cpu_sys_ns, ctx_voluntary, ctx_involuntary; /* over the load */
-    uint32_t bus_threads;                                             /* the driver's own count */
+    /* loaded, but for load.states_at, which is valid from `open` on */
+    struct sl_load_record load;
+    uint32_t bus_threads; /* the driver's own count */
 
-    /* closed; published, handled etc. are refreshed, since Close drains */
+    /* closed; load is refreshed, since Close drains */
     uint8_t close_ok, close_timed_out;
     uint64_t close_ns;
     uint32_t threads_abandoned;
@@ -164,15 +138,6 @@ struct sl_failure_record {
     enum sl_status status;
     char text[320];
 };
-
-/*
- * What a look at the descriptor that tells of interrupts says.  A pipe that was lost is a fault of
- * our own and no interrupt.
- *
- * @param revents  of poll, asked for POLLIN
- * @return SL_ECLOSED when the run is to stop; SL_ESYS when nothing could tell us so any more
- */
-SL_CHECKED enum sl_status sl_wake_look(short revents, struct sl_error *err);
 
 const char *sl_phase_text(enum sl_phase phase); /* "start" ... "torn_down" */
 

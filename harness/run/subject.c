@@ -78,7 +78,7 @@ static bool announce(struct subject *subject, enum sl_phase phase)
     subject->record.phase = phase;
     subject->record.at_ns = sl_clock_now_ns();
     if (subject->load)
-        sl_load_record(subject->load, &subject->record);
+        sl_load_record(subject->load, &subject->record.load);
     if (subject->config.share.part && (phase == SL_PHASE_LOADED || phase == SL_PHASE_CLOSED) &&
         !send_tally(subject))
         return false;
@@ -99,6 +99,20 @@ static void report_failure(struct subject *subject, enum sl_phase phase, const s
     enum sl_status s =
         sl_record_write(subject->out_fd, SL_RECORD_FAILURE, &record, sizeof record, NULL);
     (void) s; /* when the observer has gone, announcing the next phase finds that */
+}
+
+static enum sl_status make_load(struct subject *subject, struct sl_error *err)
+{
+    const struct sl_subject_config *config = &subject->config;
+    const struct sl_load_opts opts = {
+        .load = &config->load,
+        .share = config->share,
+        .prefix = config->prefix,
+        .seed = config->seed,
+        /* The bus that is built in has faults that lose outcomes; no other may. */
+        .may_lose_answers = config->fault[0] && !config->driver_path[0],
+    };
+    return sl_load_new(&opts, &subject->load, err);
 }
 
 static enum sl_status find_driver(struct subject *subject, struct sl_error *err)
@@ -223,7 +237,7 @@ static ON_STACK bool subject_open(struct subject *subject)
     struct sl_error err = {0};
 
     sl_step_begin(SL_STEP_LOADING);
-    enum sl_status s = sl_load_new(&subject->config, &subject->load, &err);
+    enum sl_status s = make_load(subject, &err);
     if (!s)
         s = find_driver(subject, &err);
     if (!s)
@@ -358,7 +372,7 @@ static bool subject_purge(struct subject *subject)
     const char *args[SL_ARGS_MAX + 1];
     struct sl_error err = {0};
 
-    enum sl_status s = sl_load_new(&subject->config, &subject->load, &err);
+    enum sl_status s = make_load(subject, &err);
     if (!s)
         s = find_driver(subject, &err);
     if (!s && subject->driver->purge) {

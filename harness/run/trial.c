@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/wake.h"
 #include "harness/process/leftover.h"
 #include "harness/run/agents.h"
 #include "harness/run/hang.h"
@@ -182,17 +183,18 @@ at_loaded(struct trial *trial, struct sl_phase_record *record, struct sl_error *
 {
     enum sl_status s = trial_agents_close(trial, err);
     if (!s)
-        s = trial_agents_merge(trial, record, err);
+        s = trial_agents_merge(trial, &record->load, err);
     if (!s)
         s = trial_take_snapshot(trial, true, &trial->loaded, err);
     if (s)
         return s;
     trial->result->threads.peak = SL_VALUE(trial->loaded->n_threads);
     trial->result->resources.rss_peak = sl_observe_rss_peak(trial->process.pid);
-    sl_trial_result_load(trial->result, record, &trial->input->cell->scenario->load, trial->arena);
-    if (record->load_timed_out)
-        trial_fail(trial, SL_TRIAL_TIMEOUT, (enum sl_step) record->late_step,
-                   record->load_ended[0] ? record->load_ended : "the load did not end in time");
+    sl_trial_result_load(trial->result, &record->load, &trial->input->cell->scenario->load,
+                         trial->arena);
+    if (record->load.timed_out)
+        trial_fail(trial, SL_TRIAL_TIMEOUT, (enum sl_step) record->load.late_step,
+                   record->load.ended[0] ? record->load.ended : "the load did not end in time");
     return SL_OK;
 }
 
@@ -214,13 +216,13 @@ at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *
     trial->closed_ns = record->at_ns;
     enum sl_status s = trial_take_snapshot(trial, true, &trial->closed, err);
     if (!s)
-        s = trial_agents_merge(trial, record, err);
+        s = trial_agents_merge(trial, &record->load, err);
     if (s)
         return s;
     sl_trial_result_close(trial->result, record, trial->arena);
     /* Of a shared load whose agents have not told everything, nothing is known. */
     if (!trial->agents_begun || trial->agents_closed)
-        sl_trial_result_delivery(trial->result, record, trial->arena);
+        sl_trial_result_delivery(trial->result, &record->load.counts, trial->arena);
     if (record->close_timed_out) {
         trial_fail(trial, SL_TRIAL_TIMEOUT, SL_STEP_CLOSE, "Close did not end within its deadline");
         sl_hang_describe(trial->closed, "closed", trial->arena, trial->result);
@@ -254,7 +256,7 @@ at_phase(struct trial *trial, struct sl_phase_record *record, struct sl_error *e
 {
     trial->phase = (int) record->phase;
     trial->result->phase = sl_phase_text(record->phase);
-    trial->states_at = record->states_at;
+    trial->states_at = record->load.states_at;
     switch (record->phase) {
     case SL_PHASE_START:
         return at_start(trial, err);

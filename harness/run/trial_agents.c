@@ -129,7 +129,7 @@ enum sl_status trial_agents_close(struct trial *trial, struct sl_error *err)
 }
 
 enum sl_status
-trial_agents_merge(struct trial *trial, struct sl_phase_record *record, struct sl_error *err)
+trial_agents_merge(struct trial *trial, struct sl_load_record *record, struct sl_error *err)
 {
     const struct sl_agents *agents = trial->input->agents;
     uint32_t n_events = trial->input->cell->scenario->load.events;

@@ -34,8 +34,8 @@ struct trial {
     size_t capacity;
     struct sl_tally *tally; /* of a shared load, as the local subject told it last; or NULL */
     bool agents_begun;
-    bool agents_closed;            /* their tallies are final */
-    struct sl_phase_record merged; /* what all processes know, once agents_closed */
+    bool agents_closed;           /* their tallies are final */
+    struct sl_load_record merged; /* what all processes know, once agents_closed */
     struct sl_snapshot *start, *loaded, *closed, *settled, *torn_down;
     struct sl_holdings *held;   /* at `start` */
     uint64_t began_ns, told_ns; /* told_ns: of its progress; 0: never */
@@ -85,7 +85,7 @@ enum sl_status trial_agents_go(struct trial *trial, struct sl_error *err);
 enum sl_status trial_agents_publish(struct trial *trial, struct sl_error *err);
 enum sl_status trial_agents_close(struct trial *trial, struct sl_error *err);
 enum sl_status
-trial_agents_merge(struct trial *trial, struct sl_phase_record *record, struct sl_error *err);
+trial_agents_merge(struct trial *trial, struct sl_load_record *record, struct sl_error *err);
 void trial_agents_end(struct trial *trial);
 
 #endif

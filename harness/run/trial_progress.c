@@ -44,7 +44,7 @@ static void count_messages(const struct trial *trial, struct sl_trial_progress *
 {
     size_t n = trial->input->cell->scenario->load.events;
     SL_AUTO_FREE unsigned char *states = malloc(n);
-    struct sl_checker_counts counts = {0};
+    struct sl_load_counts counts = {0};
 
     progress->counted = states && read_states(trial, states, n);
     for (size_t i = 0; i < n && progress->counted; i++)

@@ -66,34 +66,35 @@ static struct sl_latency latency(const struct sl_latency_summary *summary)
     };
 }
 
-void sl_trial_result_delivery(struct sl_trial_result *result, const struct sl_phase_record *record,
+void sl_trial_result_delivery(struct sl_trial_result *result, const struct sl_load_counts *counts,
                               struct sl_arena *arena)
 {
-    uint64_t lost = record->published > record->handled ? record->published - record->handled : 0;
+    uint64_t lost = counts->published > counts->handled ? counts->published - counts->handled : 0;
 
     result->delivery = (struct sl_delivery){
-        .published = SL_VALUE(record->published),
-        .rejected = SL_VALUE(record->rejected),
-        .unknown = SL_VALUE(record->unknown),
-        .handled = SL_VALUE(record->handled),
+        .published = SL_VALUE(counts->published),
+        .rejected = SL_VALUE(counts->rejected),
+        .unknown = SL_VALUE(counts->unknown),
+        .handled = SL_VALUE(counts->handled),
         .lost = SL_VALUE(lost),
-        .duplicates = SL_VALUE(record->handler_calls - record->handled),
-        .redelivered = SL_VALUE(record->redelivered),
-        .order_violations = SL_VALUE(record->order_violations),
+        .duplicates = SL_VALUE(counts->handler_calls - counts->handled),
+        .redelivered = SL_VALUE(counts->redelivered),
+        .order_violations = SL_VALUE(counts->order_violations),
         .first_violation =
-            record->first_violation[0] ? sl_arena_strdup(arena, record->first_violation) : NULL,
+            counts->first_violation[0] ? sl_arena_strdup(arena, counts->first_violation) : NULL,
     };
 }
 
-void sl_trial_result_load(struct sl_trial_result *result, const struct sl_phase_record *record,
+void sl_trial_result_load(struct sl_trial_result *result, const struct sl_load_record *record,
                           const struct sl_scenario_load *load, struct sl_arena *arena)
 {
-    sl_trial_result_delivery(result, record, arena);
+    sl_trial_result_delivery(result, &record->counts, arena);
     result->rate.offered = load->rate ? SL_REAL((double) load->rate)
                                       : SL_MISSING_REAL("saturating load has no intended rate");
     result->rate.publish =
-        per_second(record->published, record->publish_ns, "no message was accepted");
-    result->rate.delivered = per_second(record->handled, record->load_ns, "no message was handled");
+        per_second(record->counts.published, record->publish_ns, "no message was accepted");
+    result->rate.delivered =
+        per_second(record->counts.handled, record->load_ns, "no message was handled");
     result->latency.publish = latency(&record->publish_latency);
     result->latency.end_to_end = latency(&record->end_to_end);
     result->resources.cpu_user_ns = SL_VALUE(record->cpu_user_ns);
@@ -114,7 +115,7 @@ void sl_trial_result_close(struct sl_trial_result *result, const struct sl_phase
         record->close_detail[0] ? sl_arena_strdup(arena, record->close_detail) : NULL;
 }
 
-void sl_trial_result_doubt(struct sl_trial_result *result, const struct sl_phase_record *record,
+void sl_trial_result_doubt(struct sl_trial_result *result, const struct sl_load_record *record,
                            uint64_t uncertainty_ns, struct sl_arena *arena)
 {
     const char *reason = sl_arena_printf(

@@ -10,11 +10,11 @@
 void sl_trial_result_init(struct sl_trial_result *result, const char *missing);
 
 /* The numbers of `loaded`: delivery, rates, latencies, resources over the load. */
-void sl_trial_result_load(struct sl_trial_result *result, const struct sl_phase_record *record,
+void sl_trial_result_load(struct sl_trial_result *result, const struct sl_load_record *record,
                           const struct sl_scenario_load *load, struct sl_arena *arena);
 
 /* Delivery alone: again at `closed`, since Close drains and a failed load has no `loaded`. */
-void sl_trial_result_delivery(struct sl_trial_result *result, const struct sl_phase_record *record,
+void sl_trial_result_delivery(struct sl_trial_result *result, const struct sl_load_counts *counts,
                               struct sl_arena *arena);
 
 /* The numbers of `closed`. */
@@ -25,7 +25,7 @@ void sl_trial_result_close(struct sl_trial_result *result, const struct sl_phase
  * Strike out what clocks that may be `uncertainty_ns` apart can not tell: rates over machines,
  * latencies from one to another.
  */
-void sl_trial_result_doubt(struct sl_trial_result *result, const struct sl_phase_record *record,
+void sl_trial_result_doubt(struct sl_trial_result *result, const struct sl_load_record *record,
                            uint64_t uncertainty_ns, struct sl_arena *arena);
 
 #endif

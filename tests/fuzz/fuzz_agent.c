@@ -91,8 +91,8 @@ static void read_tally(const uint8_t *data, size_t size, uint32_t n_events)
 {
     struct sl_tally *tally = NULL;
     struct sl_packer packer = {0};
-    struct sl_checker_counts counts;
-    struct sl_phase_record record = {0};
+    struct sl_load_counts counts;
+    struct sl_load_record record = {0};
 
     if (sl_tally_unpack(data, size, n_events, &tally, NULL) != SL_OK)
         return;

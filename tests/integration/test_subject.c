@@ -47,9 +47,9 @@ static const struct sl_phase_record *assert_played(const struct player *player)
 
     cr_assert_eq(player->n_failures, 0, "%s", player->failures[0].text);
     cr_assert_str_eq(player->order, ALL_PHASES);
-    cr_assert_eq(loaded->published, closed->published);
-    cr_assert_eq(loaded->handled, closed->handled);
-    cr_assert_eq(loaded->handler_calls, closed->handler_calls);
+    cr_assert_eq(loaded->load.counts.published, closed->load.counts.published);
+    cr_assert_eq(loaded->load.counts.handled, closed->load.counts.handled);
+    cr_assert_eq(loaded->load.counts.handler_calls, closed->load.counts.handler_calls);
     assert_exit(player, 0);
     return loaded;
 }
@@ -72,18 +72,21 @@ SL_TEST(subject, a_sound_driver_plays_all_phases_and_loses_nothing)
     const struct sl_phase_record *loaded = assert_played(&player);
     const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
 
-    cr_assert_eq(loaded->published, 100);
-    cr_assert_eq(loaded->handled, 100);
-    cr_assert_eq(loaded->handler_calls, 100);
-    cr_assert_eq(loaded->rejected + loaded->unknown + loaded->redelivered, 0);
-    cr_assert_eq(loaded->order_violations, 0, "%s", loaded->first_violation);
-    cr_assert_not(loaded->load_timed_out);
-    cr_assert_eq(loaded->publish_latency.count, 100);
-    cr_assert_eq(loaded->end_to_end.count, 100);
-    cr_assert_leq(loaded->end_to_end.p50, loaded->end_to_end.max);
-    cr_assert_leq(loaded->first_handled_ns, loaded->last_handled_ns);
-    cr_assert_leq(loaded->last_handled_ns, loaded->at_ns);
-    cr_assert_geq(loaded->load_ns, loaded->end_to_end.min);
+    cr_assert_eq(loaded->load.counts.published, 100);
+    cr_assert_eq(loaded->load.counts.handled, 100);
+    cr_assert_eq(loaded->load.counts.handler_calls, 100);
+    cr_assert_eq(loaded->load.counts.rejected + loaded->load.counts.unknown +
+                     loaded->load.counts.redelivered,
+                 0);
+    cr_assert_eq(loaded->load.counts.order_violations, 0, "%s",
+                 loaded->load.counts.first_violation);
+    cr_assert_not(loaded->load.timed_out);
+    cr_assert_eq(loaded->load.publish_latency.count, 100);
+    cr_assert_eq(loaded->load.end_to_end.count, 100);
+    cr_assert_leq(loaded->load.end_to_end.p50, loaded->load.end_to_end.max);
+    cr_assert_leq(loaded->load.counts.first_handled_ns, loaded->load.counts.last_handled_ns);
+    cr_assert_leq(loaded->load.counts.last_handled_ns, loaded->at_ns);
+    cr_assert_geq(loaded->load.load_ns, loaded->load.end_to_end.min);
     cr_assert_gt(loaded->open_ns, 0);
     cr_assert_eq(loaded->bus_threads, 1);
     cr_assert(closed->close_ok && !closed->close_timed_out && closed->close_ns > 0);
@@ -124,8 +127,9 @@ SL_TEST(subject, several_publishers_keep_the_order_of_each_key)
     player_play(&player, &config);
     const struct sl_phase_record *loaded = assert_played(&player);
 
-    cr_assert_eq(loaded->handled, 5000);
-    cr_assert_eq(loaded->order_violations, 0, "%s", loaded->first_violation);
+    cr_assert_eq(loaded->load.counts.handled, 5000);
+    cr_assert_eq(loaded->load.counts.order_violations, 0, "%s",
+                 loaded->load.counts.first_violation);
     cr_assert_eq(player.n_threads[SL_PHASE_LOADED], 2, "the publishers were joined");
 }
 
@@ -137,9 +141,9 @@ SL_TEST(subject, latency_counts_from_the_intended_time)
     player_play(&player, &config);
     const struct sl_phase_record *loaded = assert_played(&player);
 
-    cr_assert_geq(loaded->publish_latency.min, 100 * SL_NS_PER_MS);
-    cr_assert_geq(loaded->end_to_end.min, 100 * SL_NS_PER_MS);
-    cr_assert_geq(loaded->publish_ns, 200 * SL_NS_PER_MS);
+    cr_assert_geq(loaded->load.publish_latency.min, 100 * SL_NS_PER_MS);
+    cr_assert_geq(loaded->load.end_to_end.min, 100 * SL_NS_PER_MS);
+    cr_assert_geq(loaded->load.publish_ns, 200 * SL_NS_PER_MS);
 }
 
 SL_TEST(subject, a_rate_is_kept_and_a_handler_takes_its_time)
@@ -152,8 +156,8 @@ SL_TEST(subject, a_rate_is_kept_and_a_handler_takes_its_time)
         config.load.handler_cost_ns = SL_NS_PER_MS;
         player_play(&player, &config);
         const struct sl_phase_record *loaded = assert_played(&player);
-        cr_assert_geq(loaded->load_ns, 100 * SL_NS_PER_MS);
-        cr_assert(!config.load.rate || loaded->publish_ns >= 99 * SL_NS_PER_MS);
+        cr_assert_geq(loaded->load.load_ns, 100 * SL_NS_PER_MS);
+        cr_assert(!config.load.rate || loaded->load.publish_ns >= 99 * SL_NS_PER_MS);
     }
 }
 
@@ -174,8 +178,8 @@ SL_TEST(subject, a_slow_key_takes_its_time_and_the_others_do_not)
         n_slow += plan->events[i].key == 0;
 
     cr_assert(n_slow > 20 && n_slow < 80);
-    cr_assert_geq(loaded->load_ns, n_slow * 2 * SL_NS_PER_MS, "one thread handles them all");
-    cr_assert_eq(loaded->handled, config.load.events);
+    cr_assert_geq(loaded->load.load_ns, n_slow * 2 * SL_NS_PER_MS, "one thread handles them all");
+    cr_assert_eq(loaded->load.counts.handled, config.load.events);
 }
 
 SL_TEST(subject, a_load_that_takes_too_long_is_ended)
@@ -187,20 +191,21 @@ SL_TEST(subject, a_load_that_takes_too_long_is_ended)
     player_play(&player, &config);
     const struct sl_phase_record *loaded = assert_played(&player);
 
-    cr_assert(loaded->load_timed_out);
-    cr_assert_lt(loaded->published, 100);
-    cr_assert(strstr(loaded->load_ended, " of 100 messages were published by then"), "%s",
-              loaded->load_ended);
-    cr_assert_eq(loaded->rejected + loaded->unknown, 0, "what was not tried is not counted");
+    cr_assert(loaded->load.timed_out);
+    cr_assert_lt(loaded->load.counts.published, 100);
+    cr_assert(strstr(loaded->load.ended, " of 100 messages were published by then"), "%s",
+              loaded->load.ended);
+    cr_assert_eq(loaded->load.counts.rejected + loaded->load.counts.unknown, 0,
+                 "what was not tried is not counted");
 }
 
 SL_TEST(subject, lost_messages_are_counted)
 {
     struct player player = play_fault("loses");
     const struct sl_phase_record *loaded = assert_played(&player);
-    cr_assert_eq(loaded->published - loaded->handled, 10);
-    cr_assert(loaded->load_timed_out);
-    cr_assert_eq(loaded->order_violations, 0, "gaps are no violations");
+    cr_assert_eq(loaded->load.counts.published - loaded->load.counts.handled, 10);
+    cr_assert(loaded->load.timed_out);
+    cr_assert_eq(loaded->load.counts.order_violations, 0, "gaps are no violations");
 }
 
 SL_TEST(subject, duplicates_are_counted)
@@ -208,12 +213,13 @@ SL_TEST(subject, duplicates_are_counted)
     struct player player = play_fault("duplicates");
     const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
     cr_assert_str_eq(player.order, ALL_PHASES);
-    cr_assert_eq(closed->published, 100);
-    cr_assert_eq(closed->handled, 100);
-    cr_assert_eq(closed->handler_calls - closed->handled, 10);
-    cr_assert_eq(closed->redelivered, 0);
-    cr_assert_eq(closed->order_violations, 0, "%s", closed->first_violation);
-    cr_assert_eq(closed->end_to_end.count, 100, "latency is that of first calls");
+    cr_assert_eq(closed->load.counts.published, 100);
+    cr_assert_eq(closed->load.counts.handled, 100);
+    cr_assert_eq(closed->load.counts.handler_calls - closed->load.counts.handled, 10);
+    cr_assert_eq(closed->load.counts.redelivered, 0);
+    cr_assert_eq(closed->load.counts.order_violations, 0, "%s",
+                 closed->load.counts.first_violation);
+    cr_assert_eq(closed->load.end_to_end.count, 100, "latency is that of first calls");
 }
 
 SL_TEST(subject, redeliveries_are_counted)
@@ -221,9 +227,10 @@ SL_TEST(subject, redeliveries_are_counted)
     struct player player = play_fault("redelivers");
     const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
     cr_assert_str_eq(player.order, ALL_PHASES);
-    cr_assert_eq(closed->handler_calls - closed->handled, 100);
-    cr_assert_eq(closed->redelivered, 100);
-    cr_assert_eq(closed->order_violations, 0, "%s", closed->first_violation);
+    cr_assert_eq(closed->load.counts.handler_calls - closed->load.counts.handled, 100);
+    cr_assert_eq(closed->load.counts.redelivered, 100);
+    cr_assert_eq(closed->load.counts.order_violations, 0, "%s",
+                 closed->load.counts.first_violation);
 }
 
 SL_TEST(subject, order_violations_are_counted)
@@ -239,9 +246,11 @@ SL_TEST(subject, order_violations_are_counted)
     for (uint32_t i = 0; i < plan->n_events; i++)
         n += plan->events[i].key == 0;
     cr_assert_gt(n, 1);
-    cr_assert_eq(loaded->order_violations, n / 2, "%u messages changed places in pairs", n);
-    cr_assert_str_eq(loaded->first_violation, "topic topic-0 key aggregate-0: 1 after 2");
-    cr_assert_eq(loaded->handled, 100);
+    cr_assert_eq(loaded->load.counts.order_violations, n / 2, "%u messages changed places in pairs",
+                 n);
+    cr_assert_str_eq(loaded->load.counts.first_violation,
+                     "topic topic-0 key aggregate-0: 1 after 2");
+    cr_assert_eq(loaded->load.counts.handled, 100);
 }
 
 SL_TEST(subject, rejected_and_unknown_messages_are_told_apart)
@@ -259,11 +268,11 @@ SL_TEST(subject, rejected_and_unknown_messages_are_told_apart)
         struct player player = play_fault(cases[i].fault);
         const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
         cr_assert_str_eq(player.order, ALL_PHASES, "%s", cases[i].fault);
-        cr_assert_eq(closed->published, cases[i].published, "%s", cases[i].fault);
-        cr_assert_eq(closed->rejected, cases[i].rejected, "%s", cases[i].fault);
-        cr_assert_eq(closed->unknown, cases[i].unknown, "%s", cases[i].fault);
-        cr_assert_eq(closed->handled, cases[i].handled, "%s", cases[i].fault);
-        cr_assert_not(closed->load_timed_out, "%s", cases[i].fault);
+        cr_assert_eq(closed->load.counts.published, cases[i].published, "%s", cases[i].fault);
+        cr_assert_eq(closed->load.counts.rejected, cases[i].rejected, "%s", cases[i].fault);
+        cr_assert_eq(closed->load.counts.unknown, cases[i].unknown, "%s", cases[i].fault);
+        cr_assert_eq(closed->load.counts.handled, cases[i].handled, "%s", cases[i].fault);
+        cr_assert_not(closed->load.timed_out, "%s", cases[i].fault);
         assert_exit(&player, 0);
     }
 }
@@ -289,7 +298,7 @@ SL_TEST(subject, a_driver_that_breaks_its_contract_fails_the_load)
         cr_assert(strstr(player.failures[0].text, cases[i].text), "%s: %s", cases[i].fault,
                   player.failures[0].text);
         cr_assert_str_eq(player.order, LOAD_FAILED);
-        cr_assert_eq(closed->handled, cases[i].handled, "%s", cases[i].fault);
+        cr_assert_eq(closed->load.counts.handled, cases[i].handled, "%s", cases[i].fault);
         assert_exit(&player, 3);
     }
 }
@@ -325,9 +334,9 @@ SL_TEST(subject, what_was_tried_before_a_failed_publish_is_accounted_for)
 {
     struct player player = play_fault("publish-fails");
     const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
-    cr_assert_eq(closed->published, 50);
-    cr_assert_eq(closed->handled, 50, "close drained what was queued");
-    cr_assert_eq(closed->rejected, 1);
+    cr_assert_eq(closed->load.counts.published, 50);
+    cr_assert_eq(closed->load.counts.handled, 50, "close drained what was queued");
+    cr_assert_eq(closed->load.counts.rejected, 1);
 }
 
 SL_TEST(subject, what_is_no_usable_driver_is_refused_with_a_reason)
@@ -367,10 +376,11 @@ SL_TEST(subject, a_handler_that_hangs_ends_the_load_and_outlives_close)
     const struct sl_phase_record *loaded = assert_played(&player);
     const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
 
-    cr_assert_not(loaded->load_timed_out);
-    cr_assert_eq(loaded->published, 100);
-    cr_assert_eq(loaded->handled + loaded->handler_calls, 0, "the first call has not ended");
-    cr_assert_eq(loaded->end_to_end.count, 1, "but it has begun");
+    cr_assert_not(loaded->load.timed_out);
+    cr_assert_eq(loaded->load.counts.published, 100);
+    cr_assert_eq(loaded->load.counts.handled + loaded->load.counts.handler_calls, 0,
+                 "the first call has not ended");
+    cr_assert_eq(loaded->load.end_to_end.count, 1, "but it has begun");
     cr_assert(closed->close_timed_out && !closed->close_ok);
     cr_assert_eq(closed->threads_abandoned, 1);
     cr_assert_eq(player.n_threads[SL_PHASE_TORN_DOWN], 2);
@@ -406,7 +416,7 @@ SL_TEST(subject, the_control_leaves_exactly_its_threads)
     const struct sl_phase_record *loaded = assert_played(&player);
 
     cr_assert_str_eq(player.driver.name, "control");
-    cr_assert_eq(loaded->handled, 100);
+    cr_assert_eq(loaded->load.counts.handled, 100);
     cr_assert_eq(loaded->bus_threads, SL_CONTROL_THREADS);
     cr_assert(player.phases[SL_PHASE_CLOSED].close_ok);
     cr_assert_eq(player.n_threads[SL_PHASE_CLOSED], 1 + SL_CONTROL_THREADS);

@@ -48,8 +48,8 @@ SL_TEST(subject_end, a_load_in_which_nothing_is_handled_any_more_ends_before_its
     config.load.idle_ns = 200 * SL_NS_PER_MS;
     player_play(&player, &config);
     const struct sl_phase_record *loaded = assert_played(&player);
-    cr_assert(loaded->load_timed_out);
-    cr_assert_str_eq(loaded->load_ended, "nothing was handled for 0.2 s and no handler ran: 10 "
+    cr_assert(loaded->load.timed_out);
+    cr_assert_str_eq(loaded->load.ended, "nothing was handled for 0.2 s and no handler ran: 10 "
                                          "messages were neither handled nor refused");
 }
 
@@ -63,7 +63,7 @@ SL_TEST(subject_end, a_handler_that_is_slow_is_not_idle)
     config.load.idle_ns = 10 * SL_NS_PER_MS;
     player_play(&player, &config);
     const struct sl_phase_record *loaded = assert_played(&player);
-    cr_assert(loaded->handled == 4 && !loaded->load_ended[0], "%s", loaded->load_ended);
+    cr_assert(loaded->load.counts.handled == 4 && !loaded->load.ended[0], "%s", loaded->load.ended);
 }
 
 SL_TEST(subject_end, answers_that_never_come_time_out_and_break_the_contract_at_close)
@@ -73,10 +73,10 @@ SL_TEST(subject_end, answers_that_never_come_time_out_and_break_the_contract_at_
     assert_contract_broken(
         &player, "broke its contract 100 times, first: token 0 was published and never got an "
                  "outcome");
-    cr_assert(loaded->load_timed_out);
-    cr_assert_eq(loaded->published, 100, "all were handled, so they had been taken");
-    cr_assert_eq(loaded->unknown, 0);
-    cr_assert_eq(loaded->publish_latency.count, 0);
+    cr_assert(loaded->load.timed_out);
+    cr_assert_eq(loaded->load.counts.published, 100, "all were handled, so they had been taken");
+    cr_assert_eq(loaded->load.counts.unknown, 0);
+    cr_assert_eq(loaded->load.publish_latency.count, 0);
 }
 
 SL_TEST(subject_end, an_answer_after_close_breaks_the_contract)

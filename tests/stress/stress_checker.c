@@ -89,7 +89,7 @@ static void free_checker(void)
 static void keep_order(void)
 {
     pthread_t threads[N_THREADS], answering;
-    struct sl_checker_counts counts;
+    struct sl_load_counts counts;
 
     make_checker(N_KEYS);
     collect_keys();
@@ -131,7 +131,7 @@ static void *overlap(void *argument)
 static void break_order(void)
 {
     pthread_t threads[2];
-    struct sl_checker_counts counts;
+    struct sl_load_counts counts;
 
     make_checker(1);
     EXPECT(pthread_barrier_init(&meeting, NULL, 2) == 0);

@@ -178,36 +178,36 @@ static const struct sl_driver toy_driver = {
 
 static void play(uint64_t seed)
 {
-    const struct sl_subject_config config = {
-        .load = {.events = 5000,
-                 .topics = 3,
-                 .aggregates = 30,
-                 .payload = 64,
-                 .publishers = 4,
-                 .rate = seed % 2 ? 0 : 50000,
-                 .timeout_ns = 300 * SL_NS_PER_S},
-        .prefix = "stress",
-        .seed = seed,
+    const struct sl_scenario_load settings = {
+        .events = 5000,
+        .topics = 3,
+        .aggregates = 30,
+        .payload = 64,
+        .publishers = 4,
+        .rate = seed % 2 ? 0 : 50000,
+        .timeout_ns = 300 * SL_NS_PER_S,
     };
+    const struct sl_load_opts opts = {.load = &settings, .prefix = "stress", .seed = seed};
     struct sl_driver_config driver_config = {.size = sizeof driver_config};
-    struct sl_phase_record record = {0};
+    struct sl_load_record record = {0};
     struct sl_load *load;
     struct sl_error err = {0};
     void *bus;
 
-    EXPECT(sl_load_new(&config, &load, &err) == SL_OK);
+    EXPECT(sl_load_new(&opts, &load, &err) == SL_OK);
     sl_load_configure(load, &driver_config);
     EXPECT(toy_open(&driver_config, &bus, &err) == SL_OK);
     EXPECT(sl_load_subscribe(load, &toy_driver, bus, &err) == SL_OK);
     EXPECT(sl_load_run(load, &toy_driver, bus, &err) == SL_OK);
     sl_load_record(load, &record);
-    EXPECT(record.published == 5000 && record.handled == 5000 && !record.load_timed_out);
+    EXPECT(record.counts.published == 5000 && record.counts.handled == 5000 && !record.timed_out);
     toy_close(bus);
     sl_load_record(load, &record);
-    EXPECT(record.handled == 5000 && record.rejected == 0 && record.unknown == 0);
-    EXPECT(record.order_violations == 0);
-    EXPECT(record.redelivered == (5000 + 8) / 9);
-    EXPECT(record.handler_calls == record.handled + record.redelivered);
+    EXPECT(record.counts.handled == 5000 && record.counts.rejected == 0 &&
+           record.counts.unknown == 0);
+    EXPECT(record.counts.order_violations == 0);
+    EXPECT(record.counts.redelivered == (5000 + 8) / 9);
+    EXPECT(record.counts.handler_calls == record.counts.handled + record.counts.redelivered);
     EXPECT(record.publish_latency.count == 5000 && record.end_to_end.count == 5000);
     EXPECT(sl_load_check(load, &err) == SL_OK);
     sl_load_free(load);

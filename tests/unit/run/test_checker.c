@@ -43,9 +43,9 @@ static void handle(struct setup *setup, uint32_t index)
     sl_checker_leave(setup->checker, index, false, 1000 + index);
 }
 
-static struct sl_checker_counts counts_of(const struct setup *setup)
+static struct sl_load_counts counts_of(const struct setup *setup)
 {
-    struct sl_checker_counts counts;
+    struct sl_load_counts counts;
     sl_checker_count(setup->checker, &counts);
     return counts;
 }
@@ -58,7 +58,7 @@ SL_TEST(checker, messages_handled_once_and_in_order_leave_nothing_to_report)
         cr_assert(sl_checker_answer(setup.checker, i, SL_PUBLISH_ACCEPTED));
         handle(&setup, i);
     }
-    struct sl_checker_counts counts = counts_of(&setup);
+    struct sl_load_counts counts = counts_of(&setup);
     cr_assert_eq(counts.published, 10);
     cr_assert_eq(counts.handled, 10);
     cr_assert_eq(counts.handler_calls, 10);
@@ -85,7 +85,7 @@ SL_TEST(checker, what_was_tried_is_in_exactly_one_class)
     handle(&setup, 5);                         /* no answer, but it came */
     (void) sl_checker_enter(setup.checker, 6); /* a handler that has not ended */
 
-    struct sl_checker_counts counts = counts_of(&setup);
+    struct sl_load_counts counts = counts_of(&setup);
     cr_assert_eq(counts.published, 4, "0, 1, 4 and 5");
     cr_assert_eq(counts.rejected, 1, "2");
     cr_assert_eq(counts.unknown, 4, "3, 6, 7 and 8");
@@ -104,7 +104,7 @@ SL_TEST(checker, an_earlier_message_after_a_later_one_is_a_violation)
     handle(&setup, 7);
     handle(&setup, 6);
     handle(&setup, 8);
-    struct sl_checker_counts counts = counts_of(&setup);
+    struct sl_load_counts counts = counts_of(&setup);
     cr_assert_eq(counts.order_violations, 1);
     cr_assert_str_eq(counts.first_violation, "topic topic-0 key aggregate-0: 7 after 8");
 }
@@ -117,7 +117,7 @@ SL_TEST(checker, gaps_and_repetitions_are_no_violations)
     handle(&setup, 5);
     cr_assert_not(sl_checker_enter(setup.checker, 0), "not the first call for it");
     sl_checker_leave(setup.checker, 0, true, 5000);
-    struct sl_checker_counts counts = counts_of(&setup);
+    struct sl_load_counts counts = counts_of(&setup);
     cr_assert_eq(counts.order_violations, 0);
     cr_assert_eq(counts.handled, 2);
     cr_assert_eq(counts.handler_calls, 3);
@@ -134,7 +134,7 @@ SL_TEST(checker, two_messages_of_a_key_at_once_are_a_violation)
     sl_checker_leave(setup.checker, 1, false, 1);
     sl_checker_leave(setup.checker, 0, false, 2);
     handle(&setup, 2);
-    struct sl_checker_counts counts = counts_of(&setup);
+    struct sl_load_counts counts = counts_of(&setup);
     cr_assert_eq(counts.order_violations, 1);
     cr_assert_str_eq(counts.first_violation,
                      "topic topic-0 key aggregate-0: 2 while another one is handled");
@@ -156,7 +156,7 @@ SL_TEST(checker, answers_that_the_contract_does_not_allow_are_breaches)
     cr_assert(sl_checker_answer(setup.checker, 2, SL_PUBLISH_REJECTED));
     handle(&setup, 2);
     handle(&setup, 9);
-    struct sl_checker_counts counts = counts_of(&setup);
+    struct sl_load_counts counts = counts_of(&setup);
     cr_assert_eq(counts.breaches, 7);
     cr_assert_eq(counts.published, 4, "0 and what was handled: 1, 2 and 9");
     cr_assert_eq(counts.rejected, 0);

@@ -28,7 +28,7 @@ SL_TEST(tally, what_processes_know_of_a_message_adds_up)
     const unsigned char south[] = {HANDLED, 0, 0, HANDLED, 0, 0};
     SL_AUTO(sl_tally) struct sl_tally *all = sl_tally_new(6);
     const unsigned char *const parts[] = {east, west, south};
-    struct sl_checker_counts counts;
+    struct sl_load_counts counts;
 
     for (size_t i = 0; i < SL_COUNT_OF(parts); i++) {
         SL_AUTO(sl_tally) struct sl_tally *part = tally_of(parts[i], 6);
@@ -47,7 +47,7 @@ SL_TEST(tally, a_message_that_two_processes_handled_is_one_message_and_a_repetit
     const unsigned char handled[] = {HANDLED, 0};
     SL_AUTO(sl_tally) struct sl_tally *all = tally_of(handled, 2);
     SL_AUTO(sl_tally) struct sl_tally *other = tally_of(handled, 2);
-    struct sl_checker_counts counts;
+    struct sl_load_counts counts;
 
     other->repeated = 4;
     cr_assert_eq(sl_tally_merge(all, other, NULL), SL_OK);
