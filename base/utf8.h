@@ -3,6 +3,7 @@
 #ifndef SL_BASE_UTF8_H
 #define SL_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes of the character at bytes[0], of which `left` are there; 0: it is none. */
@@ -32,5 +33,22 @@ static inline size_t utf8_length(const unsigned char *bytes, size_t left)
     }
     return length;
 }
+
+/* The same for a text that ends with NUL; 0 at its end. */
+static inline size_t sl_utf8_length(const char *text)
+{
+    return *text ? utf8_length((const unsigned char *) text, 4) : 0; /* it never looks past a NUL */
+}
+
+/* C0, DEL and the C1 controls, which are two bytes in UTF-8. */
+static inline bool sl_utf8_is_control(const char *text)
+{
+    unsigned char first = (unsigned char) text[0];
+    return first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char) text[1] < 0xa0);
+}
+
+/* Bytes that are no character become question marks; with `controls`, those of control characters
+   do, too. */
+void sl_utf8_clean(char *text, bool controls);
 
 #endif

@@ -19,9 +19,6 @@ void sl_format_bytes(uint64_t bytes, char ret_text[SL_FORMAT_MAX]);
 /* Per second: "870 /s", "12.1 k/s" */
 void sl_format_rate(double per_second, char ret_text[SL_FORMAT_MAX]);
 
-/* Bytes of the UTF-8 character that text begins with; 0: it does not begin with one. */
-size_t sl_utf8_length(const char *text);
-
 /* Columns of UTF-8 text on a terminal, one per character. */
 size_t sl_utf8_columns(const char *text);
 

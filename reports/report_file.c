@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reports on disk: atomic replacement on the way out, bounded reading on the way in. */
+#include "reports/report.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,12 +12,19 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
-#include "reports/report.h"
+#include "reports/report_layout.h"
+#include "json/layout_read.h"
+#include "json/layout_write.h"
 
 /* A report of 10,000 trials has some 50 MiB. */
 #define READ_LIMIT ((size_t) 256 << 20)
 
 #define TEMPORARY_TRIES 100
+
+enum sl_status sl_report_print(const struct sl_run_result *result, FILE *out, struct sl_error *err)
+{
+    return sl_layout_print(&report_layout, result, out, err);
+}
 
 /* Print to a descriptor, which is taken. */
 static enum sl_status
@@ -215,6 +224,23 @@ static enum sl_status read_all(int fd, char **ret_data, size_t *ret_size, struct
     }
     *ret_data = SL_TAKE(data);
     *ret_size = size;
+    return SL_OK;
+}
+
+enum sl_status sl_report_parse(const char *name, const char *data, size_t size,
+                               struct sl_run_result **ret_result, struct sl_error *err)
+{
+    const struct sl_locate_text text = {.data = data, .size = size};
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_run_result *result = arena ? sl_arena_alloc(arena, sizeof *result) : NULL;
+
+    if (!result)
+        return sl_fail(err, SL_ENOMEM, "out of memory for '%s'", name);
+    enum sl_status status = sl_layout_read(&report_layout, name, &text, arena, result, err);
+    if (status)
+        return status;
+    result->arena = SL_TAKE(arena);
+    *ret_result = result;
     return SL_OK;
 }
 

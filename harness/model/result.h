@@ -9,24 +9,8 @@
 #ifndef SL_MODEL_RESULT_H
 #define SL_MODEL_RESULT_H
 
+#include "base/value.h"
 #include "harness/model/leak.h"
-
-struct sl_value {
-    uint64_t value;      /* meaningless when missing is set */
-    const char *missing; /* reason, or NULL */
-};
-struct sl_real {
-    double value;
-    const char *missing;
-};
-
-/* Yes, no, or nobody could tell; null in the file. */
-enum sl_maybe { SL_MAYBE_UNKNOWN, SL_MAYBE_NO, SL_MAYBE_YES };
-
-#define SL_VALUE(number)    ((struct sl_value){.value = (number)})
-#define SL_REAL(number)     ((struct sl_real){.value = (number)})
-#define SL_MISSING_VALUE(r) ((struct sl_value){.missing = (r)})
-#define SL_MISSING_REAL(r)  ((struct sl_real){.missing = (r)})
 
 #define SL_TRIAL_STATUS_MAP(X)                                                                     \
     X(OK, "ok")           /* every phase was reached and measured */                               \

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/utf8.h"
 #include "reports/format.h"
 
 #define MAX_DEPTH 64 /* brackets further in go with those around them */

@@ -195,8 +195,7 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
     SL_AUTO_FREE const char **names = calloc(snapshot->n_threads + 1, sizeof(const char *));
     struct builder builder = {
         .listing = listing, .arena = arena, .threads = threads, .names = names};
-    struct sl_document document = {.schema = "strandline.snapshot/1",
-                                   .pid = snapshot->pid,
+    struct sl_document document = {.pid = snapshot->pid,
                                    .command = leader ? leader->name : NULL,
                                    .ticks_per_second = snapshot->ticks_per_second,
                                    .stats = snapshot->stats,

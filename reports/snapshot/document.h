@@ -55,7 +55,6 @@ struct sl_document_sources {
 };
 
 struct sl_document {
-    const char *schema;
     pid_t pid;
     const char *command; /* name of the process */
     uint64_t ticks_per_second;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strandline.snapshot/1: the shape of the file, and its writer. */
 #include "base/fail.h"
-#include "reports/layout_macros.h"
+#include "reports/report_layout.h"
 #include "reports/snapshot/document.h"
 #include "reports/snapshot/snapshot.h"
+#include "json/layout_macros.h"
+#include "json/layout_write.h"
 
 #define GROUP(kind, member)                                                                        \
     {                                                                                              \
@@ -13,7 +15,7 @@
 static const struct sl_field wait_fields[] = {
     SCALAR(U32, struct sl_document_wait, count),
     SCALAR(NAME, struct sl_document_wait, text),
-    OBJECT(struct sl_document_wait, wait, sl_layout_wait),
+    OBJECT(struct sl_document_wait, wait, report_layout_wait),
 };
 static const struct sl_object wait_object = {FIELDS(wait_fields), .one_line = true};
 
@@ -27,7 +29,7 @@ static const struct sl_field group_fields[] = {
     {.key = "wait",
      .kind = SL_FIELD_OBJECT,
      .offset = offsetof(struct sl_document_group, group.wait),
-     .object = &sl_layout_wait},
+     .object = &report_layout_wait},
     LIST(struct sl_document_group, "waits", waits, n_waits, wait_object),
     SCALAR(NAME, struct sl_document_group, states),
     NAMES(struct sl_document_group, "names", names, n_names),
@@ -40,9 +42,9 @@ static const struct sl_field group_fields[] = {
     {.key = "grade",
      .kind = SL_FIELD_WORD,
      .offset = offsetof(struct sl_document_group, group.grade),
-     .words = &sl_grade_words},
+     .words = &report_layout_grades},
     GROUP(TEXT, reason),
-    LIST(struct sl_document_group, "frames", group.frames, group.n_frames, sl_layout_frame),
+    LIST(struct sl_document_group, "frames", group.frames, group.n_frames, report_layout_frame),
 };
 static const struct sl_object group_object = {FIELDS(group_fields)};
 
@@ -52,7 +54,7 @@ static const struct sl_field thread_fields[] = {
     CHARS(struct sl_document_thread, state),
     SCALAR(NAME, struct sl_document_thread, source),
     SCALAR(BOOL, struct sl_document_thread, complete),
-    ENUM(struct sl_document_thread, grade, sl_grade_words),
+    ENUM(struct sl_document_thread, grade, report_layout_grades),
     SCALAR(TEXT, struct sl_document_thread, reason),
     SCALAR(BOOL, struct sl_document_thread, consistent),
     SCALAR(NAME, struct sl_document_thread, fingerprint),
@@ -60,8 +62,8 @@ static const struct sl_field thread_fields[] = {
     SCALAR(U64, struct sl_document_thread, age_ns),
     SCALAR(U64, struct sl_document_thread, cpu_ns),
     SCALAR(U64, struct sl_document_thread, switches),
-    OBJECT(struct sl_document_thread, wait, sl_layout_wait),
-    LIST(struct sl_document_thread, "frames", frames, n_frames, sl_layout_frame),
+    OBJECT(struct sl_document_thread, wait, report_layout_wait),
+    LIST(struct sl_document_thread, "frames", frames, n_frames, report_layout_frame),
 };
 static const struct sl_object thread_object = {FIELDS(thread_fields)};
 
@@ -74,7 +76,7 @@ static const struct sl_object sources_object = {FIELDS(source_fields), .one_line
 
 static const struct sl_field unjoined_group_fields[] = {
     SCALAR(U32, struct sl_document_unjoined_group, count),
-    OBJECT(struct sl_document_unjoined_group, start, sl_layout_frame),
+    OBJECT(struct sl_document_unjoined_group, start, report_layout_frame),
 };
 static const struct sl_object unjoined_group_object = {FIELDS(unjoined_group_fields),
                                                        .one_line = true};
@@ -89,21 +91,29 @@ static const struct sl_object unjoined_object = {FIELDS(unjoined_fields)};
 
 /* The last one is for full listings only: a list that was not asked for is not an empty list. */
 static const struct sl_field document_fields[] = {
-    SCALAR(NAME, struct sl_document, schema),
+    {.key = "schema", .kind = SL_FIELD_SCHEMA},
     SCALAR(INT, struct sl_document, pid),
     SCALAR(TEXT, struct sl_document, command),
     SCALAR(U64, struct sl_document, ticks_per_second),
-    OBJECT(struct sl_document, stats, sl_layout_snapshot_stats),
+    OBJECT(struct sl_document, stats, report_layout_stats),
     OBJECT(struct sl_document, sources, sources_object),
     LIST(struct sl_document, "groups", groups, n_groups, group_object),
     OBJECT(struct sl_document, unjoined, unjoined_object),
     LIST(struct sl_document, "threads", threads, n_threads, thread_object),
 };
-static const struct sl_object full_layout = {FIELDS(document_fields)};
-static const struct sl_object grouped_layout = {
+static const struct sl_object full_object = {FIELDS(document_fields)};
+static const struct sl_object grouped_object = {
     .fields = document_fields,
     .n_fields = SL_COUNT_OF(document_fields) - 1,
 };
+
+#define LAYOUT(object_)                                                                            \
+    {                                                                                              \
+        .schema = "strandline.snapshot", .major = 1, .what = "snapshot",                           \
+        .root = PART(NULL, object_)                                                                \
+    }
+static const struct sl_layout full_layout = LAYOUT(full_object);
+static const struct sl_layout grouped_layout = LAYOUT(grouped_object);
 
 static enum sl_status add_threads(const struct sl_snapshot_listing *listing, struct sl_arena *arena,
                                   struct sl_document *document, struct sl_error *err)
@@ -133,6 +143,5 @@ sl_snapshot_print_json(const struct sl_snapshot_listing *listing, FILE *out, str
         status = add_threads(listing, arena, &document, err);
     if (status)
         return status;
-    return sl_layout_print(listing->all ? &full_layout : &grouped_layout, &document, "snapshot",
-                           out, err);
+    return sl_layout_print(listing->all ? &full_layout : &grouped_layout, &document, out, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/utf8.h"
 #include "reports/format.h"
 
 SL_TEST(format, times_have_three_digits_and_a_unit)

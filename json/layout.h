@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shape of a report file, and of the other JSON files, as tables.
+ * The shape of a JSON document, as tables.
  *
  * Writer and reader walk the same tables, so that what one writes the other
- * reads; a new key is one line here, one in report.schema.json and one in
- * docs/report-format.md.
+ * reads; a new key is one line in a table, one in the JSON Schema and one in the
+ * description of the format.
  */
-#ifndef SL_REPORTS_LAYOUT_H
-#define SL_REPORTS_LAYOUT_H
+#ifndef SL_JSON_LAYOUT_H
+#define SL_JSON_LAYOUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-
-#include <strandline/error.h>
-
-#define SL_REPORT_SCHEMA_NAME  "strandline.report/"
-#define SL_REPORT_SCHEMA_MAJOR 1
 
 enum sl_field_kind {
-    SL_FIELD_SCHEMA,   /* name and major version of the format; no member */
+    SL_FIELD_SCHEMA,   /* name and major version of the document; no member */
     SL_FIELD_VALUE,    /* struct sl_value: an integer, or null with a reason */
     SL_FIELD_REAL,     /* struct sl_real: a number, or null with a reason */
     SL_FIELD_COUNT,    /* uint32_t: null when the text at `other` (the reason) is set */
@@ -70,20 +64,13 @@ struct sl_object {
     const char *(*check)(const void *object);
 };
 
-extern const struct sl_object sl_report_layout; /* struct sl_run_result */
-
-/* What other files hold, too. */
-extern const struct sl_words sl_grade_words;            /* enum sl_grade */
-extern const struct sl_object sl_layout_frame;          /* struct sl_frame */
-extern const struct sl_object sl_layout_wait;           /* struct sl_wait */
-extern const struct sl_object sl_layout_snapshot_stats; /* struct sl_snapshot_stats */
-
-/**
- * Write a struct as JSON, ending with a newline; flushes the stream.
- *
- * @param what  what error texts call the file: "report"
- */
-SL_CHECKED enum sl_status sl_layout_print(const struct sl_object *layout, const void *base,
-                                          const char *what, FILE *out, struct sl_error *err);
+/* A kind of document. */
+struct sl_layout {
+    const char *schema; /* "strandline.report": its name, which the major version follows */
+    unsigned major;
+    const char *what; /* what error texts call it: "report" */
+    bool printable;   /* written for a terminal: control characters become question marks */
+    struct sl_field root;
+};
 
 #endif

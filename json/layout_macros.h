@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the tables of a layout are written down; for the files that hold such tables. */
-#ifndef SL_REPORTS_LAYOUT_MACROS_H
-#define SL_REPORTS_LAYOUT_MACROS_H
+#ifndef SL_JSON_LAYOUT_MACROS_H
+#define SL_JSON_LAYOUT_MACROS_H
 
 #include <stddef.h>
 
 #include "base/macros.h"
-#include "harness/model/result.h"
-#include "reports/layout.h"
+#include "base/value.h"
+#include "json/layout.h"
 
 /* The C type behind each kind.  A table line whose member has another type does not compile. */
 typedef struct sl_value type_VALUE;

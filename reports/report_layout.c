@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reports/layout.h"
+#include "reports/report_layout.h"
 
 #include <string.h>
 
 #include "harness/model/result.h"
-#include "reports/layout_macros.h"
+#include "json/layout_macros.h"
 
 #define X(name, text) +1
 enum { N_WAIT_KINDS = 0 SL_WAIT_MAP(X), N_TRIAL_STATUSES = 0 SL_TRIAL_STATUS_MAP(X) };
@@ -31,7 +31,7 @@ static const char *trial_status_word(unsigned value)
 }
 
 static const struct sl_words wait_kinds = {N_WAIT_KINDS, wait_kind_word};
-const struct sl_words sl_grade_words = {SL_GRADE_COMPLETE + 1, grade_word};
+const struct sl_words report_layout_grades = {SL_GRADE_COMPLETE + 1, grade_word};
 static const struct sl_words causes = {SL_N_CAUSES, cause_word};
 static const struct sl_words trial_statuses = {N_TRIAL_STATUSES, trial_status_word};
 
@@ -42,7 +42,7 @@ static const struct sl_field frame_fields[] = {
     LATE(HEX, struct sl_frame, offset),      SCALAR(TEXT, struct sl_frame, build_id),
     LATE(U32, struct sl_frame, region),      LATE(BOOL, struct sl_frame, by_frame_pointers),
 };
-const struct sl_object sl_layout_frame = {FIELDS(frame_fields), .one_line = true};
+const struct sl_object report_layout_frame = {FIELDS(frame_fields), .one_line = true};
 
 static const struct sl_field wait_fields[] = {
     ENUM(struct sl_wait, kind, wait_kinds), SCALAR(INT, struct sl_wait, syscall_nr),
@@ -50,7 +50,7 @@ static const struct sl_field wait_fields[] = {
     SCALAR(INT, struct sl_wait, owner),     SCALAR(BOOL, struct sl_wait, timed),
     SCALAR(TEXT, struct sl_wait, target),   SCALAR(TEXT, struct sl_wait, held),
 };
-const struct sl_object sl_layout_wait = {FIELDS(wait_fields), .one_line = true};
+const struct sl_object report_layout_wait = {FIELDS(wait_fields), .one_line = true};
 
 static const struct sl_field group_fields[] = {
     CHARS(struct sl_leak_group, fingerprint),
@@ -59,15 +59,15 @@ static const struct sl_field group_fields[] = {
     ENUM(struct sl_leak_group, cause, causes),
     SCALAR(TEXT, struct sl_leak_group, evidence),
     SCALAR(TEXT, struct sl_leak_group, function),
-    LIST(struct sl_leak_group, "frames", frames, n_frames, sl_layout_frame),
+    LIST(struct sl_leak_group, "frames", frames, n_frames, report_layout_frame),
     SCALAR(BOOL, struct sl_leak_group, complete),
     {.key = "grade",
      .kind = SL_FIELD_WORD,
      .offset = offsetof(struct sl_leak_group, grade),
-     .words = &sl_grade_words,
+     .words = &report_layout_grades,
      .late = true},
     SCALAR(TEXT, struct sl_leak_group, reason),
-    OBJECT(struct sl_leak_group, wait, sl_layout_wait),
+    OBJECT(struct sl_leak_group, wait, report_layout_wait),
     CHARS(struct sl_leak_group, thread_name),
     {.key = "tids",
      .kind = SL_FIELD_IDS,
@@ -220,7 +220,7 @@ static const struct sl_field snapshot_stats_fields[] = {
     SCALAR(U32, struct sl_snapshot_stats, stopped),
     SCALAR(U64, struct sl_snapshot_stats, duration_ns),
 };
-const struct sl_object sl_layout_snapshot_stats = {FIELDS(snapshot_stats_fields), .one_line = true};
+const struct sl_object report_layout_stats = {FIELDS(snapshot_stats_fields), .one_line = true};
 
 static const struct sl_field clock_fields[] = {
     {KEYED(I64, struct sl_agent_result, "offset_ns", clock.offset_ns)},
@@ -256,7 +256,7 @@ static const struct sl_field trial_fields[] = {
     OBJECT(struct sl_trial_result, resources, resources_object),
     OBJECT(struct sl_trial_result, close, close_object),
     PART("leaks", leaks_object),
-    OBJECT(struct sl_trial_result, snapshot, sl_layout_snapshot_stats),
+    OBJECT(struct sl_trial_result, snapshot, report_layout_stats),
     LATE_LIST(struct sl_trial_result, "agents", agents, n_agents, agent_object),
     SCALAR(TEXT, struct sl_trial_result, hang_seen),
     LIST(struct sl_trial_result, "hang_groups", hang_groups, n_hang_groups, group_object),
@@ -390,4 +390,11 @@ static const struct sl_field result_fields[] = {
     LIST(struct sl_run_result, "cells", cells, n_cells, cell_object),
     PART("verdict", verdict_object),
 };
-const struct sl_object sl_report_layout = {FIELDS(result_fields)};
+static const struct sl_object result_object = {FIELDS(result_fields)};
+
+const struct sl_layout report_layout = {
+    .schema = "strandline.report",
+    .major = 1,
+    .what = "report",
+    .root = PART(NULL, result_object),
+};

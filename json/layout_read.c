@@ -5,6 +5,8 @@
  * A measured number that is null or absent becomes missing with a reason; every
  * other absent key is an error, so that a report with holes cannot pass a gate.
  */
+#include "json/layout_read.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -16,55 +18,32 @@
 #include <jansson.h>
 
 #include "base/fail.h"
-#include "harness/model/result.h"
-#include "reports/format.h"
-#include "reports/layout.h"
-#include "reports/report.h"
-
-/* Where we are: a list from the innermost key outward, on the call stack. */
-struct step {
-    const struct step *up; /* NULL: the whole file */
-    const char *key;       /* NULL: an index */
-    size_t index;
-};
+#include "base/utf8.h"
+#include "base/value.h"
+#include "json/locate.h"
 
 struct reader {
+    const struct sl_layout *layout;
     struct sl_arena *arena;
     const char *name;
     struct sl_error *err;
 };
 
 static enum sl_status read_object(struct reader *reader, const struct sl_object *object,
-                                  const json_t *json, const struct step *step, void *base);
+                                  const json_t *json, const struct sl_locate_path *step,
+                                  void *base);
 
 static void *member(void *base, size_t offset)
 {
     return (char *) base + offset;
 }
 
-/* "cells[2].trials[0].leaks" */
-static void print_path(const struct step *step, FILE *out)
-{
-    if (!step->up)
-        return;
-    print_path(step->up, out);
-    if (step->key)
-        (void) fprintf(out, "%s%s", step->up->up ? "." : "", step->key);
-    else
-        (void) fprintf(out, "[%zu]", step->index);
-}
-
 static enum sl_status SL_PRINTF(3, 4)
-    refuse(struct reader *reader, const struct step *step, const char *format, ...)
+    refuse(struct reader *reader, const struct sl_locate_path *step, const char *format, ...)
 {
-    char path[160] = "", problem[160];
-    FILE *out = fmemopen(path, sizeof path, "w");
-    if (out) {
-        print_path(step, out);
-        (void) fclose(out);
-    }
-    path[sizeof path - 1] = '\0';
+    char path[160], problem[160];
     va_list args;
+    sl_locate_format(step, path, sizeof path);
     va_start(args, format);
     (void) vsnprintf(problem, sizeof problem, format, args);
     va_end(args);
@@ -74,7 +53,7 @@ static enum sl_status SL_PRINTF(3, 4)
 
 static enum sl_status no_memory(struct reader *reader)
 {
-    return sl_fail(reader->err, SL_ENOMEM, "no memory to read '%s'", reader->name);
+    return sl_fail(reader->err, SL_ENOMEM, "out of memory for '%s'", reader->name);
 }
 
 static const char *type_name(const json_t *json)
@@ -87,14 +66,14 @@ static const char *type_name(const json_t *json)
     return names[json_typeof(json)];
 }
 
-static enum sl_status
-wrong_type(struct reader *reader, const struct step *step, const char *expected, const json_t *json)
+static enum sl_status wrong_type(struct reader *reader, const struct sl_locate_path *step,
+                                 const char *expected, const json_t *json)
 {
     return refuse(reader, step, "expected %s, not %s", expected, type_name(json));
 }
 
 static enum sl_status read_integer(struct reader *reader, const json_t *json,
-                                   const struct step *step, int64_t low, int64_t high,
+                                   const struct sl_locate_path *step, int64_t low, int64_t high,
                                    int64_t *ret_number)
 {
     if (!json_is_integer(json))
@@ -112,21 +91,24 @@ static enum sl_status
 read_reason(struct reader *reader, const json_t *object, const char *key, const char **ret_reason)
 {
     const json_t *reason = json_object_get(json_object_get(object, "missing"), key);
-    const char *text = json_object_get(object, key) ? "no reason is given" : "not in the report";
-    if (json_is_string(reason))
-        text = json_string_value(reason);
-    *ret_reason = sl_arena_strdup(reader->arena, text);
+    if (json_string_length(reason))
+        *ret_reason = sl_arena_strdup(reader->arena, json_string_value(reason));
+    else if (json_object_get(object, key))
+        *ret_reason = "no reason is given";
+    else
+        *ret_reason = sl_arena_printf(reader->arena, "not in the %s", reader->layout->what);
     return *ret_reason ? SL_OK : no_memory(reader);
 }
 
 /* A number that may be null: VALUE, REAL, COUNT. */
 static enum sl_status read_measured(struct reader *reader, const struct sl_field *field,
-                                    const json_t *object, const struct step *step, void *base)
+                                    const json_t *object, const struct sl_locate_path *step,
+                                    void *base)
 {
     const json_t *json = json_object_get(object, field->key);
     void *at = member(base, field->offset);
     int64_t number = 0;
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
     if (!json || json_is_null(json)) {
         const char **reason = field->kind == SL_FIELD_VALUE  ? &((struct sl_value *) at)->missing
@@ -139,36 +121,39 @@ static enum sl_status read_measured(struct reader *reader, const struct sl_field
             return wrong_type(reader, step, "a number", json);
         *(struct sl_real *) at = SL_REAL(json_number_value(json));
     } else if (field->kind == SL_FIELD_VALUE) {
-        s = read_integer(reader, json, step, 0, INT64_MAX, &number);
+        status = read_integer(reader, json, step, 0, INT64_MAX, &number);
         *(struct sl_value *) at = SL_VALUE((uint64_t) number);
     } else {
-        s = read_integer(reader, json, step, 0, UINT32_MAX, &number);
+        status = read_integer(reader, json, step, 0, UINT32_MAX, &number);
         *(uint32_t *) at = (uint32_t) number;
     }
-    return s;
+    return status;
 }
 
 static enum sl_status
-read_schema(struct reader *reader, const json_t *json, const struct step *step)
+read_schema(struct reader *reader, const json_t *json, const struct sl_locate_path *step)
 {
+    const struct sl_layout *layout = reader->layout;
     const char *text = json_string_value(json);
-    size_t length = strlen(SL_REPORT_SCHEMA_NAME);
+    size_t length = strlen(layout->schema);
 
-    if (!text || strncmp(text, SL_REPORT_SCHEMA_NAME, length) != 0)
-        return refuse(reader, step, "not a strandline report");
+    if (!text || strncmp(text, layout->schema, length) != 0 || text[length] != '/')
+        return refuse(reader, step, "not a strandline %s", layout->what);
+    const char *digits = text + length + 1;
     char *end;
     errno = 0;
-    unsigned long major = strtoul(text + length, &end, 10);
-    if (text[length] < '0' || text[length] > '9' || *end || errno)
-        return refuse(reader, step, "not a strandline report");
-    if (major != SL_REPORT_SCHEMA_MAJOR)
-        return refuse(reader, step, "version %lu of the format is not understood, only %d", major,
-                      SL_REPORT_SCHEMA_MAJOR);
+    unsigned long major = strtoul(digits, &end, 10);
+    if (*digits < '0' || *digits > '9' || *end || errno)
+        return refuse(reader, step, "not a strandline %s", layout->what);
+    if (major != layout->major)
+        return refuse(reader, step, "version %lu of the format is not understood, only %u", major,
+                      layout->major);
     return SL_OK;
 }
 
 static enum sl_status read_word(struct reader *reader, const struct sl_words *words,
-                                const json_t *json, const struct step *step, unsigned *ret_value)
+                                const json_t *json, const struct sl_locate_path *step,
+                                unsigned *ret_value)
 {
     if (!json_is_string(json))
         return wrong_type(reader, step, "a string", json);
@@ -183,7 +168,7 @@ static enum sl_status read_word(struct reader *reader, const struct sl_words *wo
 
 /* HEX ("0x1f") and DECIMAL ("31"). */
 static enum sl_status read_digits(struct reader *reader, bool hex, const json_t *json,
-                                  const struct step *step, uint64_t *ret_number)
+                                  const struct sl_locate_path *step, uint64_t *ret_number)
 {
     const char *text = json_string_value(json);
     if (!text)
@@ -198,8 +183,8 @@ static enum sl_status read_digits(struct reader *reader, bool hex, const json_t 
     return SL_OK;
 }
 
-static enum sl_status
-read_text(struct reader *reader, const json_t *json, const struct step *step, const char **ret_text)
+static enum sl_status read_text(struct reader *reader, const json_t *json,
+                                const struct sl_locate_path *step, const char **ret_text)
 {
     if (!json_is_string(json))
         return wrong_type(reader, step, "a string", json);
@@ -207,8 +192,8 @@ read_text(struct reader *reader, const json_t *json, const struct step *step, co
     return *ret_text ? SL_OK : no_memory(reader);
 }
 
-static enum sl_status read_chars(struct reader *reader, const json_t *json, const struct step *step,
-                                 char *ret_chars, size_t size)
+static enum sl_status read_chars(struct reader *reader, const json_t *json,
+                                 const struct sl_locate_path *step, char *ret_chars, size_t size)
 {
     if (!json_is_string(json))
         return wrong_type(reader, step, "a string", json);
@@ -219,7 +204,7 @@ static enum sl_status read_chars(struct reader *reader, const json_t *json, cons
 }
 
 static enum sl_status read_list(struct reader *reader, const struct sl_field *field,
-                                const json_t *json, const struct step *step, void *base)
+                                const json_t *json, const struct sl_locate_path *step, void *base)
 {
     if (!json_is_array(json))
         return wrong_type(reader, step, "a list", json);
@@ -227,24 +212,24 @@ static enum sl_status read_list(struct reader *reader, const struct sl_field *fi
     size_t size = names ? sizeof(const char *) : field->size;
     size_t n = json_array_size(json);
     char *elements = sl_arena_array(reader->arena, n, size);
-    enum sl_status s = elements ? SL_OK : no_memory(reader);
+    enum sl_status status = elements ? SL_OK : no_memory(reader);
 
-    for (size_t i = 0; i < n && !s; i++) {
-        struct step element = {.up = step, .index = i};
+    for (size_t i = 0; i < n && !status; i++) {
+        struct sl_locate_path element = {.parent = step, .index = i};
         const json_t *item = json_array_get(json, i);
         void *at = elements + i * size;
-        s = names ? read_text(reader, item, &element, at)
-                  : read_object(reader, field->object, item, &element, at);
+        status = names ? read_text(reader, item, &element, at)
+                       : read_object(reader, field->object, item, &element, at);
     }
-    if (s)
-        return s;
+    if (status)
+        return status;
     *(void **) member(base, field->offset) = elements;
     *(size_t *) member(base, field->other) = n;
     return SL_OK;
 }
 
 static enum sl_status read_ids(struct reader *reader, const struct sl_field *field,
-                               const json_t *json, const struct step *step, void *base)
+                               const json_t *json, const struct sl_locate_path *step, void *base)
 {
     if (!json_is_array(json))
         return wrong_type(reader, step, "a list", json);
@@ -253,12 +238,12 @@ static enum sl_status read_ids(struct reader *reader, const struct sl_field *fie
     if (n > field->size / sizeof *ids)
         return refuse(reader, step, "more than %zu elements", field->size / sizeof *ids);
     for (size_t i = 0; i < n; i++) {
-        struct step element = {.up = step, .index = i};
+        struct sl_locate_path element = {.parent = step, .index = i};
         int64_t number = 0;
-        enum sl_status s =
+        enum sl_status status =
             read_integer(reader, json_array_get(json, i), &element, 0, INT64_MAX, &number);
-        if (s)
-            return s;
+        if (status)
+            return status;
         ids[i] = (uint64_t) number;
     }
     *(uint32_t *) member(base, field->other) = (uint32_t) n;
@@ -267,31 +252,32 @@ static enum sl_status read_ids(struct reader *reader, const struct sl_field *fie
 
 /* Numbers that are never null. */
 static enum sl_status read_number(struct reader *reader, enum sl_field_kind kind,
-                                  const json_t *json, const struct step *step, void *at)
+                                  const json_t *json, const struct sl_locate_path *step, void *at)
 {
     int64_t number = 0;
-    enum sl_status s;
+    enum sl_status status;
 
     switch (kind) {
     case SL_FIELD_U64:
-        s = read_integer(reader, json, step, 0, INT64_MAX, &number);
+        status = read_integer(reader, json, step, 0, INT64_MAX, &number);
         *(uint64_t *) at = (uint64_t) number;
-        return s;
+        return status;
     case SL_FIELD_U32:
-        s = read_integer(reader, json, step, 0, UINT32_MAX, &number);
+        status = read_integer(reader, json, step, 0, UINT32_MAX, &number);
         *(uint32_t *) at = (uint32_t) number;
-        return s;
+        return status;
     case SL_FIELD_I64:
         return read_integer(reader, json, step, INT64_MIN, INT64_MAX, at);
     default:
-        s = read_integer(reader, json, step, INT32_MIN, INT32_MAX, &number);
+        status = read_integer(reader, json, step, INT32_MIN, INT32_MAX, &number);
         *(int32_t *) at = (int32_t) number;
-        return s;
+        return status;
     }
 }
 
 static enum sl_status read_present(struct reader *reader, const struct sl_field *field,
-                                   const json_t *json, const struct step *step, void *base)
+                                   const json_t *json, const struct sl_locate_path *step,
+                                   void *base)
 {
     void *at = member(base, field->offset);
 
@@ -332,9 +318,9 @@ static enum sl_status read_present(struct reader *reader, const struct sl_field 
 }
 
 static enum sl_status read_field(struct reader *reader, const struct sl_field *field,
-                                 const json_t *object, const struct step *up, void *base)
+                                 const json_t *object, const struct sl_locate_path *up, void *base)
 {
-    struct step step = {.up = up, .key = field->key};
+    struct sl_locate_path step = {.parent = up, .key = field->key};
     const json_t *json = json_object_get(object, field->key);
     bool may_be_null = field->kind == SL_FIELD_TEXT || field->kind == SL_FIELD_OPTIONAL ||
                        field->kind == SL_FIELD_MAYBE;
@@ -352,60 +338,45 @@ static enum sl_status read_field(struct reader *reader, const struct sl_field *f
 }
 
 static enum sl_status read_object(struct reader *reader, const struct sl_object *object,
-                                  const json_t *json, const struct step *step, void *base)
+                                  const json_t *json, const struct sl_locate_path *step, void *base)
 {
     if (!json_is_object(json))
         return wrong_type(reader, step, "an object", json);
     for (size_t i = 0; i < object->n_fields; i++) {
-        enum sl_status s = read_field(reader, &object->fields[i], json, step, base);
-        if (s)
-            return s;
+        enum sl_status status = read_field(reader, &object->fields[i], json, step, base);
+        if (status)
+            return status;
     }
     const char *problem = object->check ? object->check(base) : NULL;
     return problem ? refuse(reader, step, "%s", problem) : SL_OK;
 }
 
-/* jansson says where in bytes; people want a line and a column. */
 static enum sl_status
-refuse_syntax(struct reader *reader, const char *data, size_t size, const json_error_t *error)
+refuse_syntax(struct reader *reader, const struct sl_locate_text *text, json_error_t *error)
 {
-    size_t position = SL_MIN((size_t) SL_MAX(error->position, 0), size);
-    unsigned line = 1, column = 1;
+    size_t position = SL_MIN((size_t) SL_MAX(error->position, 0), text->size);
+    unsigned line, column;
 
     if (json_error_code(error) == json_error_out_of_memory)
         return no_memory(reader);
-    for (size_t i = 0; i < position; i++) {
-        column++;
-        if (data[i] == '\n') {
-            line++;
-            column = 1;
-        }
-    }
-    /* The text quotes the input, which may hold anything. */
-    const char *text = sl_format_printable(reader->arena, error->text);
-    return sl_fail_parse(reader->err, line, column, "%s:%u:%u: not a report: %s", reader->name,
-                         line, column, text ? text : "not JSON");
+    sl_locate_position(text, position, &line, &column);
+    sl_utf8_clean(error->text, true); /* it quotes the input, which may hold anything */
+    return sl_fail_parse(reader->err, line, column, "%s:%u:%u: not a %s: %s", reader->name, line,
+                         column, reader->layout->what, error->text);
 }
 
-enum sl_status sl_report_parse(const char *name, const char *data, size_t size,
-                               struct sl_run_result **ret_result, struct sl_error *err)
+enum sl_status sl_layout_read(const struct sl_layout *layout, const char *name,
+                              const struct sl_locate_text *text, struct sl_arena *arena, void *base,
+                              struct sl_error *err)
 {
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct reader reader = {.arena = arena, .name = name, .err = err};
-    struct sl_run_result *result = arena ? sl_arena_alloc(arena, sizeof *result) : NULL;
-    if (!result)
-        return no_memory(&reader);
-
+    struct reader reader = {.layout = layout, .arena = arena, .name = name, .err = err};
+    const struct sl_locate_path root = {0};
     json_error_t error;
-    json_t *json = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
+
+    json_t *json = json_loadb(text->data, text->size, JSON_REJECT_DUPLICATES, &error);
     if (!json)
-        return refuse_syntax(&reader, data, size, &error);
-    struct step root = {0};
-    enum sl_status s = read_object(&reader, &sl_report_layout, json, &root, result);
+        return refuse_syntax(&reader, text, &error);
+    enum sl_status status = read_present(&reader, &layout->root, json, &root, base);
     json_decref(json);
-    if (s)
-        return s;
-    result->arena = SL_TAKE(arena);
-    *ret_result = result;
-    return SL_OK;
+    return status;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writer: walks the layout and prints as it goes; jansson escapes the strings. */
+#include "json/layout_write.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -11,12 +13,11 @@
 #include <jansson.h>
 
 #include "base/fail.h"
-#include "harness/model/result.h"
-#include "reports/format.h"
-#include "reports/layout.h"
-#include "reports/report.h"
+#include "base/utf8.h"
+#include "base/value.h"
 
 struct writer {
+    const struct sl_layout *layout;
     FILE *out;
     unsigned depth;        /* nesting of the line being written */
     enum sl_status status; /* first failure that is not the stream's own */
@@ -53,15 +54,12 @@ static void write_string(struct writer *writer, const char *text)
         return;
     }
     SL_AUTO_FREE char *clean = strdup(text);
-    for (char *at = clean; at && *at;) {
-        size_t length = sl_utf8_length(at);
-        if (length == 0)
-            *at = '?';
-        at += SL_MAX(length, 1);
-    }
+    if (clean)
+        sl_utf8_clean(clean, writer->layout->printable);
     json_t *string = clean ? json_string(clean) : NULL;
     if (!string)
-        writer->status = sl_fail(writer->err, SL_ENOMEM, "no memory to write a string");
+        writer->status =
+            sl_fail(writer->err, SL_ENOMEM, "out of memory for the %s", writer->layout->what);
     else
         (void) json_dumpf(string, writer->out, JSON_ENCODE_ANY); /* ferror() tells at the end */
     json_decref(string);
@@ -92,8 +90,8 @@ static void write_real(struct writer *writer, double number)
 static void write_integer(struct writer *writer, const char *key, uint64_t number)
 {
     if (number > INT64_MAX)
-        writer->status = sl_fail(writer->err, SL_EINVAL,
-                                 "'%s' is %" PRIu64 ", too large for a report", key, number);
+        writer->status = sl_fail(writer->err, SL_EINVAL, "'%s' is %" PRIu64 ", too large for a %s",
+                                 key, number, writer->layout->what);
     (void) fprintf(writer->out, "%" PRIu64, number);
 }
 
@@ -159,7 +157,7 @@ static void write_scalar(struct writer *writer, const struct sl_field *field, co
 {
     switch (field->kind) {
     case SL_FIELD_SCHEMA:
-        (void) fprintf(writer->out, "\"%s%d\"", SL_REPORT_SCHEMA_NAME, SL_REPORT_SCHEMA_MAJOR);
+        (void) fprintf(writer->out, "\"%s/%u\"", writer->layout->schema, writer->layout->major);
         break;
     case SL_FIELD_VALUE:
         write_integer(writer, field->key, ((const struct sl_value *) at)->value);
@@ -242,7 +240,7 @@ static void write_missing(struct writer *writer, const struct sl_object *object,
     bool any = false;
     for (size_t i = 0; i < object->n_fields; i++) {
         const char *reason = missing_reason(&object->fields[i], base);
-        if (!reason)
+        if (!reason || !*reason)
             continue;
         if (!any) {
             (void) fputc(',', writer->out);
@@ -281,23 +279,18 @@ static void write_object(struct writer *writer, const struct sl_object *object, 
     (void) fputc('}', writer->out);
 }
 
-enum sl_status sl_layout_print(const struct sl_object *layout, const void *base, const char *what,
-                               FILE *out, struct sl_error *err)
+enum sl_status
+sl_layout_print(const struct sl_layout *layout, const void *base, FILE *out, struct sl_error *err)
 {
-    struct writer writer = {.out = out, .err = err};
+    struct writer writer = {.layout = layout, .out = out, .err = err};
 
     errno = 0;
-    write_object(&writer, layout, base);
+    write_field(&writer, &layout->root, base);
     (void) fputc('\n', out);
     if (fflush(out) != 0 || ferror(out)) {
         if (errno == 0) /* the stream had failed before */
             errno = EIO;
-        return sl_fail_errno(err, "cannot write the %s", what);
+        return sl_fail_errno(err, "cannot write the %s", layout->what);
     }
     return writer.status;
-}
-
-enum sl_status sl_report_print(const struct sl_run_result *result, FILE *out, struct sl_error *err)
-{
-    return sl_layout_print(&sl_report_layout, result, "report", out, err);
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strandline.report/1 as a layout, and what other documents hold, too.
+ *
+ * A new key is one line here, one in report.schema.json and one in
+ * docs/report-format.md.
+ */
+#ifndef SL_REPORTS_REPORT_LAYOUT_H
+#define SL_REPORTS_REPORT_LAYOUT_H
+
+#include "json/layout.h"
+
+extern const struct sl_layout report_layout; /* struct sl_run_result */
+
+extern const struct sl_words report_layout_grades; /* enum sl_grade */
+extern const struct sl_object report_layout_frame; /* struct sl_frame */
+extern const struct sl_object report_layout_wait;  /* struct sl_wait */
+extern const struct sl_object report_layout_stats; /* struct sl_snapshot_stats */
+
+#endif
