@@ -42,6 +42,7 @@ struct sl_leak_activity {
 /* What every rule for a cause may look at. */
 struct sl_leak_case {
     const struct sl_leak_input *input; /* NULL: threads are only described */
+    struct sl_leak_words words;        /* complete, but for `strict` */
     const char *not_closed;            /* why Close had no effect, or NULL */
     uint32_t survivors;     /* threads at peak beyond `start`, when none has ended; else 0 */
     uint64_t observed_ns;   /* between the two looks after Close; 0: there was one */
@@ -119,7 +120,12 @@ SL_CHECKED enum sl_status
 sl_leak_explain(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
                 enum sl_cause *ret_cause, const char **ret_evidence, struct sl_error *err);
 
-/* evidence.c: parts of sentences, in the case's arena.  All return NULL when memory is short. */
+/* evidence.c */
+
+/* The words, and neutral ones in place of those that are not given. */
+struct sl_leak_words sl_leak_complete_words(const struct sl_leak_words *given);
+
+/* Parts of sentences, in the case's arena.  All return NULL when memory is short. */
 
 /* "1 thread", "2 threads" */
 const char *sl_leak_say_threads(const struct sl_leak_case *the_case, uint32_t n);

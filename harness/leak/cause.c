@@ -44,16 +44,17 @@ static enum sl_status find_resident(const struct sl_leak_case *the_case,
     const char *threads = sl_leak_say_threads(the_case, cluster->count);
     if (!threads)
         return SL_ENOMEM;
+    const struct sl_leak_words *words = &the_case->words;
     if (first->process)
-        return give(sl_arena_printf(the_case->arena,
-                                    "%s of the process, not of the bus: %s (--strict counts it)",
-                                    threads, first->process),
+        return give(sl_arena_printf(the_case->arena, "%s %s: %s%s%s%s", threads, words->not_ours,
+                                    first->process, words->strict ? " (" : "",
+                                    words->strict ? words->strict : "",
+                                    words->strict ? " counts it)" : ""),
                     ret_evidence);
-    return give(sl_arena_printf(the_case->arena,
-                                the_case->input->torn_down
-                                    ? "%s of %s, gone after its shutdown"
-                                    : "%s of %s, not seen to end: teardown was not reached",
-                                threads, first->library),
+    bool seen = the_case->input->torn_down;
+    return give(sl_arena_printf(the_case->arena, "%s of %s, %s%s", threads, first->library,
+                                seen ? "gone after its shutdown" : "not seen to end: ",
+                                seen ? "" : words->no_teardown),
                 ret_evidence);
 }
 
@@ -119,10 +120,10 @@ static enum sl_status find_parked(const struct sl_leak_case *the_case,
     if (!waits || !span || !circumstances)
         return SL_ENOMEM;
     return give(sl_arena_printf(the_case->arena,
-                                "%s; %s%s in the %s between Close and the last look%s", waits,
+                                "%s; %s%s in the %s between %s and the last look%s", waits,
                                 cluster->count == 1 ? "it did not run" : "none of them ran",
                                 was_any_stopped(cluster) ? ", being looked at aside," : "", span,
-                                circumstances),
+                                the_case->words.end, circumstances),
                 ret_evidence);
 }
 

@@ -65,17 +65,13 @@ static enum sl_status find_witness(struct sl_leak_case *the_case,
             }
         if (!n)
             continue;
-        the_case->not_closed =
-            n == 1 ? sl_arena_printf(the_case->arena,
-                                     "Close left what it has to end: %s (thread %" PRIu64
-                                     ") is still alive",
-                                     witness->text, first->id)
-                   : sl_arena_printf(the_case->arena,
-                                     "Close left what it has to end: %s (thread %" PRIu64
-                                     " and %" PRIu32 " more) is still "
-                                     "alive",
-                                     witness->text, first->id, n - 1);
-        return the_case->not_closed ? SL_OK : sl_fail(err, SL_ENOMEM, "no memory for evidence");
+        const char *more =
+            n > 1 ? sl_arena_printf(the_case->arena, " and %" PRIu32 " more", n - 1) : "";
+        if (more)
+            the_case->not_closed =
+                sl_arena_printf(the_case->arena, "%s: %s (thread %" PRIu64 "%s) is still alive",
+                                the_case->words.left, witness->text, first->id, more);
+        return the_case->not_closed ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for evidence");
     }
     return SL_OK;
 }
@@ -100,7 +96,7 @@ enum sl_status sl_leak_judge_close(struct sl_leak_case *the_case,
                                    struct sl_error *err)
 {
     if (!the_case->input->close_reached) {
-        the_case->not_closed = "Close was never called";
+        the_case->not_closed = the_case->words.not_reached;
         return SL_OK;
     }
     the_case->survivors = count_survivors(the_case->input);

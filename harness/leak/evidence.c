@@ -40,6 +40,23 @@ static const struct wording runnable = {"is", "are", "runnable", false};
 static const struct wording ended = {"has", "have", "ended", false};
 static const struct wording unseen = {"could", "could", "not be looked at", false};
 
+static const char *or_neutral(const char *word, const char *neutral)
+{
+    return word ? word : neutral;
+}
+
+struct sl_leak_words sl_leak_complete_words(const struct sl_leak_words *given)
+{
+    struct sl_leak_words words = given ? *given : (struct sl_leak_words){0};
+
+    words.end = or_neutral(words.end, "the end mark");
+    words.not_reached = or_neutral(words.not_reached, "the end mark was never reached");
+    words.left = or_neutral(words.left, "what has to end by then was left");
+    words.not_ours = or_neutral(words.not_ours, "of the process");
+    words.no_teardown = or_neutral(words.no_teardown, "nobody looked after its shutdown");
+    return words;
+}
+
 static bool is_running(const struct sl_thread *thread)
 {
     return thread->state == 'R' && thread->wait.kind == SL_WAIT_NONE;
@@ -141,15 +158,17 @@ const char *sl_leak_say_duration(const struct sl_leak_case *the_case, uint64_t d
     return sl_arena_strdup(the_case->arena, text);
 }
 
-/* "; 2 of 5 started after Close" */
+/* "; 2 of 5 started after the end mark" */
 static const char *say_born(const struct sl_leak_case *the_case, uint32_t n_born, uint32_t n)
 {
+    const char *end = the_case->words.end;
+
     if (!n_born)
         return "";
     if (n_born < n)
-        return sl_arena_printf(the_case->arena, "; %" PRIu32 " of %" PRIu32 " started after Close",
-                               n_born, n);
-    return n == 1 ? "; it started after Close" : "; they started after Close";
+        return sl_arena_printf(the_case->arena, "; %" PRIu32 " of %" PRIu32 " started after %s",
+                               n_born, n, end);
+    return sl_arena_printf(the_case->arena, "; %s started after %s", n == 1 ? "it" : "they", end);
 }
 
 /* "; how much 2 of 5 ran is not known, for they were stopped to be looked at" */
@@ -198,10 +217,10 @@ sl_leak_say_activity(const struct sl_leak_case *the_case, const struct sl_leak_c
     if (!span || !cpu)
         return NULL;
     return sl_arena_printf(
-        arena, "; %" PRIu64 " context %s%s%s%s%s in the %s between Close and the last look%s%s",
+        arena, "; %" PRIu64 " context %s%s%s%s%s in the %s between %s and the last look%s%s",
         switches, switches == 1 ? "switch" : "switches", cpu_ns ? " and " : "", cpu_ns ? cpu : "",
-        cpu_ns ? " of CPU time" : "", was_stopped ? ", being looked at aside," : "", span, unknown,
-        born);
+        cpu_ns ? " of CPU time" : "", was_stopped ? ", being looked at aside," : "", span,
+        the_case->words.end, unknown, born);
 }
 
 const char *sl_leak_say_circumstances(const struct sl_leak_case *the_case,

@@ -206,6 +206,7 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
     size_t n_alive = 0;
     struct sl_leak_case the_case = {
         .input = input,
+        .words = sl_leak_complete_words(input->words),
         .observed_ns = sl_leak_observed_ns(input),
         .counts_differ =
             input->closed && input->closed->counts_arrivals != input->settled->counts_arrivals,

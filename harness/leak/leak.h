@@ -20,7 +20,18 @@ struct sl_leak_witness {
     const char *text;
 };
 
+/* What the sentences call things in the caller's world.  Whatever is NULL has a neutral word. */
+struct sl_leak_words {
+    const char *end;         /* what has to leave no thread: "Close"; "the end mark" */
+    const char *not_reached; /* "Close was never called" */
+    const char *left;        /* "Close left what it has to end" */
+    const char *not_ours;    /* whose threads are not counted: "of the process, not of the bus" */
+    const char *strict;      /* the option that counts these; NULL: none is named */
+    const char *no_teardown; /* "teardown was not reached" */
+};
+
 struct sl_leak_input {
+    const struct sl_leak_words *words;   /* NULL: neutral */
     const struct sl_snapshot *start;     /* before the bus existed */
     const struct sl_snapshot *loaded;    /* at peak, threads need no stacks; NULL: not known */
     const struct sl_snapshot *closed;    /* right after Close returned; NULL: not taken */

@@ -292,10 +292,20 @@ static enum sl_status play_phases(struct trial *trial, struct sl_error *err)
     return SL_OK;
 }
 
+static const struct sl_leak_words bus_words = {
+    .end = "Close",
+    .not_reached = "Close was never called",
+    .left = "Close left what it has to end",
+    .not_ours = "of the process, not of the bus",
+    .strict = "--strict",
+    .no_teardown = "teardown was not reached",
+};
+
 static enum sl_status analyse(struct trial *trial, struct sl_error *err)
 {
     struct sl_trial_result *result = trial->result;
     const struct sl_leak_input input = {
+        .words = &bus_words,
         .start = trial->start,
         .loaded = trial->loaded,
         .closed = trial->closed,

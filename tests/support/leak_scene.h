@@ -36,6 +36,7 @@ struct sl_thread *scene_add_reader(struct scene *scene, pid_t tid);
 /* n threads that wait untimed on a condition in both looks, and did not run in between. */
 void scene_park_workers(struct scene *scene, size_t n);
 
+/* Without words of its own no sentence of the scene names Close or a bus. */
 void scene_analyse(struct scene *scene);
 void scene_assert_group(const struct scene *scene, size_t at, uint32_t count, enum sl_cause cause,
                         const char *evidence);

@@ -13,7 +13,7 @@ SL_TEST(leak_cause, threads_that_wait_untimed_and_did_not_run_are_parked)
     scene_assert_cause(
         &scene, 5120, SL_CAUSE_PARKED,
         "5120 threads wait on a condition without a time-out; none of them ran in the 2s "
-        "between Close and the last look");
+        "between the end mark and the last look");
     cr_assert_eq(scene.report.count, 5120);
 }
 
@@ -23,7 +23,38 @@ SL_TEST(leak_cause, one_parked_thread_is_told_in_the_singular)
     scene_park_workers(&scene, 1);
     scene_assert_cause(&scene, 1, SL_CAUSE_PARKED,
                        "1 thread waits on a condition without a time-out; it did not run in the 2s "
+                       "between the end mark and the last look");
+}
+
+SL_TEST(leak_cause, sentences_are_told_in_the_words_of_the_caller)
+{
+    static const struct sl_leak_words words = {.end = "Close",
+                                               .not_reached = "Close was not called"};
+    SCENE(scene);
+    scene.input.words = &words;
+    scene_park_workers(&scene, 1);
+    scene_assert_cause(&scene, 1, SL_CAUSE_PARKED,
+                       "1 thread waits on a condition without a time-out; it did not run in the 2s "
                        "between Close and the last look");
+    scene.input.close_reached = false;
+    scene_assert_cause(&scene, 1, SL_CAUSE_NOT_CLOSED, "Close was not called");
+}
+
+SL_TEST(leak_cause, threads_of_the_process_are_told_apart_in_the_words_of_the_caller)
+{
+    static const struct sl_leak_words words = {.not_ours = "of the process, not of the bus",
+                                               .strict = "--strict"};
+    SCENE(scene);
+    scene_begin_settled(&scene);
+    (void) sl_build_thread(scene.builder, 101, 2,
+                           sl_build_stack(scene.builder, "libtbb.so.12:receive_or_steal_task"));
+    scene_assert_cause(&scene, 1, SL_CAUSE_RESIDENT,
+                       "1 thread of the process: workers of oneTBB, which all of the process "
+                       "shares");
+    scene.input.words = &words;
+    scene_assert_cause(&scene, 1, SL_CAUSE_RESIDENT,
+                       "1 thread of the process, not of the bus: workers of oneTBB, which all of "
+                       "the process shares (--strict counts it)");
 }
 
 SL_TEST(leak_cause, waits_for_another_thread_to_act_are_parked_and_others_are_not)
@@ -111,7 +142,7 @@ SL_TEST(leak_cause, what_the_look_itself_made_a_thread_do_is_not_held_against_it
                               .stopped = true, .known = true, .switches = 2, .cpu_ns = 70000});
     scene_assert_cause(&scene, 2, SL_CAUSE_PARKED,
                        "2 threads wait on a condition without a time-out; none of them ran, being "
-                       "looked at aside, in the 2s between Close and the last look");
+                       "looked at aside, in the 2s between the end mark and the last look");
 }
 
 SL_TEST(leak_cause, what_it_did_besides_is_told)
@@ -121,7 +152,7 @@ SL_TEST(leak_cause, what_it_did_besides_is_told)
                               .stopped = true, .known = true, .switches = 1, .cpu_ns = 70000});
     scene_assert_cause(&scene, 2, SL_CAUSE_UNKNOWN,
                        "2 threads wait on a condition without a time-out; 2 context switches, "
-                       "being looked at aside, in the 2s between Close and the last look");
+                       "being looked at aside, in the 2s between the end mark and the last look");
 }
 
 SL_TEST(leak_cause, where_that_is_not_known_nothing_is_claimed)
@@ -166,7 +197,7 @@ SL_TEST(leak_cause, one_thread_that_ran_keeps_its_group_from_being_parked)
     scene_assert_cause(
         &scene, 3, SL_CAUSE_UNKNOWN,
         "3 threads wait on a condition without a time-out; 1 context switch in the 2s "
-        "between Close and the last look");
+        "between the end mark and the last look");
 }
 
 SL_TEST(leak_cause, one_thread_that_waits_with_a_time_out_keeps_its_group_from_being_parked)
@@ -180,7 +211,7 @@ SL_TEST(leak_cause, one_thread_that_waits_with_a_time_out_keeps_its_group_from_b
     scene_assert_cause(
         &scene, 3, SL_CAUSE_UNKNOWN,
         "2 threads wait on a condition without a time-out, 1 waits on a condition with a "
-        "time-out; 0 context switches in the 2s between Close and the last look");
+        "time-out; 0 context switches in the 2s between the end mark and the last look");
 }
 
 SL_TEST(leak_cause, a_thread_born_after_close_is_not_parked)
@@ -194,7 +225,7 @@ SL_TEST(leak_cause, a_thread_born_after_close_is_not_parked)
     scene_assert_cause(
         &scene, 2, SL_CAUSE_UNKNOWN,
         "2 threads wait on a condition without a time-out; 0 context switches in the 2s "
-        "between Close and the last look; 1 of 2 started after Close");
+        "between the end mark and the last look; 1 of 2 started after the end mark");
 }
 
 SL_TEST(leak_cause, a_reused_tid_is_not_compared_with_its_former_owner)
@@ -204,8 +235,9 @@ SL_TEST(leak_cause, a_reused_tid_is_not_compared_with_its_former_owner)
     (void) sl_build_thread(scene.builder, 101, 2, scene.worker);
     scene_begin_settled(&scene);
     (void) sl_build_thread(scene.builder, 101, 500, scene.worker);
-    scene_assert_cause(&scene, 1, SL_CAUSE_UNKNOWN,
-                       "1 thread waits on a condition without a time-out; it started after Close");
+    scene_assert_cause(
+        &scene, 1, SL_CAUSE_UNKNOWN,
+        "1 thread waits on a condition without a time-out; it started after the end mark");
 }
 
 SL_TEST(leak_cause, without_two_looks_nothing_is_claimed_about_running)
@@ -237,7 +269,7 @@ SL_TEST(leak_cause, a_thread_that_sleeps_and_wakes_is_told_with_its_call)
     scene_assert_cause(
         &scene, 1, SL_CAUSE_UNKNOWN,
         "1 thread sleeps in clock_nanosleep; 3 context switches and 10ms of CPU time in "
-        "the 2s between Close and the last look");
+        "the 2s between the end mark and the last look");
 }
 
 SL_TEST(leak_cause, a_running_thread_is_told_to_be_on_cpu)

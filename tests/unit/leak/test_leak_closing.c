@@ -31,7 +31,7 @@ SL_TEST(leak_closing, library_threads_that_outlive_teardown_are_leaks)
     scene_assert_cause(
         &scene, 1, SL_CAUSE_PARKED,
         "1 thread waits on a condition without a time-out; it did not run in the 2s "
-        "between Close and the last look; of libnats.so.3.4.1, whose shutdown did not "
+        "between the end mark and the last look; of libnats.so.3.4.1, whose shutdown did not "
         "end it");
     cr_assert_eq(scene.report.count, 1);
     cr_assert_eq(scene.report.resident, 0);
@@ -59,8 +59,9 @@ SL_TEST(leak_closing, without_teardown_library_threads_are_resident_and_the_evid
     SCENE(scene);
     scene_begin_settled(&scene);
     (void) sl_build_thread(scene.builder, 101, 2, scene.timer);
-    scene_assert_cause(&scene, 1, SL_CAUSE_RESIDENT,
-                       "1 thread of libnats.so.3.4.1, not seen to end: teardown was not reached");
+    scene_assert_cause(
+        &scene, 1, SL_CAUSE_RESIDENT,
+        "1 thread of libnats.so.3.4.1, not seen to end: nobody looked after its shutdown");
     cr_assert_eq(scene.report.count, 0);
     cr_assert_eq(scene.report.resident, 1);
 }
@@ -102,8 +103,8 @@ SL_TEST(leak_closing, when_close_was_never_called_every_group_is_not_closed)
     scene_begin_torn_down(&scene);
     scene_analyse(&scene);
     cr_assert_eq(scene.report.n_groups, 2);
-    scene_assert_group(&scene, 0, 2, SL_CAUSE_NOT_CLOSED, "Close was never called");
-    scene_assert_group(&scene, 1, 1, SL_CAUSE_NOT_CLOSED, "Close was never called");
+    scene_assert_group(&scene, 0, 2, SL_CAUSE_NOT_CLOSED, "the end mark was never reached");
+    scene_assert_group(&scene, 1, 1, SL_CAUSE_NOT_CLOSED, "the end mark was never reached");
     cr_assert_eq(scene.report.count, 3, "library threads are leaks when nothing was closed");
     cr_assert_eq(scene.report.resident, 0);
 }
@@ -119,7 +120,7 @@ SL_TEST(leak_closing, a_live_witness_makes_every_group_not_closed_and_is_named)
     (void) scene_add_reader(&scene, 4711);
     scene_analyse(&scene);
     static const char evidence[] =
-        "Close left what it has to end: read loop of the NATS client (thread "
+        "what has to end by then was left: read loop of the NATS client (thread "
         "4711) is still alive";
     cr_assert_eq(scene.report.n_groups, 2);
     scene_assert_group(&scene, 0, 768, SL_CAUSE_NOT_CLOSED, evidence);
@@ -136,7 +137,7 @@ SL_TEST(leak_closing, several_witnesses_are_counted)
     (void) scene_add_reader(&scene, 103);
     scene_assert_cause(
         &scene, 3, SL_CAUSE_NOT_CLOSED,
-        "Close left what it has to end: read loop of the NATS client (thread 101 and 2 more) is "
+        "what has to end by then was left: read loop of the NATS client (thread 101 and 2 more) is "
         "still alive");
 }
 
@@ -235,7 +236,7 @@ SL_TEST(leak_closing, that_nothing_ended_is_told_but_is_no_proof_that_close_did_
     scene_assert_group(
         &scene, 0, 2, SL_CAUSE_PARKED,
         "2 threads wait on a condition without a time-out; none of them ran in the 2s "
-        "between Close and the last look; none of the 3 threads at peak has ended");
+        "between the end mark and the last look; none of the 3 threads at peak has ended");
 }
 
 SL_TEST(leak_closing, one_thread_that_ended_since_peak_is_enough_to_not_say_it)
