@@ -5,7 +5,7 @@
 
 #include <strandline/snapshot.h>
 
-#include "cli/cli.h"
+#include "cli/version.h"
 
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__
@@ -13,13 +13,13 @@
 #define COMPILER "gcc " __VERSION__
 #endif
 
-void sl_build_info_fill(struct sl_run_result *result)
+void build_info_fill(struct sl_run_result *result)
 {
     static const char dirty[] = "-dirty";
-    bool known = strcmp(sl_cli_commit, "unknown") != 0;
-    size_t length = strlen(sl_cli_commit);
+    bool known = strcmp(version_commit, "unknown") != 0;
+    size_t length = strlen(version_commit);
     bool changed =
-        length >= sizeof dirty && strcmp(sl_cli_commit + length - (sizeof dirty - 1), dirty) == 0;
+        length >= sizeof dirty && strcmp(version_commit + length - (sizeof dirty - 1), dirty) == 0;
 
     result->tool.version = sl_version();
     result->tool.compiler = COMPILER;
@@ -29,7 +29,7 @@ void sl_build_info_fill(struct sl_run_result *result)
     if (changed)
         length -= sizeof dirty - 1;
     result->tool.commit =
-        known ? sl_arena_printf(result->arena, "%.*s", (int) length, sl_cli_commit) : NULL;
+        known ? sl_arena_printf(result->arena, "%.*s", (int) length, version_commit) : NULL;
     result->environment.libnats = SL_LIBNATS_VERSION;
     result->environment.libunwind = SL_LIBUNWIND_VERSION;
     result->environment.libdw = SL_LIBDW_VERSION;

@@ -6,6 +6,6 @@
 #include "harness/model/result.h"
 
 /* Fill tool and the versions of the libraries it was built with.  Strings are static. */
-void sl_build_info_fill(struct sl_run_result *result);
+void build_info_fill(struct sl_run_result *result);
 
 #endif

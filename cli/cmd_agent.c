@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "cli/cli.h"
+#include "cli/cmd.h"
 #include "cli/interrupt.h"
+#include "cli/options/options.h"
 #include "harness/agent/agent.h"
 #include "harness/agent/peer.h"
 
@@ -13,7 +14,8 @@ enum option_index { OPTION_SERVER, OPTION_ROLE, OPTION_NAME, OPTION_ONCE };
 
 static const struct sl_option options_table[] = {
     [OPTION_SERVER] = {"server", "URL[,URL]", "the servers of the run; needed", 's'},
-    [OPTION_ROLE] = {"role", "ROLE", "load, consume, or any (any)", 'r'},
+    [OPTION_ROLE] = {"role", "ROLE", "load, consume, or any (any)", 'r', SL_ARGUMENT_WORD,
+                     "load consume any"},
     [OPTION_NAME] = {"name", "NAME", "what reports call this agent (its host and process)", 0},
     [OPTION_ONCE] = {"once", NULL, "end when a run is over", 0},
     {0},
@@ -41,8 +43,7 @@ static enum sl_status read_option(enum option_index option, const char *argument
         opts->servers = argument;
         return SL_OK;
     case OPTION_ROLE:
-        if (!sl_peer_parse_role(argument, &opts->part))
-            return sl_fail(err, SL_EINVAL, "'%s' is not load, consume or any", argument);
+        (void) sl_peer_parse_role(argument, &opts->part); /* is one of the option's words */
         return SL_OK;
     case OPTION_NAME:
         if (!*argument || strlen(argument) >= SL_WIRE_NAME_MAX || !is_printable(argument))
@@ -59,31 +60,31 @@ static enum sl_status read_option(enum option_index option, const char *argument
 
 static int run(int argc, char **argv)
 {
-    struct sl_options options = {.command = &sl_command_agent, .argc = argc, .argv = argv};
+    struct sl_options options = {.command = &cmd_agent, .argc = argc, .argv = argv};
     struct sl_agent_opts opts = {.say = say};
     struct sl_error err = {0};
 
-    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+    for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         if (option == SL_OPTIONS_EXIT)
-            return options.status;
+            return options.exit_status;
         if (read_option((enum option_index) option, options.argument, &opts, &err))
-            return sl_usage_error(&sl_command_agent, "--%s: %s", options_table[option].name,
-                                  err.text);
+            return command_usage_error(&cmd_agent, "--%s: %s", options_table[option].name,
+                                       err.text);
     }
     if (options.n_operands)
-        return sl_usage_error(&sl_command_agent, "unexpected argument '%s'", options.operands[0]);
+        return command_usage_error(&cmd_agent, "unexpected argument '%s'", options.operands[0]);
     if (!opts.servers)
-        return sl_usage_error(&sl_command_agent, "--server is needed");
-    enum sl_status s = sl_interrupt_catch(&opts.wake_fd, &err);
-    if (!s)
-        s = sl_agent_run(&opts, &err);
-    if (s)
-        return sl_command_error(&sl_command_agent, &err,
-                                s == SL_EINVAL ? SL_EXIT_USAGE : SL_EXIT_UNMEASURED);
+        return command_usage_error(&cmd_agent, "--server is needed");
+    enum sl_status status = interrupt_catch(&opts.wake_fd, &err);
+    if (!status)
+        status = sl_agent_run(&opts, &err);
+    if (status)
+        return command_error(&cmd_agent, &err,
+                             status == SL_EINVAL ? SL_EXIT_USAGE : SL_EXIT_UNMEASURED);
     return SL_EXIT_OK;
 }
 
-const struct sl_command sl_command_agent = {
+const struct sl_command cmd_agent = {
     .name = "agent",
     .usage = "--server URL[,URL] [options]",
     .summary = "play parts of the runs of another machine",

@@ -2,7 +2,9 @@
 /* strandline compare BASE HEAD: what changed, for information. */
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/cmd.h"
+#include "cli/options/options.h"
+#include "cli/options/output.h"
 #include "reports/print/compare.h"
 #include "reports/report.h"
 
@@ -20,38 +22,34 @@ struct request {
     enum sl_color color;
 };
 
-/* @return false: exit with *ret_status */
-static bool read_request(int argc, char **argv, struct request *request, int *ret_status)
+/* @return false: exit with *ret_exit_status */
+static bool read_request(int argc, char **argv, struct request *request, int *ret_exit_status)
 {
-    struct sl_options options = {.command = &sl_command_compare, .argc = argc, .argv = argv};
+    struct sl_options options = {.command = &cmd_compare, .argc = argc, .argv = argv};
 
-    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+    for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         switch (option) {
         case OPTION_JSON:
             request->json = true;
             break;
         case OPTION_COLOR:
-            if (!sl_color_parse(options.argument, &request->color)) {
-                *ret_status =
-                    sl_usage_error(&sl_command_compare,
-                                   "--color: '%s' is not auto, always or never", options.argument);
-                return false;
-            }
+            request->color = (enum sl_color) options.word;
             break;
         default:
-            *ret_status = options.status;
+            *ret_exit_status = options.exit_status;
             return false;
         }
     }
     if (options.n_operands != 2) {
-        *ret_status = sl_usage_error(&sl_command_compare, "two reports are needed, not %d",
-                                     options.n_operands);
+        *ret_exit_status =
+            command_usage_error(&cmd_compare, "two reports are needed, not %d", options.n_operands);
         return false;
     }
     request->base = options.operands[0];
     request->head = options.operands[1];
     if (strcmp(request->base, "-") == 0 && strcmp(request->head, "-") == 0) {
-        *ret_status = sl_usage_error(&sl_command_compare, "only one report can be standard input");
+        *ret_exit_status =
+            command_usage_error(&cmd_compare, "only one report can be standard input");
         return false;
     }
     return true;
@@ -60,16 +58,16 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
 static int print(const struct request *request, const struct sl_run_result *base,
                  const struct sl_run_result *head)
 {
-    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+    struct sl_table_opts opts = output_table_opts(request->color, stdout);
     struct sl_comparison comparison;
     struct sl_error err = {0};
 
     if (sl_compare(base, head, head->arena, &comparison, &err))
-        return sl_command_error(&sl_command_compare, &err, SL_EXIT_UNMEASURED);
+        return command_error(&cmd_compare, &err, SL_EXIT_UNMEASURED);
     comparison.base_name = request->base;
     comparison.head_name = request->head;
     if ((request->json && sl_compare_print_json(&comparison, stdout, &err)))
-        return sl_command_error(&sl_command_compare, &err, SL_EXIT_UNMEASURED);
+        return command_error(&cmd_compare, &err, SL_EXIT_UNMEASURED);
     if (!request->json)
         sl_compare_print(&comparison, &opts, stdout);
     return SL_EXIT_OK;
@@ -81,19 +79,19 @@ static int run(int argc, char **argv)
     SL_AUTO(sl_run_result) struct sl_run_result *base = NULL;
     SL_AUTO(sl_run_result) struct sl_run_result *head = NULL;
     struct sl_error err = {0};
-    int status;
+    int exit_status;
 
-    if (!read_request(argc, argv, &request, &status))
-        return status;
-    enum sl_status s = sl_report_read(request.base, &base, &err);
-    if (!s)
-        s = sl_report_read(request.head, &head, &err);
-    if (s)
-        return sl_command_error(&sl_command_compare, &err, sl_exit_of_read(s));
+    if (!read_request(argc, argv, &request, &exit_status))
+        return exit_status;
+    enum sl_status status = sl_report_read(request.base, &base, &err);
+    if (!status)
+        status = sl_report_read(request.head, &head, &err);
+    if (status)
+        return command_error(&cmd_compare, &err, command_exit_of_read(status));
     return print(&request, base, head);
 }
 
-const struct sl_command sl_command_compare = {
+const struct sl_command cmd_compare = {
     .name = "compare",
     .usage = "[options] BASE HEAD",
     .summary = "show what changed between two reports",
@@ -101,5 +99,6 @@ const struct sl_command sl_command_compare = {
             "information:\nruns that were not interleaved differ by what else the machine did, so "
             "that the exit\nstatus is 0 whatever changed.\n",
     .options = options_of_compare,
+    .operand = SL_ARGUMENT_FILE,
     .run = run,
 };

@@ -3,7 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "cli/policy.h"
+#include "cli/cmd.h"
+#include "cli/options/options.h"
+#include "cli/options/output.h"
+#include "cli/options/policy.h"
 #include "reports/print/leak_lines.h"
 #include "reports/print/table_verdict.h"
 #include "reports/print/verdict.h"
@@ -31,7 +34,7 @@ static void request_release(struct request *request)
 }
 
 /* @return SL_EXIT_OK, or the status to exit with; what was wrong has been said */
-static int read_option(int option, const char *argument, struct request *request)
+static int read_option(int option, const struct sl_options *options, struct request *request)
 {
     struct sl_error err = {0};
 
@@ -40,39 +43,37 @@ static int read_option(int option, const char *argument, struct request *request
         request->json = true;
         break;
     case OPTION_COLOR:
-        if (!sl_color_parse(argument, &request->color))
-            return sl_usage_error(&sl_command_gate, "--color: '%s' is not auto, always or never",
-                                  argument);
+        request->color = (enum sl_color) options->word;
         break;
     default:
-        if (policy_read_option((enum policy_option)(option - OPTION_POLICY), argument,
+        if (policy_read_option((enum policy_option)(option - OPTION_POLICY), options->argument,
                                &request->policy, &err))
-            return sl_usage_error(&sl_command_gate, "--%s: %s", options_of_gate[option].name,
-                                  err.text);
+            return command_usage_error(&cmd_gate, "--%s: %s", options_of_gate[option].name,
+                                       err.text);
     }
     return SL_EXIT_OK;
 }
 
-/* @return false: exit with *ret_status */
-static bool read_request(int argc, char **argv, struct request *request, int *ret_status)
+/* @return false: exit with *ret_exit_status */
+static bool read_request(int argc, char **argv, struct request *request, int *ret_exit_status)
 {
-    struct sl_options options = {.command = &sl_command_gate, .argc = argc, .argv = argv};
+    struct sl_options options = {.command = &cmd_gate, .argc = argc, .argv = argv};
 
-    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
-        *ret_status = option == SL_OPTIONS_EXIT ? options.status
-                                                : read_option(option, options.argument, request);
-        if (option == SL_OPTIONS_EXIT || *ret_status)
+    for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
+        *ret_exit_status = option == SL_OPTIONS_EXIT ? options.exit_status
+                                                     : read_option(option, &options, request);
+        if (option == SL_OPTIONS_EXIT || *ret_exit_status)
             return false;
     }
     if (options.n_operands != 1) {
-        *ret_status =
-            sl_usage_error(&sl_command_gate, "one report is needed, not %d", options.n_operands);
+        *ret_exit_status =
+            command_usage_error(&cmd_gate, "one report is needed, not %d", options.n_operands);
         return false;
     }
     request->path = options.operands[0];
     if (request->policy.rules.baseline_name && strcmp(request->path, "-") == 0 &&
         strcmp(request->policy.rules.baseline_name, "-") == 0) {
-        *ret_status = sl_usage_error(&sl_command_gate, "only one report can be standard input");
+        *ret_exit_status = command_usage_error(&cmd_gate, "only one report can be standard input");
         return false;
     }
     return true;
@@ -80,17 +81,17 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
 
 static int judge(const struct request *request, const struct sl_run_result *result)
 {
-    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+    struct sl_table_opts opts = output_table_opts(request->color, stdout);
     struct sl_verdict verdict;
     struct sl_error err = {0};
 
     if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &verdict, &err))
-        return sl_command_error(&sl_command_gate, &err, SL_EXIT_UNMEASURED);
+        return command_error(&cmd_gate, &err, SL_EXIT_UNMEASURED);
     if (!request->json) {
         sl_table_print_verdict(result, &verdict, &opts, stdout);
         sl_leak_lines_print(result, &request->policy.rules, &opts, stdout);
     } else if (sl_verdict_print_json(result, &verdict, &request->policy.rules, stdout, &err)) {
-        return sl_command_error(&sl_command_gate, &err, SL_EXIT_UNMEASURED);
+        return command_error(&cmd_gate, &err, SL_EXIT_UNMEASURED);
     }
     return verdict.exit;
 }
@@ -100,19 +101,19 @@ static int run(int argc, char **argv)
     SL_CLEANUP(request_release) struct request request = {0};
     SL_AUTO(sl_run_result) struct sl_run_result *result = NULL;
     struct sl_error err = {0};
-    int status;
+    int exit_status;
 
-    if (!read_request(argc, argv, &request, &status))
-        return status;
-    enum sl_status s = sl_report_read(request.path, &result, &err);
-    if (!s)
-        s = policy_complete(&request.policy, &err);
-    if (s)
-        return sl_command_error(&sl_command_gate, &err, sl_exit_of_read(s));
+    if (!read_request(argc, argv, &request, &exit_status))
+        return exit_status;
+    enum sl_status status = sl_report_read(request.path, &result, &err);
+    if (!status)
+        status = policy_complete(&request.policy, &err);
+    if (status)
+        return command_error(&cmd_gate, &err, command_exit_of_read(status));
     return judge(&request, result);
 }
 
-const struct sl_command sl_command_gate = {
+const struct sl_command cmd_gate = {
     .name = "gate",
     .usage = "[options] REPORT",
     .summary = "judge a report: 0 ok, 1 failed, 3 not measured, 4 inconclusive",
@@ -125,5 +126,6 @@ const struct sl_command sl_command_gate = {
         "fingerprint that report has are known and do not count, in whatever cell and number; the\n"
         "number is said when it grew.  Everything else is judged as ever.\n",
     .options = options_of_gate,
+    .operand = SL_ARGUMENT_FILE,
     .run = run,
 };

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strandline help [COMMAND | scenario] */
+#include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/cmd.h"
+#include "cli/options/help.h"
+#include "cli/options/options.h"
 
 /* The manual page in short, for machines without man.  A line each; keys and limits are those of
    scenarios/scenario.c. */
@@ -43,15 +46,15 @@ static const char scenario_text[] =
     "\n"
     "'man strandline-scenario' says more.\n";
 
-static void print_commands(FILE *out)
+static void print_commands(const struct sl_command *const *commands, FILE *out)
 {
     (void) fputs("usage: strandline COMMAND [ARGUMENTS]\n\n"
                  "Finds the threads that are left after an event bus's Close(), and says why.\n\n"
                  "commands:\n",
                  out);
-    for (size_t i = 0; sl_commands[i]; i++)
-        if (!sl_commands[i]->hidden)
-            (void) fprintf(out, "  %-10s  %s\n", sl_commands[i]->name, sl_commands[i]->summary);
+    for (; *commands; commands++)
+        if (!(*commands)->hidden)
+            (void) fprintf(out, "  %-10s  %s\n", (*commands)->name, (*commands)->summary);
     (void) fputs("\noptions:\n"
                  "  --help      print this; with a command, its own help\n"
                  "  --version   print the version\n\n"
@@ -65,36 +68,30 @@ static void print_commands(FILE *out)
                  out);
 }
 
-static int run(int argc, char **argv)
+int cmd_help_run(const struct sl_command *const *commands, int argc, char **argv)
 {
-    struct sl_options options = {.command = &sl_command_help, .argc = argc, .argv = argv};
+    const struct sl_command *help = command_find(commands, argv[0]);
+    struct sl_options options = {.command = help, .argc = argc, .argv = argv};
 
-    if (sl_options_next(&options) == SL_OPTIONS_EXIT)
-        return options.status;
+    if (options_next(&options) == SL_OPTIONS_EXIT)
+        return options.exit_status;
     if (options.n_operands > 1)
-        return sl_usage_error(&sl_command_help, "one command at most");
+        return command_usage_error(help, "one command at most");
     if (!options.n_operands) {
-        print_commands(stdout);
+        print_commands(commands, stdout);
         return SL_EXIT_OK;
     }
     if (strcmp(options.operands[0], "scenario") == 0) {
         (void) fputs(scenario_text, stdout);
         return SL_EXIT_OK;
     }
-    const struct sl_command *command = sl_command_find(options.operands[0]);
+    const struct sl_command *command = command_find(commands, options.operands[0]);
     if (!command) {
-        const char *nearest = sl_command_nearest(options.operands[0]);
-        return sl_usage_error(&sl_command_help, "unknown command '%s'%s%s%s", options.operands[0],
-                              nearest ? ", did you mean '" : "", nearest ? nearest : "",
-                              nearest ? "'?" : "");
+        const char *nearest = command_nearest(commands, options.operands[0]);
+        return command_usage_error(help, "unknown command '%s'%s%s%s", options.operands[0],
+                                   nearest ? ", did you mean '" : "", nearest ? nearest : "",
+                                   nearest ? "'?" : "");
     }
-    sl_help_print(command, stdout);
+    help_print(command, stdout);
     return SL_EXIT_OK;
 }
-
-const struct sl_command sl_command_help = {
-    .name = "help",
-    .usage = "[COMMAND | scenario]",
-    .summary = "explain a command or, as 'help scenario', the scenario file",
-    .run = run,
-};

@@ -8,15 +8,16 @@
 
 #include "base/fail.h"
 #include "cli/build_info.h"
+#include "cli/cmd.h"
 #include "cli/interrupt.h"
-#include "cli/print_faults.h"
 #include "cli/run/agents.h"
 #include "cli/run/driver.h"
 #include "cli/run/identity.h"
-#include "cli/run/print_plan.h"
+#include "cli/run/options.h"
+#include "cli/run/print.h"
+#include "cli/run/print_faults.h"
 #include "cli/run/progress.h"
 #include "cli/run/report.h"
-#include "cli/run/request.h"
 #include "harness/agent/fleet.h"
 #include "harness/run/run.h"
 
@@ -40,10 +41,10 @@ load_scenarios(const struct run_request *request, struct loaded *loaded, struct 
     if (!loaded->scenarios)
         return sl_fail(err, SL_ENOMEM, "out of memory for the scenarios");
     for (size_t i = 0; i < request->n_scenarios; i++) {
-        enum sl_status s =
+        enum sl_status status =
             sl_scenario_load(request->scenarios[i], NULL, &loaded->scenarios[i], err);
-        if (s)
-            return s;
+        if (status)
+            return status;
         loaded->n_scenarios++;
     }
     return SL_OK;
@@ -74,10 +75,10 @@ static enum sl_status hire_agents(const struct run_request *request, struct sl_r
     if (!run_agents_count(request->agents))
         return SL_OK;
     memcpy(fleet.n_of, request->agents, sizeof fleet.n_of);
-    enum sl_status s = sl_fleet_open(&fleet, ret_fleet, err);
-    if (!s)
+    enum sl_status status = sl_fleet_open(&fleet, ret_fleet, err);
+    if (!status)
         opts->agents = sl_fleet_agents(*ret_fleet);
-    return s;
+    return status;
 }
 
 static int play(const struct run_request *request, const struct sl_run_plan *plan,
@@ -103,22 +104,22 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
     struct sl_run_result *played = NULL;
     SL_AUTO(sl_fleet) struct sl_fleet *fleet = NULL;
 
-    enum sl_status s = sl_interrupt_catch(&opts.wake_fd, &err);
-    if (!s)
-        s = hire_agents(request, &opts, &fleet, &err);
-    if (!s)
-        s = sl_run_execute(&opts, &played, &err);
+    enum sl_status status = interrupt_catch(&opts.wake_fd, &err);
+    if (!status)
+        status = hire_agents(request, &opts, &fleet, &err);
+    if (!status)
+        status = sl_run_execute(&opts, &played, &err);
     progress_end(&progress);
-    if (s) {
-        (void) sl_command_error(&sl_command_run, &err, 0);
+    if (status) {
+        (void) command_error(&cmd_run, &err, 0);
         run_report_none(place);
-        return s == SL_EINVAL ? SL_EXIT_USAGE : SL_EXIT_UNMEASURED;
+        return status == SL_EINVAL ? SL_EXIT_USAGE : SL_EXIT_UNMEASURED;
     }
     SL_AUTO(sl_run_result) struct sl_run_result *result = played;
-    sl_build_info_fill(result);
+    build_info_fill(result);
     run_identity_fill(request, result);
     if (add_argv(result, argc, argv, &err))
-        return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
+        return command_error(&cmd_run, &err, SL_EXIT_UNMEASURED);
     return run_report(request, place, result);
 }
 
@@ -130,44 +131,44 @@ static void request_release(struct run_request *request)
 static int run(int argc, char **argv)
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    SL_CLEANUP(request_release) struct run_request request = {.arena = arena};
+    SL_CLEANUP(request_release) struct run_request request = {.command = &cmd_run, .arena = arena};
     SL_CLEANUP(loaded_release) struct loaded loaded = {0};
     SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
     struct sl_run_plan plan;
     struct sl_error err = {0};
-    int status;
+    int exit_status;
 
     /* Parsing reorders argv; the report shows it as it was given. */
     char **given = arena ? sl_arena_array(arena, (size_t) argc + 1, sizeof *given) : NULL;
     if (!given)
-        return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
+        return command_error(&cmd_run, &err, SL_EXIT_UNMEASURED);
     memcpy(given, argv, (size_t) argc * sizeof *given);
-    if (!run_request_read(&sl_command_run, argc, argv, &request, &status))
-        return status;
+    if (!run_options_read(argc, argv, &request, &exit_status))
+        return exit_status;
     if (request.list)
         return print_scenarios(&request);
     if (request.list_faults)
         return print_faults(request.driver_path ? request.declaration : NULL, request.json);
-    enum sl_status s = policy_complete(&request.policy, &err);
-    if (!s)
-        s = load_scenarios(&request, &loaded, &err);
-    if (!s)
-        s = sl_run_plan_make((const struct sl_scenario *const *) loaded.scenarios,
-                             loaded.n_scenarios, &request.plan, arena, &plan, &err);
-    if (!s)
-        s = run_driver_check(&request, &plan, &err);
-    if (s)
-        return sl_command_error(&sl_command_run, &err,
-                                s == SL_ENOMEM ? SL_EXIT_UNMEASURED : SL_EXIT_USAGE);
+    enum sl_status status = policy_complete(&request.policy, &err);
+    if (!status)
+        status = load_scenarios(&request, &loaded, &err);
+    if (!status)
+        status = sl_run_plan_make((const struct sl_scenario *const *) loaded.scenarios,
+                                  loaded.n_scenarios, &request.plan, arena, &plan, &err);
+    if (!status)
+        status = run_driver_check(&request, &plan, &err);
+    if (status)
+        return command_error(&cmd_run, &err,
+                             status == SL_ENOMEM ? SL_EXIT_UNMEASURED : SL_EXIT_USAGE);
     if (request.dry_run)
         return print_plan(&request, &plan);
     /* From here on the report of a run before must not be taken for that of this one. */
     if (request.output && sl_report_place_open(request.output, &place, &err))
-        return sl_command_error(&sl_command_run, &err, SL_EXIT_USAGE);
+        return command_error(&cmd_run, &err, SL_EXIT_USAGE);
     return play(&request, &plan, &place, argc, given);
 }
 
-const struct sl_command sl_command_run = {
+const struct sl_command cmd_run = {
     .name = "run",
     .usage = "[options] [SCENARIO...]",
     .summary = "play scenarios against a bus and report the threads it leaves",
@@ -176,6 +177,7 @@ const struct sl_command sl_command_run = {
         "low, medium and high are played.  Each trial runs in a process of its own, which is\n"
         "looked at from outside before the bus exists and after Close.  Unless --server names\n"
         "one, a private nats-server is started, and removed at the end however the run ends.\n",
-    .options = sl_run_options,
+    .options = run_options,
+    .operand = SL_ARGUMENT_SCENARIO,
     .run = run,
 };

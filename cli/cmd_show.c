@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strandline show REPORT: the table and the stacks that a run printed, from its report. */
-#include "cli/cli.h"
+#include "cli/cmd.h"
+#include "cli/options/options.h"
+#include "cli/options/output.h"
 #include "reports/print/table.h"
 #include "reports/report.h"
 
@@ -13,30 +15,28 @@ static const struct sl_option options_of_show[] = {
 
 static int run(int argc, char **argv)
 {
-    struct sl_options options = {.command = &sl_command_show, .argc = argc, .argv = argv};
+    struct sl_options options = {.command = &cmd_show, .argc = argc, .argv = argv};
     enum sl_color color = SL_COLOR_AUTO;
     struct sl_run_result *read = NULL;
     struct sl_error err = {0};
 
-    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+    for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         if (option == SL_OPTIONS_EXIT)
-            return options.status;
-        if (!sl_color_parse(options.argument, &color))
-            return sl_usage_error(&sl_command_show, "--color: '%s' is not auto, always or never",
-                                  options.argument);
+            return options.exit_status;
+        color = (enum sl_color) options.word;
     }
     if (options.n_operands != 1)
-        return sl_usage_error(&sl_command_show, "one report is needed, not %d", options.n_operands);
-    enum sl_status s = sl_report_read(options.operands[0], &read, &err);
-    if (s)
-        return sl_command_error(&sl_command_show, &err, sl_exit_of_read(s));
+        return command_usage_error(&cmd_show, "one report is needed, not %d", options.n_operands);
+    enum sl_status status = sl_report_read(options.operands[0], &read, &err);
+    if (status)
+        return command_error(&cmd_show, &err, command_exit_of_read(status));
     SL_AUTO(sl_run_result) struct sl_run_result *result = read;
-    struct sl_table_opts opts = sl_table_opts_for(color, stdout);
+    struct sl_table_opts opts = output_table_opts(color, stdout);
     sl_table_print(result, &opts, stdout);
     return SL_EXIT_OK;
 }
 
-const struct sl_command sl_command_show = {
+const struct sl_command cmd_show = {
     .name = "show",
     .usage = "[options] REPORT",
     .summary = "print the table and the stacks of a report",
@@ -44,5 +44,6 @@ const struct sl_command sl_command_show = {
             "verdict of that run.  The exit status is 0 whatever the verdict: 'strandline gate' "
             "judges.\n",
     .options = options_of_show,
+    .operand = SL_ARGUMENT_FILE,
     .run = run,
 };

@@ -10,7 +10,9 @@
 #include "base/fail.h"
 #include "base/parse.h"
 #include "base/small_file.h"
-#include "cli/cli.h"
+#include "cli/cmd.h"
+#include "cli/options/options.h"
+#include "cli/options/output.h"
 #include "harness/leak/leak.h"
 #include "harness/snapshot/target/target.h"
 #include "reports/snapshot/snapshot.h"
@@ -36,7 +38,8 @@ static const struct sl_option options_of_snapshot[] = {
     [OPTION_JSON] = {"json", NULL, "print JSON: groups, and with --all threads too", 0},
     [OPTION_THREADZ] = {"threadz", NULL, "print addresses and memory map, for 'pprof'", 0},
     [OPTION_SOURCE] = {"source", "NAME",
-                       "where registers come from: auto, bpf, proc or ptrace (auto)", 0},
+                       "where registers come from: auto, bpf, proc or ptrace (auto)", 0,
+                       SL_ARGUMENT_WORD, "auto bpf proc ptrace"},
     [OPTION_NO_SYMBOLS] = {"no-symbols", NULL, "addresses and modules only", 0},
     [OPTION_NO_STOP] = {"no-stop", NULL, "never stop a thread; those on a CPU stay without a stack",
                         0},
@@ -57,25 +60,8 @@ struct request {
     enum sl_color color;
 };
 
-static bool parse_source(const char *text, enum sl_snapshot_source *ret_source)
-{
-    static const char *const words[] = {
-        [SL_SNAPSHOT_AUTO] = "auto",
-        [SL_SNAPSHOT_BPF] = "bpf",
-        [SL_SNAPSHOT_PROC] = "proc",
-        [SL_SNAPSHOT_PTRACE] = "ptrace",
-    };
-    for (size_t i = 0; i < SL_COUNT_OF(words); i++) {
-        if (strcmp(text, words[i]) == 0) {
-            *ret_source = (enum sl_snapshot_source) i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* @return SL_EXIT_OK, or the status to exit with; what was wrong has been said */
-static int read_option(int option, const char *argument, struct request *request)
+static int read_option(int option, const struct sl_options *options, struct request *request)
 {
     struct sl_error err = {0};
     uint64_t number;
@@ -87,13 +73,11 @@ static int read_option(int option, const char *argument, struct request *request
     case OPTION_JSON:
     case OPTION_THREADZ:
         if (request->form != FORM_TEXT)
-            return sl_usage_error(&sl_command_snapshot, "one of --json and --threadz");
+            return command_usage_error(&cmd_snapshot, "one of --json and --threadz");
         request->form = option == OPTION_JSON ? FORM_JSON : FORM_THREADZ;
         break;
     case OPTION_SOURCE:
-        if (!parse_source(argument, &request->opts.source))
-            return sl_usage_error(&sl_command_snapshot,
-                                  "--source: '%s' is not auto, bpf, proc or ptrace", argument);
+        request->opts.source = (enum sl_snapshot_source) options->word;
         break;
     case OPTION_NO_SYMBOLS:
         request->opts.no_symbols = true;
@@ -105,14 +89,12 @@ static int read_option(int option, const char *argument, struct request *request
         request->opts.allow_stop = true;
         break;
     case OPTION_MAX_FRAMES:
-        if (sl_parse_number(argument, 1, MAX_FRAMES, &number, &err))
-            return sl_usage_error(&sl_command_snapshot, "--max-frames: %s", err.text);
+        if (sl_parse_number(options->argument, 1, MAX_FRAMES, &number, &err))
+            return command_usage_error(&cmd_snapshot, "--max-frames: %s", err.text);
         request->opts.max_frames = (uint32_t) number;
         break;
     default: /* OPTION_COLOR */
-        if (!sl_color_parse(argument, &request->color))
-            return sl_usage_error(&sl_command_snapshot,
-                                  "--color: '%s' is not auto, always or never", argument);
+        request->color = (enum sl_color) options->word;
     }
     return SL_EXIT_OK;
 }
@@ -123,39 +105,40 @@ static int read_operand(const struct sl_options *options, struct request *reques
     uint64_t number;
 
     if (options->n_operands != 1)
-        return sl_usage_error(&sl_command_snapshot, "one process id is needed, not %d",
-                              options->n_operands);
+        return command_usage_error(&cmd_snapshot, "one process id is needed, not %d",
+                                   options->n_operands);
     if (strcmp(options->operands[0], "self") == 0) {
         request->pid = getpid();
         return SL_EXIT_OK;
     }
     if (sl_parse_number(options->operands[0], 1, INT32_MAX, &number, &err))
-        return sl_usage_error(&sl_command_snapshot, "process id: %s", err.text);
+        return command_usage_error(&cmd_snapshot, "process id: %s", err.text);
     request->pid = (pid_t) number;
     return SL_EXIT_OK;
 }
 
-/* @return false: exit with *ret_status */
-static bool read_request(int argc, char **argv, struct request *request, int *ret_status)
+/* @return false: exit with *ret_exit_status */
+static bool read_request(int argc, char **argv, struct request *request, int *ret_exit_status)
 {
-    struct sl_options options = {.command = &sl_command_snapshot, .argc = argc, .argv = argv};
+    struct sl_options options = {.command = &cmd_snapshot, .argc = argc, .argv = argv};
 
     *request = (struct request){.opts = {.size = sizeof request->opts}};
-    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
-        *ret_status = option == SL_OPTIONS_EXIT ? options.status
-                                                : read_option(option, options.argument, request);
-        if (option == SL_OPTIONS_EXIT || *ret_status)
+    for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
+        *ret_exit_status = option == SL_OPTIONS_EXIT ? options.exit_status
+                                                     : read_option(option, &options, request);
+        if (option == SL_OPTIONS_EXIT || *ret_exit_status)
             return false;
     }
     request->opts.no_symbols |= request->form == FORM_THREADZ;   /* has no place for them, */
     request->opts.find_unjoined = request->form != FORM_THREADZ; /* nor for these */
     const struct sl_snapshot_opts *opts = &request->opts;
     if (opts->no_stop && (opts->allow_stop || opts->source == SL_SNAPSHOT_PTRACE))
-        *ret_status = sl_usage_error(&sl_command_snapshot, "--no-stop and %s exclude each other",
-                                     opts->allow_stop ? "--allow-stop" : "--source ptrace");
+        *ret_exit_status =
+            command_usage_error(&cmd_snapshot, "--no-stop and %s exclude each other",
+                                opts->allow_stop ? "--allow-stop" : "--source ptrace");
     else
-        *ret_status = read_operand(&options, request);
-    return *ret_status == SL_EXIT_OK;
+        *ret_exit_status = read_operand(&options, request);
+    return *ret_exit_status == SL_EXIT_OK;
 }
 
 /* The process that an id belongs to: that of a thread names its process. */
@@ -212,7 +195,7 @@ static enum sl_status print_groups(const struct request *request,
     struct sl_snapshot_listing listing = {.snapshot = snapshot,
                                           .taken_boot_ns = boot_time_at(snapshot->taken_ns),
                                           .all = request->all};
-    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+    struct sl_table_opts opts = output_table_opts(request->color, stdout);
 
     if (!arena)
         return sl_fail(err, SL_ENOMEM, "no memory for groups");
@@ -247,7 +230,7 @@ static int run(int argc, char **argv)
         return exit_status;
     enum sl_status status = sl_snapshot_take(process_of(request.pid), &request.opts, &taken, &err);
     if (status) {
-        (void) sl_command_error(&sl_command_snapshot, &err, SL_EXIT_UNMEASURED);
+        (void) command_error(&cmd_snapshot, &err, SL_EXIT_UNMEASURED);
         if (status == SL_EPERM)
             (void) fprintf(stderr, "%s'strandline doctor' says what is allowed here\n",
                            geteuid() ? "run it as root or with CAP_SYS_PTRACE; " : "");
@@ -257,7 +240,7 @@ static int run(int argc, char **argv)
     status = request.form == FORM_THREADZ ? print_threadz(snapshot, &err)
                                           : print_groups(&request, snapshot, &err);
     if (status)
-        return sl_command_error(&sl_command_snapshot, &err, SL_EXIT_UNMEASURED);
+        return command_error(&cmd_snapshot, &err, SL_EXIT_UNMEASURED);
     if (has_any_stack(snapshot))
         return SL_EXIT_OK;
     (void) fprintf(stderr, "strandline snapshot: not one of %zu threads has a stack\n",
@@ -265,7 +248,7 @@ static int run(int argc, char **argv)
     return SL_EXIT_UNMEASURED;
 }
 
-const struct sl_command sl_command_snapshot = {
+const struct sl_command cmd_snapshot = {
     .name = "snapshot",
     .usage = "[options] PID",
     .summary = "the stacks of all threads of a process, grouped",
@@ -277,5 +260,6 @@ const struct sl_command sl_command_snapshot = {
         "were "
         "never joined\nare counted by the function they were started with.  PID may be 'self'.\n",
     .options = options_of_snapshot,
+    .operand = SL_ARGUMENT_PROCESS,
     .run = run,
 };

@@ -9,7 +9,7 @@
 #include <strandline/bus.h>
 
 #include "base/parse.h"
-#include "cli/cli.h"
+#include "cli/cmd.h"
 #include "harness/process/process.h"
 #include "harness/run/subject.h"
 
@@ -27,7 +27,7 @@ static int run(int argc, char **argv)
     _exit(sl_subject_main(bus_driver(), (int) in_fd, (int) out_fd, argc == 4 ? (int) desk_fd : -1));
 }
 
-const struct sl_command sl_command_subject = {
+const struct sl_command cmd_subject = {
     .name = SL_SUBJECT_COMMAND,
     .usage = "IN OUT [DESK]",
     .summary = "the process that is measured; started by 'strandline run'",

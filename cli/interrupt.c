@@ -20,7 +20,7 @@ static void on_signal(int number)
     errno = saved;
 }
 
-enum sl_status sl_interrupt_catch(int *ret_fd, struct sl_error *err)
+enum sl_status interrupt_catch(int *ret_fd, struct sl_error *err)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     int fds[2];

@@ -11,6 +11,6 @@
  *
  * @param ret_fd  becomes readable with the first signal and stays so; never closed
  */
-SL_CHECKED enum sl_status sl_interrupt_catch(int *ret_fd, struct sl_error *err);
+SL_CHECKED enum sl_status interrupt_catch(int *ret_fd, struct sl_error *err);
 
 #endif

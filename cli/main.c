@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of commands, and what holds for all of them. */
+/* What holds for all commands. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,15 +9,8 @@
 #include <strandline/snapshot.h>
 
 #include "base/macros.h"
-#include "cli/cli.h"
-
-const struct sl_command *const sl_commands[] = {
-    &sl_command_run,      &sl_command_show,
-    &sl_command_gate,     &sl_command_compare,
-    &sl_command_snapshot, &sl_command_doctor,
-    &sl_command_agent,    &sl_command_help,
-    &sl_command_subject,  NULL,
-};
+#include "cli/commands.h"
+#include "cli/options/output.h"
 
 /* `strandline`, `strandline --help`, `strandline --version`. */
 static int run_without_command(const char *word)
@@ -31,8 +24,8 @@ static int run_without_command(const char *word)
         return SL_EXIT_OK;
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-        return sl_command_help.run(1, (char *[]){(char *) "help", NULL});
-    const char *nearest = sl_command_nearest(word);
+        return command_find(commands_all, "help")->run(1, (char *[]){(char *) "help", NULL});
+    const char *nearest = command_nearest(commands_all, word);
     (void) fprintf(stderr, "strandline: unknown %s '%s'", *word == '-' ? "option" : "command",
                    word);
     if (nearest)
@@ -50,7 +43,7 @@ static int finish_output(int status)
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout) && fclose(stdout) == 0)
         return status;
-    if (sl_reader_went())
+    if (output_reader_went())
         return SL_EXIT_UNMEASURED;
     (void) fprintf(stderr, "strandline: cannot write to standard output: %s\n",
                    errno ? strerror(errno) : "an earlier write failed");
@@ -82,7 +75,7 @@ int main(int argc, char **argv)
     /* Who starts us may ignore its children's ends; we want to know how ours end. */
     (void) signal(SIGCHLD, SIG_DFL);
 
-    const struct sl_command *command = argc > 1 ? sl_command_find(argv[1]) : NULL;
+    const struct sl_command *command = argc > 1 ? command_find(commands_all, argv[1]) : NULL;
     int status =
         command ? command->run(argc - 1, argv + 1) : run_without_command(argc > 1 ? argv[1] : NULL);
     return finish_output(status);

@@ -39,14 +39,4 @@ struct doctor {
 void doctor_add(struct doctor *doctor, const char *name, enum doctor_state state, const char *cost,
                 const char *fix, const char *found, ...) SL_PRINTF(6, 7);
 
-/* doctor_permissions.c: kernel and permissions, then what could be seen of a child. */
-void doctor_check_permissions(struct doctor *doctor);
-void doctor_check_sources(struct doctor *doctor);
-
-/* doctor_limits.c */
-void doctor_check_limits(struct doctor *doctor);
-
-/* doctor_packages.c; starts a server for a moment */
-void doctor_check_packages(struct doctor *doctor);
-
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many threads and files there may be. */
-#include "cli/doctor/doctor.h"
+#include "cli/doctor/limits.h"
 
 #include <inttypes.h>
 #include <linux/capability.h>

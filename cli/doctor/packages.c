@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The NATS client that was built in, and the server that is installed. */
-#include "cli/doctor/doctor.h"
+#include "cli/doctor/packages.h"
 
 #include "harness/server/server.h"
 

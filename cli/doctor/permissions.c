@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel, permissions and register sources. */
-#include "cli/doctor/doctor.h"
+#include "cli/doctor/permissions.h"
 
 #include <inttypes.h>
 #include <linux/capability.h>

@@ -53,14 +53,14 @@ enum sl_status run_driver_ask(struct run_request *request, struct sl_error *err)
 
     if (!declaration)
         return sl_fail(err, SL_ENOMEM, "out of memory for the driver");
-    enum sl_status s = request->driver_path
-                           ? sl_declaration_probe(request->driver_path, declaration, err)
-                           : sl_declaration_make(bus_driver(), declaration, err);
-    if (s)
-        return s;
+    enum sl_status status = request->driver_path
+                                ? sl_declaration_probe(request->driver_path, declaration, err)
+                                : sl_declaration_make(bus_driver(), declaration, err);
+    if (status)
+        return status;
     request->declaration = declaration;
-    s = sl_declaration_check_args(declaration, request->driver_args, err);
-    return s ? s : take_defaults(request, err);
+    status = sl_declaration_check_args(declaration, request->driver_args, err);
+    return status ? status : take_defaults(request, err);
 }
 
 /* Has the built-in bus's list all that are named here, those that it has no equivalent of too? */
@@ -86,13 +86,13 @@ enum sl_status run_driver_check(const struct run_request *request, const struct 
     for (size_t i = 0; i < plan->n_cells; i++) {
         const struct sl_run_cell *cell = &plan->cells[i];
         /* Of faults that it knows the built-in bus says more: their keys, why it lacks some. */
-        enum sl_status s = !foreign && cell->fault && knows_faults(cell->fault)
-                               ? bus_check_fault(cell->fault, cell->transport, err)
-                               : SL_OK;
-        if (!s)
-            s = sl_declaration_check_cell(request->declaration, cell, err);
-        if (s)
-            return s;
+        enum sl_status status = !foreign && cell->fault && knows_faults(cell->fault)
+                                    ? bus_check_fault(cell->fault, cell->transport, err)
+                                    : SL_OK;
+        if (!status)
+            status = sl_declaration_check_cell(request->declaration, cell, err);
+        if (status)
+            return status;
     }
     return SL_OK;
 }

@@ -22,13 +22,13 @@ static void print_next(const struct run_request *request, const struct sl_report
 static int
 print_result(const struct run_request *request, const struct sl_run_result *result, int status)
 {
-    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+    struct sl_table_opts opts = output_table_opts(request->color, stdout);
     struct sl_error err = {0};
 
     if (!request->json)
         sl_table_print(result, &opts, stdout);
     else if (sl_report_print(result, stdout, &err))
-        return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
+        return command_error(request->command, &err, SL_EXIT_UNMEASURED);
     return status;
 }
 
@@ -39,7 +39,7 @@ int run_report(const struct run_request *request, const struct sl_report_place *
 
     if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &result->verdict,
                             &err)) {
-        (void) sl_command_error(&sl_command_run, &err, 0);
+        (void) command_error(request->command, &err, 0);
         run_report_none(place);
         return SL_EXIT_UNMEASURED;
     }
@@ -48,7 +48,7 @@ int run_report(const struct run_request *request, const struct sl_report_place *
         status = SL_EXIT_OK;
     bool failed = request->output && sl_report_write(result, place->target, &err);
     if (failed) {
-        (void) sl_command_error(&sl_command_run, &err, 0);
+        (void) command_error(request->command, &err, 0);
         run_report_none(place);
         status = SL_EXIT_UNMEASURED;
     }

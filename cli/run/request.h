@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `strandline run` was asked for: its options, read and checked. */
+/* What `strandline run` was asked for. */
 #ifndef SL_CLI_RUN_REQUEST_H
 #define SL_CLI_RUN_REQUEST_H
 
-#include "cli/policy.h"
+#include "cli/options/command.h"
+#include "cli/options/output.h"
+#include "cli/options/policy.h"
 #include "harness/run/declaration.h"
 #include "harness/run/protocol.h"
 #include "harness/run/run_plan.h"
 
-extern const struct sl_option sl_run_options[];
-
 struct run_request {
-    struct sl_arena *arena; /* owns the lists below */
+    const struct sl_command *command; /* whose errors are printed */
+    struct sl_arena *arena;           /* owns the lists below */
     struct sl_run_plan_opts plan;
     const char *const *scenarios; /* names or paths */
     size_t n_scenarios;
@@ -32,14 +33,5 @@ struct run_request {
     bool list, list_faults, dry_run, json;
     enum sl_color color;
 };
-
-/**
- * Read the command line.
- *
- * @param request  arena set, the rest zero
- * @return false: exit with *ret_status; what was wrong has been said
- */
-bool run_request_read(const struct sl_command *command, int argc, char **argv,
-                      struct run_request *request, int *ret_status);
 
 #endif

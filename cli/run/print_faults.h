@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `strandline run --list-faults`. */
-#ifndef SL_CLI_PRINT_FAULTS_H
-#define SL_CLI_PRINT_FAULTS_H
+#ifndef SL_CLI_RUN_PRINT_FAULTS_H
+#define SL_CLI_RUN_PRINT_FAULTS_H
 
 #include "harness/run/declaration.h"
 

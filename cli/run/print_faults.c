@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/print_faults.h"
+#include "cli/run/print_faults.h"
 
 #include <jansson.h>
 
 #include <strandline/bus.h>
 
-#include "cli/cli.h"
+#include "cli/options/command.h"
+#include "cli/options/output.h"
 #include "reports/print/wrap.h"
 
 /* "    expected: ..."; nothing for NULL and "". */
 static void print_line(const char *heading, const char *text)
 {
-    struct sl_table_opts opts = sl_table_opts_for(SL_COLOR_NEVER, stdout);
+    struct sl_table_opts opts = output_table_opts(SL_COLOR_NEVER, stdout);
     if (text && *text)
         sl_wrap_printf(SL_STYLE_NONE, &opts, stdout, 2, "    %s%s", heading, text);
 }

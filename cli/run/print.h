@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `strandline run` could play, and what it would; nothing is played. */
-#ifndef SL_CLI_RUN_PRINT_PLAN_H
-#define SL_CLI_RUN_PRINT_PLAN_H
+#ifndef SL_CLI_RUN_PRINT_H
+#define SL_CLI_RUN_PRINT_H
 
 #include "cli/run/request.h"
 

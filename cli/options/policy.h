@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run is allowed to do: options that `strandline run` and `strandline gate` share. */
-#ifndef SL_CLI_POLICY_H
-#define SL_CLI_POLICY_H
+#ifndef SL_CLI_OPTIONS_POLICY_H
+#define SL_CLI_OPTIONS_POLICY_H
 
-#include "cli/cli.h"
 #include "reports/verdict.h"
 
 /* Lines of a command's option table from index `first` on, which is of POLICY_MAX_LEAKS. */
@@ -23,7 +22,7 @@ enum policy_option {
     [(first) + POLICY_MAX_PROCESSES] = {"max-processes", "N", "child processes that may stay "     \
                                         "after Close (any number)", 0},                            \
     [(first) + POLICY_BASELINE] = {"baseline", "REPORT", "leaks that this report has, too, are "   \
-                                   "allowed", 0}
+                                   "allowed", 0, SL_ARGUMENT_FILE}
 /* clang-format on */
 
 struct policy {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/run/print_plan.h"
+#include "cli/run/print.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -14,11 +14,11 @@
 int print_scenarios(const struct run_request *request)
 {
     SL_AUTO(sl_scenario_list) struct sl_scenario_list *list = NULL;
-    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+    struct sl_table_opts opts = output_table_opts(request->color, stdout);
     struct sl_error err = {0};
 
     if (sl_scenario_list(NULL, &list, &err))
-        return sl_command_error(&sl_command_run, &err, SL_EXIT_USAGE);
+        return command_error(request->command, &err, SL_EXIT_USAGE);
     (void) puts("scenarios:");
     for (size_t i = 0; i < list->n_scenarios; i++) {
         const struct sl_scenario *scenario = list->scenarios[i];
@@ -58,12 +58,12 @@ int print_plan(const struct run_request *request, const struct sl_run_plan *plan
 {
     static const char *const headings[] = {"scenario", "mode",   "transport", "events",
                                            "workers",  "trials", "faults"};
-    struct sl_table_opts opts = sl_table_opts_for(request->color, stdout);
+    struct sl_table_opts opts = output_table_opts(request->color, stdout);
     struct sl_error err = {0};
     struct sl_grid grid;
 
     if (!sl_grid_init(&grid, request->arena, plan->n_cells + 1, SL_COUNT_OF(headings)))
-        return sl_command_error(&sl_command_run, &err, SL_EXIT_UNMEASURED);
+        return command_error(request->command, &err, SL_EXIT_UNMEASURED);
     for (size_t i = 0; i < SL_COUNT_OF(headings); i++)
         sl_grid_set(&grid, 0, i, headings[i], SL_STYLE_NONE);
     grid.left[1] = grid.left[2] = grid.left[6] = true;

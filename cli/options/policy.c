@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/policy.h"
+#include "cli/options/policy.h"
 
 #include "base/parse.h"
 #include "reports/report.h"
@@ -7,25 +7,25 @@
 static enum sl_status read_limit(const char *argument, struct sl_limit *limit, struct sl_error *err)
 {
     uint64_t number = 0;
-    enum sl_status s = sl_parse_number(argument, 0, UINT32_MAX, &number, err);
+    enum sl_status status = sl_parse_number(argument, 0, UINT32_MAX, &number, err);
 
-    if (!s)
+    if (!status)
         *limit = (struct sl_limit){.set = true, .most = number};
-    return s;
+    return status;
 }
 
 enum sl_status policy_read_option(enum policy_option option, const char *argument,
                                   struct policy *policy, struct sl_error *err)
 {
     uint64_t number;
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
     switch (option) {
     case POLICY_MAX_LEAKS:
-        s = sl_parse_number(argument, 0, UINT32_MAX, &number, err);
-        if (!s)
+        status = sl_parse_number(argument, 0, UINT32_MAX, &number, err);
+        if (!status)
             policy->rules.max_leaks = (uint32_t) number;
-        return s;
+        return status;
     case POLICY_BASELINE:
         policy->rules.baseline_name = argument;
         return SL_OK;
@@ -36,17 +36,17 @@ enum sl_status policy_read_option(enum policy_option option, const char *argumen
     case N_POLICY_OPTIONS:
         break;
     }
-    return s;
+    return status;
 }
 
 enum sl_status policy_complete(struct policy *policy, struct sl_error *err)
 {
     if (!policy->rules.baseline_name)
         return SL_OK;
-    enum sl_status s = sl_report_read(policy->rules.baseline_name, &policy->baseline, err);
-    if (!s)
+    enum sl_status status = sl_report_read(policy->rules.baseline_name, &policy->baseline, err);
+    if (!status)
         policy->rules.baseline = policy->baseline;
-    return s;
+    return status;
 }
 
 void policy_release(struct policy *policy)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/run/request.h"
+#include "cli/run/options.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/parse.h"
+#include "cli/options/options.h"
 #include "cli/run/agents.h"
 #include "cli/run/driver.h"
 
@@ -40,23 +41,29 @@ enum option_index {
     OPTION_COLOR
 };
 
-const struct sl_option sl_run_options[] = {
-    [OPTION_MODE] = {"mode", "LIST", "keyed, unified, direct (those that the scenario plays)", 'm'},
-    [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (the driver's first)", 't'},
+const struct sl_option run_options[] = {
+    [OPTION_MODE] = {"mode", "LIST", "keyed, unified, direct (those that the scenario plays)", 'm',
+                     SL_ARGUMENT_LIST, "keyed unified direct"},
+    [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (the driver's first)", 't',
+                          SL_ARGUMENT_LIST, "nats memory"},
     [OPTION_SERVER] = {"server", "URL[,URL]", "use this server instead of a private one", 's'},
-    [OPTION_CLUSTER] = {"cluster", "N", "nodes of the private server: 1, 3 or 5 (1)", 0},
+    [OPTION_CLUSTER] = {"cluster", "N", "nodes of the private server: 1, 3 or 5 (1)", 0,
+                        SL_ARGUMENT_WORD, "1 3 5"},
     [OPTION_REPLICAS] = {"replicas", "N", "servers that keep each message (the --cluster, or 1)",
                          0},
     [OPTION_AGENTS] = {"agents", "N|LIST", "share the load with N agents, or load=N,consume=N", 0},
     [OPTION_AGENTS_WAIT] = {"agents-wait", "TIME", "wait for agents at most so long (30s)", 0},
-    [OPTION_NATS_SERVER] = {"nats-server", "FILE", "program to start as the private server", 0},
+    [OPTION_NATS_SERVER] = {"nats-server", "FILE", "program to start as the private server", 0,
+                            SL_ARGUMENT_FILE},
     [OPTION_TRIALS] = {"trials", "N", "trials of each cell (the scenario's number)", 'n'},
-    [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f'},
-    [OPTION_DRIVER] = {"driver", "FILE", "drive the bus in this shared object", 0},
+    [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f',
+                      SL_ARGUMENT_FAULTS},
+    [OPTION_DRIVER] = {"driver", "FILE", "drive the bus in this shared object", 0,
+                       SL_ARGUMENT_FILE},
     [OPTION_DRIVER_ARG] = {"driver-arg", "KEY=VALUE", "give this to the driver; may be repeated",
                            0},
     [OPTION_OUTPUT] = {"output", "FILE", "where the report goes (report.json); '-': like --json",
-                       'o'},
+                       'o', SL_ARGUMENT_FILE},
     [OPTION_LABEL] = {"label", "TEXT", "what the report calls what is measured", 0},
     POLICY_OPTIONS(OPTION_POLICY),
     [OPTION_NO_VERDICT] = {"no-verdict", NULL,
@@ -97,29 +104,18 @@ read_modes(struct run_request *request, const char *list, struct sl_error *err)
 {
     const char *const *words;
     size_t n_words;
-    enum sl_status s = split(request->arena, list, &words, &n_words, err);
+    enum sl_status status = split(request->arena, list, &words, &n_words, err);
 
     request->plan.mode_given = true;
-    for (size_t i = 0; !s && i < n_words; i++) {
+    for (size_t i = 0; !status && i < n_words; i++) {
         enum sl_mode mode;
         if (!sl_mode_parse(words[i], &mode))
-            s = sl_fail(err, SL_EINVAL, "unknown mode '%s': keyed, unified or direct", words[i]);
+            status =
+                sl_fail(err, SL_EINVAL, "unknown mode '%s': keyed, unified or direct", words[i]);
         else
             request->plan.modes[mode] = true;
     }
-    return s;
-}
-
-/* An even number of nodes survives no more failures than the odd one below it. */
-static enum sl_status
-read_cluster(struct run_request *request, const char *text, struct sl_error *err)
-{
-    uint64_t n_nodes;
-
-    if (sl_parse_number(text, 1, 5, &n_nodes, NULL) || n_nodes % 2 == 0)
-        return sl_fail(err, SL_EINVAL, "'%s' is not 1, 3 or 5", text);
-    request->cluster = (unsigned) n_nodes;
-    return SL_OK;
+    return status;
 }
 
 /* The flag that an option without an argument sets; NULL: it takes one. */
@@ -143,11 +139,29 @@ static bool *flag_of(struct run_request *request, enum option_index option)
     }
 }
 
-static enum sl_status read_option(struct run_request *request, enum option_index option,
-                                  const char *argument, struct sl_error *err)
+/* Where the argument of an option goes that is taken as it stands; NULL: it is read first. */
+static const char **text_of(struct run_request *request, enum option_index option)
 {
+    switch (option) {
+    case OPTION_SERVER:
+        return &request->servers;
+    case OPTION_NATS_SERVER:
+        return &request->server_program;
+    case OPTION_FAULT:
+        return &request->plan.fault;
+    case OPTION_DRIVER:
+        return &request->driver_path;
+    default:
+        return NULL;
+    }
+}
+
+static enum sl_status read_option(struct run_request *request, enum option_index option,
+                                  const struct sl_options *options, struct sl_error *err)
+{
+    const char *argument = options->argument;
     uint64_t number = 0;
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
     switch (option) {
     case OPTION_MODE:
@@ -155,32 +169,22 @@ static enum sl_status read_option(struct run_request *request, enum option_index
     case OPTION_TRANSPORT:
         return split(request->arena, argument, &request->plan.transports,
                      &request->plan.n_transports, err);
-    case OPTION_SERVER:
-        request->servers = argument;
-        return SL_OK;
     case OPTION_CLUSTER:
-        return read_cluster(request, argument, err);
+        /* An even number of nodes survives no more failures than the odd one below it. */
+        request->cluster = 1 + 2 * (unsigned) options->word;
+        return SL_OK;
     case OPTION_REPLICAS:
-        s = sl_parse_number(argument, 1, 5, &number, err);
+        status = sl_parse_number(argument, 1, 5, &number, err);
         request->replicas = (uint32_t) number;
-        return s;
+        return status;
     case OPTION_AGENTS:
         return run_agents_read(argument, request->agents, err);
     case OPTION_AGENTS_WAIT:
         return sl_parse_duration(argument, &request->agents_wait_ns, err);
-    case OPTION_NATS_SERVER:
-        request->server_program = argument;
-        return SL_OK;
     case OPTION_TRIALS:
-        s = sl_parse_number(argument, 1, MAX_TRIALS, &number, err);
+        status = sl_parse_number(argument, 1, MAX_TRIALS, &number, err);
         request->plan.trials = (uint32_t) number;
-        return s;
-    case OPTION_FAULT:
-        request->plan.fault = argument;
-        return SL_OK;
-    case OPTION_DRIVER:
-        request->driver_path = argument;
-        return SL_OK;
+        return status;
     case OPTION_DRIVER_ARG:
         return run_driver_add_arg(request, argument, err);
     case OPTION_OUTPUT:
@@ -196,8 +200,7 @@ static enum sl_status read_option(struct run_request *request, enum option_index
     case OPTION_SEED:
         return sl_parse_number(argument, 0, UINT64_MAX, &request->seed, err);
     case OPTION_COLOR:
-        if (!sl_color_parse(argument, &request->color))
-            return sl_fail(err, SL_EINVAL, "'%s' is not auto, always or never", argument);
+        request->color = (enum sl_color) options->word;
         return SL_OK;
     default:
         return policy_read_option((enum policy_option)(option - OPTION_POLICY), argument,
@@ -257,39 +260,42 @@ static void set_defaults(struct run_request *request)
         request->agents_wait_ns = AGENTS_WAIT_NS;
 }
 
-bool run_request_read(const struct sl_command *command, int argc, char **argv,
-                      struct run_request *request, int *ret_status)
+bool run_options_read(int argc, char **argv, struct run_request *request, int *ret_exit_status)
 {
+    const struct sl_command *command = request->command;
     struct sl_options options = {.command = command, .argc = argc, .argv = argv};
     struct sl_error err = {0};
 
     if (getrandom(&request->seed, sizeof request->seed, 0) != sizeof request->seed)
         request->seed = sl_clock_now_ns();
     request->seed >>= 11; /* fits into a double, which many JSON readers use */
-    for (int option; (option = sl_options_next(&options)) != SL_OPTIONS_END;) {
+    for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         if (option == SL_OPTIONS_EXIT) {
-            *ret_status = options.status;
+            *ret_exit_status = options.exit_status;
             return false;
         }
         bool *flag = flag_of(request, (enum option_index) option);
+        const char **text = text_of(request, (enum option_index) option);
         if (flag) {
             *flag = true;
-        } else if (read_option(request, (enum option_index) option, options.argument, &err)) {
-            *ret_status =
-                sl_usage_error(command, "--%s: %s", sl_run_options[option].name, err.text);
+        } else if (text) {
+            *text = options.argument;
+        } else if (read_option(request, (enum option_index) option, &options, &err)) {
+            *ret_exit_status =
+                command_usage_error(command, "--%s: %s", run_options[option].name, err.text);
             return false;
         }
     }
     request->scenarios = (const char *const *) options.operands;
     request->n_scenarios = (size_t) options.n_operands;
-    *ret_status = SL_EXIT_USAGE;
+    *ret_exit_status = SL_EXIT_USAGE;
     if (!request->list && run_driver_ask(request, &err)) {
-        (void) sl_command_error(command, &err, SL_EXIT_USAGE);
+        (void) command_error(command, &err, SL_EXIT_USAGE);
         return false;
     }
     set_defaults(request);
     if (check_cluster(request, &err) || check_agents(request, &err)) {
-        (void) sl_usage_error(command, "%s", err.text);
+        (void) command_usage_error(command, "%s", err.text);
         return false;
     }
     return true;

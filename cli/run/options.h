@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of `strandline run`, read and checked. */
+#ifndef SL_CLI_RUN_OPTIONS_H
+#define SL_CLI_RUN_OPTIONS_H
+
+#include "cli/run/request.h"
+
+extern const struct sl_option run_options[];
+
+/**
+ * Read the command line.
+ *
+ * @param request  command and arena set, the rest zero
+ * @return false: exit with *ret_exit_status; what was wrong has been said
+ */
+bool run_options_read(int argc, char **argv, struct run_request *request, int *ret_exit_status);
+
+#endif
