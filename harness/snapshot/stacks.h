@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "harness/model/snapshot.h"
 #include "harness/snapshot/symbol/symbol.h"
+#include "harness/snapshot/unwind/unwind.h"
 
 struct sl_stacks;
 

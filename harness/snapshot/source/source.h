@@ -9,8 +9,8 @@
 
 #include "harness/model/snapshot.h"
 #include "harness/snapshot/target/descriptor.h"
+#include "harness/snapshot/target/registers.h"
 #include "harness/snapshot/target/target.h"
-#include "harness/snapshot/unwind/view.h"
 
 enum sl_look {
     SL_LOOK_OK,

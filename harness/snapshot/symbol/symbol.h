@@ -17,8 +17,8 @@
 #include "base/macros.h"
 #include "harness/model/snapshot.h"
 #include "harness/snapshot/module/module.h"
+#include "harness/snapshot/module/pc.h"
 #include "harness/snapshot/target/maps.h"
-#include "harness/snapshot/unwind/unwind.h"
 
 struct sl_symbolizer;
 struct sl_object;

@@ -18,6 +18,7 @@
 
 #include "base/macros.h"
 #include "harness/snapshot/module/module.h"
+#include "harness/snapshot/module/pc.h"
 #include "harness/snapshot/target/maps.h"
 #include "harness/snapshot/unwind/memo.h"
 #include "harness/snapshot/unwind/view.h"
@@ -49,12 +50,6 @@ enum sl_unwind_end {
 
 /* For people; NULL for a complete stack. */
 const char *sl_unwind_end_text(enum sl_unwind_end end);
-
-struct sl_pc {
-    uint64_t address;      /* as it stood in the register or on the stack */
-    bool exact;            /* the instruction itself, not the one behind a call */
-    bool by_frame_pointer; /* found without a table */
-};
 
 struct sl_unwind {
     enum sl_unwind_end end;
