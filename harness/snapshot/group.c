@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads in groups: a crew takes one group after the other, each member for itself. */
-#include "harness/snapshot/pass.h"
+#include "harness/snapshot/group.h"
 
 #include <sys/resource.h>
 
 #include "base/fail.h"
 #include "harness/snapshot/crew.h"
 
-#define OWN_FDS 8 /* standard ones, the task directory, and what is open for a moment */
+#define BATCH   128 /* threads read together: few, so that a look is soon checked */
+#define OWN_FDS 8   /* standard ones, the task directory, and what is open for a moment */
 
 /* What a member of the crew has to itself. */
 struct member {
@@ -15,9 +15,9 @@ struct member {
     struct sl_target target;
     struct sl_source_context context;
     struct sl_reader *reader;
-    uint8_t *copies; /* SL_BATCH times SL_MAX_COPY; warm: reused by every group */
-    struct sl_attempt *seen[SL_BATCH];
-    struct sl_copy requests[SL_BATCH];
+    uint8_t *copies; /* BATCH times SL_MAX_COPY; warm: reused by every group */
+    struct sl_attempt *seen[BATCH];
+    struct sl_copy requests[BATCH];
 };
 
 static void member_free(struct member *member)
@@ -36,7 +36,7 @@ static int count_room(void)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur <= OWN_FDS)
         return 0;
-    return (int) SL_MIN(limit.rlim_cur - OWN_FDS, (rlim_t) SL_BATCH);
+    return (int) SL_MIN(limit.rlim_cur - OWN_FDS, (rlim_t) BATCH);
 }
 
 static struct member *member_new(struct sl_pass *pass, size_t number)
@@ -48,11 +48,11 @@ static struct member *member_new(struct sl_pass *pass, size_t number)
     member->target = pass->target;
     member->context = pass->source_context;
     member->context.target = &member->target;
-    member->copies = malloc(SL_BATCH * SL_MAX_COPY);
+    member->copies = malloc(BATCH * SL_MAX_COPY);
     if (!member->copies || sl_reader_new(&member->target, &member->reader, NULL))
         return NULL;
     if (number) { /* what the process has to spare is for the thread that has its table */
-        bool parted = pass->parted && sl_crew_part_descriptors(member->target.task_fd);
+        bool parted = pass->code.parted && sl_crew_part_descriptors(member->target.task_fd);
         member->context.spare_fds = parted ? count_room() : 0;
     }
     return SL_TAKE(member);
@@ -150,12 +150,13 @@ static void read_groups(void *argument, size_t number)
 
     if (!member) {
         if (!number) /* the others are of help, but not needed */
-            note_failure(pass, sl_fail(&error, SL_ENOMEM, "copies of stacks"), &error);
+            note_failure(pass, sl_fail(&error, SL_ENOMEM, "out of memory for copies of stacks"),
+                         &error);
         return;
     }
-    for (size_t i; !status && (i = atomic_fetch_add(&pass->next, SL_BATCH)) < pass->n_attempts;)
+    for (size_t i; !status && (i = atomic_fetch_add(&pass->next, BATCH)) < pass->n_attempts;)
         status = read_group(member, &pass->attempts[i],
-                            SL_MIN((size_t) SL_BATCH, pass->n_attempts - i), &error);
+                            SL_MIN((size_t) BATCH, pass->n_attempts - i), &error);
     if (status)
         note_failure(pass, status, &error);
 }
@@ -181,9 +182,9 @@ enum sl_status sl_groups_read(struct sl_pass *pass, struct sl_error *err)
     size_t n_members = sl_crew_size(pass->n_attempts);
 
     atomic_store(&pass->next, 0);
-    pass->parted = n_members > 1 && sl_reader_settle(pass->code.reader);
+    pass->code.parted = n_members > 1 && sl_reader_settle(pass->code.reader);
     sl_crew_run(n_members, read_groups, pass);
-    pass->parted = false;
+    pass->code.parted = false;
     if (pass->group_status) {
         if (err && !err->status)
             *err = pass->group_error;

@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #include "base/fail.h"
+#include "harness/snapshot/group.h"
+#include "harness/snapshot/settle.h"
 #include "harness/snapshot/target/hold.h"
 #include "harness/snapshot/wait/futex.h"
 
@@ -133,7 +135,7 @@ enum sl_status sl_pass_run(struct sl_pass *pass, struct sl_error *err)
     SL_AUTO_FREE struct sl_attempt *attempts = calloc(pass->n_tids, sizeof *attempts);
 
     if (!attempts)
-        return sl_fail(err, SL_ENOMEM, "looks at %zu threads", pass->n_tids);
+        return sl_fail(err, SL_ENOMEM, "out of memory for looks at %zu threads", pass->n_tids);
     pass->attempts = attempts;
     pass->copy_size = SL_MIN_COPY;
     make_attempts(pass);

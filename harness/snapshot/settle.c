@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads one by one: those that ran while their group was read, or need to be stopped. */
+#include "harness/snapshot/settle.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <string.h>
 #include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "harness/snapshot/pass.h"
 
 #define MAX_TRIES     3
 #define MAX_STOPPED   512 /* asked at once */
@@ -19,56 +18,6 @@
 #define STOP_POLL_NS  (100 * SL_NS_PER_US)
 #define STOP_WAIT     SL_NS_PER_S         /* for the next one to stop; all run on meanwhile */
 #define RETURN_BUDGET (20 * SL_NS_PER_MS) /* until threads that were stopped wait again */
-
-/* What was seen of the thread goes into its record. */
-static void
-record(struct sl_pass *pass, const struct sl_register_source *source, struct sl_attempt *attempt)
-{
-    struct sl_thread *thread = attempt->thread;
-    const struct sl_sighting *sighting = &attempt->sighting;
-
-    *thread = (struct sl_thread){.id = thread->id,
-                                 .count = 1,
-                                 .start_time = sighting->stat.start_time,
-                                 .state = sighting->stat.state,
-                                 .wait = {.syscall_nr = -1},
-                                 .switches = sighting->count.switches,
-                                 .cpu_ns = sighting->count.cpu_ns
-                                               ? sighting->count.cpu_ns
-                                               : sighting->stat.cpu_ticks * pass->tick_ns};
-    memcpy(thread->name, sighting->stat.name, sizeof thread->name);
-    if (attempt->look == SL_LOOK_OK) {
-        thread->source = source->id;
-        if (source->stops) /* others look at many threads at once */
-            pass->snapshot->stats.stopped++;
-    }
-}
-
-void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
-                     const struct sl_register_source *source, struct sl_attempt *attempt)
-{
-    attempt->sighting = (struct sl_sighting){0};
-    attempt->copied = 0;
-    attempt->wait_memory.size = 0;
-    attempt->look = source->look(context, attempt->thread->id, &attempt->sighting);
-    record(pass, source, attempt);
-}
-
-enum sl_status sl_attempt_request(struct sl_pass *pass, struct sl_attempt *attempt, uint8_t *to,
-                                  struct sl_copy *ret_copy, struct sl_error *err)
-{
-    uint64_t sp = attempt->sighting.registers.value[SL_REG_RSP];
-    const struct sl_mapping *mapping;
-
-    enum sl_status status = sl_code_find_stack(pass, sp, &mapping, err);
-    if (status)
-        return status;
-    attempt->stack_end = mapping ? mapping->end : sp; /* nothing to copy when it is not mapped */
-    attempt->copy = to;
-    *ret_copy = (struct sl_copy){
-        .address = sp, .data = to, .size = SL_MIN(pass->copy_size, attempt->stack_end - sp)};
-    return SL_OK;
-}
 
 /* The stack of a thread that was seen, then whether it held still. */
 static enum sl_status read_stack(struct sl_pass *pass, const struct sl_register_source *source,
@@ -113,7 +62,8 @@ mark_changed(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *
 
     attempt->end = SL_UNWIND_CHANGED;
     attempt->thread->stack = sl_stacks_get(pass->code.stacks, &pc, 1, SL_UNWIND_CHANGED);
-    return attempt->thread->stack ? SL_OK : sl_fail(err, SL_ENOMEM, "stack of a thread");
+    return attempt->thread->stack ? SL_OK
+                                  : sl_fail(err, SL_ENOMEM, "out of memory for stack of a thread");
 }
 
 /*
@@ -165,7 +115,7 @@ static enum sl_status read_stopped(struct sl_pass *pass, struct stop *stop, stru
         source->leave(&pass->source_context, stop->thread.id, &attempt->sighting);
         attempt->look = SL_LOOK_OVERDUE;
     }
-    record(pass, source, attempt);
+    sl_attempt_record(pass, source, attempt);
     return attempt->look == SL_LOOK_OK ? read_stack(pass, source, attempt, err) : SL_OK;
 }
 
@@ -207,7 +157,7 @@ static size_t ask_to_stop(struct sl_pass *pass, struct stop *stops, size_t n)
         n_asked += stops[i].asked;
         if (stops[i].asked)
             attempt->look = SL_LOOK_UNSTOPPED;
-        record(pass, &sl_source_ptrace, attempt);
+        sl_attempt_record(pass, &sl_source_ptrace, attempt);
     }
     return n_asked;
 }
@@ -284,7 +234,7 @@ static enum sl_status stop_those_left(struct sl_pass *pass, bool again, struct s
         return SL_OK;
     SL_AUTO_FREE struct stop *stops = calloc(capacity, sizeof *stops);
     if (!stops)
-        return sl_fail(err, SL_ENOMEM, "threads to stop");
+        return sl_fail(err, SL_ENOMEM, "out of memory for threads to stop");
     /* A few first: on their stacks the tables are read that the others need, too. */
     for (size_t at = 0, room = SL_MIN(capacity, (size_t) FIRST_STOPPED);
          at < pass->n_attempts && !status; room = capacity) {

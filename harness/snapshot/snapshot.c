@@ -159,7 +159,7 @@ static void survey_part(void *argument, size_t part)
         return;
     }
     pass->helper_tid = gettid();
-    survey->statuses[part] = sl_code_open(pass, error);
+    survey->statuses[part] = sl_code_open(&pass->code, error);
     /* Not in the calling process, whose threads are just being listed. */
     if (!survey->statuses[part] && !pass->target.self && !pass->opts->no_symbols)
         sl_ahead_start(&pass->ahead, &pass->target, pass->code.modules, pass->code.maps);
@@ -217,7 +217,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
     pass->alone = malloc(SL_MAX_COPY);
     pass->window = malloc(SL_WINDOW_SIZE);
     if (!pass->alone || !pass->window)
-        return sl_fail(err, SL_ENOMEM, "copies of stacks");
+        return sl_fail(err, SL_ENOMEM, "out of memory for copies of stacks");
     enum sl_status status =
         sl_descriptors_new(&pass->target, snapshot->arena, &pass->descriptors, err);
     if (status)
@@ -240,7 +240,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
         return refuse_memory(pass, err);
     pass->threads = sl_arena_array(snapshot->arena, pass->n_tids, sizeof *pass->threads);
     if (!pass->threads)
-        return sl_fail(err, SL_ENOMEM, "records of %zu threads", pass->n_tids);
+        return sl_fail(err, SL_ENOMEM, "out of memory for records of %zu threads", pass->n_tids);
     snapshot->threads = pass->threads;
     return SL_OK;
 }
@@ -268,12 +268,15 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
 
     *ret_replaced = false;
     if (!pass)
-        return sl_fail(err, SL_ENOMEM, "snapshot of process %ld", (long) job->pid);
+        return sl_fail(err, SL_ENOMEM, "out of memory for snapshot of process %ld",
+                       (long) job->pid);
     pass->opts = &job->opts;
     pass->snapshot = snapshot;
     pass->own_tid = gettid();
     (void) pthread_mutex_init(&pass->lock, NULL);
     pass->target.task_fd = -1;
+    pass->code =
+        (struct sl_code){.target = &pass->target, .opts = &job->opts, .snapshot = snapshot};
     pass->tick_ns = SL_NS_PER_S / snapshot->ticks_per_second;
     enum sl_status status = sl_target_open(job->pid, &pass->target, err);
     pass->may_stop = job->may_stop && !pass->target.self;
@@ -283,7 +286,7 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
         status = sl_pass_run(pass, err);
     snapshot->counts_arrivals = pass->target.counter == SL_COUNTER_SCHEDSTAT;
     if (!status && job->opts.find_unjoined)
-        status = sl_unjoined_find(pass, err);
+        status = sl_unjoined_find(&pass->code, err);
     if (!status && !snapshot->n_threads)
         status = sl_fail(err, SL_EGONE, "process %ld has ended", (long) job->pid);
     *ret_replaced = was_replaced(pass);
@@ -365,7 +368,7 @@ enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
 
     if (!snapshot) {
         sl_arena_free(arena);
-        return sl_fail(err, SL_ENOMEM, "snapshot of process %ld", (long) pid);
+        return sl_fail(err, SL_ENOMEM, "out of memory for snapshot of process %ld", (long) pid);
     }
     snapshot->arena = arena;
     snapshot->pid = pid;

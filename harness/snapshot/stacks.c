@@ -30,7 +30,7 @@ enum sl_status sl_stacks_new(struct sl_symbolizer *symbolizer, struct sl_arena *
 {
     struct sl_stacks *stacks = calloc(1, sizeof *stacks);
     if (!stacks)
-        return sl_fail(err, SL_ENOMEM, "stacks");
+        return sl_fail(err, SL_ENOMEM, "out of memory for stacks");
     stacks->symbolizer = symbolizer;
     stacks->arena = arena;
     *ret_stacks = stacks;
@@ -91,7 +91,7 @@ sl_stacks_symbolize(struct sl_stacks *stacks, const struct sl_maps *maps, struct
 {
     for (; stacks->pending; stacks->pending = stacks->pending->pending)
         if (!collect(stacks, maps, stacks->pending))
-            return sl_fail(err, SL_ENOMEM, "frames of a stack");
+            return sl_fail(err, SL_ENOMEM, "out of memory for frames of a stack");
     return SL_OK;
 }
 

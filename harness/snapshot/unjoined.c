@@ -52,22 +52,22 @@ struct found {
     size_t n, capacity;
 };
 
-static bool is_known_version(struct sl_pass *pass, uint64_t address)
+static bool is_known_version(struct sl_code *code, uint64_t address)
 {
     char version[16] = "";
     unsigned minor;
-    return sl_reader_read(pass->code.reader, address, version, sizeof version - 1) > 0 &&
+    return sl_reader_read(code->reader, address, version, sizeof version - 1) > 0 &&
            sscanf(version, "2.%u", &minor) == 1 && minor >= FIRST_MINOR && minor <= LAST_MINOR;
 }
 
 /* A value of the auxiliary vector; 0 when it has none. */
-static uint64_t auxiliary(struct sl_pass *pass, uint64_t type)
+static uint64_t auxiliary(struct sl_code *code, uint64_t type)
 {
     SL_AUTO_FREE char *content = NULL;
     size_t size;
     Elf64_auxv_t entry;
 
-    if (sl_target_read_all(&pass->target, "auxv", &content, &size, NULL))
+    if (sl_target_read_all(code->target, "auxv", &content, &size, NULL))
         return 0;
     for (size_t at = 0; at + sizeof entry <= size; at += sizeof entry) {
         memcpy(&entry, content + at, sizeof entry);
@@ -78,21 +78,20 @@ static uint64_t auxiliary(struct sl_pass *pass, uint64_t type)
 }
 
 /* Whatever its file is called.  Started by itself, as `ld.so PROGRAM`, it is the program. */
-static struct sl_module *find_loader(struct sl_pass *pass)
+static struct sl_module *find_loader(struct sl_code *code)
 {
-    uint64_t base = auxiliary(pass, AT_BASE);
-    return sl_modules_find(pass->code.modules, pass->code.maps,
-                           base ? base : auxiliary(pass, AT_ENTRY));
+    uint64_t base = auxiliary(code, AT_BASE);
+    return sl_modules_find(code->modules, code->maps, base ? base : auxiliary(code, AT_ENTRY));
 }
 
 /* @return why the layout is not known, or NULL */
-static const char *find_layout(struct sl_pass *pass, struct layout *ret_layout)
+static const char *find_layout(struct sl_code *code, struct layout *ret_layout)
 {
     struct sl_data_symbol symbols[N_FIELDS + 1] = {{.name = "__nptl_version"}};
     struct sl_data_symbol loader_symbol = {.name = "_rtld_global"};
-    const struct sl_maps *maps = pass->code.maps;
-    struct sl_module *libc = sl_modules_find_named(pass->code.modules, maps, "libc.so.6");
-    struct sl_module *loader = find_loader(pass);
+    const struct sl_maps *maps = code->maps;
+    struct sl_module *libc = sl_modules_find_named(code->modules, maps, "libc.so.6");
+    struct sl_module *loader = find_loader(code);
 
     for (size_t i = 0; i < N_FIELDS; i++)
         symbols[i + 1].name = field_names[i];
@@ -100,15 +99,15 @@ static const char *find_layout(struct sl_pass *pass, struct layout *ret_layout)
         return sl_futex_has_library(maps)
                    ? "this version of the C library is not known"
                    : "no C library of GNU was found in the process as a shared library";
-    if (!sl_data_symbols_find(pass->code.modules, libc, symbols, SL_COUNT_OF(symbols)))
+    if (!sl_data_symbols_find(code->modules, libc, symbols, SL_COUNT_OF(symbols)))
         return "no description of its threads was found in the C library";
-    if (!loader || !sl_data_symbols_find(pass->code.modules, loader, &loader_symbol, 1))
+    if (!loader || !sl_data_symbols_find(code->modules, loader, &loader_symbol, 1))
         return "the loader of the C library was not found in the process";
-    if (!is_known_version(pass, symbols[0].address))
+    if (!is_known_version(code, symbols[0].address))
         return "this version of the C library is not known";
     for (size_t i = 0; i < N_FIELDS; i++) {
         uint32_t description[3]; /* bits, number, offset */
-        if (!sl_reader_read_cached(pass->code.reader, symbols[i + 1].address, description,
+        if (!sl_reader_read_cached(code->reader, symbols[i + 1].address, description,
                                    sizeof description))
             return "the C library could not be read";
         ret_layout->offsets[i] = description[2];
@@ -118,12 +117,12 @@ static const char *find_layout(struct sl_pass *pass, struct layout *ret_layout)
     return NULL;
 }
 
-static bool read_all(struct sl_pass *pass, uint64_t address, void *data, size_t size)
+static bool read_all(struct sl_code *code, uint64_t address, void *data, size_t size)
 {
-    return sl_reader_read(pass->code.reader, address, data, size) == size;
+    return sl_reader_read(code->reader, address, data, size) == size;
 }
 
-static enum sl_status add(struct sl_pass *pass, struct found *found, uint64_t descriptor,
+static enum sl_status add(struct sl_code *code, struct found *found, uint64_t descriptor,
                           uint64_t start, struct sl_error *err)
 {
     const struct sl_pc pc = {.address = start, .exact = true};
@@ -131,8 +130,8 @@ static enum sl_status add(struct sl_pass *pass, struct found *found, uint64_t de
     size_t n_frames;
 
     if (!sl_grow(&found->threads, &found->capacity, found->n + 1) ||
-        !sl_symbolizer_look_up(pass->code.symbolizer, pass->code.maps, &pc, &frames, &n_frames))
-        return sl_fail(err, SL_ENOMEM, "unjoined threads");
+        !sl_symbolizer_look_up(code->symbolizer, code->maps, &pc, &frames, &n_frames))
+        return sl_fail(err, SL_ENOMEM, "out of memory for unjoined threads");
     /* The last one is the function itself. */
     found->threads[found->n++] =
         (struct sl_unjoined){.pthread = descriptor, .start = &frames[n_frames - 1]};
@@ -140,7 +139,7 @@ static enum sl_status add(struct sl_pass *pass, struct found *found, uint64_t de
 }
 
 /* The fields that say whether a thread ended, and the next node, with one read. */
-static bool read_node(struct sl_pass *pass, const struct layout *layout, uint64_t node,
+static bool read_node(struct sl_code *code, const struct layout *layout, uint64_t node,
                       uint64_t *ret_next, bool *ret_ended)
 {
     uint8_t data[256];
@@ -150,7 +149,7 @@ static bool read_node(struct sl_pass *pass, const struct layout *layout, uint64_
     uint32_t tid, state;
 
     if (tid_at > sizeof data - sizeof tid || state_at > sizeof data - sizeof state ||
-        !read_all(pass, node, data, SL_MAX(tid_at, state_at) + sizeof state))
+        !read_all(code, node, data, SL_MAX(tid_at, state_at) + sizeof state))
         return false;
     memcpy(ret_next, data, sizeof *ret_next);
     memcpy(&tid, data + tid_at, sizeof tid);
@@ -164,28 +163,28 @@ static bool read_node(struct sl_pass *pass, const struct layout *layout, uint64_
  * meanwhile leads into the list of free stacks, which closes without the head: a mark is
  * left at the 1st, 2nd, 4th, 8th node and so on, and who comes by it again goes in circles.
  */
-static enum sl_status walk(struct sl_pass *pass, const struct layout *layout, uint64_t head,
+static enum sl_status walk(struct sl_code *code, const struct layout *layout, uint64_t head,
                            struct found *found, bool *ret_whole, struct sl_error *err)
 {
     uint64_t node, next, start, mark = 0;
     bool ended;
 
     *ret_whole = false;
-    if (!read_all(pass, head, &node, sizeof node))
+    if (!read_all(code, head, &node, sizeof node))
         return SL_OK;
     for (size_t i = 1; node != head && node != mark && i < MAX_NODES; i++, node = next) {
         if ((i & (i - 1)) == 0)
             mark = node;
         uint64_t descriptor = node - layout->offsets[FIELD_LIST];
-        if (!read_node(pass, layout, node, &next, &ended))
+        if (!read_node(code, layout, node, &next, &ended))
             return SL_OK;
         if (!ended)
             continue;
-        if (!read_all(pass, descriptor + layout->offsets[FIELD_START], &start, sizeof start))
+        if (!read_all(code, descriptor + layout->offsets[FIELD_START], &start, sizeof start))
             return SL_OK;
         if (!start) /* the main thread, which was not started and need not be joined */
             continue;
-        enum sl_status status = add(pass, found, descriptor, start, err);
+        enum sl_status status = add(code, found, descriptor, start, err);
         if (status)
             return status;
     }
@@ -194,7 +193,7 @@ static enum sl_status walk(struct sl_pass *pass, const struct layout *layout, ui
 }
 
 /* Both lists.  A process that makes and ends threads changes them under the walk. */
-static enum sl_status walk_all(struct sl_pass *pass, const struct layout *layout,
+static enum sl_status walk_all(struct sl_code *code, const struct layout *layout,
                                struct found *found, bool *ret_whole, struct sl_error *err)
 {
     enum sl_status status = SL_OK;
@@ -204,28 +203,28 @@ static enum sl_status walk_all(struct sl_pass *pass, const struct layout *layout
         found->n = 0;
         whole = true;
         for (size_t i = 0; i < SL_COUNT_OF(layout->lists) && whole && !status; i++)
-            status = walk(pass, layout, layout->lists[i], found, &whole, err);
+            status = walk(code, layout, layout->lists[i], found, &whole, err);
     }
     *ret_whole = whole;
     return status;
 }
 
-enum sl_status sl_unjoined_find(struct sl_pass *pass, struct sl_error *err)
+enum sl_status sl_unjoined_find(struct sl_code *code, struct sl_error *err)
 {
-    struct sl_snapshot *snapshot = pass->snapshot;
+    struct sl_snapshot *snapshot = code->snapshot;
     struct layout layout;
     struct found found = {0};
     bool whole;
 
-    snapshot->unjoined_missing = find_layout(pass, &layout);
+    snapshot->unjoined_missing = find_layout(code, &layout);
     if (snapshot->unjoined_missing)
         return SL_OK;
-    enum sl_status status = walk_all(pass, &layout, &found, &whole, err);
+    enum sl_status status = walk_all(code, &layout, &found, &whole, err);
     struct sl_unjoined *copy = NULL;
     if (!status && whole) {
         copy = sl_arena_array(snapshot->arena, found.n, sizeof *copy);
         if (!copy)
-            status = sl_fail(err, SL_ENOMEM, "unjoined threads");
+            status = sl_fail(err, SL_ENOMEM, "out of memory for unjoined threads");
         else if (found.n)
             memcpy(copy, found.threads, found.n * sizeof *copy);
     }

@@ -3,12 +3,12 @@
 #ifndef SL_SNAPSHOT_UNJOINED_H
 #define SL_SNAPSHOT_UNJOINED_H
 
-#include "harness/snapshot/pass.h"
+#include "harness/snapshot/code.h"
 
 /*
  * Fill the snapshot's list of unjoined threads, or say in it why that was not
  * possible.  Fails only when memory is short.
  */
-SL_CHECKED enum sl_status sl_unjoined_find(struct sl_pass *pass, struct sl_error *err);
+SL_CHECKED enum sl_status sl_unjoined_find(struct sl_code *code, struct sl_error *err);
 
 #endif

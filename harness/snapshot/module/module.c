@@ -46,7 +46,7 @@ enum sl_status sl_modules_new(struct sl_target *target, struct sl_reader *reader
 {
     struct sl_modules *modules = calloc(1, sizeof *modules);
     if (!modules)
-        return sl_fail(err, SL_ENOMEM, "modules");
+        return sl_fail(err, SL_ENOMEM, "out of memory for modules");
     *modules = (struct sl_modules){.target = target, .reader = reader, .arena = arena};
     *ret_modules = modules;
     return SL_OK;

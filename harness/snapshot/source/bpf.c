@@ -97,7 +97,7 @@ read_records(int fd, size_t record_size, void **ret_records, size_t *ret_n, stru
 
     do {
         if (!sl_grow(&data, &capacity, size + 65536))
-            return sl_fail(err, SL_ENOMEM, "records of threads");
+            return sl_fail(err, SL_ENOMEM, "out of memory for records of threads");
         got = read(fd, data + size, capacity - size);
         if (got < 0 && errno != EAGAIN && errno != EINTR)
             return sl_fail_errno(err, "cannot read the BPF task iterator");
@@ -143,7 +143,7 @@ static enum sl_status open_source(struct sl_source_context *context, struct sl_e
         return status;
     context->bpf = calloc(1, sizeof *context->bpf);
     if (!context->bpf)
-        return sl_fail(err, SL_ENOMEM, "records of threads");
+        return sl_fail(err, SL_ENOMEM, "out of memory for records of threads");
     context->bpf->tick_ns = SL_NS_PER_S / (uint64_t) sysconf(_SC_CLK_TCK);
     return SL_OK;
 }
@@ -183,7 +183,7 @@ list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, st
         return refuse_empty(context->target, err);
     pid_t *tids = calloc(bpf->n_before, sizeof *tids);
     if (!tids)
-        return sl_fail(err, SL_ENOMEM, "list of threads");
+        return sl_fail(err, SL_ENOMEM, "out of memory for list of threads");
     for (size_t i = 0; i < bpf->n_before; i++)
         tids[i] = (pid_t) bpf->before[i].tid;
     *ret_tids = tids;

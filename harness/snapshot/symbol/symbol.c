@@ -41,7 +41,7 @@ enum sl_status sl_symbolizer_new(struct sl_modules *modules, struct sl_arena *ar
 {
     struct sl_symbolizer *symbolizer = calloc(1, sizeof *symbolizer);
     if (!symbolizer)
-        return sl_fail(err, SL_ENOMEM, "symbolizer");
+        return sl_fail(err, SL_ENOMEM, "out of memory for symbolizer");
     symbolizer->modules = modules;
     symbolizer->arena = arena;
     symbolizer->names = names;

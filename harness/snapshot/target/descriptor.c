@@ -36,7 +36,7 @@ enum sl_status sl_descriptors_new(struct sl_target *target, struct sl_arena *are
 {
     struct sl_descriptors *descriptors = calloc(1, sizeof *descriptors);
     if (!descriptors)
-        return sl_fail(err, SL_ENOMEM, "descriptors");
+        return sl_fail(err, SL_ENOMEM, "out of memory for descriptors");
     descriptors->target = target;
     descriptors->arena = arena;
     *ret_descriptors = descriptors;

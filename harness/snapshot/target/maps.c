@@ -60,7 +60,7 @@ enum sl_status sl_maps_parse(char *text, struct sl_maps **ret_maps, struct sl_er
 
     if (!maps) {
         free(text);
-        return sl_fail(err, SL_ENOMEM, "memory map");
+        return sl_fail(err, SL_ENOMEM, "out of memory for memory map");
     }
     maps->text = text;
     for (char *line = text, *next; *line; line = next) {
@@ -70,7 +70,7 @@ enum sl_status sl_maps_parse(char *text, struct sl_maps **ret_maps, struct sl_er
             return sl_fail_parse(err, number, 0, "memory map ends inside a line");
         *next++ = '\0';
         if (!sl_grow(&maps->mappings, &capacity, maps->n_mappings + 1))
-            return sl_fail(err, SL_ENOMEM, "memory map of %u lines", number);
+            return sl_fail(err, SL_ENOMEM, "out of memory for memory map of %u lines", number);
         struct sl_mapping *mapping = &maps->mappings[maps->n_mappings];
         if (!parse_line(line, mapping))
             return sl_fail_parse(err, number, 0, "memory map has an unknown form");

@@ -33,7 +33,7 @@ sl_reader_new(struct sl_target *target, struct sl_reader **ret_reader, struct sl
 {
     struct sl_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
-        return sl_fail(err, SL_ENOMEM, "reader of memory");
+        return sl_fail(err, SL_ENOMEM, "out of memory for reader of memory");
     reader->target = target;
     reader->fd = -1;
     *ret_reader = reader;

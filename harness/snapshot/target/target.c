@@ -186,7 +186,7 @@ enum sl_status sl_target_list(const struct sl_target *target, pid_t **ret_tids, 
         if (tid <= 0)
             continue;
         if (!sl_grow(&tids, &capacity, n + 1)) {
-            status = sl_fail(err, SL_ENOMEM, "list of threads");
+            status = sl_fail(err, SL_ENOMEM, "out of memory for list of threads");
             break;
         }
         tids[n++] = (pid_t) tid;

@@ -20,7 +20,7 @@ fill(const struct sl_target *target, struct sl_tasks *tasks, struct sl_error *er
         return status;
     tasks->tasks = calloc(n_tids, sizeof *tasks->tasks);
     if (!tasks->tasks)
-        return sl_fail(err, SL_ENOMEM, "list of %zu threads", n_tids);
+        return sl_fail(err, SL_ENOMEM, "out of memory for list of %zu threads", n_tids);
     for (size_t i = 0; i < n_tids; i++) {
         struct sl_stat stat;
         int error = sl_target_stat(target, tids[i], &stat);
@@ -51,7 +51,7 @@ enum sl_status sl_tasks_list(pid_t pid, struct sl_tasks **ret_tasks, struct sl_e
     SL_AUTO(sl_tasks) struct sl_tasks *tasks = calloc(1, sizeof *tasks);
 
     if (!tasks)
-        return sl_fail(err, SL_ENOMEM, "list of threads");
+        return sl_fail(err, SL_ENOMEM, "out of memory for list of threads");
     enum sl_status status = sl_target_open(pid, &target, err);
     if (status)
         return status;

@@ -38,7 +38,7 @@ enum sl_status sl_memo_new(struct sl_memo **ret_memo, struct sl_error *err)
         memo->edges = calloc(memo->edge_capacity, sizeof *memo->edges);
     }
     if (!memo || !memo->edges || !sl_grow(&memo->nodes, &memo->node_capacity, 1))
-        return sl_fail(err, SL_ENOMEM, "memory of unwinds");
+        return sl_fail(err, SL_ENOMEM, "out of memory for memory of unwinds");
     memo->nodes[0] = (struct node){0};
     memo->n_nodes = 1;
     *ret_memo = SL_TAKE(memo);

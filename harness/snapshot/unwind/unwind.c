@@ -220,7 +220,7 @@ enum sl_status sl_unwinder_new(struct sl_modules *modules, uint32_t max_frames,
         unwinder->space = unw_create_addr_space(&accessors, 0);
     }
     if (!unwinder || !unwinder->pcs || !unwinder->space)
-        return sl_fail(err, SL_ENOMEM, "unwinder");
+        return sl_fail(err, SL_ENOMEM, "out of memory for unwinder");
     /*
      * Its cache is keyed by address alone, while a record here depends on what was asked.
      * This is also the first call that makes libunwind open the pipe it keeps: here, where
