@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/run/trial.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/wake.h"
 #include "harness/process/leftover.h"
-#include "harness/run/agents.h"
 #include "harness/run/hang.h"
-#include "harness/run/trial_internal.h"
+#include "harness/run/trial_agents.h"
+#include "harness/run/trial_end.h"
 #include "harness/run/trial_result.h"
+#include "harness/run/trial_wait.h"
 
 #define CLOSE_GRACE_NS  (2 * SL_NS_PER_S)
 #define TEARDOWN_NS     (30 * SL_NS_PER_S)
 #define LIBRARY_EXIT_NS SL_NS_PER_S
-/* Between two looks at the server while waiting for the subject. */
-#define SERVER_LOOK_NS (100 * SL_NS_PER_MS)
-
-enum sl_status trial_take_snapshot(struct trial *trial, bool symbols,
-                                   struct sl_snapshot **ret_snapshot, struct sl_error *err)
-{
-    const struct sl_snapshot_opts opts = {
-        .size = sizeof opts,
-        .no_symbols = !symbols,
-        .find_unjoined = trial->phase != SL_PHASE_LOADED,
-    };
-    return sl_snapshot_take(trial->process.pid, &opts, ret_snapshot, err);
-}
 
 /* A library that cannot be shut down is mostly one that leaked threads still use. */
 static void keep_failure(struct trial *trial, struct sl_failure_record *failure)
@@ -75,35 +61,6 @@ static uint64_t phase_limit_ns(const struct trial *trial)
         return TEARDOWN_NS;
     default:
         return TRIAL_GRACE_NS;
-    }
-}
-
-enum sl_status
-trial_await(struct trial *trial, uint64_t deadline_ns, bool *ret_subject, struct sl_error *err)
-{
-    const struct sl_agents *agents = trial->agents_begun ? trial->input->agents : NULL;
-
-    for (;;) {
-        struct pollfd fds[] = {{.fd = trial->process.from_fd, .events = POLLIN},
-                               {.fd = trial->input->wake_fd, .events = POLLIN},
-                               {.fd = agents ? agents->fd : -1, .events = POLLIN}};
-        uint64_t left = sl_clock_left_ns(deadline_ns);
-        struct timespec slice = sl_clock_to_timespec(SL_MIN(left, SERVER_LOOK_NS));
-        int ready = ppoll(fds, SL_COUNT_OF(fds), &slice, NULL);
-        enum sl_status s = ready > 0 ? sl_wake_look(fds[1].revents, err) : SL_OK;
-        if (s)
-            return s;
-        sl_output_look(&trial->output, trial->process.output_fd);
-        trial_look_for_crash(trial);
-        *ret_subject = ready > 0 && fds[0].revents;
-        s = agents ? agents->look(agents->user, err) : SL_OK;
-        if (s || *ret_subject || (ready > 0 && fds[2].revents))
-            return s;
-        if (trial->input->server && !sl_server_is_alive(trial->input->server))
-            return sl_fail(err, SL_ECONNECT, "nats-server ended in the middle of the trial");
-        if (!left)
-            return sl_fail(err, SL_ETIMEDOUT, "deadline passed");
-        trial_tell_progress(trial);
     }
 }
 
@@ -168,7 +125,7 @@ await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_e
 
 static enum sl_status at_start(struct trial *trial, struct sl_error *err)
 {
-    enum sl_status s = trial_take_snapshot(trial, false, &trial->start, err);
+    enum sl_status s = trial_end_look(trial, false, &trial->start, err);
     if (!s)
         s = sl_holdings_read(trial->process.pid, &trial->held, err);
     if (s)
@@ -185,7 +142,7 @@ at_loaded(struct trial *trial, struct sl_phase_record *record, struct sl_error *
     if (!s)
         s = trial_agents_merge(trial, &record->load, err);
     if (!s)
-        s = trial_take_snapshot(trial, true, &trial->loaded, err);
+        s = trial_end_look(trial, true, &trial->loaded, err);
     if (s)
         return s;
     trial->result->threads.peak = SL_VALUE(trial->loaded->n_threads);
@@ -214,7 +171,7 @@ at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *
     pid_t pid = trial->process.pid;
 
     trial->closed_ns = record->at_ns;
-    enum sl_status s = trial_take_snapshot(trial, true, &trial->closed, err);
+    enum sl_status s = trial_end_look(trial, true, &trial->closed, err);
     if (!s)
         s = trial_agents_merge(trial, &record->load, err);
     if (s)
@@ -232,7 +189,7 @@ at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *
                           &trial->late, &trial->n_late, err);
     trial->settle_ns = sl_clock_now_ns() - trial->closed_ns;
     if (!s)
-        s = trial_take_snapshot(trial, true, &trial->settled, err);
+        s = trial_end_look(trial, true, &trial->settled, err);
     if (s)
         return s;
     trial->result->threads.after = SL_VALUE(trial->settled->n_threads);
@@ -248,7 +205,7 @@ static enum sl_status at_torn_down(struct trial *trial, struct sl_error *err)
     if (trial->settled)
         sl_observe_library_exit(trial->process.pid, trial->settled, trial->modules,
                                 LIBRARY_EXIT_NS);
-    return trial_take_snapshot(trial, false, &trial->torn_down, err);
+    return trial_end_look(trial, false, &trial->torn_down, err);
 }
 
 static enum sl_status

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of a trial that agents play, in step with the local subject. */
+#include "harness/run/trial_agents.h"
+
 #include "base/fail.h"
-#include "harness/run/agents.h"
-#include "harness/run/trial_internal.h"
 #include "harness/run/trial_result.h"
+#include "harness/run/trial_wait.h"
 
 static const struct sl_agents *agents_of(const struct trial *trial)
 {

@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a trial ended, and the evidence that is kept of a bad end. */
+#include "harness/run/trial_end.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "harness/run/hang.h"
-#include "harness/run/trial_internal.h"
 
 #define EXIT_NS (5 * SL_NS_PER_S)
+
+enum sl_status trial_end_look(struct trial *trial, bool symbols, struct sl_snapshot **ret_snapshot,
+                              struct sl_error *err)
+{
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts,
+        .no_symbols = !symbols,
+        .find_unjoined = trial->phase != SL_PHASE_LOADED,
+    };
+    return sl_snapshot_take(trial->process.pid, &opts, ret_snapshot, err);
+}
 
 void trial_fail(struct trial *trial, enum sl_trial_status status, enum sl_step step,
                 const char *reason)
@@ -24,7 +35,7 @@ static void keep_hang(struct trial *trial)
 {
     SL_CLEANUP(sl_snapshot_freep) struct sl_snapshot *snapshot = NULL;
 
-    if (!trial_take_snapshot(trial, true, &snapshot, NULL))
+    if (!trial_end_look(trial, true, &snapshot, NULL))
         sl_hang_describe(snapshot, "hang", trial->arena, trial->result);
 }
 
@@ -48,7 +59,7 @@ void trial_look_for_crash(struct trial *trial)
 
     if (!desk || trial->crash.signal || !sl_desk_crash(desk, &trial->crash))
         return;
-    if (!trial_take_snapshot(trial, true, &snapshot, NULL))
+    if (!trial_end_look(trial, true, &snapshot, NULL))
         sl_hang_crashed(snapshot, &trial->crash, trial->arena, trial->result);
     sl_desk_release(desk);
 }
@@ -80,13 +91,13 @@ static void explain_end(struct trial *trial, bool by_itself)
     }
 }
 
-enum sl_status trial_conclude(struct trial *trial, enum sl_status s, struct sl_error *err)
+enum sl_status trial_conclude(struct trial *trial, enum sl_status status, struct sl_error *err)
 {
     char text[400];
     bool by_itself;
     enum sl_step step;
 
-    switch (s) {
+    switch (status) {
     case SL_OK:
         by_itself = sl_process_reap(&trial->process, EXIT_NS);
         if (!by_itself)
@@ -112,6 +123,6 @@ enum sl_status trial_conclude(struct trial *trial, enum sl_status s, struct sl_e
                    "the subject closed its pipe and went on");
         return SL_OK;
     default:
-        return s;
+        return status;
     }
 }

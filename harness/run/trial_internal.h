@@ -10,7 +10,7 @@
 #include "harness/process/output.h"
 #include "harness/process/process.h"
 #include "harness/run/protocol.h"
-#include "harness/run/trial.h"
+#include "harness/run/trial_input.h"
 
 /* Given on top of the scenario's own limits, which the subject keeps by itself. */
 #define TRIAL_GRACE_NS (10 * SL_NS_PER_S)
@@ -43,49 +43,5 @@ struct trial {
     struct sl_output output;
     struct sl_crash crash; /* signal 0: none was seen */
 };
-
-/* Tell who wants to know how far it is, when it is time to. */
-void trial_tell_progress(struct trial *trial);
-
-enum sl_status trial_take_snapshot(struct trial *trial, bool symbols,
-                                   struct sl_snapshot **ret_snapshot, struct sl_error *err);
-
-/* The first failure explains the later ones.  step: where it was; SL_STEP_NONE: nowhere. */
-void trial_fail(struct trial *trial, enum sl_trial_status status, enum sl_step step,
-                const char *reason);
-
-/* If a thread of the subject crashed and waits: keep the stacks and let it end. */
-void trial_look_for_crash(struct trial *trial);
-
-/*
- * Wait until the subject has something to say, or an agent had, which was looked at.  Looks after
- * the server and interrupts meanwhile.
- */
-enum sl_status
-trial_await(struct trial *trial, uint64_t deadline_ns, bool *ret_subject, struct sl_error *err);
-
-/* What it means that playing the phases ended with s.  Leaves no subject behind. */
-enum sl_status trial_conclude(struct trial *trial, enum sl_status s, struct sl_error *err);
-
-/*
- * The agents of a trial, in the order of the calls; each does nothing without agents.
- *
- *     begin    the local subject is about to be started; its config gets its share
- *     open     it is about to be told to open
- *     go       it is open, and about to be told to go on
- *     publish  it was told
- *     close    it has handled everything
- *     merge    put what all processes know into a record of the local subject
- *     end      the local subject is gone
- */
-enum sl_status
-trial_agents_begin(struct trial *trial, struct sl_subject_config *config, struct sl_error *err);
-enum sl_status trial_agents_open(struct trial *trial, struct sl_error *err);
-enum sl_status trial_agents_go(struct trial *trial, struct sl_error *err);
-enum sl_status trial_agents_publish(struct trial *trial, struct sl_error *err);
-enum sl_status trial_agents_close(struct trial *trial, struct sl_error *err);
-enum sl_status
-trial_agents_merge(struct trial *trial, struct sl_load_record *record, struct sl_error *err);
-void trial_agents_end(struct trial *trial);
 
 #endif

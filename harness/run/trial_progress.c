@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * How far a trial is, while it is played.  What is known of each message lies in the subject's
- * memory, from where it is copied now and then: the subject does nothing for it, and has no thread
- * more.
- */
+#include "harness/run/trial_progress.h"
+
 #include <sys/uio.h>
 
 #include "harness/load/checker.h"
-#include "harness/run/trial_internal.h"
 
 #define EVERY_NS SL_NS_PER_S
 
