@@ -7,6 +7,7 @@
 #include "cli/options/options.h"
 #include "cli/options/output.h"
 #include "cli/options/policy.h"
+#include "reports/print/breach.h"
 #include "reports/print/leak_lines.h"
 #include "reports/print/table_verdict.h"
 #include "reports/print/verdict.h"
@@ -82,10 +83,12 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
 static int judge(const struct request *request, const struct sl_run_result *result)
 {
     struct sl_table_opts opts = output_table_opts(request->color, stdout);
+    struct sl_judgement judgement;
     struct sl_verdict verdict;
     struct sl_error err = {0};
 
-    if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &verdict, &err))
+    if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &judgement, &err) ||
+        sl_breaches_say(&judgement, result->arena, &verdict, &err))
         return command_error(&cmd_gate, &err, SL_EXIT_UNMEASURED);
     if (!request->json) {
         sl_table_print_verdict(result, &verdict, &opts, stdout);

@@ -6,8 +6,6 @@
 #ifndef SL_REPORTS_VERDICT_H
 #define SL_REPORTS_VERDICT_H
 
-#include <stdio.h>
-
 #include <strandline/error.h>
 
 #include "harness/model/result.h"
@@ -27,6 +25,52 @@ struct sl_policy {
     const char *baseline_name; /* what texts call it */
 };
 
+/* What is judged. */
+enum sl_rule {
+    SL_RULE_INTERRUPTED, /* value: trials played */
+    SL_RULE_CONTROL,     /* value: planted leaks that were found; limit: all of them */
+    SL_RULE_TRIALS,      /* of the run, or of a cell: there are none */
+    SL_RULE_ENDING,      /* of a trial that failed or crashed, which says the rest */
+    SL_RULE_CLOSE,       /* past its deadline, with an error, or not called */
+    SL_RULE_LOST,
+    SL_RULE_ORDER,
+    SL_RULE_LOAD,  /* did not end in time */
+    SL_RULE_LEAKS, /* of all groups that the baseline has not */
+    SL_RULE_DESCRIPTORS,
+    SL_RULE_PROCESSES,
+    SL_RULE_THREADS,  /* value: at peak; limit: before the load, to be exceeded */
+    SL_RULE_HANDLED,  /* messages */
+    SL_RULE_ACCEPTED, /* limit: messages that were tried, of which half is enough */
+};
+
+/* In the order in which they decide. */
+enum sl_breach_kind {
+    SL_BREACH_UNMEASURED, /* could not be measured, or proves nothing */
+    SL_BREACH_BROKEN,     /* broke the policy */
+    SL_BREACH_DOUBTFUL,   /* was measured and says too little */
+    SL_N_BREACH_KINDS
+};
+
+/* One fact that keeps a result from being ok.  Borrows from the result. */
+struct sl_breach {
+    enum sl_rule rule;
+    enum sl_breach_kind kind;
+    const struct sl_cell_result *cell;         /* NULL: the run's */
+    const struct sl_trial_result *trial;       /* of the cell; NULL: the cell's, or the run's */
+    const struct sl_leak_group *const *groups; /* of leaks: those that count against the policy */
+    size_t n_groups;
+    struct sl_value value; /* missing: this is why the rule could not be judged */
+    uint64_t limit;        /* that the value broke */
+};
+
+struct sl_judgement {
+    const struct sl_run_result *result;
+    const struct sl_policy *policy;
+    int exit;                         /* as in struct sl_verdict */
+    const struct sl_breach *breaches; /* those of a kind together, in the order of the cells */
+    size_t n_breaches;
+};
+
 /**
  * Judge a result.
  *
@@ -41,13 +85,12 @@ struct sl_policy {
  * failed, but less than half of the messages that were tried were accepted, without a fault that
  * was planted.
  *
- * The lines of ret_verdict say first what could not be measured, then what failed, then what is
- * inconclusive, each in the order of the cells.
- *
- * @param arena  owns the strings of ret_verdict
+ * @param result, policy  have to outlive the judgement
+ * @param arena           owns the breaches
  */
 SL_CHECKED enum sl_status
 sl_verdict_evaluate(const struct sl_run_result *result, const struct sl_policy *policy,
-                    struct sl_arena *arena, struct sl_verdict *ret_verdict, struct sl_error *err);
+                    struct sl_arena *arena, struct sl_judgement *ret_judgement,
+                    struct sl_error *err);
 
 #endif

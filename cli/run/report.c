@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run/report.h"
 
+#include "reports/print/breach.h"
 #include "reports/print/table.h"
-#include "reports/verdict.h"
 
 /* Where the report is, and what can be done with it; the last lines of a run. */
 static void print_next(const struct run_request *request, const struct sl_report_place *place)
@@ -35,10 +35,11 @@ print_result(const struct run_request *request, const struct sl_run_result *resu
 int run_report(const struct run_request *request, const struct sl_report_place *place,
                struct sl_run_result *result)
 {
+    struct sl_judgement judgement;
     struct sl_error err = {0};
 
-    if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &result->verdict,
-                            &err)) {
+    if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &judgement, &err) ||
+        sl_breaches_say(&judgement, result->arena, &result->verdict, &err)) {
         (void) command_error(request->command, &err, 0);
         run_report_none(place);
         return SL_EXIT_UNMEASURED;

@@ -183,6 +183,7 @@ struct sl_control {
     const char *reason; /* why it did not run or did not find them, or NULL */
 };
 
+/* What was judged, in words. */
 struct sl_verdict {
     int exit; /* 0 ok, 1 policy failed, 2 usage, 3 could not measure, 4 inconclusive */
     const char *const

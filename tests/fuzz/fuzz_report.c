@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/print/breach.h"
 #include "reports/print/compare.h"
 #include "reports/print/table.h"
 #include "reports/print/table_verdict.h"
@@ -53,6 +54,7 @@ static void check_uses(struct sl_run_result *result)
 {
     const struct sl_policy policy = {0};
     const struct sl_table_opts opts = {.width = 80};
+    struct sl_judgement judgement = {0};
     struct sl_verdict verdict = {0};
     struct sl_comparison comparison = {0};
     char *text = NULL;
@@ -60,8 +62,9 @@ static void check_uses(struct sl_run_result *result)
     FILE *out = open_memstream(&text, &size);
 
     require(out != NULL, "there is memory");
-    require(sl_verdict_evaluate(result, &policy, result->arena, &verdict, NULL) == SL_OK,
+    require(sl_verdict_evaluate(result, &policy, result->arena, &judgement, NULL) == SL_OK,
             "what was read can be judged");
+    require(sl_breaches_say(&judgement, result->arena, &verdict, NULL) == SL_OK, "in words");
     require((verdict.exit == 0) == (verdict.n_failed == 0), "a failure has a line");
     sl_table_print(result, &opts, out);
     sl_table_print_verdict(result, &verdict, &opts, out);

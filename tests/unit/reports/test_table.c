@@ -11,19 +11,21 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "reports/print/breach.h"
 #include "reports/print/table.h"
-#include "reports/verdict.h"
 #include "result_builder.h"
 
 static char *print(struct sl_run_result *result, const struct sl_table_opts *opts)
 {
     struct sl_policy policy = {0};
+    struct sl_judgement judgement;
     struct sl_error err = {0};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
 
-    sl_assert_ok(sl_verdict_evaluate(result, &policy, result->arena, &result->verdict, &err), &err);
+    sl_assert_ok(sl_verdict_evaluate(result, &policy, result->arena, &judgement, &err), &err);
+    sl_assert_ok(sl_breaches_say(&judgement, result->arena, &result->verdict, &err), &err);
     sl_table_print(result, opts, out);
     (void) fclose(out);
     return text;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "reports/verdict.h"
+#include "reports/print/breach.h"
 #include "result_builder.h"
 
 typedef void (*spoiler)(struct sl_run_result *result, struct sl_trial_result *trial);
@@ -21,13 +21,20 @@ static struct sl_run_result *spoiled_run(spoiler spoil)
     return result;
 }
 
-static struct sl_verdict judge(const struct sl_run_result *result, uint32_t max_leaks)
+static struct sl_verdict
+judge_by(const struct sl_run_result *result, const struct sl_policy *policy)
 {
-    struct sl_policy policy = {.max_leaks = max_leaks};
+    struct sl_judgement judgement;
     struct sl_verdict verdict = {.exit = -1};
     struct sl_error err = {0};
-    sl_assert_ok(sl_verdict_evaluate(result, &policy, result->arena, &verdict, &err), &err);
+    sl_assert_ok(sl_verdict_evaluate(result, policy, result->arena, &judgement, &err), &err);
+    sl_assert_ok(sl_breaches_say(&judgement, result->arena, &verdict, &err), &err);
     return verdict;
+}
+
+static struct sl_verdict judge(const struct sl_run_result *result, uint32_t max_leaks)
+{
+    return judge_by(result, &(struct sl_policy){.max_leaks = max_leaks});
 }
 
 static void leak(struct sl_run_result *result, struct sl_trial_result *trial)
@@ -301,6 +308,34 @@ SL_TEST(verdict, each_fact_gives_its_exit_status_and_line)
     }
 }
 
+SL_TEST(verdict, a_breach_says_what_broke_which_limit_where)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *baseline = spoiled_run(NULL);
+    SL_AUTO(sl_run_result) struct sl_run_result *result = spoiled_run(leak);
+    struct sl_policy policy = {.max_leaks = 1, .baseline = baseline};
+    struct sl_judgement judgement;
+    struct sl_trial_result *trial = result_trial(result, 0, 0);
+
+    (void) result_add_group(baseline, result_trial(baseline, 1, 1), 1, SL_CAUSE_IO, "fetch_main");
+    crash(result, result_trial(result, 1, 1));
+    cr_assert_eq(sl_verdict_evaluate(result, &policy, result->arena, &judgement, NULL), SL_OK);
+    cr_assert_eq(judgement.exit, 3);
+    cr_assert_eq(judgement.n_breaches, 2);
+
+    const struct sl_breach *crashed = &judgement.breaches[0], *leaked = &judgement.breaches[1];
+    cr_assert_eq(crashed->rule, SL_RULE_ENDING);
+    cr_assert_eq(crashed->kind, SL_BREACH_UNMEASURED);
+    cr_assert_eq(crashed->trial, result_trial(result, 1, 1));
+    cr_assert_eq(leaked->rule, SL_RULE_LEAKS);
+    cr_assert_eq(leaked->kind, SL_BREACH_BROKEN);
+    cr_assert_eq(leaked->cell, &result->cells[0]);
+    cr_assert_eq(leaked->trial, trial);
+    cr_assert_eq(leaked->value.value, 2);
+    cr_assert_eq(leaked->limit, 1);
+    cr_assert_eq(leaked->n_groups, 1, "the other one is known");
+    cr_assert_str_eq(leaked->groups[0]->function, "worker_main");
+}
+
 SL_TEST(verdict, leaks_within_the_limit_pass)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *result = spoiled_run(leak);
@@ -313,19 +348,18 @@ SL_TEST(verdict, what_stays_besides_threads_fails_only_where_it_is_limited)
     SL_AUTO(sl_run_result) struct sl_run_result *result = spoiled_run(NULL);
     struct sl_trial_result *trial = result_trial(result, 0, 0);
     struct sl_policy policy = {.descriptors = {.set = true, .most = 2}, .processes = {.set = true}};
-    struct sl_verdict verdict;
 
     trial->left.descriptors = SL_VALUE(3);
     trial->left.processes = SL_VALUE(1);
     cr_assert_eq(judge(result, 0).exit, 0);
-    cr_assert_eq(sl_verdict_evaluate(result, &policy, result->arena, &verdict, NULL), SL_OK);
+    struct sl_verdict verdict = judge_by(result, &policy);
     cr_assert_eq(verdict.exit, 1);
     cr_assert_eq(verdict.n_failed, 2);
     cr_assert_str_eq(verdict.failed[0], TRIAL "3 descriptors stayed after Close (limit 2)");
     cr_assert_str_eq(verdict.failed[1], TRIAL "1 child process stayed after Close (limit 0)");
 
     trial->left.processes = SL_MISSING_VALUE("/proc could not be listed");
-    cr_assert_eq(sl_verdict_evaluate(result, &policy, result->arena, &verdict, NULL), SL_OK);
+    verdict = judge_by(result, &policy);
     cr_assert_eq(verdict.exit, 3);
     cr_assert_str_eq(verdict.failed[0],
                      TRIAL "child processes that stayed after Close are not known: /proc could not "
@@ -357,11 +391,8 @@ SL_TEST(verdict, what_holds_of_several_trials_of_a_cell_is_said_once)
 static struct sl_verdict
 judge_against(const struct sl_run_result *result, const struct sl_run_result *baseline)
 {
-    struct sl_policy policy = {.baseline = baseline, .baseline_name = "base.json"};
-    struct sl_verdict verdict = {.exit = -1};
-    struct sl_error err = {0};
-    sl_assert_ok(sl_verdict_evaluate(result, &policy, result->arena, &verdict, &err), &err);
-    return verdict;
+    return judge_by(result,
+                    &(struct sl_policy){.baseline = baseline, .baseline_name = "base.json"});
 }
 
 SL_TEST(verdict, only_leaks_that_the_baseline_has_not_count_against_it)
