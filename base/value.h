@@ -10,7 +10,7 @@
 
 struct sl_value {
     uint64_t value;      /* meaningless when missing is set */
-    const char *missing; /* reason, "" for none that is worth a line in a file, or NULL */
+    const char *missing; /* reason, or NULL */
 };
 struct sl_real {
     double value;
@@ -22,6 +22,7 @@ enum sl_maybe { SL_MAYBE_UNKNOWN, SL_MAYBE_NO, SL_MAYBE_YES };
 
 #define SL_VALUE(number)    ((struct sl_value){.value = (number)})
 #define SL_REAL(number)     ((struct sl_real){.value = (number)})
+#define SL_NOT_SAID         ((struct sl_value){.missing = ""}) /* null, and no reason beside it */
 #define SL_MISSING_VALUE(r) ((struct sl_value){.missing = (r)})
 #define SL_MISSING_REAL(r)  ((struct sl_real){.missing = (r)})
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strandline doctor: what this machine allows, what is missing, and how to get it. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
@@ -18,6 +15,8 @@
 #include "harness/process/thread_room.h"
 #include "reports/print/grid.h"
 #include "reports/print/wrap.h"
+#include "json/layout_macros.h"
+#include "json/layout_write.h"
 
 enum { OPTION_JSON, OPTION_COLOR };
 
@@ -77,38 +76,58 @@ static void print_text(const struct doctor *doctor, const struct sl_table_opts *
                       doctor->n_checks, count(doctor, DOCTOR_LIMITED));
 }
 
-static json_t *json_checks(const struct doctor *doctor)
+struct document {
+    bool ready;
+    struct sl_value room; /* for threads; missing without a limit */
+    uint32_t needed;
+    const struct doctor_check *checks;
+    size_t n_checks;
+};
+
+static const char *state_word(unsigned state)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < doctor->n_checks; i++) {
-        const struct doctor_check *check = &doctor->checks[i];
-        json_t *one =
-            json_pack("{ss ss ss ss? ss?}", "name", check->name, "state", states[check->state].text,
-                      "found", check->found, "cost", check->cost, "fix", check->fix);
-        if (json_array_append_new(list, one) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
+    return states[state].text;
 }
+static const struct sl_words state_words = {SL_COUNT_OF(states), state_word};
+
+static const struct sl_field check_fields[] = {
+    SCALAR(NAME, struct doctor_check, name),  ENUM(struct doctor_check, state, state_words),
+    SCALAR(NAME, struct doctor_check, found), SCALAR(TEXT, struct doctor_check, cost),
+    SCALAR(TEXT, struct doctor_check, fix),
+};
+static const struct sl_object check_object = {FIELDS(check_fields)};
+
+static const struct sl_field threads_fields[] = {
+    SCALAR(VALUE, struct document, room),
+    SCALAR(U32, struct document, needed),
+};
+static const struct sl_object threads_object = {FIELDS(threads_fields)};
+
+static const struct sl_field document_fields[] = {
+    SCHEMA,
+    SCALAR(BOOL, struct document, ready),
+    PART("threads", threads_object),
+    LIST(struct document, "checks", checks, n_checks, check_object),
+};
+static const struct sl_object document_object = {FIELDS(document_fields)};
+
+static const struct sl_layout doctor_layout = {
+    .schema = "strandline.doctor",
+    .major = 1,
+    .what = "findings",
+    .root = PART(NULL, document_object),
+};
 
 static enum sl_status print_json(const struct doctor *doctor, struct sl_error *err)
 {
-    json_t *room = doctor->thread_room == SL_NO_LIMIT
-                       ? json_null()
-                       : json_integer((json_int_t) doctor->thread_room);
-    json_t *json = json_pack("{ss sb s{so si} so}", "schema", "strandline.doctor/1", "ready",
-                             count(doctor, DOCTOR_MISSING) == 0, "threads", "room", room, "needed",
-                             DOCTOR_THREADS_NEEDED, "checks", json_checks(doctor));
-    if (!json)
-        return sl_fail(err, SL_ENOMEM, "no memory to print the findings");
-    errno = 0;
-    int dumped = json_dumpf(json, stdout, JSON_INDENT(2));
-    json_decref(json);
-    if (dumped < 0 || fputc('\n', stdout) == EOF)
-        return sl_fail_errno(err, "cannot write the findings");
-    return SL_OK;
+    const struct document document = {
+        .ready = count(doctor, DOCTOR_MISSING) == 0,
+        .room = doctor->thread_room == SL_NO_LIMIT ? SL_NOT_SAID : SL_VALUE(doctor->thread_room),
+        .needed = DOCTOR_THREADS_NEEDED,
+        .checks = doctor->checks,
+        .n_checks = doctor->n_checks,
+    };
+    return sl_layout_print(&doctor_layout, &document, stdout, err);
 }
 
 static int run(int argc, char **argv)

@@ -148,7 +148,8 @@ static int run(int argc, char **argv)
     if (request.list)
         return print_scenarios(&request);
     if (request.list_faults)
-        return print_faults(request.driver_path ? request.declaration : NULL, request.json);
+        return print_faults(request.command, request.driver_path ? request.declaration : NULL,
+                            request.json);
     enum sl_status status = policy_complete(&request.policy, &err);
     if (!status)
         status = load_scenarios(&request, &loaded, &err);

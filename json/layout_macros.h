@@ -79,6 +79,11 @@ typedef uint64_t type_DECIMAL;
     {                                                                                              \
         .key = (key_), .kind = SL_FIELD_OBJECT, .object = &(object_)                               \
     }
+/* The name and version of the document. */
+#define SCHEMA                                                                                     \
+    {                                                                                              \
+        .key = "schema", .kind = SL_FIELD_SCHEMA                                                   \
+    }
 #define FIELDS(array) .fields = (array), .n_fields = SL_COUNT_OF(array)
 
 #endif

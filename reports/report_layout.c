@@ -375,7 +375,7 @@ static const struct sl_field driver_file_fields[] = {
 static const struct sl_object driver_file_object = {FIELDS(driver_file_fields)};
 
 static const struct sl_field result_fields[] = {
-    {.key = "schema", .kind = SL_FIELD_SCHEMA},
+    SCHEMA,
     PART("tool", tool_object),
     PART("run", run_object),
     SCALAR(TEXT, struct sl_run_result, driver),

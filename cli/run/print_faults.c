@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run/print_faults.h"
 
-#include <jansson.h>
-
 #include <strandline/bus.h>
 
 #include "cli/options/command.h"
 #include "cli/options/output.h"
 #include "reports/print/wrap.h"
+#include "json/layout_macros.h"
+#include "json/layout_write.h"
 
 /* "    expected: ..."; nothing for NULL and "". */
 static void print_line(const char *heading, const char *text)
@@ -29,30 +29,53 @@ static void print_text(const struct bus_fault_info *fault)
     print_line("keys: ", fault->keys);
 }
 
-/* Takes the list.  @return exit status */
-static int print_list(json_t *list, bool complete)
+struct fault_list {
+    const struct bus_fault_info *faults;
+    size_t n_faults;
+};
+
+static const struct sl_field fault_fields[] = {
+    SCALAR(NAME, struct bus_fault_info, name),
+    SCALAR(NAME, struct bus_fault_info, id),
+    SCALAR(NAME, struct bus_fault_info, mechanism),
+    SCALAR(TEXT, struct bus_fault_info, expected),
+    {KEYED(TEXT, struct bus_fault_info, "no_equivalent", absent)},
+    SCALAR(TEXT, struct bus_fault_info, transport),
+    SCALAR(TEXT, struct bus_fault_info, keys),
+};
+static const struct sl_object fault_object = {FIELDS(fault_fields)};
+static const struct sl_layout faults_layout = {
+    .what = "faults", .root = LIST(struct fault_list, NULL, faults, n_faults, fault_object)};
+
+static const struct sl_field foreign_fields[] = {
+    SCALAR(NAME, struct bus_fault_info, name),
+    SCALAR(TEXT, struct bus_fault_info, mechanism),
+    SCALAR(TEXT, struct bus_fault_info, keys),
+};
+static const struct sl_object foreign_object = {FIELDS(foreign_fields)};
+static const struct sl_layout foreign_layout = {
+    .what = "faults", .root = LIST(struct fault_list, NULL, faults, n_faults, foreign_object)};
+
+/* @return exit status */
+static int print_list(const struct sl_command *command, const struct sl_layout *layout,
+                      const struct bus_fault_info *faults, size_t n)
 {
-    complete = complete && json_dumpf(list, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0 &&
-               putchar('\n') != EOF;
-    json_decref(list);
-    if (complete)
-        return SL_EXIT_OK;
-    (void) fputs("strandline run: cannot print the faults\n", stderr);
-    return SL_EXIT_UNMEASURED;
+    const struct fault_list list = {.faults = faults, .n_faults = n};
+    struct sl_error err = {0};
+
+    if (sl_layout_print(layout, &list, stdout, &err))
+        return command_error(command, &err, SL_EXIT_UNMEASURED);
+    return SL_EXIT_OK;
 }
 
-static int print_json(void)
+static int print_json(const struct sl_command *command)
 {
-    json_t *list = json_array();
-    bool complete = list != NULL;
+    const struct bus_fault_info *faults = bus_faults();
+    size_t n = 0;
 
-    for (const struct bus_fault_info *fault = bus_faults(); fault->name && complete; fault++)
-        complete = json_array_append_new(
-                       list, json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?}", "name",
-                                       fault->name, "id", fault->id, "mechanism", fault->mechanism,
-                                       "expected", fault->expected, "no_equivalent", fault->absent,
-                                       "transport", fault->transport, "keys", fault->keys)) == 0;
-    return print_list(list, complete);
+    while (faults[n].name)
+        n++;
+    return print_list(command, &faults_layout, faults, n);
 }
 
 static void print_foreign_text(const struct sl_declaration *driver)
@@ -70,32 +93,31 @@ static void print_foreign_text(const struct sl_declaration *driver)
 }
 
 /* null where the driver does not say. */
-static int print_foreign_json(const struct sl_declaration *driver)
+static int print_foreign_json(const struct sl_command *command, const struct sl_declaration *driver)
 {
-    bool declared = driver->declares & SL_DECLARES_FAULTS;
-    json_t *list = declared ? json_array() : json_null();
-    bool complete = list != NULL;
+    struct bus_fault_info faults[SL_DECLARED_FAULTS] = {0};
 
-    for (uint32_t i = 0; i < driver->n_faults && complete; i++) {
-        const char *keys = driver->faults[i].keys, *text = driver->faults[i].text;
-        complete =
-            json_array_append_new(
-                list, json_pack("{s:s, s:s?, s:s?}", "name", driver->faults[i].name, "mechanism",
-                                *text ? text : NULL, "keys", *keys ? keys : NULL)) == 0;
+    if (!(driver->declares & SL_DECLARES_FAULTS)) {
+        (void) puts("null");
+        return SL_EXIT_OK;
     }
-    return print_list(list, complete);
+    for (uint32_t i = 0; i < driver->n_faults; i++)
+        faults[i] = (struct bus_fault_info){.name = driver->faults[i].name,
+                                            .mechanism = driver->faults[i].text,
+                                            .keys = driver->faults[i].keys};
+    return print_list(command, &foreign_layout, faults, driver->n_faults);
 }
 
-int print_faults(const struct sl_declaration *foreign, bool json)
+int print_faults(const struct sl_command *command, const struct sl_declaration *foreign, bool json)
 {
     if (foreign && json)
-        return print_foreign_json(foreign);
+        return print_foreign_json(command, foreign);
     if (foreign) {
         print_foreign_text(foreign);
         return SL_EXIT_OK;
     }
     if (json)
-        return print_json();
+        return print_json(command);
     for (const struct bus_fault_info *fault = bus_faults(); fault->name; fault++)
         print_text(fault);
     return SL_EXIT_OK;

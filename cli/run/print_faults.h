@@ -3,6 +3,7 @@
 #ifndef SL_CLI_RUN_PRINT_FAULTS_H
 #define SL_CLI_RUN_PRINT_FAULTS_H
 
+#include "cli/options/command.h"
 #include "harness/run/declaration.h"
 
 /*
@@ -11,6 +12,6 @@
  * @param foreign  NULL: the built-in bus, which knows more of its own
  * @return exit status
  */
-int print_faults(const struct sl_declaration *foreign, bool json);
+int print_faults(const struct sl_command *command, const struct sl_declaration *foreign, bool json);
 
 #endif

@@ -91,7 +91,7 @@ static const struct sl_object unjoined_object = {FIELDS(unjoined_fields)};
 
 /* The last one is for full listings only: a list that was not asked for is not an empty list. */
 static const struct sl_field document_fields[] = {
-    {.key = "schema", .kind = SL_FIELD_SCHEMA},
+    SCHEMA,
     SCALAR(INT, struct sl_document, pid),
     SCALAR(TEXT, struct sl_document, command),
     SCALAR(U64, struct sl_document, ticks_per_second),
