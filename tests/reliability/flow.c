@@ -74,12 +74,6 @@ static pid_t start(struct flow *flow, unsigned roles)
     return pid;
 }
 
-static void start_all(struct flow *flow)
-{
-    flow->consumer = start(flow, BUS_CONSUMES);
-    flow->publisher = start(flow, BUS_PUBLISHES);
-}
-
 static uint64_t n_handled(const struct flow *flow)
 {
     struct tally_counts counts;
@@ -173,101 +167,85 @@ static void restart_server(struct flow *flow)
         outcome_fail(flow->outcome, "the server did not start again: %s", err.text);
 }
 
-static void play_server_kill(unsigned count, struct outcome *outcome)
+/* `strike` again and again while messages flow, on so many nodes. */
+static void play(struct outcome *outcome, unsigned count, unsigned nodes, enum bus_mode mode,
+                 void (*strike)(struct flow *flow))
 {
     struct flow flow = {.outcome = outcome};
 
-    if (flow_begin(&flow, 1, BUS_UNIFIED))
-        start_all(&flow);
+    if (flow_begin(&flow, nodes, mode)) {
+        flow.consumer = start(&flow, BUS_CONSUMES);
+        flow.publisher = start(&flow, BUS_PUBLISHES);
+    }
     while (flow.n_done < count && !outcome->failed) {
         await_flow(&flow);
-        sl_clock_sleep_ns(BETWEEN_NS);
-        sl_server_kill(flow.server, 0);
-        sl_clock_sleep_ns(flow.n_done % 5 * 100 * SL_NS_PER_MS);
-        restart_server(&flow);
+        strike(&flow);
         flow.n_done++;
     }
     flow_end(&flow);
+}
+
+static void kill_server(struct flow *flow)
+{
+    sl_clock_sleep_ns(BETWEEN_NS);
+    sl_server_kill(flow->server, 0);
+    sl_clock_sleep_ns(flow->n_done % 5 * 100 * SL_NS_PER_MS);
+    restart_server(flow);
 }
 
 /* Kill the leader of a stream; the rest has to elect another one, and gets it back then. */
-static void play_leader_kill(unsigned count, struct outcome *outcome)
+static void kill_leader(struct flow *flow)
 {
-    struct flow flow = {.outcome = outcome};
-
-    if (flow_begin(&flow, 3, BUS_KEYED))
-        start_all(&flow);
-    while (flow.n_done < count && !outcome->failed) {
-        await_flow(&flow);
-        sl_clock_sleep_ns(BETWEEN_NS);
-        int leader = sl_server_leader(flow.server, LEADER_STREAM);
-        if (leader < 0) {
-            outcome_fail(outcome, "the stream has no leader");
-            break;
-        }
-        sl_server_kill(flow.server, (unsigned) leader);
-        await_flow(&flow); /* with two nodes */
-        restart_server(&flow);
-        flow.n_done++;
+    sl_clock_sleep_ns(BETWEEN_NS);
+    int leader = sl_server_leader(flow->server, LEADER_STREAM);
+    if (leader < 0) {
+        outcome_fail(flow->outcome, "the stream has no leader");
+        return;
     }
-    flow_end(&flow);
+    sl_server_kill(flow->server, (unsigned) leader);
+    await_flow(flow); /* with two nodes */
+    restart_server(flow);
 }
 
-static void play_server_pause(unsigned count, struct outcome *outcome)
+static void pause_server(struct flow *flow)
 {
-    struct flow flow = {.outcome = outcome};
-
-    if (flow_begin(&flow, 1, BUS_KEYED))
-        start_all(&flow);
-    while (flow.n_done < count && !outcome->failed) {
-        await_flow(&flow);
-        sl_server_pause(flow.server, 0);
-        sl_clock_sleep_ns(PAUSE_NS); /* the event, not a wait for one */
-        sl_server_resume(flow.server, 0);
-        flow.n_done++;
-        await_flow(&flow);
-    }
-    flow_end(&flow);
+    sl_server_pause(flow->server, 0);
+    sl_clock_sleep_ns(PAUSE_NS); /* the event, not a wait for one */
+    sl_server_resume(flow->server, 0);
+    await_flow(flow);
 }
 
-static void play_publisher_kill(unsigned count, struct outcome *outcome)
+static void kill_publisher(struct flow *flow)
 {
-    struct flow flow = {.outcome = outcome};
-
-    if (flow_begin(&flow, 1, BUS_UNIFIED))
-        start_all(&flow);
-    while (flow.n_done < count && !outcome->failed) {
-        await_flow(&flow);
-        sl_clock_sleep_ns(BETWEEN_NS / 4);
-        bus_process_kill(flow.publisher);
-        flow.publisher = start(&flow, BUS_PUBLISHES);
-        flow.n_done++;
-    }
-    flow_end(&flow);
+    sl_clock_sleep_ns(BETWEEN_NS / 4);
+    bus_process_kill(flow->publisher);
+    flow->publisher = start(flow, BUS_PUBLISHES);
 }
 
-static void play_consumer_kill(unsigned count, struct outcome *outcome)
+static void kill_consumer(struct flow *flow)
 {
-    struct flow flow = {.outcome = outcome};
-
-    if (flow_begin(&flow, 1, BUS_UNIFIED))
-        start_all(&flow);
-    while (flow.n_done < count && !outcome->failed) {
-        await_flow(&flow);
-        sl_clock_sleep_ns(BETWEEN_NS / 4);
-        bus_process_kill(flow.consumer);
-        flow.consumer = start(&flow, BUS_CONSUMES);
-        flow.n_done++;
-    }
-    flow_end(&flow);
+    sl_clock_sleep_ns(BETWEEN_NS / 4);
+    bus_process_kill(flow->consumer);
+    flow->consumer = start(flow, BUS_CONSUMES);
 }
+
+#define SCENARIO(name, nodes, mode)                                                                \
+    static void play_##name(unsigned count, struct outcome *outcome)                               \
+    {                                                                                              \
+        play(outcome, count, nodes, mode, name);                                                   \
+    }
+SCENARIO(kill_server, 1, BUS_UNIFIED)
+SCENARIO(kill_leader, 3, BUS_KEYED)
+SCENARIO(pause_server, 1, BUS_KEYED)
+SCENARIO(kill_publisher, 1, BUS_UNIFIED)
+SCENARIO(kill_consumer, 1, BUS_UNIFIED)
 
 const struct scenario flow_scenarios[] = {
-    {"server-kill", "kill -9 and restart of the server, file storage", play_server_kill, 3, 20},
-    {"leader-kill", "kill -9 of a stream's leader in a cluster of three", play_leader_kill, 1, 10},
-    {"server-pause", "SIGSTOP of the server for 5 s", play_server_pause, 1, 3},
-    {"publisher-kill", "kill -9 of the publishing process", play_publisher_kill, 3, 20},
-    {"consumer-kill", "kill -9 of the consuming process, a new one goes on", play_consumer_kill, 3,
+    {"server-kill", "kill -9 and restart of the server, file storage", play_kill_server, 3, 20},
+    {"leader-kill", "kill -9 of a stream's leader in a cluster of three", play_kill_leader, 1, 10},
+    {"server-pause", "SIGSTOP of the server for 5 s", play_pause_server, 1, 3},
+    {"publisher-kill", "kill -9 of the publishing process", play_kill_publisher, 3, 20},
+    {"consumer-kill", "kill -9 of the consuming process, a new one goes on", play_kill_consumer, 3,
      20},
     {.name = NULL},
 };
