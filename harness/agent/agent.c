@@ -16,7 +16,7 @@
 #include "harness/agent/link.h"
 #include "harness/agent/part.h"
 #include "harness/agent/peer.h"
-#include "harness/agent/wire.h"
+#include "harness/agent/wire_config.h"
 
 /* Between two looks for a silent observer. */
 #define LOOK_MS 200
@@ -159,21 +159,21 @@ static void on_open(struct agent *agent, uint64_t trial, const void *data, size_
 {
     struct sl_unpacker unpacker = {.at = data, .left = size};
     struct sl_error err = {0};
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
     SL_AUTO_FREE struct sl_subject_config *config = malloc(sizeof *config);
     atomic_store(&agent->trial, trial);
     if (!config)
-        s = sl_fail(&err, SL_ENOMEM, "no memory for a trial");
+        status = sl_fail(&err, SL_ENOMEM, "no memory for a trial");
     else if (!sl_wire_unpack_config(&unpacker, config))
-        s = sl_fail(&err, SL_EPROTO, "the observer sent a malformed trial");
+        status = sl_fail(&err, SL_EPROTO, "the observer sent a malformed trial");
     else if (strlen(agent->opts->servers) >= sizeof config->servers)
-        s = sl_fail(&err, SL_EINVAL, "the list of servers is too long");
-    if (!s) {
+        status = sl_fail(&err, SL_EINVAL, "the list of servers is too long");
+    if (!status) {
         (void) strcpy(config->servers, agent->opts->servers);
-        s = sl_part_begin(&agent->part, config, &err);
+        status = sl_part_begin(&agent->part, config, &err);
     }
-    if (s) {
+    if (status) {
         fail_part(agent, &err);
         return;
     }
@@ -279,9 +279,9 @@ static enum sl_status serve(struct agent *agent, struct sl_error *err)
                                {.fd = sl_link_fd(agent->peer.link), .events = POLLIN},
                                {.fd = sl_part_fd(&agent->part), .events = POLLIN}};
         int ready = poll(fds, SL_COUNT_OF(fds), LOOK_MS);
-        enum sl_status s = ready > 0 ? sl_wake_look(fds[0].revents, err) : SL_OK;
-        if (s)
-            return s == SL_ECLOSED ? SL_OK : s;
+        enum sl_status status = ready > 0 ? sl_wake_look(fds[0].revents, err) : SL_OK;
+        if (status)
+            return status == SL_ECLOSED ? SL_OK : s;
         struct sl_link_message *message =
             ready > 0 && fds[1].revents ? sl_link_take(agent->peer.link) : NULL;
         if (message)
@@ -326,15 +326,15 @@ enum sl_status sl_agent_run(const struct sl_agent_opts *opts, struct sl_error *e
                                       .subjects = {SL_WIRE_CALL, subject},
                                       .intercept = intercept,
                                       .user = &agent};
-    enum sl_status s = sl_link_open(&link, &agent.peer.link, err);
-    if (s)
-        return s;
+    enum sl_status status = sl_link_open(&link, &agent.peer.link, err);
+    if (status)
+        return status;
     say(&agent, "agent '%s' waits for a run", agent.offer.name);
-    s = serve(&agent, err);
+    status = serve(&agent, err);
     sl_part_end(&agent.part);
     if (atomic_load(&agent.run))
         reply_text(&agent, SL_WIRE_KIND_LEAVE, atomic_load(&agent.run), "was ended");
     sl_link_close(agent.peer.link);
     sl_packer_release(&agent.body.bytes);
-    return s;
+    return status;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PING and PONG: who is still there, and what its clock says. */
+#include "harness/agent/fleet_heart.h"
+
 #include <errno.h>
 #include <string.h>
-
-#include "harness/agent/fleet_internal.h"
 
 #define BEAT_NS       (500 * SL_NS_PER_MS)
 #define CLOCK_SAMPLES 50u
@@ -18,7 +17,7 @@ static void ping(struct sl_fleet *fleet, const struct member *member)
     sl_packer_release(&body);
 }
 
-bool fleet_intercept(void *user, const void *data, size_t size)
+bool fleet_heart_intercept(void *user, const void *data, size_t size)
 {
     uint64_t now_ns = sl_clock_now_ns();
     struct sl_fleet *fleet = user;
@@ -87,7 +86,7 @@ static void ask_clock(struct sl_fleet *fleet, struct member *member)
     pthread_mutex_unlock(&fleet->mutex);
 }
 
-bool fleet_has_our_clock(const struct member *member)
+bool fleet_heart_has_our_clock(const struct member *member)
 {
     char own[sizeof member->offer.clock];
 
@@ -95,12 +94,12 @@ bool fleet_has_our_clock(const struct member *member)
     return strcmp(own, member->offer.clock) == 0;
 }
 
-void fleet_measure_clock(struct sl_fleet *fleet, struct member *member)
+void fleet_heart_measure_clock(struct sl_fleet *fleet, struct member *member)
 {
     pthread_mutex_lock(&fleet->mutex);
     member->clock = (struct sl_clock_estimate){0};
     pthread_mutex_unlock(&fleet->mutex);
-    if (fleet_has_our_clock(member))
+    if (fleet_heart_has_our_clock(member))
         return;
     for (unsigned i = 0; i < CLOCK_SAMPLES; i++)
         ask_clock(fleet, member);

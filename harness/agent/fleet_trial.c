@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trials of a fleet: the table that a run calls. */
+#include "harness/agent/fleet_trial.h"
+
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "harness/agent/fleet_internal.h"
+#include "harness/agent/fleet_heart.h"
+#include "harness/agent/fleet_hire.h"
+#include "harness/agent/wire_config.h"
 
 #define STOP_NS (5 * SL_NS_PER_S) /* for agents to end their subjects */
 /* After a look in vain another one is short, so that a run of many trials ends. */
@@ -37,20 +40,20 @@ fleet_begin(void *user, const struct sl_subject_config *config, struct sl_error 
     for (size_t i = 0; i < fleet->n_members; i++)
         reset_member(&fleet->members[i]);
     forget_lost(fleet);
-    enum sl_status s =
-        fleet_gather(fleet, fleet->short_handed ? SHORT_WAIT_NS : fleet->opts.wait_ns, err);
-    fleet->short_handed = s == SL_ENOENT;
-    for (size_t i = 0; !s && i < fleet->n_members; i++) {
+    enum sl_status status =
+        fleet_hire(fleet, fleet->short_handed ? SHORT_WAIT_NS : fleet->wait_ns, err);
+    fleet->short_handed = status == SL_ENOENT;
+    for (size_t i = 0; !status && i < fleet->n_members; i++) {
         struct member *member = &fleet->members[i];
-        fleet_measure_clock(fleet, member);
+        fleet_heart_measure_clock(fleet, member);
         pthread_mutex_lock(&fleet->mutex);
         member->before = member->clock;
         pthread_mutex_unlock(&fleet->mutex);
-        if (!fleet_has_our_clock(member) && !member->before.n_samples)
-            s = sl_fail(err, SL_ECONNECT, "agent '%s' on %s: does not tell its time",
-                        member->offer.name, member->offer.host);
+        if (!fleet_heart_has_our_clock(member) && !member->before.n_samples)
+            status = sl_fail(err, SL_ECONNECT, "agent '%s' on %s: does not tell its time",
+                             member->offer.name, member->offer.host);
     }
-    return s;
+    return status;
 }
 
 static void send_config(struct sl_fleet *fleet, struct member *member)
@@ -63,7 +66,7 @@ static void send_config(struct sl_fleet *fleet, struct member *member)
         /* The local subject is the first consumer. */
         .number = member->number + (member->part == SL_PART_CONSUME),
         .of = fleet->agents.n_of[member->part] + (member->part == SL_PART_CONSUME),
-        .clock_offset_ns = fleet_has_our_clock(member) ? 0 : member->before.offset_ns,
+        .clock_offset_ns = fleet_heart_has_our_clock(member) ? 0 : member->before.offset_ns,
     };
     sl_wire_pack_config(config, &body);
     fleet_send(fleet, member, SL_WIRE_KIND_OPEN, &body);
@@ -83,7 +86,7 @@ static enum sl_status fleet_tell(void *user, enum sl_load_part part, enum sl_age
 
     sl_pack_bytes(&body, data, size);
     if (body.failed)
-        return sl_fail(err, SL_ENOMEM, "no memory for a message");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a message");
     for (size_t i = 0; i < fleet->n_members; i++) {
         struct member *member = &fleet->members[i];
         if (member->part != part || member->state != MEMBER_HIRED)
@@ -131,18 +134,18 @@ static enum sl_status
 fleet_merge(void *user, enum sl_load_part part, struct sl_tally *into, struct sl_error *err)
 {
     struct sl_fleet *fleet = user;
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
-    for (size_t i = 0; !s && i < fleet->n_members; i++) {
+    for (size_t i = 0; !status && i < fleet->n_members; i++) {
         const struct member *member = &fleet->members[i];
         if (member->part != part)
             continue;
-        s = member->tally ? sl_tally_merge(into, member->tally, err)
-                          : sl_fail(err, SL_EPROTO, "nothing was told");
-        if (s)
+        status = member->tally ? sl_tally_merge(into, member->tally, err)
+                               : sl_fail(err, SL_EPROTO, "nothing was told");
+        if (status)
             sl_error_prefix(err, "agent '%s' on %s", member->offer.name, member->offer.host);
     }
-    return s;
+    return status;
 }
 
 /* Does an agent still have a subject? */
@@ -182,10 +185,10 @@ static uint64_t uncertainty_of(struct sl_fleet *fleet, struct member *member)
 {
     struct sl_clock_estimate after;
 
-    if (fleet_has_our_clock(member))
+    if (fleet_heart_has_our_clock(member))
         return 0;
     if (member->state == MEMBER_HIRED)
-        fleet_measure_clock(fleet, member);
+        fleet_heart_measure_clock(fleet, member);
     pthread_mutex_lock(&fleet->mutex);
     after = member->clock;
     pthread_mutex_unlock(&fleet->mutex);
@@ -246,7 +249,7 @@ static uint64_t fleet_end(void *user, struct sl_arena *arena,
     return worst_ns[SL_PART_PUBLISH] + worst_ns[SL_PART_CONSUME];
 }
 
-void fleet_fill_agents(struct sl_fleet *fleet)
+void fleet_trial_fill(struct sl_fleet *fleet)
 {
     fleet->agents.user = fleet;
     fleet->agents.fd = sl_link_fd(fleet->peer.link);

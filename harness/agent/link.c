@@ -110,20 +110,20 @@ static natsStatus set_servers(natsOptions *options, char *list)
 
 static natsStatus set_options(natsOptions *options, const struct sl_link_opts *opts, char *servers)
 {
-    natsStatus s = set_servers(options, servers);
-    if (!s)
-        s = natsOptions_SetName(options, opts->name);
-    if (!s)
-        s = natsOptions_SetTimeout(options, CONNECT_MS);
-    if (!s)
-        s = natsOptions_SetMaxReconnect(options, -1);
-    if (!s)
-        s = natsOptions_SetReconnectWait(options, RECONNECT_MS);
-    if (!s)
-        s = natsOptions_SetErrorHandler(options, ignore_error, NULL);
-    if (!s)
-        s = natsOptions_SetSendAsap(options, true); /* round trips tell the clocks apart */
-    return s;
+    natsStatus status = set_servers(options, servers);
+    if (!status)
+        status = natsOptions_SetName(options, opts->name);
+    if (!status)
+        status = natsOptions_SetTimeout(options, CONNECT_MS);
+    if (!status)
+        status = natsOptions_SetMaxReconnect(options, -1);
+    if (!status)
+        status = natsOptions_SetReconnectWait(options, RECONNECT_MS);
+    if (!status)
+        status = natsOptions_SetErrorHandler(options, ignore_error, NULL);
+    if (!status)
+        status = natsOptions_SetSendAsap(options, true); /* round trips tell the clocks apart */
+    return status;
 }
 
 static enum sl_status
@@ -163,9 +163,9 @@ sl_link_open(const struct sl_link_opts *opts, struct sl_link **ret_link, struct 
     link->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     if (link->fd < 0)
         return sl_fail_errno(err, "cannot create an event descriptor");
-    enum sl_status s = connect_link(link, opts, err);
-    if (s)
-        return s;
+    enum sl_status status = connect_link(link, opts, err);
+    if (status)
+        return status;
     *ret_link = SL_TAKE(link);
     return SL_OK;
 }

@@ -47,8 +47,8 @@ static enum sl_status tell(struct sl_part *part, enum sl_record_type type, const
                            size_t size, struct sl_error *err)
 {
     struct sl_error local = {0};
-    enum sl_status s = sl_record_write(part->process.to_fd, type, data, size, &local);
-    if (s == SL_EGONE)
+    enum sl_status status = sl_record_write(part->process.to_fd, type, data, size, &local);
+    if (status == SL_EGONE)
         return explain_end(part, err);
     return s ? sl_fail(err, s, "%s", local.text) : SL_OK;
 }
@@ -66,9 +66,9 @@ sl_part_begin(struct sl_part *part, const struct sl_subject_config *config, stru
     if (!part->record || !part->config)
         return sl_fail(err, SL_ENOMEM, "a load of %u events", config->load.events);
     *part->config = *config;
-    enum sl_status s = sl_process_start("strandline: agent", false, &part->process, err);
-    part->runs = !s;
-    return s ? s : tell(part, SL_RECORD_CONFIG, config, sizeof *config, err);
+    enum sl_status status = sl_process_start("strandline: agent", false, &part->process, err);
+    part->runs = !status;
+    return status ? status : tell(part, SL_RECORD_CONFIG, config, sizeof *config, err);
 }
 
 int sl_part_fd(const struct sl_part *part)
@@ -85,9 +85,9 @@ static enum sl_status go(struct sl_part *part, struct sl_error *err)
 /* After its last phase the subject exits, and what it told is final. */
 static enum sl_status finish(struct sl_part *part, bool *ret_stage, struct sl_error *err)
 {
-    enum sl_status s = go(part, err);
-    if (s)
-        return s;
+    enum sl_status status = go(part, err);
+    if (status)
+        return status;
     if (!sl_process_reap(&part->process, EXIT_NS))
         return sl_fail(err, SL_ETIMEDOUT, "the subject did not exit after its last phase");
     sl_process_end(&part->process);
@@ -129,11 +129,11 @@ enum sl_status sl_part_step(struct sl_part *part, bool *ret_stage, struct sl_err
     size_t size;
 
     *ret_stage = false;
-    enum sl_status s = sl_record_read(part->process.from_fd, -1, sl_clock_now_ns() + RECORD_NS,
-                                      &type, part->record, part->capacity, &size, &local);
-    if (s == SL_EGONE)
+    enum sl_status status = sl_record_read(part->process.from_fd, -1, sl_clock_now_ns() + RECORD_NS,
+                                           &type, part->record, part->capacity, &size, &local);
+    if (status == SL_EGONE)
         return explain_end(part, err);
-    if (s)
+    if (status)
         return sl_fail(err, s, "%s", local.text);
     if (type == SL_RECORD_DRIVER)
         return SL_OK;

@@ -38,11 +38,11 @@ static enum sl_status send_part(struct sl_peer *peer, const char *subject,
 
     sl_wire_pack_header(header, &packer);
     sl_pack_bytes(&packer, data, size);
-    enum sl_status s = packer.failed
-                           ? sl_fail(err, SL_ENOMEM, "no memory for a message")
-                           : sl_link_send(peer->link, subject, packer.data, packer.size, err);
+    enum sl_status status = packer.failed
+                                ? sl_fail(err, SL_ENOMEM, "out of memory for a message")
+                                : sl_link_send(peer->link, subject, packer.data, packer.size, err);
     sl_packer_release(&packer);
-    return s;
+    return status;
 }
 
 enum sl_status sl_peer_send(struct sl_peer *peer, const char *subject,
@@ -51,19 +51,19 @@ enum sl_status sl_peer_send(struct sl_peer *peer, const char *subject,
 {
     struct sl_wire_header part = *header;
     size_t size = body ? body->size : 0, sent = 0;
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
     if (body && body->failed)
-        return sl_fail(err, SL_ENOMEM, "no memory for a message");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a message");
     part.protocol = SL_WIRE_PROTOCOL;
     memcpy(part.from, peer->from, sizeof part.from);
     part.part = 0;
     do {
         size_t n = SL_MIN(size - sent, SL_WIRE_PART_MAX);
         part.more = sent + n < size;
-        s = send_part(peer, subject, &part, n ? body->data + sent : NULL, n, err);
+        status = send_part(peer, subject, &part, n ? body->data + sent : NULL, n, err);
         sent += n;
         part.part++;
-    } while (!s && sent < size);
-    return s;
+    } while (!status && sent < size);
+    return status;
 }

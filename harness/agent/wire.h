@@ -88,10 +88,6 @@ bool sl_wire_unpack_offer(struct sl_unpacker *unpacker, struct sl_wire_offer *re
 /* FAILED, LEAVE, REFUSED: why.  What would command a terminal becomes a question mark. */
 bool sl_wire_unpack_text(struct sl_unpacker *unpacker, char *ret_text, size_t size);
 
-/* OPEN: all of a config but servers, driver and purge, which are the agent's own affair. */
-void sl_wire_pack_config(const struct sl_subject_config *config, struct sl_packer *packer);
-bool sl_wire_unpack_config(struct sl_unpacker *unpacker, struct sl_subject_config *ret_config);
-
 void sl_wire_observer_subject(uint64_t run, char ret_subject[SL_WIRE_SUBJECT_MAX]);
 void sl_wire_agent_subject(uint64_t agent, char ret_subject[SL_WIRE_SUBJECT_MAX]);
 

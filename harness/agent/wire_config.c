@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The config of a subject on its way to another machine.  The limits are those of a scenario's
- * file, so that a message can ask for no more than a file.
- */
+#include "harness/agent/wire_config.h"
+
 #include <string.h>
 
 #include "base/clock.h"
-#include "harness/agent/wire.h"
 
 #define EVENTS_MAX     10000000u
 #define TOPICS_MAX     1000u

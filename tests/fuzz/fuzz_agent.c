@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/agent/wire.h"
+#include "harness/agent/wire_config.h"
 #include "harness/load/tally.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

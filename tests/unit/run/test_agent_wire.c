@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "harness/agent/clock.h"
-#include "harness/agent/wire.h"
+#include "harness/agent/wire_config.h"
 
 static struct sl_wire_header some_header(void)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fleet from inside; shared by the files that make it up. */
-#ifndef SL_AGENT_FLEET_INTERNAL_H
-#define SL_AGENT_FLEET_INTERNAL_H
+/* The places of a fleet, the agents that have them, and what these say. */
+#ifndef SL_AGENT_FLEET_MEMBER_H
+#define SL_AGENT_FLEET_MEMBER_H
 
 #include <pthread.h>
 
 #include "harness/agent/clock.h"
-#include "harness/agent/fleet.h"
 #include "harness/agent/peer.h"
+#include "harness/run/agents.h"
 
 enum member_state { MEMBER_FREE, MEMBER_ASKED, MEMBER_HIRED };
 
@@ -34,7 +34,8 @@ struct member {
 };
 
 struct sl_fleet {
-    struct sl_fleet_opts opts;
+    uint64_t wait_ns; /* for agents to appear */
+    int wake_fd;      /* becomes readable when the run is to stop; -1: never */
     struct sl_agents agents;
     struct sl_peer peer;
     uint64_t run, trial;
@@ -62,24 +63,10 @@ void fleet_send(struct sl_fleet *fleet, const struct member *member, enum sl_wir
 /* Deal with one message of an agent.  @return false when none is queued */
 bool fleet_take(struct sl_fleet *fleet);
 
-/* Fill the free places, for at most wait_ns. */
-enum sl_status fleet_gather(struct sl_fleet *fleet, uint64_t wait_ns, struct sl_error *err);
+/* Nobody has this place any more. */
+void fleet_set_free(struct sl_fleet *fleet, struct member *member);
 
 /* The agent is gone: its place is free.  Fails the trial. */
 void fleet_lose(struct sl_fleet *fleet, struct member *member, const char *why);
-
-bool fleet_has_our_clock(const struct member *member);
-
-/* Ask an agent for its clock, many times, when it is not ours. */
-void fleet_measure_clock(struct sl_fleet *fleet, struct member *member);
-
-/* Answer PONGs; on a thread of the link. */
-bool fleet_intercept(void *user, const void *data, size_t size);
-
-/* PING every agent, until fleet->ending. */
-void *fleet_heart_main(void *argument);
-
-/* The calls of struct sl_agents. */
-void fleet_fill_agents(struct sl_fleet *fleet);
 
 #endif
