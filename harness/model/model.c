@@ -33,8 +33,9 @@ static const char *const trial_status_texts[] = {
 };
 
 static const char *const source_texts[] = {
-    [SL_SOURCE_NONE] = "none",     [SL_SOURCE_PROC] = "proc", [SL_SOURCE_BPF] = "bpf",
-    [SL_SOURCE_PTRACE] = "ptrace", [SL_SOURCE_DUMP] = "dump",
+#define X(name, text) [SL_SOURCE_##name] = (text),
+    SL_SOURCE_MAP(X)
+#undef X
 };
 
 /* Index of text in texts, or n. */
@@ -48,6 +49,8 @@ static size_t find_text(const char *const *texts, size_t n, const char *text)
 
 const char *sl_wait_call_text(const struct sl_wait *wait)
 {
+    if (!wait)
+        return NULL;
     if (wait->text)
         return wait->text;
     return wait->syscall_nr == SYS_restart_syscall ? "a call that the kernel restarted"
@@ -122,7 +125,9 @@ const char *sl_frame_text(const struct sl_frame *frame, char buffer[SL_FRAME_TEX
 
 const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, uint64_t id)
 {
-    size_t low = 0, high = snapshot->n_threads;
+    size_t n = sl_snapshot_n_threads(snapshot);
+    size_t low = 0, high = n;
+
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (snapshot->threads[middle].id < id)
@@ -130,7 +135,7 @@ const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, uin
         else
             high = middle;
     }
-    if (id && low < snapshot->n_threads && snapshot->threads[low].id == id)
+    if (id && low < n && snapshot->threads[low].id == id)
         return &snapshot->threads[low];
     return NULL;
 }

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <strandline/snapshot.h>
+
 #include "base/arena.h"
 
 struct sl_frame {
@@ -36,18 +38,6 @@ struct sl_frame {
     uint64_t start;       /* offset at which a function without a name begins; 0 when not known */
 };
 
-/* How far the frames of a stack can be trusted to be all. */
-#define SL_GRADE_MAP(X)                                                                            \
-    X(PARTIAL, "partial")               /* it may go on beyond the last frame */                   \
-    X(FRAME_POINTERS, "frame-pointers") /* to a known entry, but a caller may be missing */        \
-    X(COMPLETE, "complete")             /* to a known entry, by unwind tables alone */
-
-enum sl_grade {
-#define X(name, text) SL_GRADE_##name,
-    SL_GRADE_MAP(X)
-#undef X
-};
-
 struct sl_stack {
     const struct sl_frame *frames; /* innermost first */
     size_t n_frames;
@@ -56,34 +46,7 @@ struct sl_stack {
     const char *reason;  /* why not complete, for people; NULL when complete */
 };
 
-/* Where the registers of a thread came from. */
-enum sl_source { SL_SOURCE_NONE, SL_SOURCE_PROC, SL_SOURCE_BPF, SL_SOURCE_PTRACE, SL_SOURCE_DUMP };
-
 /* What a blocked thread waits for. */
-#define SL_WAIT_MAP(X)                                                                             \
-    X(NONE, "none") /* not blocked, or not known */                                                \
-    X(CONDITION, "condition")                                                                      \
-    X(SEMAPHORE, "semaphore")                                                                      \
-    X(MUTEX, "mutex")                                                                              \
-    X(RWLOCK, "rwlock")                                                                            \
-    X(BARRIER, "barrier")                                                                          \
-    X(JOIN, "join")                                                                                \
-    X(FUTEX, "futex") /* a futex of no recognised primitive */                                     \
-    X(SLEEP, "sleep")                                                                              \
-    X(SOCKET, "socket") /* read, write, accept, connect on a socket */                             \
-    X(IO, "io")         /* any other descriptor */                                                 \
-    X(POLL, "poll")     /* poll, select, epoll */                                                  \
-    X(SIGNAL, "signal")                                                                            \
-    X(CHILD, "child")      /* waitpid and relatives */                                             \
-    X(FAULT, "page-fault") /* blocked outside a system call */                                     \
-    X(OTHER, "other")      /* any other system call */
-
-enum sl_wait_kind {
-#define X(name, text) SL_WAIT_##name,
-    SL_WAIT_MAP(X)
-#undef X
-};
-
 struct sl_wait {
     enum sl_wait_kind kind;
     int32_t syscall_nr;  /* -1: outside a system call */
@@ -153,25 +116,7 @@ struct sl_snapshot {
     struct sl_snapshot_stats stats;
 };
 
-/* The call, for people; NULL outside a call or when the number has no name. */
-const char *sl_wait_call_text(const struct sl_wait *wait);
-
-const char *sl_wait_kind_text(enum sl_wait_kind kind);
-const char *sl_source_text(enum sl_source source);
-const char *sl_grade_text(enum sl_grade grade);
-
-#define SL_FRAME_TEXT_MAX 320
-
-/*
- * What to call the code of a frame: its function, else "libbus.so+0x1234", or the bare address
- * where no offset is known.  Borrowed from the frame, or in the buffer.
- */
-const char *sl_frame_text(const struct sl_frame *frame, char buffer[SL_FRAME_TEXT_MAX]);
-
 /* File name of a path: what follows the last slash.  NULL gives "". */
 const char *sl_path_base(const char *path);
-
-/* Thread with this id, or NULL; none is found by 0.  Binary search. */
-const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, uint64_t id);
 
 #endif

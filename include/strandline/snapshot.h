@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include <strandline/error.h>
+#include <strandline/stack.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -68,6 +69,137 @@ SL_API SL_CHECKED enum sl_status sl_snapshot_take(pid_t pid, const struct sl_sna
 
 /* NULL is allowed. */
 SL_API void sl_snapshot_free(struct sl_snapshot *snapshot);
+
+/*
+ * What was seen.  Everything below is a look into the snapshot: nothing is copied, every pointer
+ * and text is borrowed and valid until the snapshot is freed, and any number of threads may look at
+ * once.  An index that is out of range gives NULL; and what is asked of NULL is NULL, 0, false or
+ * the first value of an enum, so that looks may be chained.
+ *
+ *     for (size_t i = 0; i < sl_snapshot_n_threads(snapshot); i++) {
+ *         const struct sl_thread *thread = sl_snapshot_thread(snapshot, i);
+ *         const struct sl_frame *inner = sl_stack_frame(sl_thread_stack(thread), 0);
+ *         ...sl_thread_name(thread), sl_frame_function(inner)...
+ *     }
+ */
+struct sl_thread;
+struct sl_wait;
+struct sl_unjoined;
+
+SL_API pid_t sl_snapshot_pid(const struct sl_snapshot *snapshot);
+/* CLOCK_MONOTONIC when the pass began, and how long it took. */
+SL_API uint64_t sl_snapshot_taken_ns(const struct sl_snapshot *snapshot);
+SL_API uint64_t sl_snapshot_duration_ns(const struct sl_snapshot *snapshot);
+/* Unit of sl_thread_start_time(). */
+SL_API uint64_t sl_snapshot_ticks_per_second(const struct sl_snapshot *snapshot);
+/* Threads whose stacks were unwound, or known from an equal one; read again; stopped. */
+SL_API size_t sl_snapshot_n_unwound(const struct sl_snapshot *snapshot);
+SL_API size_t sl_snapshot_n_memoised(const struct sl_snapshot *snapshot);
+SL_API size_t sl_snapshot_n_retried(const struct sl_snapshot *snapshot);
+SL_API size_t sl_snapshot_n_stopped(const struct sl_snapshot *snapshot);
+
+/* By ascending id. */
+SL_API size_t sl_snapshot_n_threads(const struct sl_snapshot *snapshot);
+SL_API const struct sl_thread *sl_snapshot_thread(const struct sl_snapshot *snapshot, size_t index);
+/* The thread with this id, or NULL; none is found by 0. */
+SL_API const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, uint64_t id);
+
+/* Where the registers of a thread came from. */
+#define SL_SOURCE_MAP(X)                                                                           \
+    X(NONE, "none") /* they could not be had */                                                    \
+    X(PROC, "proc")                                                                                \
+    X(BPF, "bpf")                                                                                  \
+    X(PTRACE, "ptrace")                                                                            \
+    X(DUMP, "dump") /* a file that somebody else wrote */
+
+enum sl_source {
+#define X(name, text) SL_SOURCE_##name,
+    SL_SOURCE_MAP(X)
+#undef X
+};
+
+SL_API const char *sl_source_text(enum sl_source source);
+
+/* With its start time a thread's identity, as the kernel gives ids again; 0: not known. */
+SL_API uint64_t sl_thread_id(const struct sl_thread *thread);
+SL_API uint64_t sl_thread_start_time(const struct sl_thread *thread); /* ticks since boot */
+SL_API const char *sl_thread_name(const struct sl_thread *thread);
+/* How many alike a record of a dump stands for; else 1. */
+SL_API uint32_t sl_thread_count(const struct sl_thread *thread);
+/* Letter of /proc/TID/stat: R S D T t Z X I; 0 when not known. */
+SL_API char sl_thread_state(const struct sl_thread *thread);
+/* Did it not run while its stack was copied? */
+SL_API bool sl_thread_consistent(const struct sl_thread *thread);
+SL_API enum sl_source sl_thread_source(const struct sl_thread *thread);
+/* User and system time, and context switches, so far. */
+SL_API uint64_t sl_thread_cpu_ns(const struct sl_thread *thread);
+SL_API uint64_t sl_thread_switches(const struct sl_thread *thread);
+/* NULL when its registers could not be had.  Threads with equal stacks have one and the same. */
+SL_API const struct sl_stack *sl_thread_stack(const struct sl_thread *thread);
+/* Why there is no stack; else NULL. */
+SL_API const char *sl_thread_reason(const struct sl_thread *thread);
+/* Where it was started, or NULL; a dump may tell, the kernel does not. */
+SL_API const struct sl_stack *sl_thread_created_by(const struct sl_thread *thread);
+SL_API const struct sl_wait *sl_thread_wait(const struct sl_thread *thread);
+
+/* What a blocked thread waits for. */
+#define SL_WAIT_MAP(X)                                                                             \
+    X(NONE, "none") /* not blocked, or not known */                                                \
+    X(CONDITION, "condition")                                                                      \
+    X(SEMAPHORE, "semaphore")                                                                      \
+    X(MUTEX, "mutex")                                                                              \
+    X(RWLOCK, "rwlock")                                                                            \
+    X(BARRIER, "barrier")                                                                          \
+    X(JOIN, "join")                                                                                \
+    X(FUTEX, "futex") /* a futex of no recognised primitive */                                     \
+    X(SLEEP, "sleep")                                                                              \
+    X(SOCKET, "socket") /* read, write, accept, connect on a socket */                             \
+    X(IO, "io")         /* any other descriptor */                                                 \
+    X(POLL, "poll")     /* poll, select, epoll */                                                  \
+    X(SIGNAL, "signal")                                                                            \
+    X(CHILD, "child")      /* waitpid and relatives */                                             \
+    X(FAULT, "page-fault") /* blocked outside a system call */                                     \
+    X(OTHER, "other")      /* any other system call */
+
+enum sl_wait_kind {
+#define X(name, text) SL_WAIT_##name,
+    SL_WAIT_MAP(X)
+#undef X
+};
+
+SL_API const char *sl_wait_kind_text(enum sl_wait_kind kind);
+
+SL_API enum sl_wait_kind sl_wait_kind(const struct sl_wait *wait);
+/* Number and name of the system call, -1 and NULL outside one; and what people call it, or NULL. */
+SL_API int32_t sl_wait_syscall_nr(const struct sl_wait *wait);
+SL_API const char *sl_wait_syscall(const struct sl_wait *wait);
+SL_API const char *sl_wait_call_text(const struct sl_wait *wait);
+/* How long it has waited, where a dump tells; else 0. */
+SL_API uint64_t sl_wait_age_ns(const struct sl_wait *wait);
+/* Address of the futex primitive, else 0. */
+SL_API uint64_t sl_wait_object(const struct sl_wait *wait);
+/* Id of the thread that holds the mutex, or that is waited for in a join; else 0. */
+SL_API uint64_t sl_wait_owner(const struct sl_wait *wait);
+/* Has the call a time-out, so that the thread wakes by itself? */
+SL_API bool sl_wait_timed(const struct sl_wait *wait);
+/* Is the descriptor, or one of those polled, a socket? */
+SL_API bool sl_wait_socket(const struct sl_wait *wait);
+/* What the descriptor is: "TCP 127.0.0.1:4222", "pipe:[81]"; or NULL. */
+SL_API const char *sl_wait_target(const struct sl_wait *wait);
+/* Why the thread may not run, whatever it waits for: "stopped", "traced", "frozen"; or NULL. */
+SL_API const char *sl_wait_held(const struct sl_wait *wait);
+
+/*
+ * Threads that ended and were never joined: gone for the kernel, their stacks are still held.  With
+ * find_unjoined; why they are not known, or NULL when these are all.
+ */
+SL_API const char *sl_snapshot_unjoined_missing(const struct sl_snapshot *snapshot);
+SL_API size_t sl_snapshot_n_unjoined(const struct sl_snapshot *snapshot);
+SL_API const struct sl_unjoined *
+sl_snapshot_unjoined(const struct sl_snapshot *snapshot, size_t index);
+SL_API uint64_t sl_unjoined_pthread(const struct sl_unjoined *unjoined); /* its pthread_t */
+/* The function that it was started with. */
+SL_API const struct sl_frame *sl_unjoined_start(const struct sl_unjoined *unjoined);
 
 #ifdef __cplusplus
 }
