@@ -281,7 +281,7 @@ static enum sl_status serve(struct agent *agent, struct sl_error *err)
         int ready = poll(fds, SL_COUNT_OF(fds), LOOK_MS);
         enum sl_status status = ready > 0 ? sl_wake_look(fds[0].revents, err) : SL_OK;
         if (status)
-            return status == SL_ECLOSED ? SL_OK : s;
+            return status == SL_ECLOSED ? SL_OK : status;
         struct sl_link_message *message =
             ready > 0 && fds[1].revents ? sl_link_take(agent->peer.link) : NULL;
         if (message)

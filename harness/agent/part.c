@@ -50,7 +50,7 @@ static enum sl_status tell(struct sl_part *part, enum sl_record_type type, const
     enum sl_status status = sl_record_write(part->process.to_fd, type, data, size, &local);
     if (status == SL_EGONE)
         return explain_end(part, err);
-    return s ? sl_fail(err, s, "%s", local.text) : SL_OK;
+    return status ? sl_fail(err, status, "%s", local.text) : SL_OK;
 }
 
 enum sl_status
@@ -134,7 +134,7 @@ enum sl_status sl_part_step(struct sl_part *part, bool *ret_stage, struct sl_err
     if (status == SL_EGONE)
         return explain_end(part, err);
     if (status)
-        return sl_fail(err, s, "%s", local.text);
+        return sl_fail(err, status, "%s", local.text);
     if (type == SL_RECORD_DRIVER)
         return SL_OK;
     if (type == SL_RECORD_TALLY)
