@@ -13,7 +13,7 @@
 
 void sl_part_init(struct sl_part *part)
 {
-    *part = (struct sl_part){.process = {.to_fd = -1, .from_fd = -1, .output_fd = -1}, .phase = -1};
+    *part = (struct sl_part){.process = SL_PROCESS_NONE, .phase = -1};
 }
 
 void sl_part_end(struct sl_part *part)

@@ -14,40 +14,94 @@
 #include "base/clock.h"
 #include "base/fail.h"
 
-/* Exit status of a child that could not become a subject. */
+/* Exit status of a child that could not become what it was to be. */
 #define EXEC_FAILED 127
 
-static void clear_close_on_exec(int fd)
+/* Neither terminal nor pipe, so that no thread of the child ever waits in reading or printing. */
+static bool redirect_streams(int output_fd)
 {
-    int flags = fd >= 0 ? fcntl(fd, F_GETFD) : 0;
-    (void) fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
+           dup2(output_fd, STDOUT_FILENO) >= 0 && dup2(output_fd, STDERR_FILENO) >= 0;
 }
 
 /* In the child, between fork and exec: async-signal-safe calls only. */
-static void become_subject(pid_t observer, const int fds[3], int output_fd, char *const argv[])
+static void become(const struct sl_launch *launch, pid_t parent, int output_fd, int failure_fd)
 {
     sigset_t none;
 
-    (void) setpgid(0, 0);
+    if (launch->own_group)
+        (void) setpgid(0, 0);
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != observer) /* it had ended before the request above counted */
+    if (getppid() != parent) /* it had ended before the request above counted */
         _exit(EXEC_FAILED);
     (void) sigemptyset(&none);
     (void) sigprocmask(SIG_SETMASK, &none, NULL);
-    (void) signal(SIGPIPE, SIG_IGN); /* a write to a dead observer is an error, not a crash */
+    (void) signal(SIGPIPE, SIG_IGN);
     (void) signal(SIGINT, SIG_DFL);
     (void) signal(SIGTERM, SIG_DFL);
 
-    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output_fd, STDOUT_FILENO) < 0 ||
-        dup2(output_fd, STDERR_FILENO) < 0)
+    if (launch->capture && !redirect_streams(output_fd))
         _exit(EXEC_FAILED);
-    /* What our own caller left open is none of the subject's business. */
+    /* What our own caller left open is none of the child's business. */
     (void) close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-    for (int i = 0; i < 3; i++)
-        clear_close_on_exec(fds[i]);
-    (void) execv("/proc/self/exe", argv);
+    for (size_t i = 0; i < launch->n_fds; i++)
+        if (launch->fds[i] >= 0)
+            (void) fcntl(launch->fds[i], F_SETFD, 0);
+    (void) execvpe(launch->program, (char *const *) launch->argv,
+                   launch->environment ? (char *const *) launch->environment : environ);
+    ssize_t told = write(failure_fd, &errno, sizeof errno);
+    (void) told; /* who waits for it sees the end of the pipe as well */
     _exit(EXEC_FAILED);
+}
+
+/* Wait until the child is what it was to be.  @return why it is not; 0: it is */
+static int await_exec(pid_t pid, int failure_fd)
+{
+    int failure = 0;
+    ssize_t n;
+
+    while ((n = read(failure_fd, &failure, sizeof failure)) < 0 && errno == EINTR)
+        continue;
+    if (n != sizeof failure)
+        return 0;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return failure;
+}
+
+enum sl_status sl_process_launch(const struct sl_launch *launch, struct sl_process *ret_process,
+                                 struct sl_error *err)
+{
+    SL_AUTO_FD int output = -1;
+    int failure[2];
+
+    if (launch->capture) {
+        output = memfd_create("strandline-output", MFD_CLOEXEC);
+        if (output < 0 || fcntl(output, F_SETFL, O_APPEND) < 0)
+            return sl_fail_errno(err, "cannot create a memory file for what '%s' prints",
+                                 launch->argv[0]);
+    }
+    if (pipe2(failure, O_CLOEXEC) < 0)
+        return sl_fail_errno(err, "cannot create a pipe to '%s'", launch->argv[0]);
+    SL_AUTO_FD int failure_read = failure[0], failure_write = failure[1];
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid < 0)
+        return sl_fail_errno(err, "cannot start '%s'", launch->argv[0]);
+    if (pid == 0)
+        become(launch, parent, output, failure_write);
+    sl_fd_closep(&failure_write);
+    failure_write = -1;
+    errno = await_exec(pid, failure_read);
+    if (errno == ENOENT)
+        return sl_fail(err, SL_ENOENT, "there is no program '%s'", launch->program);
+    if (errno)
+        return sl_fail_errno(err, "cannot execute '%s'", launch->program);
+    *ret_process = SL_PROCESS_NONE;
+    ret_process->pid = pid;
+    ret_process->output_fd = SL_TAKE_FD(output);
+    return SL_OK;
 }
 
 enum sl_status sl_process_start(const char *title, bool with_desk, struct sl_process *ret_process,
@@ -57,17 +111,10 @@ enum sl_status sl_process_start(const char *title, bool with_desk, struct sl_pro
     char in_text[16], out_text[16], desk_text[16];
     SL_AUTO(sl_desk) struct sl_desk *desk = NULL;
     SL_AUTO_FD int desk_fd = -1;
-    SL_AUTO_FREE char *program = strdup(title);
 
-    if (!program)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a subject");
-
-    enum sl_status s = with_desk ? sl_desk_new(&desk, &desk_fd, err) : SL_OK;
-    if (s)
-        return s;
-    SL_AUTO_FD int output = memfd_create("strandline-subject-output", MFD_CLOEXEC);
-    if (output < 0 || fcntl(output, F_SETFL, O_APPEND) < 0)
-        return sl_fail_errno(err, "cannot create a memory file for the subject's output");
+    enum sl_status status = with_desk ? sl_desk_new(&desk, &desk_fd, err) : SL_OK;
+    if (status)
+        return status;
     if (pipe2(in, O_CLOEXEC) < 0)
         return sl_fail_errno(err, "cannot create a pipe to the subject");
     SL_AUTO_FD int in_read = in[0], in_write = in[1];
@@ -77,22 +124,22 @@ enum sl_status sl_process_start(const char *title, bool with_desk, struct sl_pro
 
     (void) snprintf(in_text, sizeof in_text, "%d", in_read);
     (void) snprintf(out_text, sizeof out_text, "%d", out_write);
-    char command[] = SL_SUBJECT_COMMAND;
     (void) snprintf(desk_text, sizeof desk_text, "%d", desk_fd);
-    char *argv[] = {program, command, in_text, out_text, with_desk ? desk_text : NULL, NULL};
-    pid_t observer = getpid();
-    pid_t pid = fork();
-    if (pid < 0)
-        return sl_fail_errno(err, "cannot start a subject process");
-    if (pid == 0)
-        become_subject(observer, (int[]){in_read, out_write, desk_fd}, output, argv);
-    *ret_process = (struct sl_process){
-        .pid = pid,
-        .to_fd = SL_TAKE_FD(in_write),
-        .from_fd = SL_TAKE_FD(out_read),
-        .output_fd = SL_TAKE_FD(output),
-        .desk = SL_TAKE(desk),
-    };
+    const char *argv[] = {title,    SL_SUBJECT_COMMAND,           in_text,
+                          out_text, with_desk ? desk_text : NULL, NULL};
+    const int fds[] = {in_read, out_write, desk_fd};
+    const struct sl_launch launch = {.program = "/proc/self/exe",
+                                     .argv = argv,
+                                     .fds = fds,
+                                     .n_fds = SL_COUNT_OF(fds),
+                                     .own_group = true,
+                                     .capture = true};
+    status = sl_process_launch(&launch, ret_process, err);
+    if (status)
+        return status;
+    ret_process->to_fd = SL_TAKE_FD(in_write);
+    ret_process->from_fd = SL_TAKE_FD(out_read);
+    ret_process->desk = SL_TAKE(desk);
     return SL_OK;
 }
 

@@ -410,7 +410,7 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
     struct trial trial = {.input = input,
                           .arena = arena,
                           .result = ret_result,
-                          .process = {.to_fd = -1, .from_fd = -1, .output_fd = -1},
+                          .process = SL_PROCESS_NONE,
                           .phase = -1,
                           .began_ns = sl_clock_now_ns()};
     struct sl_error local = {0}; /* a subject's failure is no failure of ours */
@@ -439,8 +439,7 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
 
 enum sl_status sl_trial_purge(const struct sl_trial_input *input, struct sl_error *err)
 {
-    struct trial trial = {
-        .input = input, .process = {.to_fd = -1, .from_fd = -1, .output_fd = -1}, .phase = -1};
+    struct trial trial = {.input = input, .process = SL_PROCESS_NONE, .phase = -1};
 
     enum sl_status s = start_subject(&trial, SL_JOB_PURGE, err);
     if (!s && !sl_process_reap(&trial.process, TRIAL_GRACE_NS))
