@@ -6,8 +6,6 @@
 
 #include "base/fail.h"
 #include "reports/cells.h"
-#include "reports/compare_sides.h"
-#include "reports/metrics.h"
 
 /* A comparison being made: the arrays of the result, with room for everything. */
 struct maker {
@@ -146,18 +144,18 @@ static bool compare_metrics(struct maker *maker, const struct sl_cell_result *ba
 {
     for (unsigned i = 0; i < SL_N_METRICS; i++) {
         struct sl_summary before, after;
-        if (!sl_metric_summarise(maker->arena, base, (enum sl_metric) i, &before) ||
-            !sl_metric_summarise(maker->arena, head, (enum sl_metric) i, &after))
+        if (sl_metrics[i].tier == SL_TIER_LEAK)
+            continue;
+        if (!sl_metric_summarise(maker->arena, base, &sl_metrics[i], &before) ||
+            !sl_metric_summarise(maker->arena, head, &sl_metrics[i], &after))
             return false;
         maker->metrics[maker->n_metrics++] = (struct sl_metric_change){
             .cell = head,
-            .metric = sl_metrics[i].path,
-            .unit = sl_unit_text(sl_metrics[i].unit),
+            .metric = sl_metrics[i],
             .base = before.number,
             .head = after.number,
             .base_trials = {base->n_trials - before.n_missing, base->n_trials},
             .head_trials = {head->n_trials - after.n_missing, head->n_trials},
-            .lower_is_better = sl_metrics[i].lower_is_better,
         };
     }
     return true;

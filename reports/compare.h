@@ -10,6 +10,7 @@
 #include <strandline/error.h>
 
 #include "reports/compare_sides.h"
+#include "reports/metrics.h"
 
 enum sl_change {
     SL_CHANGE_NEW,
@@ -36,12 +37,9 @@ struct sl_group_change {
 
 struct sl_metric_change {
     const struct sl_cell_result *cell;
-    const char *metric; /* path in a trial: "rate.delivered" */
-    const char *unit;   /* "ns", "bytes", "/s" or "" */
-    /* Median over trials; of lost messages, order violations and threads the worst. */
+    struct sl_metric metric;
     struct sl_real base, head;
     struct sl_share base_trials, head_trials; /* that have the number, of all */
-    bool lower_is_better;
 };
 
 struct sl_comparison {

@@ -5,35 +5,58 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct sl_metric_info sl_metrics[SL_N_METRICS] = {
-#define X(name, member, unit_, lower) {#member, SL_UNIT_##unit_, lower},
-    SL_METRIC_MAP(X)
-#undef X
+enum { MEDIAN, WORST }; /* of the trials of a cell */
+enum { HIGHER, LOWER }; /* is better */
+
+/* clang-format off */
+#define ROW(id, member, unit_, tier_, trials, better)                                              \
+    [SL_METRIC_##id] = {                                                                           \
+        .path = #member,                                                                           \
+        .offset = offsetof(struct sl_trial_result, member),                                        \
+        .kind = _Generic(((struct sl_trial_result *) 0)->member,                                   \
+                         struct sl_real: SL_NUMBER_REAL, struct sl_value: SL_NUMBER_VALUE),        \
+        .unit = SL_UNIT_##unit_,                                                                   \
+        .tier = SL_TIER_##tier_,                                                                   \
+        .worst = (trials) == WORST,                                                                \
+        .lower_is_better = (better) == LOWER,                                                      \
+    }
+
+const struct sl_metric sl_metrics[SL_N_METRICS] = {
+    [SL_METRIC_LEAKED] = {.path = "leaks.count", .kind = SL_NUMBER_LEAKED, .tier = SL_TIER_LEAK,
+                          .worst = true, .lower_is_better = true},
+    ROW(LOST,             delivery.lost,             COUNT,      FAULT, WORST,  LOWER),
+    ROW(DUPLICATES,       delivery.duplicates,       COUNT,      FAULT, WORST,  LOWER),
+    ROW(ORDER_VIOLATIONS, delivery.order_violations, COUNT,      FAULT, WORST,  LOWER),
+    ROW(RATE_PUBLISH,     rate.publish,              PER_SECOND, COST,  MEDIAN, HIGHER),
+    ROW(RATE_DELIVERED,   rate.delivered,            PER_SECOND, COST,  MEDIAN, HIGHER),
+    ROW(PUBLISH_P50,      latency.publish.p50,       NS,         COST,  MEDIAN, LOWER),
+    ROW(PUBLISH_P99,      latency.publish.p99,       NS,         COST,  MEDIAN, LOWER),
+    ROW(END_TO_END_P50,   latency.end_to_end.p50,    NS,         COST,  MEDIAN, LOWER),
+    ROW(END_TO_END_P99,   latency.end_to_end.p99,    NS,         COST,  MEDIAN, LOWER),
+    ROW(THREADS_PEAK,     threads.peak,              COUNT,      COST,  WORST,  LOWER),
+    ROW(CPU_USER,         resources.cpu_user_ns,     NS,         COST,  MEDIAN, LOWER),
+    ROW(CPU_SYS,          resources.cpu_sys_ns,      NS,         COST,  MEDIAN, LOWER),
+    ROW(RSS_PEAK,         resources.rss_peak,        BYTES,      COST,  MEDIAN, LOWER),
+    ROW(RSS_AFTER,        resources.rss_after,       BYTES,      COST,  MEDIAN, LOWER),
+    ROW(CTX_VOLUNTARY,    resources.ctx_voluntary,   COUNT,      COST,  MEDIAN, LOWER),
+    ROW(CTX_INVOLUNTARY,  resources.ctx_involuntary, COUNT,      COST,  MEDIAN, LOWER),
+    ROW(FDS_AFTER,        resources.fds_after,       COUNT,      COST,  MEDIAN, LOWER),
+    ROW(CLOSE_DURATION,   close.duration_ns,         NS,         COST,  MEDIAN, LOWER),
 };
+/* clang-format on */
 
-static struct sl_real of_value(const void *value)
+static struct sl_real number_of(const struct sl_trial_result *trial, const struct sl_metric *metric)
 {
-    const struct sl_value *number = value;
-    return (struct sl_real){.value = (double) number->value, .missing = number->missing};
-}
+    const void *number = (const char *) trial + metric->offset;
+    const struct sl_value *value = number;
 
-static struct sl_real of_real(const void *real)
-{
-    return *(const struct sl_real *) real;
-}
-
-static struct sl_real of_trial(const struct sl_trial_result *trial, enum sl_metric metric)
-{
-    switch (metric) {
-#define X(name, member, unit_, lower)                                                              \
-    case SL_METRIC_##name:                                                                         \
-        return _Generic(trial->member, struct sl_real                                              \
-                        : of_real, struct sl_value                                                 \
-                        : of_value)(&trial->member);
-        SL_METRIC_MAP(X)
-#undef X
+    switch (metric->kind) {
+    case SL_NUMBER_LEAKED:
+        return (struct sl_real){trial->leaks.count, trial->leaks_missing};
+    case SL_NUMBER_REAL:
+        return *(const struct sl_real *) number;
     default:
-        return SL_MISSING_REAL("no such number");
+        return (struct sl_real){(double) value->value, value->missing};
     }
 }
 
@@ -58,7 +81,7 @@ static void note_missing(struct sl_summary *summary, size_t trial, const char *r
 }
 
 bool sl_metric_summarise(struct sl_arena *arena, const struct sl_cell_result *cell,
-                         enum sl_metric metric, struct sl_summary *ret_summary)
+                         const struct sl_metric *metric, struct sl_summary *ret_summary)
 {
     struct sl_summary summary = {0};
     double *numbers = sl_arena_array(arena, cell->n_trials, sizeof *numbers);
@@ -67,39 +90,21 @@ bool sl_metric_summarise(struct sl_arena *arena, const struct sl_cell_result *ce
     if (!numbers)
         return false;
     for (size_t i = 0; i < cell->n_trials; i++) {
-        struct sl_real number = of_trial(&cell->trials[i], metric);
+        struct sl_real number = number_of(&cell->trials[i], metric);
         if (number.missing)
             note_missing(&summary, i, number.missing);
         else
             numbers[n++] = number.value;
     }
-    bool worst = metric == SL_METRIC_LOST || metric == SL_METRIC_DUPLICATES ||
-                 metric == SL_METRIC_ORDER_VIOLATIONS || metric == SL_METRIC_THREADS_PEAK;
     qsort(numbers, n, sizeof *numbers, compare_doubles);
     if (n) {
         summary.least = numbers[0];
         summary.most = numbers[n - 1];
-        summary.number = SL_REAL(worst ? summary.most : middle(numbers, n));
+        summary.number = SL_REAL(metric->worst ? summary.most : middle(numbers, n));
     } else
         summary.number = SL_MISSING_REAL(summary.reason ? summary.reason : "no trial ran");
     *ret_summary = summary;
     return true;
-}
-
-struct sl_summary sl_leaks_summarise(const struct sl_cell_result *cell)
-{
-    struct sl_summary summary = {.number = SL_MISSING_REAL("no trial ran")};
-
-    for (size_t i = 0; i < cell->n_trials; i++) {
-        const struct sl_trial_result *trial = &cell->trials[i];
-        if (trial->leaks_missing)
-            note_missing(&summary, i, trial->leaks_missing);
-        else if (summary.number.missing || summary.number.value < trial->leaks.count)
-            summary.number = SL_REAL(trial->leaks.count);
-    }
-    if (summary.number.missing && summary.reason)
-        summary.number.missing = summary.reason;
-    return summary;
 }
 
 const char *sl_unit_text(enum sl_unit unit)

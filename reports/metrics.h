@@ -8,42 +8,49 @@
 
 enum sl_unit { SL_UNIT_COUNT, SL_UNIT_NS, SL_UNIT_BYTES, SL_UNIT_PER_SECOND };
 
-/* X(NAME, member of struct sl_trial_result, unit, lower is better).  The member is also the path
-   in a report. */
-#define SL_METRIC_MAP(X)                                                                           \
-    X(LOST, delivery.lost, COUNT, true)                                                            \
-    X(DUPLICATES, delivery.duplicates, COUNT, true)                                                \
-    X(ORDER_VIOLATIONS, delivery.order_violations, COUNT, true)                                    \
-    X(RATE_PUBLISH, rate.publish, PER_SECOND, false)                                               \
-    X(RATE_DELIVERED, rate.delivered, PER_SECOND, false)                                           \
-    X(PUBLISH_P50, latency.publish.p50, NS, true)                                                  \
-    X(PUBLISH_P99, latency.publish.p99, NS, true)                                                  \
-    X(END_TO_END_P50, latency.end_to_end.p50, NS, true)                                            \
-    X(END_TO_END_P99, latency.end_to_end.p99, NS, true)                                            \
-    X(THREADS_PEAK, threads.peak, COUNT, true)                                                     \
-    X(CPU_USER, resources.cpu_user_ns, NS, true)                                                   \
-    X(CPU_SYS, resources.cpu_sys_ns, NS, true)                                                     \
-    X(RSS_PEAK, resources.rss_peak, BYTES, true)                                                   \
-    X(RSS_AFTER, resources.rss_after, BYTES, true)                                                 \
-    X(CTX_VOLUNTARY, resources.ctx_voluntary, COUNT, true)                                         \
-    X(CTX_INVOLUNTARY, resources.ctx_involuntary, COUNT, true)                                     \
-    X(FDS_AFTER, resources.fds_after, COUNT, true)                                                 \
-    X(CLOSE_DURATION, close.duration_ns, NS, true)
-
-enum sl_metric {
-#define X(name, member, unit, lower) SL_METRIC_##name,
-    SL_METRIC_MAP(X)
-#undef X
-        SL_N_METRICS
+enum sl_tier {
+    SL_TIER_LEAK,  /* compared group by group */
+    SL_TIER_FAULT, /* anything but 0 is one */
+    SL_TIER_COST
 };
 
-struct sl_metric_info {
-    const char *path; /* in a trial: "rate.delivered" */
+/* Where a trial has the number. */
+enum sl_number_kind { SL_NUMBER_VALUE, SL_NUMBER_REAL, SL_NUMBER_LEAKED };
+
+struct sl_metric {
+    const char *path; /* in a trial of a report: "rate.delivered" */
+    size_t offset;    /* of a struct sl_value or sl_real in struct sl_trial_result */
+    enum sl_number_kind kind;
     enum sl_unit unit;
+    enum sl_tier tier;
+    bool worst; /* the worst trial stands for its cell, else the median does */
     bool lower_is_better;
 };
 
-extern const struct sl_metric_info sl_metrics[SL_N_METRICS];
+enum sl_metric_id {
+    SL_METRIC_LEAKED,
+    SL_METRIC_LOST,
+    SL_METRIC_DUPLICATES,
+    SL_METRIC_ORDER_VIOLATIONS,
+    SL_METRIC_RATE_PUBLISH,
+    SL_METRIC_RATE_DELIVERED,
+    SL_METRIC_PUBLISH_P50,
+    SL_METRIC_PUBLISH_P99,
+    SL_METRIC_END_TO_END_P50,
+    SL_METRIC_END_TO_END_P99,
+    SL_METRIC_THREADS_PEAK,
+    SL_METRIC_CPU_USER,
+    SL_METRIC_CPU_SYS,
+    SL_METRIC_RSS_PEAK,
+    SL_METRIC_RSS_AFTER,
+    SL_METRIC_CTX_VOLUNTARY,
+    SL_METRIC_CTX_INVOLUNTARY,
+    SL_METRIC_FDS_AFTER,
+    SL_METRIC_CLOSE_DURATION,
+    SL_N_METRICS
+};
+
+extern const struct sl_metric sl_metrics[SL_N_METRICS];
 
 /* One number for the trials of a cell. */
 struct sl_summary {
@@ -54,17 +61,9 @@ struct sl_summary {
     const char *reason;    /* its reason */
 };
 
-/*
- * Over the trials that have the number: the median; of lost messages, order
- * violations and threads the worst.
- *
- * @return false when memory is short
- */
+/* @return false when memory is short */
 bool sl_metric_summarise(struct sl_arena *arena, const struct sl_cell_result *cell,
-                         enum sl_metric metric, struct sl_summary *ret_summary);
-
-/* Most leaked threads in a trial, in the same form. */
-struct sl_summary sl_leaks_summarise(const struct sl_cell_result *cell);
+                         const struct sl_metric *metric, struct sl_summary *ret_summary);
 
 /* "ns", "bytes", "/s" or "" */
 const char *sl_unit_text(enum sl_unit unit);

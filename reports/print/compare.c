@@ -10,7 +10,6 @@
 #include "reports/cells.h"
 #include "reports/compare_sides.h"
 #include "reports/format.h"
-#include "reports/metrics.h"
 #include "reports/print/grid.h"
 #include "reports/print/json_parts.h"
 #include "reports/print/table_parts.h"
@@ -80,11 +79,8 @@ static const char *number_text(const struct sl_table *table, const struct sl_met
                                struct sl_real number, const struct sl_share *trials)
 {
     char text[SL_FORMAT_MAX];
-    enum sl_unit unit = strcmp(change->unit, "ns") == 0      ? SL_UNIT_NS
-                        : strcmp(change->unit, "bytes") == 0 ? SL_UNIT_BYTES
-                        : strcmp(change->unit, "/s") == 0    ? SL_UNIT_PER_SECOND
-                                                             : SL_UNIT_COUNT;
-    sl_metric_format(number, unit, text);
+
+    sl_metric_format(number, change->metric.unit, text);
     if (number.missing || trials->n == trials->of)
         return sl_arena_printf(table->arena, "%s", text);
     return sl_arena_printf(table->arena, "%s (%zu of %zu)", text, trials->n, trials->of);
@@ -111,13 +107,14 @@ static bool print_metrics(const struct sl_table *table, const struct sl_metric_c
         sl_grid_set(&grid, 0, i, headings[i], SL_STYLE_NONE);
     for (size_t i = 0; i < n_changes; i++) {
         const struct sl_metric_change *change = &changes[i];
-        sl_grid_set(&grid, i + 1, 0, change->metric, SL_STYLE_NONE);
+        sl_grid_set(&grid, i + 1, 0, change->metric.path, SL_STYLE_NONE);
         sl_grid_set(&grid, i + 1, 1, number_text(table, change, change->base, &change->base_trials),
                     SL_STYLE_NONE);
         sl_grid_set(&grid, i + 1, 2, number_text(table, change, change->head, &change->head_trials),
                     SL_STYLE_NONE);
         sl_grid_set(&grid, i + 1, 3, ratio_text(table, change), SL_STYLE_NONE);
-        sl_grid_set(&grid, i + 1, 4, change->lower_is_better ? "lower" : "higher", SL_STYLE_DIM);
+        sl_grid_set(&grid, i + 1, 4, change->metric.lower_is_better ? "lower" : "higher",
+                    SL_STYLE_DIM);
     }
     (void) fprintf(table->out, "\n%s", sl_table_cell_name(table, changes[0].cell));
     if (changes[0].base_trials.of > 1 || changes[0].head_trials.of > 1)
@@ -241,11 +238,11 @@ static json_t *json_metric(struct sl_arena *arena, const struct sl_metric_change
 {
     json_t *json =
         json_pack("{so ss ss so so so so sb}", "cell", sl_json_cell(arena, change->cell), "metric",
-                  change->metric, "unit", change->unit, "base", json_number(change->base), "head",
-                  json_number(change->head), "base_trials",
+                  change->metric.path, "unit", sl_unit_text(change->metric.unit), "base",
+                  json_number(change->base), "head", json_number(change->head), "base_trials",
                   sl_json_share(change->base_trials.n, change->base_trials.of), "head_trials",
                   sl_json_share(change->head_trials.n, change->head_trials.of), "lower_is_better",
-                  change->lower_is_better);
+                  change->metric.lower_is_better);
     return add_missing(arena, json, "base", change->base.missing, "head", change->head.missing);
 }
 

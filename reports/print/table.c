@@ -60,64 +60,47 @@ static void put(struct block *block, size_t row, const char *text, enum sl_style
     sl_grid_set(&block->grid, row, block->column, text, style);
 }
 
-static void put_summary(struct block *block, size_t row, const struct sl_cell_result *cell,
-                        const struct sl_summary *summary, enum sl_unit unit, const char *below,
-                        enum sl_style style)
-{
-    char text[SL_FORMAT_MAX];
-    sl_metric_format(summary->number, unit, text);
-    const char *mark = summary->n_missing ? note(block, cell, summary) : "";
-    put(block, row, sl_arena_printf(block->table->arena, "%s%s%s", text, mark, below ? below : ""),
-        summary->number.missing ? SL_STYLE_WARN : style);
-}
-
-/* Zero is good, anything else is not. */
-static enum sl_style style_of_fault(const struct sl_summary *summary)
-{
-    return !summary->number.missing && summary->number.value > 0 ? SL_STYLE_BAD : SL_STYLE_NONE;
-}
-
-static void put_leaked(struct block *block)
-{
-    put(block, 0, "leaked", SL_STYLE_NONE);
-    for (size_t i = 0; i < block->n_cells; i++) {
-        struct sl_summary summary = sl_leaks_summarise(block->cells[i]);
-        put_summary(block, i + 1, block->cells[i], &summary, SL_UNIT_COUNT, "",
-                    style_of_fault(&summary));
-    }
-    block->column++;
-}
-
 /* Of more than one trial the number is the median; below it stand the least and the most. */
-static const char *
-spread(struct block *block, size_t cell, const struct sl_summary *summary, enum sl_unit unit)
+static const char *spread(struct block *block, size_t cell, const struct sl_metric *metric,
+                          const struct sl_summary *summary)
 {
     char text[SL_FORMAT_MAX], least[SL_FORMAT_MAX], most[SL_FORMAT_MAX];
 
-    sl_metric_format(summary->number, unit, text);
-    sl_metric_format(SL_REAL(summary->least), unit, least);
-    sl_metric_format(SL_REAL(summary->most), unit, most);
-    if (!block->spread || summary->number.missing ||
+    sl_metric_format(summary->number, metric->unit, text);
+    sl_metric_format(SL_REAL(summary->least), metric->unit, least);
+    sl_metric_format(SL_REAL(summary->most), metric->unit, most);
+    if (!block->spread || metric->worst || summary->number.missing ||
         (strcmp(least, text) == 0 && strcmp(most, text) == 0))
         return "";
     block->spread[cell] = block->has_spread = true;
     return sl_arena_printf(block->table->arena, "\n%s\n%s", least, most);
 }
 
-static void put_metric(struct block *block, enum sl_metric metric, const char *heading)
+static void put_summary(struct block *block, size_t cell, const struct sl_metric *metric,
+                        const struct sl_summary *summary)
 {
-    bool fault = metric == SL_METRIC_LOST || metric == SL_METRIC_DUPLICATES ||
-                 metric == SL_METRIC_ORDER_VIOLATIONS;
-    bool worst = fault || metric == SL_METRIC_THREADS_PEAK;
-    enum sl_unit unit = sl_metrics[metric].unit;
+    char text[SL_FORMAT_MAX];
+    sl_metric_format(summary->number, metric->unit, text);
+    const char *mark = summary->n_missing ? note(block, block->cells[cell], summary) : "";
+    const char *below = spread(block, cell, metric, summary);
+    bool missing = summary->number.missing;
+    bool bad = !missing && summary->number.value > 0 && metric->tier != SL_TIER_COST;
+    put(block, cell + 1,
+        sl_arena_printf(block->table->arena, "%s%s%s", text, mark, below ? below : ""),
+        missing ? SL_STYLE_WARN
+        : bad   ? SL_STYLE_BAD
+                : SL_STYLE_NONE);
+}
+
+static void put_metric(struct block *block, enum sl_metric_id id, const char *heading)
+{
+    const struct sl_metric *metric = &sl_metrics[id];
 
     put(block, 0, heading, SL_STYLE_NONE);
     for (size_t i = 0; i < block->n_cells; i++) {
         struct sl_summary summary;
         if (sl_metric_summarise(block->table->arena, block->cells[i], metric, &summary))
-            put_summary(block, i + 1, block->cells[i], &summary, unit,
-                        worst ? "" : spread(block, i, &summary, unit),
-                        fault ? style_of_fault(&summary) : SL_STYLE_NONE);
+            put_summary(block, i, metric, &summary);
     }
     block->column++;
 }
@@ -140,15 +123,15 @@ static void put_close(struct block *block)
     put(block, 0, "Close", SL_STYLE_NONE);
     for (size_t i = 0; i < block->n_cells; i++) {
         const struct sl_cell_result *cell = block->cells[i];
+        const struct sl_metric *metric = &sl_metrics[SL_METRIC_CLOSE_DURATION];
         struct sl_summary summary;
         bool timed_out = false;
         for (size_t j = 0; j < cell->n_trials; j++)
             timed_out |= cell->trials[j].close.timed_out;
         if (timed_out)
             put(block, i + 1, "timed out", SL_STYLE_BAD);
-        else if (sl_metric_summarise(block->table->arena, cell, SL_METRIC_CLOSE_DURATION, &summary))
-            put_summary(block, i + 1, cell, &summary, SL_UNIT_NS,
-                        spread(block, i, &summary, SL_UNIT_NS), SL_STYLE_NONE);
+        else if (sl_metric_summarise(block->table->arena, cell, metric, &summary))
+            put_summary(block, i, metric, &summary);
     }
     block->column++;
 }
@@ -227,7 +210,7 @@ static bool fill_modes(struct block *block)
         put_key(block, "transport", offsetof(struct sl_cell_key, transport));
     if (faults)
         put_faults(block);
-    put_leaked(block);
+    put_metric(block, SL_METRIC_LEAKED, "leaked");
     put_metric(block, SL_METRIC_THREADS_PEAK, "peak\nthreads");
     put_metric(block, SL_METRIC_RSS_PEAK, "peak\nmemory");
     put_metric(block, SL_METRIC_RATE_DELIVERED, "delivered\nper second");
@@ -282,7 +265,7 @@ static bool fill_variants(struct block *block)
     put_workers(block);
     put_faults(block);
     put_claims(block);
-    put_leaked(block);
+    put_metric(block, SL_METRIC_LEAKED, "leaked");
     put_metric(block, SL_METRIC_THREADS_PEAK, "peak\nthreads");
     put_close(block);
     return true;

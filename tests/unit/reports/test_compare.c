@@ -30,7 +30,7 @@ find_metric(const struct sl_comparison *comparison, const char *mode, const char
 {
     for (size_t i = 0; i < comparison->n_metrics; i++)
         if (strcmp(comparison->metrics[i].cell->key.mode, mode) == 0 &&
-            strcmp(comparison->metrics[i].metric, metric) == 0)
+            strcmp(comparison->metrics[i].metric.path, metric) == 0)
             return &comparison->metrics[i];
     cr_assert_fail("no metric %s of %s", metric, mode);
     return NULL;
@@ -221,8 +221,8 @@ SL_TEST(compare, metrics_are_medians_and_what_is_missing_stays_missing)
     struct sl_comparison comparison = compare(base, head);
     const struct sl_metric_change *rate = find_metric(&comparison, "keyed", "rate.delivered");
     cr_assert_eq(rate->base.value, 300);
-    cr_assert_str_eq(rate->unit, "/s");
-    cr_assert(!rate->lower_is_better);
+    cr_assert_eq(rate->metric.unit, SL_UNIT_PER_SECOND);
+    cr_assert(!rate->metric.lower_is_better);
     const struct sl_metric_change *p99 = find_metric(&comparison, "keyed", "latency.publish.p99");
     cr_assert_null(p99->base.missing);
     cr_assert_str_eq(p99->head.missing, "too few samples");
