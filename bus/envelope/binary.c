@@ -17,13 +17,15 @@
  * Readers ignore what follows the payload, so that fields can be added there without a
  * new version.  The zero bytes let a reader use texts where they lie.
  */
+#include "bus/envelope/binary.h"
+
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
-#include "bus/envelope/format.h"
+#include "bus/envelope/rules.h"
 
 #define VERSION 1
 

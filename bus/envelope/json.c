@@ -13,6 +13,8 @@
  * Extents come from json_text.  The library for JSON gets single strings and numbers to
  * decode, never anything nested, which it would take apart recursively.
  */
+#include "bus/envelope/json.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +25,8 @@
 #include "base/fail.h"
 #include "base/macros.h"
 #include "bus/envelope/base64.h"
-#include "bus/envelope/format.h"
 #include "bus/envelope/json_text.h"
+#include "bus/envelope/rules.h"
 #include "bus/envelope/timestamp.h"
 
 /* Members are numbered as fields are, and one more. */

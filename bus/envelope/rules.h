@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the wire formats of envelopes share.
+ * Fields of envelopes and their rules, for every wire format.
  *
  * Encoders get a valid envelope.  Decoders check the envelope they read with
  * envelope_check, so that the text of a failure can name the place in the input.
  */
-#ifndef BUS_ENVELOPE_FORMAT_H
-#define BUS_ENVELOPE_FORMAT_H
+#ifndef BUS_ENVELOPE_RULES_H
+#define BUS_ENVELOPE_RULES_H
 
 #include <strandline/envelope.h>
 
@@ -28,9 +28,6 @@ enum envelope_field {
         N_ENVELOPE_FIELDS
 };
 
-/* First byte of the binary format; JSON never begins with it. */
-#define ENVELOPE_BINARY_FIRST 0x89
-
 const char *envelope_field_name(enum envelope_field field);
 
 /*
@@ -40,17 +37,5 @@ const char *envelope_field_name(enum envelope_field field);
  * @return NULL, or the rule, to be put behind the name of the field
  */
 const char *envelope_check(const struct bus_envelope *envelope, enum envelope_field *ret_field);
-
-SL_CHECKED enum sl_status envelope_encode_json(const struct bus_envelope *envelope, void **ret_data,
-                                               size_t *ret_size, struct sl_error *err);
-SL_CHECKED enum sl_status envelope_decode_json(const void *data, size_t size,
-                                               struct bus_envelope *ret_envelope,
-                                               struct sl_error *err);
-SL_CHECKED enum sl_status envelope_encode_binary(const struct bus_envelope *envelope,
-                                                 void **ret_data, size_t *ret_size,
-                                                 struct sl_error *err);
-SL_CHECKED enum sl_status envelope_decode_binary(const void *data, size_t size,
-                                                 struct bus_envelope *ret_envelope,
-                                                 struct sl_error *err);
 
 #endif
