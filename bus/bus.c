@@ -12,14 +12,24 @@
 #include "base/macros.h"
 #include "base/sync.h"
 #include "bus/engine/check.h"
-#include "bus/engine/internal.h"
-#include "bus/fault/sites.h"
+#include "bus/engine/fetcher.h"
+#include "bus/engine/monitor.h"
+#include "bus/engine/pool.h"
+#include "bus/engine/pool_workers.h"
+#include "bus/engine/publish.h"
+#include "bus/engine/topic.h"
+#include "bus/fault/hooks.h"
+#include "bus/fault/open.h"
+#include "bus/fault/parse.h"
+#include "bus/fault/state.h"
+#include "bus/nats/stream.h"
 #include "bus/thread/scope.h"
+#include "bus/transport_memory.h"
 
 static const struct transport_ops *const transports[] = {
     &transport_memory,
 #ifdef BUS_NATS
-    &transport_nats,
+    &jetstream_ops,
 #endif
 };
 
@@ -76,19 +86,12 @@ static uint32_t plan_threads(const struct bus_config *config)
     return (uint32_t) config->n_topics + pools * config->workers + 2; /* monitor, transport */
 }
 
-static void free_topic(struct topic *topic)
-{
-    free(topic->batch);
-    pool_router_release(&topic->router);
-    sync_cond_release(&topic->stop);
-    sync_mutex_release(&topic->mutex);
-    free((char *) topic->name);
-}
-
 static void free_bus(struct bus *bus)
 {
-    for (size_t i = 0; i < bus->n_topics; i++)
-        free_topic(&bus->topics[i]);
+    for (size_t i = 0; i < bus->n_topics; i++) {
+        free((char *) bus->topics[i].name);
+        topic_release(&bus->topics[i]);
+    }
     free(bus->topics);
     free(bus->topic_names);
     free(bus->prefix);
@@ -112,11 +115,7 @@ static struct topic *add_topic(struct bus *bus, const char *prefix, const char *
     struct topic *topic = &bus->topics[bus->n_topics];
     char *full = NULL;
 
-    topic->bus = bus;
-    topic->index = bus->n_topics;
-    sync_mutex_init(&topic->mutex);
-    sync_cond_init(&topic->stop);
-    bus->n_topics++; /* free_bus goes as far as this */
+    topic_init(topic, bus, bus->n_topics++); /* free_bus goes as far as this */
     if (asprintf(&full, "%s%s", prefix, name) < 0)
         return NULL;
     topic->name = bus->topic_names[topic->index] = full;
@@ -186,8 +185,8 @@ open_transport(struct bus *bus, const struct transport_ops *ops, struct sl_error
         .replicas = bus->config.replicas,
         .ledger = &bus->ledger,
         .faults = bus->faults,
-        .fault_state = bus->fault_state,
-        .on_outcome = settle_publish,
+        .fault_rules = bus->fault_state ? bus->fault_state->rules : NULL,
+        .on_outcome = publish_settle,
         .user = bus,
     };
     return ops->open(&config, &bus->transport, err);
@@ -234,9 +233,11 @@ enum sl_status bus_open(const struct bus_config *config, struct bus **ret_bus, s
     if (!bus)
         return sl_fail(err, SL_ENOMEM, "cannot allocate a bus of %zu topics", full.n_topics);
     bus->faults = faults;
-    if (fault_is_any(faults, ~(fault_set) 0))
+    if (fault_is_any(faults, ~(fault_set) 0)) {
+        bus->hooks = &fault_hooks;
         status =
             fault_state_new(faults, rules, bus->topic_names, bus->n_topics, &bus->fault_state, err);
+    }
     if (!status)
         status = open_transport(bus, ops, err);
     if (!status && full.mode == BUS_UNIFIED)
@@ -253,32 +254,15 @@ enum sl_status bus_open(const struct bus_config *config, struct bus **ret_bus, s
     return SL_OK;
 }
 
-struct topic *find_topic(const struct bus *bus, const char *name)
-{
-    for (size_t i = 0; name && i < bus->n_topics; i++) {
-        if (strcmp(bus->topics[i].name, name) == 0)
-            return &bus->topics[i];
-    }
-    return NULL;
-}
-
 /* Pool, subscription, fetcher.  What was made before a failure is undone by the caller. */
 static enum sl_status set_up_topic(struct topic *topic, struct sl_error *err)
 {
     struct bus *bus = topic->bus;
     const struct bus_config *config = &bus->config;
-    enum sl_status status = SL_OK;
+    enum sl_status status = topic_allocate(topic, err);
 
-    if (!topic->batch)
-        topic->batch = malloc(FETCH_BATCH * sizeof *topic->batch);
-    if (!topic->batch)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate topic '%s'", topic->name);
-    if (config->mode != BUS_DIRECT && !topic->router.first &&
-        !pool_router_init(&topic->router, config->workers, FETCH_BATCH)) {
-        pool_router_release(&topic->router);
-        topic->router = (struct pool_router){.first = NULL};
-        return sl_fail(err, SL_ENOMEM, "cannot allocate topic '%s'", topic->name);
-    }
+    if (status)
+        return status;
     topic->pool = bus->unified;
     if (config->mode == BUS_KEYED)
         status = pool_new_keyed(bus, topic->index, config->workers, config->queue_capacity,
@@ -326,7 +310,7 @@ enum sl_status bus_subscribe(struct bus *bus, const char *topic_name, sl_message
 {
     if (!bus || !handler)
         return sl_fail(err, SL_EINVAL, "no bus or no handler to subscribe with");
-    struct topic *topic = find_topic(bus, topic_name);
+    struct topic *topic = topic_find(bus, topic_name);
     if (!topic)
         return sl_fail(err, SL_ENOENT, "no topic '%s' on this bus", topic_name ? topic_name : "");
     if (!gate_enter(&bus->subscribers))

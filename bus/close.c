@@ -23,7 +23,12 @@
 #include "base/fail.h"
 #include "base/macros.h"
 #include "base/sync.h"
-#include "bus/fault/sites.h"
+#include "bus/engine/fetcher.h"
+#include "bus/engine/monitor.h"
+#include "bus/engine/pool.h"
+#include "bus/fault/close.h"
+#include "bus/fault/open.h"
+#include "bus/fault/publish.h"
 #include "bus/thread/scope.h"
 
 /* The end of the deadline that is left for giving back what could not be drained. */

@@ -7,7 +7,7 @@
 
 #include "base/fail.h"
 #include "base/macros.h"
-#include "bus/fault/parse.h"
+#include "bus/engine/faults.h"
 
 static enum sl_status parse_mode(const char *text, enum bus_mode *ret_mode, struct sl_error *err)
 {

@@ -6,7 +6,7 @@
 
 #include "base/fail.h"
 #include "base/macros.h"
-#include "bus/engine/internal.h"
+#include "bus/engine/publish.h"
 
 enum sl_status
 bus_publish_envelope(struct bus *bus, const char *topic, const struct bus_envelope *envelope,

@@ -8,6 +8,8 @@
  * be held by several fetches at once, after a redelivery; the last one to let an
  * acknowledged record go frees it.
  */
+#include "bus/transport_memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +18,6 @@
 #include "base/hash.h"
 #include "base/macros.h"
 #include "base/sync.h"
-#include "bus/engine/transport.h"
 
 /* How often the broker looks for what to redeliver, unless it is told. */
 #define BROKER_PERIOD_NS (250 * SL_NS_PER_MS)

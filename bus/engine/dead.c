@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dead messages: those whose handler failed as often as the configuration allows. */
+#include "bus/engine/dead.h"
+
 #include "base/clock.h"
 #include "base/sync.h"
-#include "bus/engine/internal.h"
+#include "bus/engine/delivery_ops.h"
+#include "bus/engine/publish.h"
 
 /* Longest wait for the copy of a dead message to be stored, and how often a close is looked for. */
 #define KEEP_NS      (2 * SL_NS_PER_S)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Fetcher: one thread per topic that takes messages from the broker and queues
- * them with their workers or, in direct mode, handles them itself.
- */
+#include "bus/engine/fetcher.h"
+
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
 #include "base/sync.h"
-#include "bus/fault/sites.h"
+#include "bus/engine/dead.h"
+#include "bus/engine/delivery_ops.h"
+#include "bus/engine/pool.h"
 
 #define BACK_OFF_NS SL_NS_PER_S
 
@@ -141,7 +141,7 @@ static void dispatch_to_pool(struct topic *topic, size_t n)
             return;
         }
         bool room = fault_is_set(bus->faults, FAULT_BLOCKED_SUBMITTER)
-                        ? fault_wait_room(topic->pool, &topic->batch[0])
+                        ? bus->hooks->wait_room(topic->pool, &topic->batch[0])
                         : pool_wait_room(topic->pool, &topic->batch[0], now_ns + step_ns);
         if (room && n == before)
             sl_clock_sleep_ns(SL_NS_PER_MS); /* room, but no memory to use it */
@@ -192,7 +192,7 @@ void fetcher_main(void *argument)
     while (!is_stopping(topic)) {
         size_t n = 0;
         enum sl_status status = fault_is_any(topic->bus->faults, FAULTS_OF_FETCHING)
-                                    ? fault_fetch(topic, &n)
+                                    ? topic->bus->hooks->fetch(topic, &n)
                                     : fetcher_fetch(topic, FETCH_BATCH, &n);
         if (status) {
             fetcher_back_off(topic);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bus's own state, for bus.c, close.c, fetcher.c and the pools.
+ * The bus's own state: structs only.
  *
  * Lock order: none is ever held while another of these is taken, nor over a join,
  * a callback, a network call or a wait for anything but its own condition:
@@ -20,21 +20,48 @@
 #include <strandline/bus.h>
 #include <strandline/bus_metrics.h>
 
+#include "bus/engine/hold.h"
+#include "bus/engine/hooks.h"
 #include "bus/engine/log.h"
-#include "bus/engine/pool.h"
+#include "bus/engine/queue.h"
 #include "bus/engine/transport.h"
-#include "bus/fault/parse.h"
-#include "bus/fault/state.h"
 #include "bus/thread/gate.h"
 #include "bus/thread/ledger.h"
 #include "bus/thread/results.h"
+#include "bus/thread/stacks.h"
 
 /* Deliveries a fetcher takes at once. */
 #define FETCH_BATCH 1024u
 
+struct worker {
+    struct queue queue;
+    struct hold hold; /* the worker's own thread only */
+    struct pool *pool;
+    struct thread thread;
+};
+
+struct pool {
+    struct bus *bus;
+    struct worker *workers;
+    uint32_t n_workers;
+    struct stacks stacks;     /* of the workers */
+    atomic_uint round;        /* next worker for a message without a key */
+    atomic_bool aborted;      /* workers leave after the message they handle */
+    atomic_uint next_to_wake; /* of an ended pool: index of a worker */
+};
+
+/* Work space of one submitting thread. */
+struct pool_router {
+    uint16_t *first;   /* per worker: its first delivery of the batch; NO_DELIVERY between calls */
+    uint16_t *next;    /* per delivery: the next one of the same worker */
+    uint32_t *touched; /* workers that get something */
+    bool *pushed;      /* per delivery */
+    const struct delivery **gathered;
+};
+
 /* Of a topic, for the faults. */
 struct topic_fault {
-    bool is_twin;                    /* see fault_twin.c */
+    bool is_twin;                    /* see bus/fault/twin.h */
     uint64_t n_fetched, n_completed; /* n_completed: guarded by the topic's mutex */
     uint64_t n_refetched;            /* of the transport's reconnects */
 };
@@ -92,7 +119,8 @@ static inline uint64_t read_counter(const atomic_uint_fast64_t *counter)
 struct bus {
     struct bus_config config; /* pointers in it are NULL; defaults filled in */
     fault_set faults;
-    struct fault_state *fault_state; /* NULL without faults */
+    const struct fault_hooks *hooks; /* both NULL without faults */
+    struct fault_state *fault_state;
     char *prefix, *servers;
     struct topic *topics; /* in the order of the configuration */
     const char **topic_names;
@@ -121,50 +149,5 @@ struct bus {
     enum sl_status close_status;
     struct sl_driver_close_report close_report;
 };
-
-/* bus.c */
-struct topic *find_topic(const struct bus *bus, const char *name);
-
-/* publish.c */
-
-/* As bus_publish; id: of the message, for a broker that stores it once; NULL: its own. */
-SL_CHECKED enum sl_status publish_message(struct bus *bus, const struct sl_message *message,
-                                          const char *id, struct ticket ticket,
-                                          struct sl_error *err);
-/* By a thread of the bus, also while the bus closes.  @return false when it was not handed over */
-bool publish_dead(struct bus *bus, const struct topic *topic, const struct sl_message *message,
-                  struct waiter *waiter);
-/* For the transport; user is the bus. */
-void settle_publish(void *user, struct ticket ticket, enum sl_publish_outcome outcome);
-
-/* dead.c */
-
-/* Has a delivery that has just failed had its last try? */
-bool dead_is_due(const struct delivery *failed);
-/* Give it up.  @return false when it is to be tried again; else it is no longer held */
-bool dead_bury(const struct delivery *delivery);
-
-/* fetcher.c */
-SL_CHECKED enum sl_status fetcher_start(struct topic *topic, struct sl_error *err);
-void fetcher_stop(struct topic *topic);
-/* What a fetcher does until it is stopped; argument is the topic. */
-void fetcher_main(void *argument);
-/* Fill the topic's batch; SL_ECLOSED once the transport is closed. */
-enum sl_status fetcher_fetch(struct topic *topic, size_t max, size_t *ret_n);
-
-/* monitor.c */
-SL_CHECKED enum sl_status monitor_start(struct bus *bus, struct sl_error *err);
-void monitor_stop(struct bus *bus);
-
-/* delivery.c: what fetchers and workers do with a message. */
-
-/* Call the handler and count. */
-enum sl_status delivery_handle(const struct delivery *delivery);
-/* Both take deliveries of any topics and do nothing once the transport is closed. */
-void delivery_ack(struct bus *bus, const struct delivery *deliveries, size_t n);
-void delivery_give_back(struct bus *bus, const struct delivery *deliveries, size_t n,
-                        uint64_t delay_ns);
-/* Never to be delivered again. */
-void delivery_terminate(struct bus *bus, const struct delivery *delivery);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Monitor: one thread per bus that keeps the broker from redelivering what the bus holds. */
+#include "bus/engine/monitor.h"
+
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/sync.h"
-#include "bus/engine/internal.h"
 
 /* @return false when the bus stops its monitor */
 static bool monitor_sleep(struct bus *bus, uint64_t until_ns)

@@ -7,7 +7,7 @@
 #include "base/fail.h"
 #include "base/macros.h"
 #include "base/sync.h"
-#include "bus/engine/internal.h"
+#include "bus/engine/delivery_ops.h"
 #include "bus/thread/parking.h"
 
 #define NO_DELIVERY UINT16_MAX
@@ -115,8 +115,12 @@ bool pool_router_init(struct pool_router *router, uint32_t n_workers, size_t max
         .pushed = malloc(max_batch * sizeof *router->pushed),
         .gathered = malloc(max_batch * sizeof *router->gathered),
     };
-    if (!router->first || !router->next || !router->touched || !router->pushed || !router->gathered)
+    if (!router->first || !router->next || !router->touched || !router->pushed ||
+        !router->gathered) {
+        pool_router_release(router);
+        *router = (struct pool_router){.first = NULL};
         return false;
+    }
     for (uint32_t i = 0; i < n_workers; i++)
         router->first[i] = NO_DELIVERY;
     return true;

@@ -9,60 +9,9 @@
 #ifndef BUS_ENGINE_POOL_H
 #define BUS_ENGINE_POOL_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "bus/engine/internal.h"
 
-#include <strandline/error.h>
-
-#include "bus/engine/hold.h"
-#include "bus/engine/queue.h"
-#include "bus/thread/ledger.h"
-#include "bus/thread/stacks.h"
-
-struct bus;
-
-struct worker {
-    struct queue queue;
-    struct hold hold; /* the worker's own thread only */
-    struct pool *pool;
-    struct thread thread;
-};
-
-struct pool {
-    struct bus *bus;
-    struct worker *workers;
-    uint32_t n_workers;
-    struct stacks stacks;     /* of the workers */
-    atomic_uint round;        /* next worker for a message without a key */
-    atomic_bool aborted;      /* workers leave after the message they handle */
-    atomic_uint next_to_wake; /* of an ended pool: index of a worker */
-};
-
-/* Work space of one submitting thread. */
-struct pool_router {
-    uint16_t *first;   /* per worker: its first delivery of the batch; NO_DELIVERY between calls */
-    uint16_t *next;    /* per delivery: the next one of the same worker */
-    uint32_t *touched; /* workers that get something */
-    bool *pushed;      /* per delivery */
-    const struct delivery **gathered;
-};
-
-/*
- * One pool for a topic, workers "k<topic>-w0"...; one for all, workers "u-w0"...
- * They differ in the function at the bottom of their threads' stacks.
- *
- * @return SL_ELIMIT, SL_ENOMEM; everything made is joined and freed
- */
-SL_CHECKED enum sl_status pool_new_keyed(struct bus *bus, size_t topic, uint32_t n_workers,
-                                         uint32_t queue_capacity, struct pool **ret_pool,
-                                         struct sl_error *err);
-SL_CHECKED enum sl_status pool_new_unified(struct bus *bus, uint32_t n_workers,
-                                           uint32_t queue_capacity, struct pool **ret_pool,
-                                           struct sl_error *err);
-
-/* For the two above: allocate, then start one worker after another. */
+/* Its workers are not started. */
 SL_CHECKED enum sl_status pool_new(struct bus *bus, uint32_t n_workers, uint32_t queue_capacity,
                                    struct pool **ret_pool, struct sl_error *err);
 
@@ -99,7 +48,7 @@ size_t pool_submit(struct pool *pool, struct pool_router *router, struct deliver
  */
 bool pool_wait_room(struct pool *pool, const struct delivery *delivery, uint64_t until_ns);
 
-/* @param max_batch at most 65535.  @return false when memory is short; release in any case */
+/* @param max_batch at most 65535.  @return false when memory is short */
 bool pool_router_init(struct pool_router *router, uint32_t n_workers, size_t max_batch);
 void pool_router_release(struct pool_router *router);
 
@@ -108,8 +57,5 @@ void pool_router_release(struct pool_router *router);
  * that are woken at once queue up where they ran last, while other processors have nothing to do.
  */
 void pool_wake_next(struct pool *pool);
-
-/* Handle deliveries until the queue ends.  On the stack of every worker. */
-void worker_loop(struct worker *worker);
 
 #endif

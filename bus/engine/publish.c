@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Publishing: with outcomes by callback, by the result queue, or waited for. */
-#include <strandline/bus_publish.h>
+#include "bus/engine/publish.h"
 
 #include <string.h>
+
+#include <strandline/bus_publish.h>
 
 #include "base/fail.h"
 #include "base/sync.h"
 #include "bus/engine/check.h"
-#include "bus/engine/internal.h"
-#include "bus/fault/sites.h"
+#include "bus/engine/topic.h"
 #include "bus/thread/scope.h"
 
 static void keep_result(struct bus *bus, uint64_t token, enum sl_publish_outcome outcome)
@@ -31,12 +32,13 @@ static void keep_result(struct bus *bus, uint64_t token, enum sl_publish_outcome
     }
 }
 
-void settle_publish(void *user, struct ticket ticket, enum sl_publish_outcome outcome)
+void publish_settle(void *user, struct ticket ticket, enum sl_publish_outcome outcome)
 {
     struct bus *bus = user;
     struct scope scope, telling;
 
-    if (!ticket.waiter && fault_is_any(bus->faults, FAULTS_OF_OUTCOMES) && fault_loses_outcome(bus))
+    if (!ticket.waiter && fault_is_any(bus->faults, FAULTS_OF_OUTCOMES) &&
+        bus->hooks->loses_outcome(bus))
         return;
     count(&bus->publishing.outcomes[outcome], 1);
     if (ticket.waiter) {
@@ -60,7 +62,7 @@ static enum sl_status hand_over(struct bus *bus, size_t topic, const struct sl_m
     count(&bus->publishing.published, 1);
     enum sl_status status =
         fault_is_any(bus->faults, FAULTS_OF_PUBLISHING)
-            ? fault_publish(&bus->topics[topic], message, id, ticket, err)
+            ? bus->hooks->publish(&bus->topics[topic], message, id, ticket, err)
             : bus->transport->ops->publish(bus->transport, topic, message, id, ticket, err);
     if (status)
         count(&bus->publishing.errors, 1);
@@ -74,7 +76,7 @@ static enum sl_status find_and_check(const struct bus *bus, const struct sl_mess
 {
     if (!bus || !message)
         return sl_fail(err, SL_EINVAL, "no bus or no message to publish");
-    const struct topic *topic = find_topic(bus, message->topic);
+    const struct topic *topic = topic_find(bus, message->topic);
     if (!topic)
         return sl_fail(err, SL_ENOENT, "no topic '%s' on this bus",
                        message->topic ? message->topic : "");

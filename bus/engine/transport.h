@@ -23,7 +23,7 @@
 #include <strandline/bus.h>
 
 #include "bus/engine/delivery.h"
-#include "bus/fault/state.h"
+#include "bus/engine/faults.h"
 #include "bus/thread/ledger.h"
 #include "bus/thread/waiter.h"
 
@@ -51,7 +51,7 @@ struct transport_config {
     uint32_t replicas;
     struct ledger *ledger;
     fault_set faults;
-    struct fault_state *fault_state;
+    const struct fault_rule *fault_rules; /* N_FAULTS; NULL without faults */
     /* Outcome of a publish; called with no lock held, on the thread in publish or another. */
     void (*on_outcome)(void *user, struct ticket ticket, enum sl_publish_outcome outcome);
     void *user;
@@ -147,10 +147,5 @@ struct transport_ops {
     /* As bus_teardown.  NULL: no library. */
     enum sl_status (*teardown)(struct sl_error *err);
 };
-
-extern const struct transport_ops transport_memory;
-#ifdef BUS_NATS
-extern const struct transport_ops transport_nats;
-#endif
 
 #endif

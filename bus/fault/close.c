@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults of closing. */
+#include "bus/fault/close.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/sync.h"
-#include "bus/fault/sites.h"
+#include "bus/engine/fetcher.h"
+#include "bus/engine/pool.h"
+#include "bus/engine/pool_workers.h"
+#include "bus/fault/state.h"
 
 /* What memory holds once its next owner has written to it. */
 #define FOREIGN_BYTE 0xdb

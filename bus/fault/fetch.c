@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults of fetching and queueing. */
+#include "bus/fault/fetch.h"
+
 #include "base/clock.h"
 #include "base/sync.h"
-#include "bus/fault/sites.h"
+#include "bus/engine/fetcher.h"
+#include "bus/engine/hooks.h"
+#include "bus/engine/pool.h"
+#include "bus/fault/state.h"
+#include "bus/fault/twin.h"
 
 void fault_complete(struct bus *bus, const struct delivery *deliveries, size_t n)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults of handling a message. */
+#include "bus/fault/handle.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/sync.h"
-#include "bus/fault/sites.h"
+#include "bus/fault/state.h"
 
 /* What a publish from a handler has to take, with close-locks-out-handlers. */
 __attribute__((noinline)) static void fault_publish_locked(struct bus *bus)

@@ -4,7 +4,7 @@
 
 #include <strandline/bus.h>
 
-#include "bus/fault/parse.h"
+#include "bus/engine/faults.h"
 
 static const struct bus_fault_info infos[N_FAULTS + 1] = {
 #ifdef BUS_FAULTS

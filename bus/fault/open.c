@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults of opening and subscribing. */
+#include "bus/fault/open.h"
+
 #include <stdlib.h>
 
 #include "base/fail.h"
 #include "base/sync.h"
-#include "bus/fault/sites.h"
+#include "bus/engine/fetcher.h"
+#include "bus/engine/pool_workers.h"
+#include "bus/fault/state.h"
+#include "bus/fault/thread.h"
+#include "bus/fault/twin.h"
 
 /* Until the process ends: nobody signals this condition. */
 __attribute__((noinline)) static void fault_helper_wait(void *argument)
@@ -104,7 +109,7 @@ enum sl_status fault_subscribe(struct topic *topic, struct sl_error *err)
     if (!s && fault_is_set(bus->faults, FAULT_SHARED_DURABLE))
         s = fault_twin_new(topic, false, true, &twin, err);
     if (!s && fault_is_set(bus->faults, FAULT_LATE_REGISTRATION) &&
-        fault_covers(bus->fault_state, FAULT_LATE_REGISTRATION, topic->name))
+        fault_covers(&bus->fault_state->rules[FAULT_LATE_REGISTRATION], topic->name))
         s = register_late(topic, err);
     return s;
 }

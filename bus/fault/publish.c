@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults of publishing. */
+#include "bus/fault/publish.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/sync.h"
-#include "bus/fault/sites.h"
+#include "bus/engine/publish.h"
+#include "bus/fault/state.h"
+#include "bus/fault/thread.h"
 
 /* The answer does not reach this thread: nobody signals this condition. */
 __attribute__((noinline)) static void fault_wait_answer(void *argument)
@@ -38,7 +41,7 @@ static void publish_apart_main(void *argument)
 
     sl_clock_sleep_ns(bus->fault_state->rules[FAULT_KEY_SPLIT].delay_ns);
     if (ops->publish(bus->transport, apart->topic, &apart->message, apart->id, apart->ticket, NULL))
-        settle_publish(bus, apart->ticket, SL_PUBLISH_REJECTED);
+        publish_settle(bus, apart->ticket, SL_PUBLISH_REJECTED);
     free(apart);
     gate_leave(&bus->callers);
 }

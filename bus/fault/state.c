@@ -2,17 +2,17 @@
 #include "bus/fault/state.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fail.h"
 #include "base/sync.h"
-#include "bus/fault/sites.h"
+#include "bus/engine/pool.h"
+#include "bus/engine/topic.h"
 
 static enum sl_status check_topic(const struct fault_rule *rule, const char *const *topics,
                                   size_t n_topics, struct sl_error *err)
 {
     for (size_t i = 0; i < n_topics; i++) {
-        if (!rule->topic[0] || strcmp(rule->topic, topics[i]) == 0)
+        if (fault_covers(rule, topics[i]))
             return SL_OK;
     }
     return sl_fail(err, SL_EINVAL, "no topic '%s' on this bus to inject a fault into", rule->topic);
@@ -25,7 +25,7 @@ enum sl_status fault_state_new(fault_set faults, const struct fault_rule *rules,
     struct fault_state *state = calloc(1, sizeof *state);
     enum sl_status s = SL_OK;
     if (!state)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate faults");
+        return sl_fail(err, SL_ENOMEM, "out of memory for faults");
     state->faults = faults;
     for (size_t i = 0; i < N_FAULTS && !s; i++) {
         if (!(faults & FAULT_BIT(i)))
@@ -42,6 +42,13 @@ enum sl_status fault_state_new(fault_set faults, const struct fault_rule *rules,
     sync_cond_init(&state->answered);
     *ret_state = state;
     return SL_OK;
+}
+
+void fault_twin_free(struct fault_twin *twin)
+{
+    topic_release(twin->topic);
+    free(twin->topic);
+    free(twin);
 }
 
 void fault_state_free(struct fault_state *state)
@@ -63,12 +70,6 @@ void fault_state_free(struct fault_state *state)
     free(state);
 }
 
-bool fault_covers(const struct fault_state *state, enum fault fault, const char *topic)
-{
-    const struct fault_rule *rule = &state->rules[fault];
-    return !rule->topic[0] || strcmp(rule->topic, topic) == 0;
-}
-
 /* The same for the same number, and as good as random over many. */
 static double scatter(uint64_t number)
 {
@@ -83,7 +84,7 @@ bool fault_strikes(struct fault_state *state, enum fault fault, const char *topi
 {
     const struct fault_rule *rule = &state->rules[fault];
 
-    if (!fault_covers(state, fault, topic))
+    if (!fault_covers(rule, topic))
         return false;
     uint64_t number = atomic_fetch_add(&state->n_asked[fault], 1) + 1;
     if (rule->nth && number % rule->nth != 0)

@@ -8,10 +8,12 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "bus/fault/parse.h"
-#include "bus/thread/ledger.h"
+#include <strandline/error.h>
+
+#include "bus/engine/faults.h"
 
 struct bus;
 struct pool;
@@ -48,11 +50,9 @@ SL_CHECKED enum sl_status fault_state_new(fault_set faults, const struct fault_r
                                           const char *const *topics, size_t n_topics,
                                           struct fault_state **ret_state, struct sl_error *err);
 
-/* When all threads were joined.  NULL is allowed. */
-void fault_state_free(struct fault_state *state);
-
-/* Is the fault for this topic? */
-bool fault_covers(const struct fault_state *state, enum fault fault, const char *topic);
+/* Both when all threads were joined. */
+void fault_state_free(struct fault_state *state); /* NULL is allowed */
+void fault_twin_free(struct fault_twin *twin);
 
 /* Is it this time's turn to strike, by nth, prob, count and topic?  Of a fault that is on. */
 bool fault_strikes(struct fault_state *state, enum fault fault, const char *topic);

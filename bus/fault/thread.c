@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads that no ledger knows. */
+#include "bus/fault/thread.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fail.h"
-#include "bus/fault/sites.h"
 
 struct start {
     char name[16];

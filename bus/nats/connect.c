@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JetStream transport: its connection, and how the client library's threads are scheduled. */
+#include "bus/nats/connect.h"
+
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 #include "base/fail.h"
 #include "base/macros.h"
-#include "bus/nats/stream.h"
+#include "bus/nats/error.h"
 
 #define MAX_SERVERS 32
 
@@ -108,7 +109,7 @@ static void end_batch_policy(bool changed)
 }
 
 enum sl_status
-nats_connect(const char *servers, natsConnection **ret_connection, struct sl_error *err)
+jetstream_connect(const char *servers, natsConnection **ret_connection, struct sl_error *err)
 {
     natsOptions *options = NULL;
     SL_AUTO_FREE char *list = servers ? strdup(servers) : NULL;
@@ -125,5 +126,16 @@ nats_connect(const char *servers, natsConnection **ret_connection, struct sl_err
         status = natsConnection_Connect(ret_connection, options);
     end_batch_policy(changed);
     natsOptions_Destroy(options);
-    return status ? nats_fail(err, status, "cannot connect to '%s'", servers) : SL_OK;
+    return status ? jetstream_fail(err, status, "cannot connect to '%s'", servers) : SL_OK;
+}
+
+uint64_t jetstream_count_reconnects(natsConnection *connection)
+{
+    natsStatistics *statistics = NULL;
+    uint64_t reconnects = 0;
+    if (natsStatistics_Create(&statistics) == NATS_OK &&
+        natsConnection_GetStats(connection, statistics) == NATS_OK)
+        (void) natsStatistics_GetCounts(statistics, NULL, NULL, NULL, NULL, &reconnects);
+    natsStatistics_Destroy(statistics);
+    return reconnects;
 }

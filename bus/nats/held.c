@@ -7,6 +7,8 @@
  * own, and its pointer to the subscription is used by the library's acknowledging
  * functions only, which is why answers are published to the reply subject instead.
  */
+#include "bus/nats/held.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,25 +17,24 @@
 #include "base/grow.h"
 #include "base/macros.h"
 #include "base/sync.h"
-#include "bus/nats/stream.h"
 
 #define ACK_CHUNK 32u
 
 /* Blocks with room for copies.  When more is held, handlers are slow and copies win nothing. */
 #define MAX_TEXT_BLOCKS 128u
 
-static void ring_init(struct nats_held *head)
+static void ring_init(struct jetstream_held *head)
 {
     head->next = head->previous = head;
 }
 
-static void ring_remove(struct nats_held *node)
+static void ring_remove(struct jetstream_held *node)
 {
     node->previous->next = node->next;
     node->next->previous = node->previous;
 }
 
-static void ring_append(struct nats_held *head, struct nats_held *node)
+static void ring_append(struct jetstream_held *head, struct jetstream_held *node)
 {
     node->next = head;
     node->previous = head->previous;
@@ -41,26 +42,26 @@ static void ring_append(struct nats_held *head, struct nats_held *node)
     head->previous = node;
 }
 
-void nats_held_init(struct nats_subscription *subscription)
+void jetstream_held_init(struct jetstream_subscription *subscription)
 {
     ring_init(&subscription->held);
 }
 
-void nats_held_release(struct nats_subscription *subscription)
+void jetstream_held_release(struct jetstream_subscription *subscription)
 {
-    for (struct nats_block *block = subscription->blocks, *next; block; block = next) {
+    for (struct jetstream_block *block = subscription->blocks, *next; block; block = next) {
         next = block->next;
         free(block);
     }
 }
 
-void nats_held_recycle(struct nats_subscription *subscription)
+void jetstream_held_recycle(struct jetstream_subscription *subscription)
 {
     sync_lock(&subscription->mutex);
-    struct nats_held *node = SL_TAKE(subscription->answered);
+    struct jetstream_held *node = SL_TAKE(subscription->answered);
     sync_unlock(&subscription->mutex);
     while (node) {
-        struct nats_held *next = node->next;
+        struct jetstream_held *next = node->next;
         natsMsg_Destroy(node->message);
         node->next = subscription->spare;
         subscription->spare = node;
@@ -68,10 +69,10 @@ void nats_held_recycle(struct nats_subscription *subscription)
     }
 }
 
-static bool add_block(struct nats_subscription *subscription)
+static bool add_block(struct jetstream_subscription *subscription)
 {
     bool copies = subscription->n_blocks < MAX_TEXT_BLOCKS;
-    struct nats_block *block = NULL;
+    struct jetstream_block *block = NULL;
     const size_t n = SL_COUNT_OF(block->nodes);
 
     block = calloc(1, sizeof *block + (copies ? n * sizeof *block->texts : 0));
@@ -88,7 +89,7 @@ static bool add_block(struct nats_subscription *subscription)
     return true;
 }
 
-struct nats_held *nats_held_new(struct nats_subscription *subscription)
+struct jetstream_held *jetstream_held_new(struct jetstream_subscription *subscription)
 {
     if (!subscription->spare) {
         sync_lock(&subscription->mutex);
@@ -97,18 +98,18 @@ struct nats_held *nats_held_new(struct nats_subscription *subscription)
     }
     if (!subscription->spare && !add_block(subscription))
         return NULL;
-    struct nats_held *node = subscription->spare;
+    struct jetstream_held *node = subscription->spare;
     subscription->spare = node->next;
     return node;
 }
 
-static natsConnection *connection_of(const struct nats_subscription *subscription)
+static natsConnection *connection_of(const struct jetstream_subscription *subscription)
 {
-    return ((struct nats_transport *) subscription->base.transport)->connection;
+    return ((struct jetstream_transport *) subscription->base.transport)->connection;
 }
 
 /* Of a copy that is not needed: its acknowledgement was lost, if there was one. */
-static void drop_copy(struct nats_subscription *subscription, struct nats_held *node)
+static void drop_copy(struct jetstream_subscription *subscription, struct jetstream_held *node)
 {
     if (node->verdict == TRACK_FINISHED)
         (void) natsConnection_PublishString(connection_of(subscription), node->reply, "+ACK");
@@ -117,14 +118,14 @@ static void drop_copy(struct nats_subscription *subscription, struct nats_held *
     subscription->spare = node;
 }
 
-size_t
-nats_held_admit(struct nats_subscription *subscription, struct delivery *deliveries, size_t n)
+size_t jetstream_held_admit(struct jetstream_subscription *subscription,
+                            struct delivery *deliveries, size_t n)
 {
     size_t n_taken = 0;
 
     sync_lock(&subscription->mutex);
     for (size_t i = 0; i < n; i++) {
-        struct nats_held *node = deliveries[i].handle;
+        struct jetstream_held *node = deliveries[i].handle;
         node->verdict = track_arrive(&subscription->track, node->sequence, node->stored_ns);
         node->era = subscription->track.era;
         if (node->verdict != TRACK_TAKE)
@@ -138,7 +139,7 @@ nats_held_admit(struct nats_subscription *subscription, struct delivery *deliver
         return n;
     n_taken = 0;
     for (size_t i = 0; i < n; i++) {
-        struct nats_held *node = deliveries[i].handle;
+        struct jetstream_held *node = deliveries[i].handle;
         if (node->verdict == TRACK_TAKE)
             deliveries[n_taken++] = deliveries[i];
         else
@@ -155,14 +156,14 @@ typedef void (*track_change)(struct track *track, uint64_t sequence, uint32_t er
  * The library frees messages on a thread of its own, which wakes up whenever it has nothing
  * left to do.  So a fetcher that will be back soon destroys them, all of its topic in one go.
  */
-static void answer(struct nats_subscription *subscription, const struct delivery *deliveries,
+static void answer(struct jetstream_subscription *subscription, const struct delivery *deliveries,
                    size_t n, const char *verb, track_change change)
 {
     natsMsg *messages[ACK_CHUNK];
     int size = (int) strlen(verb);
 
     for (size_t i = 0; i < n; i++) {
-        const struct nats_held *node = deliveries[i].handle;
+        const struct jetstream_held *node = deliveries[i].handle;
         messages[i] = node->message;
         /* What can not be sent is redelivered. */
         (void) natsConnection_Publish(connection_of(subscription), node->reply, verb, size);
@@ -170,8 +171,8 @@ static void answer(struct nats_subscription *subscription, const struct delivery
     sync_lock(&subscription->mutex);
     bool leave = !subscription->waiting;
     for (size_t i = 0; i < n; i++) {
-        struct nats_held *node = deliveries[i].handle;
-        struct nats_held **list =
+        struct jetstream_held *node = deliveries[i].handle;
+        struct jetstream_held **list =
             leave && messages[i] ? &subscription->answered : &subscription->free;
         change(&subscription->track, node->sequence, node->era);
         ring_remove(node);
@@ -184,44 +185,45 @@ static void answer(struct nats_subscription *subscription, const struct delivery
         natsMsg_Destroy(messages[i]);
 }
 
-static void answer_all(struct nats_subscription *subscription, const struct delivery *deliveries,
-                       size_t n, const char *verb, track_change change)
+static void answer_all(struct jetstream_subscription *subscription,
+                       const struct delivery *deliveries, size_t n, const char *verb,
+                       track_change change)
 {
     for (size_t i = 0; i < n; i += ACK_CHUNK)
         answer(subscription, deliveries + i, SL_MIN(n - i, (size_t) ACK_CHUNK), verb, change);
 }
 
-void nats_ack(struct subscription *base, const struct delivery *deliveries, size_t n)
+void jetstream_ack(struct subscription *base, const struct delivery *deliveries, size_t n)
 {
-    answer_all((struct nats_subscription *) base, deliveries, n, "+ACK", track_done);
+    answer_all((struct jetstream_subscription *) base, deliveries, n, "+ACK", track_done);
 }
 
-void nats_terminate(struct subscription *base, const struct delivery *deliveries, size_t n)
+void jetstream_terminate(struct subscription *base, const struct delivery *deliveries, size_t n)
 {
-    answer_all((struct nats_subscription *) base, deliveries, n, "+TERM", track_done);
+    answer_all((struct jetstream_subscription *) base, deliveries, n, "+TERM", track_done);
 }
 
-void nats_give_back(struct subscription *base, const struct delivery *deliveries, size_t n,
-                    uint64_t delay_ns)
+void jetstream_give_back(struct subscription *base, const struct delivery *deliveries, size_t n,
+                         uint64_t delay_ns)
 {
     char verb[64] = "-NAK";
     if (delay_ns > 0)
         (void) snprintf(verb, sizeof verb, "-NAK {\"delay\": %llu}", (unsigned long long) delay_ns);
-    answer_all((struct nats_subscription *) base, deliveries, n, verb, track_given_back);
+    answer_all((struct jetstream_subscription *) base, deliveries, n, verb, track_given_back);
 }
 
 /*
  * The reply subjects are copied first, one after another with their NULs: workers
  * may acknowledge and destroy the messages as soon as the lock is gone.
  */
-static char *copy_replies(struct nats_subscription *subscription, uint64_t before_ns,
+static char *copy_replies(struct jetstream_subscription *subscription, uint64_t before_ns,
                           uint64_t now_ns, size_t *ret_size)
 {
     char *replies = NULL;
     size_t size = 0, capacity = 0;
 
     sync_lock(&subscription->mutex);
-    for (struct nats_held *node = subscription->held.next; node != &subscription->held;
+    for (struct jetstream_held *node = subscription->held.next; node != &subscription->held;
          node = node->next) {
         if (node->touched_ns > before_ns)
             continue;
@@ -237,7 +239,8 @@ static char *copy_replies(struct nats_subscription *subscription, uint64_t befor
     return replies;
 }
 
-void nats_tell_held(struct nats_subscription *subscription, const char *verb, uint64_t age_ns)
+void jetstream_tell_held(struct jetstream_subscription *subscription, const char *verb,
+                         uint64_t age_ns)
 {
     uint64_t now_ns = sl_clock_now_ns();
     size_t size = 0;
@@ -248,10 +251,10 @@ void nats_tell_held(struct nats_subscription *subscription, const char *verb, ui
                                       (int) strlen(verb));
 }
 
-void nats_drop_held(struct nats_subscription *subscription)
+void jetstream_drop_held(struct jetstream_subscription *subscription)
 {
-    struct nats_held *head = &subscription->held;
-    for (struct nats_held *node = head->next; node != head; node = node->next)
+    struct jetstream_held *head = &subscription->held;
+    for (struct jetstream_held *node = head->next; node != head; node = node->next)
         natsMsg_Destroy(node->message);
     ring_init(head);
     subscription->n_held = 0;

@@ -8,6 +8,8 @@
  * the messages show the gap.  What came behind it is parked, and what is missing is asked for
  * by a negative acknowledgement in its name, which makes the server send it at once.
  */
+#include "bus/nats/order.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@
 #include "base/grow.h"
 #include "base/macros.h"
 #include "base/sync.h"
-#include "bus/nats/stream.h"
+#include "bus/nats/held.h"
 
 #define ASK_AT_MOST 256u /* missing messages in one go; the first ones matter most */
 #define ASK_EVERY   SL_NS_PER_S
@@ -29,12 +31,12 @@
 /* On top of the redelivery time, after which the server redelivers unasked. */
 #define GIVE_UP_NS (5 * SL_NS_PER_S)
 
-static struct nats_transport *transport_of(const struct nats_subscription *subscription)
+static struct jetstream_transport *transport_of(const struct jetstream_subscription *subscription)
 {
-    return (struct nats_transport *) subscription->base.transport;
+    return (struct jetstream_transport *) subscription->base.transport;
 }
 
-bool nats_order_begin(struct nats_subscription *subscription, const jsConsumerInfo *info)
+bool jetstream_order_begin(struct jetstream_subscription *subscription, const jsConsumerInfo *info)
 {
     struct track *track = &subscription->track;
     uint64_t floor = info->AckFloor.Stream, delivered = info->Delivered.Stream;
@@ -46,9 +48,9 @@ bool nats_order_begin(struct nats_subscription *subscription, const jsConsumerIn
     return n_owed == 0 || track_owe(track, delivered + 1, n_owed);
 }
 
-static uint64_t first_missing(struct nats_subscription *subscription)
+static uint64_t first_missing(struct jetstream_subscription *subscription)
 {
-    if (fault_is_any(transport_of(subscription)->config.faults, NATS_FAULTS_OF_SHARING))
+    if (fault_is_any(transport_of(subscription)->config.faults, JETSTREAM_FAULTS_OF_SHARING))
         return TRACK_NONE; /* it is the other fetcher's */
     sync_lock(&subscription->mutex);
     uint64_t sequence = track_missing(&subscription->track, 0);
@@ -58,11 +60,11 @@ static uint64_t first_missing(struct nats_subscription *subscription)
 
 static uint64_t sequence_of(const struct delivery *delivery)
 {
-    return ((const struct nats_held *) delivery->handle)->sequence;
+    return ((const struct jetstream_held *) delivery->handle)->sequence;
 }
 
 /* Into the place of its sequence, which is mostly the last one. */
-static bool park(struct nats_subscription *subscription, const struct delivery *delivery)
+static bool park(struct jetstream_subscription *subscription, const struct delivery *delivery)
 {
     if (!sl_grow(&subscription->parked, &subscription->parked_capacity, subscription->n_parked + 1))
         return false;
@@ -75,7 +77,7 @@ static bool park(struct nats_subscription *subscription, const struct delivery *
 }
 
 /* What is before the first missing message waits no longer. */
-static void release_parked(struct nats_subscription *subscription, uint64_t missing)
+static void release_parked(struct jetstream_subscription *subscription, uint64_t missing)
 {
     size_t n = 0;
 
@@ -101,8 +103,8 @@ static bool is_ascending(const struct delivery *deliveries, size_t n)
 }
 
 /* A gap may have been opened and filled within the deliveries: then they are sorted, too. */
-size_t
-nats_order_pass(struct nats_subscription *subscription, const struct delivery *deliveries, size_t n)
+size_t jetstream_order_pass(struct jetstream_subscription *subscription,
+                            const struct delivery *deliveries, size_t n)
 {
     uint64_t missing = n > 0 ? first_missing(subscription) : TRACK_NONE;
 
@@ -111,13 +113,13 @@ nats_order_pass(struct nats_subscription *subscription, const struct delivery *d
         return n;
     for (size_t i = 0; i < n; i++)
         if (!park(subscription, &deliveries[i]))
-            nats_give_back(&subscription->base, &deliveries[i], 1, 0);
+            jetstream_give_back(&subscription->base, &deliveries[i], 1, 0);
     release_parked(subscription, missing);
     return 0;
 }
 
 /* The missing sequences, first ones first.  @return how many */
-static size_t list_missing(struct nats_subscription *subscription, uint64_t ret_sequences[])
+static size_t list_missing(struct jetstream_subscription *subscription, uint64_t ret_sequences[])
 {
     size_t n = 0;
 
@@ -131,7 +133,7 @@ static size_t list_missing(struct nats_subscription *subscription, uint64_t ret_
 }
 
 /* The server looks at the stream's sequence, and that the consumer's may be of an open one. */
-static void ask_for(struct nats_subscription *subscription, uint64_t sequence)
+static void ask_for(struct jetstream_subscription *subscription, uint64_t sequence)
 {
     char subject[1024];
 
@@ -147,7 +149,7 @@ static void ask_for(struct nats_subscription *subscription, uint64_t sequence)
  * Everything up to here was acknowledged, says the server: by an earlier consumer, whose last
  * acknowledgements it had not read when it said how many it missed.  0 when it says nothing.
  */
-static uint64_t read_floor(struct nats_subscription *subscription)
+static uint64_t read_floor(struct jetstream_subscription *subscription)
 {
     jsConsumerInfo *info = NULL;
     jsOptions options;
@@ -163,7 +165,7 @@ static uint64_t read_floor(struct nats_subscription *subscription)
 }
 
 /* @return the server says that the stream has no such message */
-static bool is_deleted(struct nats_subscription *subscription, uint64_t sequence)
+static bool is_deleted(struct jetstream_subscription *subscription, uint64_t sequence)
 {
     natsMsg *message = NULL;
     jsErrCode code = 0;
@@ -177,7 +179,7 @@ static bool is_deleted(struct nats_subscription *subscription, uint64_t sequence
     return status == NATS_NOT_FOUND || code == JSNoMessageFoundErr;
 }
 
-static void settle_missing(struct nats_subscription *subscription, uint64_t sequence,
+static void settle_missing(struct jetstream_subscription *subscription, uint64_t sequence,
                            void (*settle)(struct track *track, uint64_t sequence))
 {
     sync_lock(&subscription->mutex);
@@ -185,8 +187,8 @@ static void settle_missing(struct nats_subscription *subscription, uint64_t sequ
     sync_unlock(&subscription->mutex);
 }
 
-static void settle_lost(struct nats_subscription *subscription, const uint64_t *sequences, size_t n,
-                        uint64_t age_ns)
+static void settle_lost(struct jetstream_subscription *subscription, const uint64_t *sequences,
+                        size_t n, uint64_t age_ns)
 {
     uint64_t give_up_ns = transport_of(subscription)->config.ack_wait_ns + GIVE_UP_NS;
     uint64_t floor = read_floor(subscription);
@@ -201,7 +203,7 @@ static void settle_lost(struct nats_subscription *subscription, const uint64_t *
     release_parked(subscription, first_missing(subscription));
 }
 
-void nats_order_ask(struct nats_subscription *subscription)
+void jetstream_order_ask(struct jetstream_subscription *subscription)
 {
     uint64_t sequences[ASK_AT_MOST];
     uint64_t missing = first_missing(subscription);
@@ -225,7 +227,7 @@ void nats_order_ask(struct nats_subscription *subscription)
         settle_lost(subscription, sequences, n, now_ns - subscription->gap_ns);
 }
 
-void nats_order_ask_again(struct nats_subscription *subscription)
+void jetstream_order_ask_again(struct jetstream_subscription *subscription)
 {
     subscription->gap = TRACK_NONE;
     subscription->ask_ns = 0;

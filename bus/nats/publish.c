@@ -8,15 +8,21 @@
  * server without a stream for the subject answers nothing that names the publish,
  * so that one ends as unknown too.
  */
+#include "bus/nats/publish.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <strandline/envelope.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
 #include "base/sync.h"
-#include "bus/nats/stream.h"
+#include "bus/nats/connect.h"
+#include "bus/nats/error.h"
+#include "bus/nats/fault.h"
 
 #define PUBLISH_WAIT_NS (5 * SL_NS_PER_S)
 #define EXPIRE_EVERY_MS 100
@@ -29,8 +35,8 @@
 /* Longest reply subject and message id: an inbox name, a dot, 16 hex digits. */
 #define NAME_SIZE 96
 
-static enum sl_status
-window_init(struct nats_window *window, uint32_t n_slots, size_t n_topics, struct sl_error *err)
+static enum sl_status window_init(struct jetstream_window *window, uint32_t n_slots,
+                                  size_t n_topics, struct sl_error *err)
 {
     window->slots = calloc(n_slots, sizeof *window->slots);
     window->stalled_ns = calloc(n_topics, sizeof *window->stalled_ns);
@@ -46,9 +52,9 @@ window_init(struct nats_window *window, uint32_t n_slots, size_t n_topics, struc
 }
 
 /* With the mutex held. */
-static void free_slot(struct nats_window *window, uint32_t index)
+static void free_slot(struct jetstream_window *window, uint32_t index)
 {
-    struct nats_slot *slot = &window->slots[index];
+    struct jetstream_slot *slot = &window->slots[index];
     slot->busy = false;
     slot->generation++;
     slot->next_free = window->first_free;
@@ -58,7 +64,7 @@ static void free_slot(struct nats_window *window, uint32_t index)
 
 /* Wait for a free slot, and until the topic is not stalled.  @return its index and generation as
  * the reply subject has it */
-static enum sl_status take_slot(struct nats_window *window, size_t topic, struct ticket ticket,
+static enum sl_status take_slot(struct jetstream_window *window, size_t topic, struct ticket ticket,
                                 uint64_t *ret_name, uint64_t *ret_number)
 {
     sync_lock(&window->mutex);
@@ -75,7 +81,7 @@ static enum sl_status take_slot(struct nats_window *window, size_t topic, struct
         return SL_ECLOSED;
     }
     uint32_t index = window->first_free;
-    struct nats_slot *slot = &window->slots[index];
+    struct jetstream_slot *slot = &window->slots[index];
     window->first_free = slot->next_free;
     slot->busy = true;
     slot->ticket = ticket;
@@ -93,15 +99,15 @@ static enum sl_status take_slot(struct nats_window *window, size_t topic, struct
  * Destroy what was sent, many at once: the library frees messages on a thread of its own, which
  * wakes up whenever it has nothing left to do.
  */
-static void discard(struct nats_window *window, natsMsg *message, size_t size)
+static void discard(struct jetstream_window *window, natsMsg *message, size_t size)
 {
-    natsMsg *sent[NATS_MAX_SENT];
+    natsMsg *sent[JETSTREAM_MAX_SENT];
     uint32_t n = 0;
 
     sync_lock(&window->mutex);
     window->sent[window->n_in_sent++] = message;
     window->sent_size += size;
-    if (window->n_in_sent == NATS_MAX_SENT || window->sent_size >= MAX_SENT_SIZE) {
+    if (window->n_in_sent == JETSTREAM_MAX_SENT || window->sent_size >= MAX_SENT_SIZE) {
         n = window->n_in_sent;
         memcpy(sent, window->sent, n * sizeof *sent);
         window->n_in_sent = 0;
@@ -113,17 +119,17 @@ static void discard(struct nats_window *window, natsMsg *message, size_t size)
 }
 
 /* With the mutex held: whoever told the last outcome wakes who waits for it. */
-static void unsettle(struct nats_window *window)
+static void unsettle(struct jetstream_window *window)
 {
     if (--window->n_unsettled == 0)
         sync_broadcast(&window->settled);
 }
 
 /* With the mutex held: the slot of a publish whose outcome was not told, or NULL. */
-static struct nats_slot *find_slot(struct nats_window *window, uint64_t name)
+static struct jetstream_slot *find_slot(struct jetstream_window *window, uint64_t name)
 {
     uint32_t index = (uint32_t) (name >> 32);
-    struct nats_slot *slot = index < window->n_slots ? &window->slots[index] : NULL;
+    struct jetstream_slot *slot = index < window->n_slots ? &window->slots[index] : NULL;
 
     return slot && slot->busy && slot->generation == (uint32_t) name ? slot : NULL;
 }
@@ -133,7 +139,7 @@ static struct nats_slot *find_slot(struct nats_window *window, uint64_t name)
  *
  * @return false when it was told in the meantime, so that the publish counts as one
  */
-static bool cancel_slot(struct nats_window *window, uint64_t name)
+static bool cancel_slot(struct jetstream_window *window, uint64_t name)
 {
     sync_lock(&window->mutex);
     bool found = find_slot(window, name);
@@ -152,7 +158,7 @@ static bool cancel_slot(struct nats_window *window, uint64_t name)
  *
  * @return false when the bus closes, or the outcome was told as unknown
  */
-static bool wait_for_room(struct nats_window *window, uint64_t name)
+static bool wait_for_room(struct jetstream_window *window, uint64_t name)
 {
     uint64_t until_ns = sl_clock_now_ns() + NO_ROOM_NS;
     bool in_time = true;
@@ -160,7 +166,7 @@ static bool wait_for_room(struct nats_window *window, uint64_t name)
     sync_lock(&window->mutex);
     while (!window->interrupted && in_time)
         in_time = sync_wait_until(&window->freed, &window->mutex, until_ns);
-    struct nats_slot *slot = find_slot(window, name);
+    struct jetstream_slot *slot = find_slot(window, name);
     if (slot)
         slot->sent_ns = sl_clock_now_ns();
     bool go_on = slot && !window->interrupted;
@@ -169,12 +175,13 @@ static bool wait_for_room(struct nats_window *window, uint64_t name)
 }
 
 /* Tell the outcome of a publish, unless it was told before.  @return whether it was told now */
-static bool settle(struct nats_transport *transport, uint64_t name, enum sl_publish_outcome outcome)
+static bool
+settle(struct jetstream_transport *transport, uint64_t name, enum sl_publish_outcome outcome)
 {
-    struct nats_window *window = &transport->window;
+    struct jetstream_window *window = &transport->window;
 
     sync_lock(&window->mutex);
-    const struct nats_slot *slot = find_slot(window, name);
+    const struct jetstream_slot *slot = find_slot(window, name);
     if (!slot) {
         sync_unlock(&window->mutex);
         return false;
@@ -196,12 +203,12 @@ static bool settle(struct nats_transport *transport, uint64_t name, enum sl_publ
 
 /* Name of a busy slot at or after *index that was sent before sent_ns. */
 static bool
-next_older(struct nats_window *window, uint32_t *index, uint64_t sent_ns, uint64_t *ret_name)
+next_older(struct jetstream_window *window, uint32_t *index, uint64_t sent_ns, uint64_t *ret_name)
 {
     bool found = false;
     sync_lock(&window->mutex);
     for (; window->n_busy > 0 && *index < window->n_slots && !found; (*index)++) {
-        const struct nats_slot *slot = &window->slots[*index];
+        const struct jetstream_slot *slot = &window->slots[*index];
         found = slot->busy && slot->sent_ns < sent_ns;
         *ret_name = (uint64_t) *index << 32 | slot->generation;
     }
@@ -210,7 +217,7 @@ next_older(struct nats_window *window, uint32_t *index, uint64_t sent_ns, uint64
 }
 
 /* @return how many publishes were sent before sent_ns and are unknown now */
-static uint64_t settle_older(struct nats_transport *transport, uint64_t sent_ns)
+static uint64_t settle_older(struct jetstream_transport *transport, uint64_t sent_ns)
 {
     uint64_t n = 0, name = 0;
     for (uint32_t index = 0; next_older(&transport->window, &index, sent_ns, &name);)
@@ -229,7 +236,7 @@ static enum sl_publish_outcome read_answer(const natsMsg *answer)
     return SL_PUBLISH_ACCEPTED;
 }
 
-static void take_answer(struct nats_transport *transport, natsMsg *answer)
+static void take_answer(struct jetstream_transport *transport, natsMsg *answer)
 {
     const char *subject = natsMsg_GetSubject(answer);
     const char *dot = strrchr(subject, '.');
@@ -240,11 +247,11 @@ static void take_answer(struct nats_transport *transport, natsMsg *answer)
 }
 
 /* For metrics, which may not wait: the library's own lock is held while it writes. */
-static void observe_connection(struct nats_transport *transport)
+static void observe_connection(struct jetstream_transport *transport)
 {
     atomic_store(&transport->base.connected,
                  natsConnection_Status(transport->connection) == NATS_CONN_STATUS_CONNECTED);
-    atomic_store(&transport->base.reconnects, nats_count_reconnects(transport->connection));
+    atomic_store(&transport->base.reconnects, jetstream_count_reconnects(transport->connection));
 }
 
 /*
@@ -252,22 +259,22 @@ static void observe_connection(struct nats_transport *transport)
  * and everything sent to it is lost until it has one.  Topics that wait for an answer for long
  * are the ones to suspect; they try one message at a time.  A wrong suspicion costs a pause.
  */
-static void stall_suspects(struct nats_window *window)
+static void stall_suspects(struct jetstream_window *window)
 {
     uint64_t now_ns = sl_clock_now_ns();
 
     sync_lock(&window->mutex);
     for (uint32_t i = 0; i < window->n_slots && window->n_busy > 0; i++) {
-        const struct nats_slot *slot = &window->slots[i];
+        const struct jetstream_slot *slot = &window->slots[i];
         if (slot->busy && now_ns - SL_MIN(slot->sent_ns, now_ns) >= SUSPECT_NS)
             window->stalled_ns[slot->topic] = now_ns + STALL_NS;
     }
     sync_unlock(&window->mutex);
 }
 
-static void nats_answers_main(void *argument)
+static void jetstream_answers_main(void *argument)
 {
-    struct nats_transport *transport = argument;
+    struct jetstream_transport *transport = argument;
     uint64_t expire_ns = 0;
 
     while (!atomic_load(&transport->ending)) {
@@ -289,7 +296,7 @@ static void nats_answers_main(void *argument)
     nats_ReleaseThreadMemory();
 }
 
-enum sl_status nats_publish_start(struct nats_transport *transport, struct sl_error *err)
+enum sl_status jetstream_publish_start(struct jetstream_transport *transport, struct sl_error *err)
 {
     natsInbox *inbox = NULL;
     char pattern[NAME_SIZE];
@@ -300,7 +307,7 @@ enum sl_status nats_publish_start(struct nats_transport *transport, struct sl_er
         return status;
     natsStatus made = natsInbox_Create(&inbox);
     if (made)
-        return nats_fail(err, made, "cannot make an inbox for answers");
+        return jetstream_fail(err, made, "cannot make an inbox for answers");
     transport->answers_name = strdup(inbox);
     natsInbox_Destroy(inbox);
     if (!transport->answers_name)
@@ -310,12 +317,12 @@ enum sl_status nats_publish_start(struct nats_transport *transport, struct sl_er
     if (!made)
         made = natsSubscription_SetPendingLimits(transport->answers, -1, -1);
     if (made)
-        return nats_fail(err, made, "cannot subscribe to answers");
-    return ledger_start(transport->config.ledger, &transport->answers_thread, nats_answers_main,
-                        transport, err, "pub-acks");
+        return jetstream_fail(err, made, "cannot subscribe to answers");
+    return ledger_start(transport->config.ledger, &transport->answers_thread,
+                        jetstream_answers_main, transport, err, "pub-acks");
 }
 
-static natsStatus make_message(struct nats_transport *transport, size_t topic,
+static natsStatus make_message(struct jetstream_transport *transport, size_t topic,
                                const struct sl_message *message, const char *id, uint64_t name,
                                uint64_t number, natsMsg **ret_message)
 {
@@ -332,7 +339,7 @@ static natsStatus make_message(struct nats_transport *transport, size_t topic,
     if (!status)
         status = natsMsgHeader_Set(made, BUS_ID_HEADER, id ? id : own_id);
     if (!status && message->key)
-        status = natsMsgHeader_Set(made, NATS_KEY_HEADER, message->key);
+        status = natsMsgHeader_Set(made, BUS_KEY_HEADER, message->key);
     if (status)
         natsMsg_Destroy(made);
     else
@@ -354,7 +361,7 @@ static bool broke_off(natsStatus status)
  * @param ret_sent  it may have got through, whatever is returned
  */
 static natsStatus
-send_message(struct nats_transport *transport, natsMsg *message, uint64_t name, bool *ret_sent)
+send_message(struct jetstream_transport *transport, natsMsg *message, uint64_t name, bool *ret_sent)
 {
     natsStatus status;
 
@@ -367,17 +374,18 @@ send_message(struct nats_transport *transport, natsMsg *message, uint64_t name, 
     return status;
 }
 
-enum sl_status nats_publish(struct transport *base, size_t topic, const struct sl_message *message,
-                            const char *id, struct ticket ticket, struct sl_error *err)
+enum sl_status jetstream_publish(struct transport *base, size_t topic,
+                                 const struct sl_message *message, const char *id,
+                                 struct ticket ticket, struct sl_error *err)
 {
-    struct nats_transport *transport = (struct nats_transport *) base;
+    struct jetstream_transport *transport = (struct jetstream_transport *) base;
     uint64_t name = 0, number = 0;
     natsMsg *made = NULL;
     bool sent = false;
 
     if (fault_is_set(transport->config.faults, FAULT_SILENT_DOWNGRADE) &&
-        nats_is_downgraded(transport, topic))
-        return nats_fault_publish(transport, topic, message, ticket, err);
+        jetstream_is_downgraded(transport, topic))
+        return jetstream_fault_publish(transport, topic, message, ticket, err);
     if (take_slot(&transport->window, topic, ticket, &name, &number))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
                        message->topic);
@@ -392,12 +400,12 @@ enum sl_status nats_publish(struct transport *base, size_t topic, const struct s
     if (status == NATS_INSUFFICIENT_BUFFER)
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closing",
                        message->topic);
-    return nats_fail(err, status, "cannot publish to '%s'", message->topic);
+    return jetstream_fail(err, status, "cannot publish to '%s'", message->topic);
 }
 
-bool nats_wait_outcomes(struct transport *base, uint64_t deadline_ns)
+bool jetstream_wait_outcomes(struct transport *base, uint64_t deadline_ns)
 {
-    struct nats_window *window = &((struct nats_transport *) base)->window;
+    struct jetstream_window *window = &((struct jetstream_transport *) base)->window;
     bool in_time = true;
     sync_lock(&window->mutex);
     while (window->n_unsettled > 0 && in_time)
@@ -407,21 +415,21 @@ bool nats_wait_outcomes(struct transport *base, uint64_t deadline_ns)
     return done;
 }
 
-void nats_interrupt(struct transport *base)
+void jetstream_interrupt(struct transport *base)
 {
-    struct nats_window *window = &((struct nats_transport *) base)->window;
+    struct jetstream_window *window = &((struct jetstream_transport *) base)->window;
     sync_lock(&window->mutex);
     window->interrupted = true;
     sync_broadcast(&window->freed);
     sync_unlock(&window->mutex);
 }
 
-uint64_t nats_publish_finish(struct nats_transport *transport, uint64_t deadline_ns)
+uint64_t jetstream_publish_finish(struct jetstream_transport *transport, uint64_t deadline_ns)
 {
     if (!transport->answers_name)
         return 0; /* it was never started */
     uint64_t n_unknown = 0;
-    if (!nats_wait_outcomes(&transport->base, deadline_ns))
+    if (!jetstream_wait_outcomes(&transport->base, deadline_ns))
         n_unknown = settle_older(transport, UINT64_MAX);
     atomic_store(&transport->ending, true);
     if (transport->answers)
@@ -434,7 +442,7 @@ uint64_t nats_publish_finish(struct nats_transport *transport, uint64_t deadline
     return n_unknown;
 }
 
-void nats_publish_release(struct nats_transport *transport)
+void jetstream_publish_release(struct jetstream_transport *transport)
 {
     free(transport->answers_name);
     free(transport->window.stalled_ns);

@@ -8,9 +8,13 @@
  * (404, 408, 409) carry it.  When the server says nothing, not even a heartbeat, or
  * the connection was replaced, all requests count as lost and are sent again.
  */
+#include "bus/nats/pull.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <strandline/envelope.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -18,7 +22,10 @@
 #include "base/hash.h"
 #include "base/macros.h"
 #include "base/sync.h"
-#include "bus/nats/stream.h"
+#include "bus/nats/connect.h"
+#include "bus/nats/error.h"
+#include "bus/nats/held.h"
+#include "bus/nats/order.h"
 
 #define PULL_BATCH     500u
 #define PULL_TARGET    2000u /* messages asked for and not come */
@@ -36,13 +43,13 @@
 #define COLLECT_CHUNK 32u
 
 /* Inbox of one subscription, with everything below it. */
-static enum sl_status
-open_inbox(struct nats_subscription *subscription, natsConnection *connection, struct sl_error *err)
+static enum sl_status open_inbox(struct jetstream_subscription *subscription,
+                                 natsConnection *connection, struct sl_error *err)
 {
     natsInbox *name = NULL;
     natsStatus status = natsInbox_Create(&name);
     if (status)
-        return nats_fail(err, status, "cannot make an inbox for messages");
+        return jetstream_fail(err, status, "cannot make an inbox for messages");
     subscription->inbox_name = strdup(name);
     natsInbox_Destroy(name);
     SL_AUTO_FREE char *pattern = NULL;
@@ -51,23 +58,24 @@ open_inbox(struct nats_subscription *subscription, natsConnection *connection, s
     status = natsConnection_SubscribeSync(&subscription->inbox, connection, pattern);
     if (!status)
         status = natsSubscription_SetPendingLimits(subscription->inbox, -1, -1);
-    return status ? nats_fail(err, status, "cannot subscribe to an inbox") : SL_OK;
+    return status ? jetstream_fail(err, status, "cannot subscribe to an inbox") : SL_OK;
 }
 
-enum sl_status
-nats_subscription_new(struct nats_transport *transport, size_t topic, const jsConsumerInfo *info,
-                      struct nats_subscription **ret_subscription, struct sl_error *err)
+enum sl_status jetstream_subscription_new(struct jetstream_transport *transport, size_t topic,
+                                          const jsConsumerInfo *info,
+                                          struct jetstream_subscription **ret_subscription,
+                                          struct sl_error *err)
 {
-    struct nats_subscription *subscription = calloc(1, sizeof *subscription);
+    struct jetstream_subscription *subscription = calloc(1, sizeof *subscription);
     if (!subscription)
         return sl_fail(err, SL_ENOMEM, "cannot allocate a subscription");
     subscription->base.transport = &transport->base;
     subscription->base.window = PULL_TARGET;
     sync_mutex_init(&subscription->mutex);
-    nats_held_init(subscription);
+    jetstream_held_init(subscription);
     enum sl_status status = open_inbox(subscription, transport->connection, err);
     const char *stream = subscription->stream = transport->streams[topic];
-    if (!status && !nats_order_begin(subscription, info))
+    if (!status && !jetstream_order_begin(subscription, info))
         status = sl_fail(err, SL_ENOMEM, "cannot allocate the track of a topic");
     if (!status && asprintf(&subscription->request_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
                             stream, stream) < 0) {
@@ -75,16 +83,16 @@ nats_subscription_new(struct nats_transport *transport, size_t topic, const jsCo
         status = sl_fail(err, SL_ENOMEM, "cannot allocate a name");
     }
     if (status) {
-        nats_subscription_free(subscription);
+        jetstream_subscription_free(subscription);
         return status;
     }
     *ret_subscription = subscription;
     return SL_OK;
 }
 
-void nats_subscription_free(struct nats_subscription *subscription)
+void jetstream_subscription_free(struct jetstream_subscription *subscription)
 {
-    nats_held_release(subscription);
+    jetstream_held_release(subscription);
     natsSubscription_Destroy(subscription->inbox); /* NULL unless it was never used */
     free(subscription->ready);
     free(subscription->parked);
@@ -95,12 +103,12 @@ void nats_subscription_free(struct nats_subscription *subscription)
     free(subscription);
 }
 
-static natsConnection *connection_of(const struct nats_subscription *subscription)
+static natsConnection *connection_of(const struct jetstream_subscription *subscription)
 {
-    return ((struct nats_transport *) subscription->base.transport)->connection;
+    return ((struct jetstream_transport *) subscription->base.transport)->connection;
 }
 
-static natsStatus send_pull(struct nats_subscription *subscription)
+static natsStatus send_pull(struct jetstream_subscription *subscription)
 {
     char reply[96], request[96];
     uint64_t id = subscription->next_pull;
@@ -114,18 +122,18 @@ static natsStatus send_pull(struct nats_subscription *subscription)
     if (status)
         return status;
     subscription->next_pull++;
-    subscription->pulls[subscription->n_pulls++] = (struct nats_pull){id, PULL_BATCH};
+    subscription->pulls[subscription->n_pulls++] = (struct jetstream_pull){id, PULL_BATCH};
     subscription->outstanding += PULL_BATCH;
     return NATS_OK;
 }
 
-static void forget_pulls(struct nats_subscription *subscription)
+static void forget_pulls(struct jetstream_subscription *subscription)
 {
     subscription->n_pulls = 0;
     subscription->outstanding = 0;
 }
 
-static void drop_pull(struct nats_subscription *subscription, uint32_t index)
+static void drop_pull(struct jetstream_subscription *subscription, uint32_t index)
 {
     subscription->outstanding -= subscription->pulls[index].left;
     subscription->n_pulls--;
@@ -134,7 +142,7 @@ static void drop_pull(struct nats_subscription *subscription, uint32_t index)
 }
 
 /* The server serves requests in turn; the oldest takes the blame, the sum is what counts. */
-static void count_message(struct nats_subscription *subscription)
+static void count_message(struct jetstream_subscription *subscription)
 {
     if (subscription->n_pulls == 0)
         return;
@@ -144,31 +152,20 @@ static void count_message(struct nats_subscription *subscription)
         drop_pull(subscription, 0);
 }
 
-uint64_t nats_count_reconnects(natsConnection *connection)
-{
-    natsStatistics *statistics = NULL;
-    uint64_t reconnects = 0;
-    if (natsStatistics_Create(&statistics) == NATS_OK &&
-        natsConnection_GetStats(connection, statistics) == NATS_OK)
-        (void) natsStatistics_GetCounts(statistics, NULL, NULL, NULL, NULL, &reconnects);
-    natsStatistics_Destroy(statistics);
-    return reconnects;
-}
-
 /* Nothing came for a while: are the requests lost? */
-static void check_silence(struct nats_subscription *subscription)
+static void check_silence(struct jetstream_subscription *subscription)
 {
     uint64_t now_ns = sl_clock_now_ns();
-    uint64_t reconnects = nats_count_reconnects(connection_of(subscription));
+    uint64_t reconnects = jetstream_count_reconnects(connection_of(subscription));
     if (reconnects == subscription->reconnects && now_ns - subscription->heard_ns < SILENCE_NS)
         return;
     subscription->reconnects = reconnects;
     subscription->heard_ns = now_ns;
     forget_pulls(subscription);
-    nats_order_ask_again(subscription);
+    jetstream_order_ask_again(subscription);
 }
 
-static enum sl_status request_more(struct nats_subscription *subscription)
+static enum sl_status request_more(struct jetstream_subscription *subscription)
 {
     if (subscription->outstanding > PULL_TARGET / 2 ||
         sl_clock_now_ns() < subscription->refused_until_ns)
@@ -176,7 +173,7 @@ static enum sl_status request_more(struct nats_subscription *subscription)
     if (subscription->n_pulls == 0)
         subscription->heard_ns = sl_clock_now_ns();
     while (subscription->outstanding + PULL_BATCH <= PULL_TARGET &&
-           subscription->n_pulls < NATS_MAX_PULLS) {
+           subscription->n_pulls < JETSTREAM_MAX_PULLS) {
         if (send_pull(subscription))
             return SL_ECONNECT;
     }
@@ -184,7 +181,8 @@ static enum sl_status request_more(struct nats_subscription *subscription)
 }
 
 /* A status message of the server: a heartbeat, or the end of a request. */
-static void take_control(struct nats_subscription *subscription, natsMsg *message, const char *code)
+static void
+take_control(struct jetstream_subscription *subscription, natsMsg *message, const char *code)
 {
     if (strcmp(code, "100") == 0)
         return;
@@ -200,7 +198,7 @@ static void take_control(struct nats_subscription *subscription, natsMsg *messag
     }
 }
 
-static bool is_control(struct nats_subscription *subscription, natsMsg *message)
+static bool is_control(struct jetstream_subscription *subscription, natsMsg *message)
 {
     const char *code = NULL;
     if (natsMsg_GetDataLength(message) > 0 ||
@@ -256,19 +254,19 @@ static struct parts read_parts(natsMsg *message)
     struct parts parts = {.reply = reply ? reply : "",
                           .payload = natsMsg_GetData(message),
                           .payload_size = (size_t) natsMsg_GetDataLength(message)};
-    if (natsMsgHeader_Get(message, NATS_KEY_HEADER, &parts.key) != NATS_OK)
+    if (natsMsgHeader_Get(message, BUS_KEY_HEADER, &parts.key) != NATS_OK)
         parts.key = NULL;
     return parts;
 }
 
 /* If there is room, so that the message is not needed any more. */
-static void copy_parts(struct nats_held *node, struct parts *parts)
+static void copy_parts(struct jetstream_held *node, struct parts *parts)
 {
     size_t reply_size = strlen(parts->reply) + 1;
     size_t key_size = parts->key ? strlen(parts->key) + 1 : 0;
 
-    if (!node->text || parts->payload_size >= NATS_TEXT_SIZE ||
-        reply_size + key_size + parts->payload_size + 1 > NATS_TEXT_SIZE)
+    if (!node->text || parts->payload_size >= JETSTREAM_TEXT_SIZE ||
+        reply_size + key_size + parts->payload_size + 1 > JETSTREAM_TEXT_SIZE)
         return;
     char *key = node->text + reply_size, *payload = key + key_size;
     memcpy(node->text, parts->reply, reply_size);
@@ -281,14 +279,14 @@ static void copy_parts(struct nats_held *node, struct parts *parts)
 
 /* @return false when the message was a control message, or memory is short (it comes again) */
 static bool
-accept(struct nats_subscription *subscription, natsMsg *message, struct delivery *ret_delivery)
+accept(struct jetstream_subscription *subscription, natsMsg *message, struct delivery *ret_delivery)
 {
     if (is_control(subscription, message)) {
         natsMsg_Destroy(message);
         return false;
     }
     count_message(subscription);
-    struct nats_held *node = nats_held_new(subscription);
+    struct jetstream_held *node = jetstream_held_new(subscription);
     if (!node) {
         natsMsg_Destroy(message);
         return false;
@@ -318,14 +316,14 @@ accept(struct nats_subscription *subscription, natsMsg *message, struct delivery
 static void destroy_copied(const struct delivery *deliveries, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct nats_held *node = deliveries[i].handle;
+        struct jetstream_held *node = deliveries[i].handle;
         if (node->reply == node->text)
             natsMsg_Destroy(SL_TAKE(node->message));
     }
 }
 
 /* Everything the library has, up to max; `message` is the first one, or NULL. */
-static size_t accept_all(struct nats_subscription *subscription, natsMsg *message,
+static size_t accept_all(struct jetstream_subscription *subscription, natsMsg *message,
                          struct delivery *ret_deliveries, size_t max)
 {
     size_t n = 0;
@@ -338,14 +336,14 @@ static size_t accept_all(struct nats_subscription *subscription, natsMsg *messag
         message = NULL;
     }
     destroy_copied(ret_deliveries, n);
-    return nats_held_admit(subscription, ret_deliveries, n);
+    return jetstream_held_admit(subscription, ret_deliveries, n);
 }
 
-void nats_collect(struct subscription *base)
+void jetstream_collect(struct subscription *base)
 {
-    struct nats_subscription *subscription = (struct nats_subscription *) base;
+    struct jetstream_subscription *subscription = (struct jetstream_subscription *) base;
 
-    nats_held_recycle(subscription);
+    jetstream_held_recycle(subscription);
     for (;;) {
         if (!sl_grow(&subscription->ready, &subscription->ready_capacity,
                      subscription->n_ready + COLLECT_CHUNK))
@@ -354,7 +352,7 @@ void nats_collect(struct subscription *base)
                               COLLECT_CHUNK);
         /* May add to what is ready itself. */
         size_t n_passed =
-            nats_order_pass(subscription, subscription->ready + subscription->n_ready, n);
+            jetstream_order_pass(subscription, subscription->ready + subscription->n_ready, n);
         subscription->n_ready += n_passed;
         if (n < COLLECT_CHUNK)
             return;
@@ -362,7 +360,7 @@ void nats_collect(struct subscription *base)
 }
 
 static size_t
-take_ready(struct nats_subscription *subscription, struct delivery *ret_deliveries, size_t max)
+take_ready(struct jetstream_subscription *subscription, struct delivery *ret_deliveries, size_t max)
 {
     size_t n = SL_MIN(max, subscription->n_ready - subscription->ready_first);
     if (n > 0)
@@ -375,48 +373,48 @@ take_ready(struct nats_subscription *subscription, struct delivery *ret_deliveri
 }
 
 /* What came and was not fetched goes back at once instead of after the redelivery time. */
-static void return_unfetched(struct nats_subscription *subscription)
+static void return_unfetched(struct jetstream_subscription *subscription)
 {
-    nats_collect(&subscription->base);
+    jetstream_collect(&subscription->base);
     if (subscription->n_ready > 0)
-        nats_give_back(&subscription->base, subscription->ready + subscription->ready_first,
-                       subscription->n_ready - subscription->ready_first, 0);
+        jetstream_give_back(&subscription->base, subscription->ready + subscription->ready_first,
+                            subscription->n_ready - subscription->ready_first, 0);
     subscription->ready_first = subscription->n_ready = 0;
     if (subscription->n_parked > 0)
-        nats_give_back(&subscription->base, subscription->parked, subscription->n_parked, 0);
+        jetstream_give_back(&subscription->base, subscription->parked, subscription->n_parked, 0);
     subscription->n_parked = 0;
     (void) natsSubscription_Unsubscribe(subscription->inbox);
 }
 
 /* Say that this thread is going to wait in the library.  @return false when stopped */
-static bool begin_wait(struct nats_subscription *subscription)
+static bool begin_wait(struct jetstream_subscription *subscription)
 {
     sync_lock(&subscription->mutex);
     subscription->waiting = !subscription->stopped;
     bool waiting = subscription->waiting;
     sync_unlock(&subscription->mutex);
-    nats_held_recycle(subscription); /* from now on answering leaves nothing to destroy */
+    jetstream_held_recycle(subscription); /* from now on answering leaves nothing to destroy */
     return waiting;
 }
 
-static void end_wait(struct nats_subscription *subscription)
+static void end_wait(struct jetstream_subscription *subscription)
 {
     sync_lock(&subscription->mutex);
     subscription->waiting = false;
     sync_unlock(&subscription->mutex);
 }
 
-enum sl_status
-nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t max, size_t *ret_n)
+enum sl_status jetstream_fetch(struct subscription *base, struct delivery *ret_deliveries,
+                               size_t max, size_t *ret_n)
 {
-    struct nats_subscription *subscription = (struct nats_subscription *) base;
+    struct jetstream_subscription *subscription = (struct jetstream_subscription *) base;
     natsMsg *message = NULL;
 
     if (!begin_wait(subscription)) {
         return_unfetched(subscription);
         return SL_ECLOSED;
     }
-    nats_order_ask(subscription);
+    jetstream_order_ask(subscription);
     size_t n = take_ready(subscription, ret_deliveries, max);
     enum sl_status status = n > 0 ? SL_OK : request_more(subscription);
     if (n > 0 || status) {
@@ -431,7 +429,7 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
     switch (got) {
     case NATS_OK:
         n = accept_all(subscription, message, ret_deliveries, max);
-        *ret_n = nats_order_pass(subscription, ret_deliveries, n);
+        *ret_n = jetstream_order_pass(subscription, ret_deliveries, n);
         return SL_OK;
     case NATS_TIMEOUT:
         check_silence(subscription);
@@ -445,9 +443,9 @@ nats_fetch(struct subscription *base, struct delivery *ret_deliveries, size_t ma
     }
 }
 
-void nats_stop(struct subscription *base)
+void jetstream_stop(struct subscription *base)
 {
-    struct nats_subscription *subscription = (struct nats_subscription *) base;
+    struct jetstream_subscription *subscription = (struct jetstream_subscription *) base;
     sync_lock(&subscription->mutex);
     subscription->stopped = true;
     bool wake = subscription->waiting;

@@ -3,7 +3,6 @@
 #include "bus/nats/stream.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,50 +11,19 @@
 #include "base/fail.h"
 #include "base/macros.h"
 #include "base/sync.h"
+#include "bus/nats/connect.h"
+#include "bus/nats/error.h"
+#include "bus/nats/fault.h"
+#include "bus/nats/held.h"
+#include "bus/nats/internal.h"
+#include "bus/nats/publish.h"
+#include "bus/nats/pull.h"
 
 #define API_MS       5000
 #define ELECTION_NS  (20 * SL_NS_PER_S) /* a cluster without a leader has one after seconds */
 #define ASK_AGAIN_NS (100 * SL_NS_PER_MS)
 #define FLUSH_NS     (2 * SL_NS_PER_S)
 #define TEARDOWN_MS  2000
-
-static enum sl_status status_of(natsStatus status)
-{
-    switch (status) {
-    case NATS_OK:
-        return SL_OK;
-    case NATS_NO_MEMORY:
-        return SL_ENOMEM;
-    case NATS_INVALID_ARG:
-    case NATS_MAX_PAYLOAD:
-        return SL_EINVAL;
-    case NATS_NO_RESPONDERS: /* only asked of JetStream: there is none */
-    case NATS_NO_SERVER_SUPPORT:
-        return SL_ENOTSUP;
-    case NATS_ERR: /* an answer that says no */
-    case NATS_NOT_FOUND:
-        return SL_EPROTO;
-    default:
-        return SL_ECONNECT;
-    }
-}
-
-enum sl_status nats_fail(struct sl_error *err, natsStatus status, const char *format, ...)
-{
-    char what[160];
-    va_list args;
-    va_start(args, format);
-    (void) vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    const char *detail = nats_GetLastError(NULL);
-    if (detail && *detail == '(' && strstr(detail, "): "))
-        detail = strstr(detail, "): ") + 3; /* the library puts its own source line first */
-    if (status == NATS_NO_RESPONDERS)
-        detail = "the server has no JetStream";
-    if (!detail || !*detail)
-        detail = natsStatus_GetText(status);
-    return sl_fail(err, status_of(status), "%s: %s", what, detail);
-}
 
 /* What a stream may not be called by is written as "=" and two hex digits. */
 static char *make_stream_name(const char *prefix, const char *topic)
@@ -75,7 +43,7 @@ static char *make_stream_name(const char *prefix, const char *topic)
     return name;
 }
 
-static bool make_names(struct nats_transport *transport)
+static bool make_names(struct jetstream_transport *transport)
 {
     const struct transport_config *config = &transport->config;
     transport->subjects = calloc(config->n_topics, sizeof *transport->subjects);
@@ -110,7 +78,7 @@ static bool may_come_right(natsStatus status, jsErrCode code, uint64_t until_ns)
 
 /* A stream that is there already with the same configuration is used as it is. */
 static enum sl_status
-add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
+add_stream(struct jetstream_transport *transport, size_t topic, struct sl_error *err)
 {
     jsStreamConfig stream;
     jsOptions options;
@@ -127,12 +95,11 @@ add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
         transport->config.storage == BUS_STORAGE_FILE ? js_FileStorage : js_MemoryStorage;
     stream.Replicas = transport->config.replicas;
     if (fault_is_set(transport->config.faults, FAULT_LIMITS_EAT_UNREAD))
-        stream.MaxMsgs =
-            (int64_t) transport->config.fault_state->rules[FAULT_LIMITS_EAT_UNREAD].limit;
-    char unsure[NATS_FAULT_SUBJECT];
+        stream.MaxMsgs = (int64_t) transport->config.fault_rules[FAULT_LIMITS_EAT_UNREAD].limit;
+    char unsure[JETSTREAM_FAULT_SUBJECT];
     if (fault_is_set(transport->config.faults, FAULT_SILENT_DOWNGRADE) &&
-        nats_is_downgraded(transport, topic))
-        subjects[0] = nats_fault_subject(transport, topic, unsure);
+        jetstream_is_downgraded(transport, topic))
+        subjects[0] = jetstream_fault_subject(transport, topic, unsure);
     uint64_t until_ns = sl_clock_now_ns() + ELECTION_NS;
     natsStatus status;
     do
@@ -142,11 +109,11 @@ add_stream(struct nats_transport *transport, size_t topic, struct sl_error *err)
         return SL_OK;
     if (code == JSNotEnabledErr || code == JSNotEnabledForAccountErr)
         status = NATS_NO_RESPONDERS;
-    return nats_fail(err, status, "cannot create stream '%s'", stream.Name);
+    return jetstream_fail(err, status, "cannot create stream '%s'", stream.Name);
 }
 
 /* @param ret_info  to be destroyed by the caller */
-static enum sl_status add_consumer(struct nats_transport *transport, size_t topic,
+static enum sl_status add_consumer(struct jetstream_transport *transport, size_t topic,
                                    jsConsumerInfo **ret_info, struct sl_error *err)
 {
     jsConsumerConfig consumer;
@@ -169,16 +136,17 @@ static enum sl_status add_consumer(struct nats_transport *transport, size_t topi
         status = js_AddConsumer(ret_info, transport->jetstream, transport->streams[topic],
                                 &consumer, &options, &code);
     while (status && may_come_right(status, code, until_ns));
-    return status ? nats_fail(err, status, "cannot create consumer '%s'", consumer.Durable) : SL_OK;
+    return status ? jetstream_fail(err, status, "cannot create consumer '%s'", consumer.Durable)
+                  : SL_OK;
 }
 
-static void nats_free(struct transport *base)
+static void jetstream_free(struct transport *base)
 {
-    struct nats_transport *transport = (struct nats_transport *) base;
-    nats_publish_release(transport);
-    for (struct nats_subscription *s = transport->subscriptions, *next; s; s = next) {
+    struct jetstream_transport *transport = (struct jetstream_transport *) base;
+    jetstream_publish_release(transport);
+    for (struct jetstream_subscription *s = transport->subscriptions, *next; s; s = next) {
         next = s->next;
-        nats_subscription_free(s);
+        jetstream_subscription_free(s);
     }
     for (size_t i = 0; i < transport->config.n_topics; i++) {
         free(transport->subjects ? transport->subjects[i] : NULL);
@@ -194,16 +162,16 @@ static void nats_free(struct transport *base)
  * The connection is closed first: that joins the read loop, which uses
  * subscriptions without a reference.  Afterwards they can be destroyed safely.
  */
-static void nats_close(struct transport *base, bool keep_held)
+static void jetstream_close(struct transport *base, bool keep_held)
 {
-    struct nats_transport *transport = (struct nats_transport *) base;
+    struct jetstream_transport *transport = (struct jetstream_transport *) base;
     if (transport->connection)
         natsConnection_Close(transport->connection);
-    for (struct nats_subscription *s = transport->subscriptions; s; s = s->next) {
+    for (struct jetstream_subscription *s = transport->subscriptions; s; s = s->next) {
         natsSubscription_Destroy(SL_TAKE(s->inbox));
-        nats_held_recycle(s);
+        jetstream_held_recycle(s);
         if (!keep_held)
-            nats_drop_held(s);
+            jetstream_drop_held(s);
     }
     natsSubscription_Destroy(SL_TAKE(transport->answers));
     jsCtx_Destroy(SL_TAKE(transport->jetstream));
@@ -211,74 +179,76 @@ static void nats_close(struct transport *base, bool keep_held)
 }
 
 /* Of the list, which grows at its head only: what was there stays. */
-static struct nats_subscription *first_subscription(struct nats_transport *transport)
+static struct jetstream_subscription *first_subscription(struct jetstream_transport *transport)
 {
     sync_lock(&transport->mutex);
-    struct nats_subscription *first = transport->subscriptions;
+    struct jetstream_subscription *first = transport->subscriptions;
     sync_unlock(&transport->mutex);
     return first;
 }
 
-static uint64_t nats_finish(struct transport *base, uint64_t deadline_ns)
+static uint64_t jetstream_finish(struct transport *base, uint64_t deadline_ns)
 {
-    struct nats_transport *transport = (struct nats_transport *) base;
-    for (struct nats_subscription *s = first_subscription(transport); s; s = s->next)
-        nats_tell_held(s, "-NAK", 0);
+    struct jetstream_transport *transport = (struct jetstream_transport *) base;
+    for (struct jetstream_subscription *s = first_subscription(transport); s; s = s->next)
+        jetstream_tell_held(s, "-NAK", 0);
 
     uint64_t flush_ns = SL_MIN(sl_clock_left_ns(deadline_ns), FLUSH_NS);
     if (transport->connection && flush_ns >= SL_NS_PER_MS &&
         natsConnection_Status(transport->connection) == NATS_CONN_STATUS_CONNECTED)
         (void) natsConnection_FlushTimeout(transport->connection,
                                            (int64_t) (flush_ns / SL_NS_PER_MS));
-    return nats_publish_finish(transport, deadline_ns);
+    return jetstream_publish_finish(transport, deadline_ns);
 }
 
-static enum sl_status start(struct nats_transport *transport, struct sl_error *err)
+static enum sl_status start(struct jetstream_transport *transport, struct sl_error *err)
 {
-    enum sl_status status = nats_connect(transport->config.servers, &transport->connection, err);
+    enum sl_status status =
+        jetstream_connect(transport->config.servers, &transport->connection, err);
     if (status)
         return status;
     natsStatus made = natsConnection_JetStream(&transport->jetstream, transport->connection, NULL);
     if (made)
-        return nats_fail(err, made, "cannot use JetStream");
+        return jetstream_fail(err, made, "cannot use JetStream");
     atomic_store(&transport->base.connected, true);
     for (size_t i = 0; i < transport->config.n_topics && !status; i++)
         status = add_stream(transport, i, err);
-    return status ? status : nats_publish_start(transport, err);
+    return status ? status : jetstream_publish_start(transport, err);
 }
 
-static enum sl_status nats_open(const struct transport_config *config,
-                                struct transport **ret_transport, struct sl_error *err)
+static enum sl_status jetstream_open(const struct transport_config *config,
+                                     struct transport **ret_transport, struct sl_error *err)
 {
-    struct nats_transport *transport = calloc(1, sizeof *transport);
+    struct jetstream_transport *transport = calloc(1, sizeof *transport);
     if (!transport)
         return sl_fail(err, SL_ENOMEM, "cannot allocate a transport");
-    transport->base.ops = &transport_nats;
+    transport->base.ops = &jetstream_ops;
     transport->config = *config;
     sync_mutex_init(&transport->mutex);
     enum sl_status status = make_names(transport)
                                 ? start(transport, err)
                                 : sl_fail(err, SL_ENOMEM, "cannot allocate names of streams");
     if (status) {
-        (void) nats_publish_finish(transport, 0);
-        nats_close(&transport->base, false);
-        nats_free(&transport->base);
+        (void) jetstream_publish_finish(transport, 0);
+        jetstream_close(&transport->base, false);
+        jetstream_free(&transport->base);
         return status;
     }
     *ret_transport = &transport->base;
     return SL_OK;
 }
 
-static enum sl_status nats_subscribe(struct transport *base, size_t topic,
-                                     struct subscription **ret_subscription, struct sl_error *err)
+static enum sl_status jetstream_subscribe(struct transport *base, size_t topic,
+                                          struct subscription **ret_subscription,
+                                          struct sl_error *err)
 {
-    struct nats_transport *transport = (struct nats_transport *) base;
-    struct nats_subscription *subscription = NULL;
+    struct jetstream_transport *transport = (struct jetstream_transport *) base;
+    struct jetstream_subscription *subscription = NULL;
 
     jsConsumerInfo *info = NULL;
     enum sl_status status = add_consumer(transport, topic, &info, err);
     if (!status)
-        status = nats_subscription_new(transport, topic, info, &subscription, err);
+        status = jetstream_subscription_new(transport, topic, info, &subscription, err);
     jsConsumerInfo_Destroy(info);
     if (status)
         return status;
@@ -290,18 +260,18 @@ static enum sl_status nats_subscribe(struct transport *base, size_t topic,
     return SL_OK;
 }
 
-static void nats_extend(struct transport *base)
+static void jetstream_extend(struct transport *base)
 {
-    struct nats_transport *transport = (struct nats_transport *) base;
-    for (struct nats_subscription *s = first_subscription(transport); s; s = s->next)
-        nats_tell_held(s, "+WPI", transport->config.ack_wait_ns / 3);
+    struct jetstream_transport *transport = (struct jetstream_transport *) base;
+    for (struct jetstream_subscription *s = first_subscription(transport); s; s = s->next)
+        jetstream_tell_held(s, "+WPI", transport->config.ack_wait_ns / 3);
 }
 
-static uint64_t nats_count_held(struct transport *base)
+static uint64_t jetstream_count_held(struct transport *base)
 {
     uint64_t n = 0;
-    struct nats_transport *transport = (struct nats_transport *) base;
-    for (struct nats_subscription *s = first_subscription(transport); s; s = s->next) {
+    struct jetstream_transport *transport = (struct jetstream_transport *) base;
+    for (struct jetstream_subscription *s = first_subscription(transport); s; s = s->next) {
         sync_lock(&s->mutex);
         n += s->n_held;
         sync_unlock(&s->mutex);
@@ -316,7 +286,7 @@ static enum sl_status delete_streams(jsCtx *jetstream, const char *prefix, struc
     if (status == NATS_NOT_FOUND)
         return SL_OK;
     if (status)
-        return nats_fail(err, status, "cannot list streams");
+        return jetstream_fail(err, status, "cannot list streams");
     enum sl_status result = SL_OK;
     for (int i = 0; i < list->Count && !result; i++) {
         if (strncmp(list->List[i], prefix, strlen(prefix)) != 0)
@@ -324,22 +294,22 @@ static enum sl_status delete_streams(jsCtx *jetstream, const char *prefix, struc
         jsErrCode code = 0;
         status = js_DeleteStream(jetstream, list->List[i], NULL, &code);
         if (status && code != JSStreamNotFoundErr)
-            result = nats_fail(err, status, "cannot delete stream '%s'", list->List[i]);
+            result = jetstream_fail(err, status, "cannot delete stream '%s'", list->List[i]);
     }
     jsStreamNamesList_Destroy(list);
     return result;
 }
 
-static enum sl_status nats_purge(const struct transport_config *config, struct sl_error *err)
+static enum sl_status jetstream_purge(const struct transport_config *config, struct sl_error *err)
 {
     natsConnection *connection = NULL;
     jsCtx *jetstream = NULL;
 
-    enum sl_status status = nats_connect(config->servers, &connection, err);
+    enum sl_status status = jetstream_connect(config->servers, &connection, err);
     if (status)
         return status;
     natsStatus made = natsConnection_JetStream(&jetstream, connection, NULL);
-    status = made ? nats_fail(err, made, "cannot use JetStream")
+    status = made ? jetstream_fail(err, made, "cannot use JetStream")
                   : delete_streams(jetstream, config->prefix, err);
     jsCtx_Destroy(jetstream);
     natsConnection_Close(connection);
@@ -347,7 +317,7 @@ static enum sl_status nats_purge(const struct transport_config *config, struct s
     return status;
 }
 
-static enum sl_status nats_teardown(struct sl_error *err)
+static enum sl_status jetstream_teardown(struct sl_error *err)
 {
     natsStatus status = nats_CloseAndWait(TEARDOWN_MS);
     if (status == NATS_OK || status == NATS_NOT_INITIALIZED)
@@ -356,24 +326,24 @@ static enum sl_status nats_teardown(struct sl_error *err)
                    "cannot shut the NATS client down: %s", natsStatus_GetText(status));
 }
 
-const struct transport_ops transport_nats = {
+const struct transport_ops jetstream_ops = {
     .name = "nats",
-    .open = nats_open,
-    .subscribe = nats_subscribe,
-    .fetch = nats_fetch,
-    .collect = nats_collect,
-    .ack = nats_ack,
-    .give_back = nats_give_back,
-    .terminate = nats_terminate,
-    .extend = nats_extend,
-    .stop = nats_stop,
-    .publish = nats_publish,
-    .wait_outcomes = nats_wait_outcomes,
-    .interrupt = nats_interrupt,
-    .count_held = nats_count_held,
-    .finish = nats_finish,
-    .close = nats_close,
-    .free = nats_free,
-    .purge = nats_purge,
-    .teardown = nats_teardown,
+    .open = jetstream_open,
+    .subscribe = jetstream_subscribe,
+    .fetch = jetstream_fetch,
+    .collect = jetstream_collect,
+    .ack = jetstream_ack,
+    .give_back = jetstream_give_back,
+    .terminate = jetstream_terminate,
+    .extend = jetstream_extend,
+    .stop = jetstream_stop,
+    .publish = jetstream_publish,
+    .wait_outcomes = jetstream_wait_outcomes,
+    .interrupt = jetstream_interrupt,
+    .count_held = jetstream_count_held,
+    .finish = jetstream_finish,
+    .close = jetstream_close,
+    .free = jetstream_free,
+    .purge = jetstream_purge,
+    .teardown = jetstream_teardown,
 };

@@ -3,7 +3,7 @@
  * Ledger: every thread a bus makes, from its creation until it is joined.
  *
  * Nothing else in bus/ calls pthread_create or pthread_join, except for threads that
- * leak on purpose (fault_thread.c).  A thread's record is part of whatever it serves (a
+ * leak on purpose (bus/fault/thread.h).  A thread's record is part of whatever it serves (a
  * worker, a topic, a transport) and has to outlive it, so what holds a record may be
  * freed only when the thread was joined.
  */

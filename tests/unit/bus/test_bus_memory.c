@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/sync.h"
-#include "bus/engine/transport.h"
+#include "bus/transport_memory.h"
 
 static const char *const topics[] = {"orders"};
 

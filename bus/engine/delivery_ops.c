@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bus/engine/delivery.h"
-
-#include "bus/fault/sites.h"
+#include "bus/engine/delivery_ops.h"
 
 enum sl_status delivery_handle(const struct delivery *delivery)
 {
@@ -12,7 +10,7 @@ enum sl_status delivery_handle(const struct delivery *delivery)
     if (delivery->message.deliveries > 1)
         count(&counters->redelivered, 1);
     enum sl_status status = fault_is_any(topic->bus->faults, FAULTS_OF_HANDLING)
-                                ? fault_handle(delivery)
+                                ? topic->bus->hooks->handle(delivery)
                                 : topic->handler(topic->user, &delivery->message);
     if (status)
         count(&counters->handler_errors, 1);
@@ -31,7 +29,7 @@ static size_t run_of_topic(const struct delivery *deliveries, size_t n)
 void delivery_ack(struct bus *bus, const struct delivery *deliveries, size_t n)
 {
     if (fault_is_any(bus->faults, FAULTS_OF_WAITING))
-        fault_complete(bus, deliveries, n);
+        bus->hooks->complete(bus, deliveries, n);
     if (!gate_enter(&bus->users))
         return;
     for (size_t i = 0, length; i < n; i += length) {
@@ -46,7 +44,7 @@ void delivery_give_back(struct bus *bus, const struct delivery *deliveries, size
                         uint64_t delay_ns)
 {
     if (fault_is_any(bus->faults, FAULTS_OF_WAITING))
-        fault_complete(bus, deliveries, n);
+        bus->hooks->complete(bus, deliveries, n);
     if (!gate_enter(&bus->users))
         return;
     for (size_t i = 0, length; i < n; i += length) {

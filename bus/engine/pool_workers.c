@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker does, in whichever pool it is. */
+#include "bus/engine/pool_workers.h"
+
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/macros.h"
-#include "bus/engine/internal.h"
+#include "bus/engine/dead.h"
+#include "bus/engine/delivery_ops.h"
+#include "bus/engine/pool.h"
 
 /* Deliveries taken from the queue under one lock. */
 #define WORKER_BATCH 32u
@@ -97,7 +102,8 @@ static void retry(struct worker *worker)
     }
 }
 
-void worker_loop(struct worker *worker)
+/* Handle deliveries until the queue ends.  On the stack of every worker. */
+__attribute__((noinline)) static void worker_loop(struct worker *worker)
 {
     struct bus *bus = worker->pool->bus;
     struct delivery batch[WORKER_BATCH];
@@ -117,4 +123,54 @@ void worker_loop(struct worker *worker)
     pool_wake_next(worker->pool); /* first: giving back may wait for the network */
     while (hold_remove(&worker->hold, &batch[0]))
         delivery_give_back(bus, batch, 1, 0);
+}
+
+static void keyed_worker_main(void *argument)
+{
+    worker_loop(argument);
+    atomic_signal_fence(memory_order_seq_cst); /* no tail call: this name belongs on the stack */
+}
+
+static void unified_worker_main(void *argument)
+{
+    worker_loop(argument);
+    atomic_signal_fence(memory_order_seq_cst); /* likewise */
+}
+
+static enum sl_status
+start_all(struct pool *pool, void (*run)(void *argument), const char *name, struct sl_error *err)
+{
+    enum sl_status status = SL_OK;
+    for (uint32_t i = 0; i < pool->n_workers && !status; i++)
+        status = ledger_start(&pool->bus->ledger, &pool->workers[i].thread, run, &pool->workers[i],
+                              err, "%s-w%u", name, i);
+    if (status)
+        pool_undo(pool);
+    return status;
+}
+
+enum sl_status pool_new_keyed(struct bus *bus, size_t topic, uint32_t n_workers,
+                              uint32_t queue_capacity, struct pool **ret_pool, struct sl_error *err)
+{
+    struct pool *pool = NULL;
+    char name[16];
+    (void) snprintf(name, sizeof name, "k%zu", topic);
+    enum sl_status status = pool_new(bus, n_workers, queue_capacity, &pool, err);
+    if (!status)
+        status = start_all(pool, keyed_worker_main, name, err);
+    if (!status)
+        *ret_pool = pool;
+    return status;
+}
+
+enum sl_status pool_new_unified(struct bus *bus, uint32_t n_workers, uint32_t queue_capacity,
+                                struct pool **ret_pool, struct sl_error *err)
+{
+    struct pool *pool = NULL;
+    enum sl_status status = pool_new(bus, n_workers, queue_capacity, &pool, err);
+    if (!status)
+        status = start_all(pool, unified_worker_main, "u", err);
+    if (!status)
+        *ret_pool = pool;
+    return status;
 }

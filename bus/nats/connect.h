@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JetStream transport: its connection, and how the client library's threads are scheduled. */
+#ifndef BUS_NATS_CONNECT_H
+#define BUS_NATS_CONNECT_H
+
+#include <nats/nats.h>
+
+#include <strandline/error.h>
+
+/*
+ * With the bus's options, to one of a comma-separated list of servers.
+ *
+ * @return SL_EINVAL, SL_ENOMEM, SL_ECONNECT
+ */
+SL_CHECKED enum sl_status
+jetstream_connect(const char *servers, natsConnection **ret_connection, struct sl_error *err);
+
+uint64_t jetstream_count_reconnects(natsConnection *connection);
+
+#endif
