@@ -8,27 +8,9 @@
 #define SL_LEAK_H
 
 #include <strandline/error.h>
+#include <strandline/observe.h>
 
 #include "harness/model/leak.h"
-
-/* A thread that every effective Close ends; see struct sl_driver_witness, from which it is filled.
- */
-struct sl_leak_witness {
-    const char *module;   /* start of the module's file name, or NULL */
-    const char *function; /* on the stack, or NULL */
-    bool socket;          /* counts only while it waits on a socket */
-    const char *text;
-};
-
-/* What the sentences call things in the caller's world.  Whatever is NULL has a neutral word. */
-struct sl_leak_words {
-    const char *end;         /* what has to leave no thread: "Close"; "the end mark" */
-    const char *not_reached; /* "Close was never called" */
-    const char *left;        /* "Close left what it has to end" */
-    const char *not_ours;    /* whose threads are not counted: "of the process, not of the bus" */
-    const char *strict;      /* the option that counts these; NULL: none is named */
-    const char *no_teardown; /* "teardown was not reached" */
-};
 
 struct sl_leak_input {
     const struct sl_leak_words *words;   /* NULL: neutral */

@@ -1,166 +1,207 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/observe/observe.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <poll.h>
-#include <stdio.h>
 #include <string.h>
+
+#include <strandline/snapshot.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "base/wake.h"
+#include "base/grow.h"
 #include "harness/leak/leak.h"
-#include "harness/snapshot/target/tasks.h"
+#include "harness/observe/settling.h"
 
-/* A line "KEY:   NUMBER kB" of /proc/PID/status, in bytes. */
-static struct sl_value read_status_kib(pid_t pid, const char *key, const char *missing)
+#define DEFAULT_SETTLE_NS (2 * SL_NS_PER_S)
+#define LIBRARY_EXIT_NS   SL_NS_PER_S
+
+struct look {
+    const char *name;
+    struct sl_snapshot *snapshot;
+};
+
+struct sl_observation {
+    pid_t pid;
+    struct sl_observation_opts opts;
+    struct sl_arena *arena; /* names, late threads and the report of the end */
+    struct look *looks;     /* begin, marks, end, settled, marks: in the order they were taken */
+    size_t n_looks, capacity;
+    size_t end; /* the look at the end, which the settled one follows; 0: none was taken */
+    bool settled;
+    struct sl_late_threads late;
+    uint64_t settle_ns; /* how long that took */
+    bool ended;
+    struct sl_leak_report report;
+};
+
+/* Process ids are reused. */
+static bool is_same_process(const struct sl_snapshot *first, const struct sl_snapshot *now)
 {
-    char path[64], line[256];
-    uint64_t kib;
-    size_t length = strlen(key);
-
-    (void) snprintf(path, sizeof path, "/proc/%ld/status", (long) pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return SL_MISSING_VALUE(missing);
-    struct sl_value value = SL_MISSING_VALUE(missing);
-    while (fgets(line, sizeof line, file)) {
-        if (strncmp(line, key, length) == 0 && line[length] == ':' &&
-            sscanf(line + length + 1, "%" SCNu64, &kib) == 1) {
-            value = SL_VALUE(kib * 1024);
-            break;
-        }
-    }
-    (void) fclose(file);
-    return value;
+    const struct sl_thread *before = sl_snapshot_find(first, (uint64_t) first->pid);
+    const struct sl_thread *leader = sl_snapshot_find(now, (uint64_t) now->pid);
+    return !before || !leader || before->start_time == leader->start_time;
 }
 
-struct sl_value sl_observe_rss_peak(pid_t pid)
+static enum sl_status look(struct sl_observation *observation, const char *name, bool symbols,
+                           bool find_unjoined, struct sl_error *err)
 {
-    return read_status_kib(pid, "VmHWM", "the kernel did not give the peak memory");
-}
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .no_symbols = !symbols, .find_unjoined = find_unjoined};
+    struct look taken = {.name = sl_arena_strdup(observation->arena, name)};
 
-struct sl_value sl_observe_rss(pid_t pid)
-{
-    return read_status_kib(pid, "VmRSS", "the kernel did not give the memory in use");
-}
-
-struct sl_value sl_observe_fds(pid_t pid)
-{
-    char path[64];
-    uint64_t n_fds = 0;
-
-    (void) snprintf(path, sizeof path, "/proc/%ld/fd", (long) pid);
-    DIR *directory = opendir(path);
-    if (!directory)
-        return SL_MISSING_VALUE("the descriptors of the subject could not be listed");
-    for (const struct dirent *entry; (entry = readdir(directory));)
-        if (entry->d_name[0] != '.')
-            n_fds++;
-    (void) closedir(directory);
-    return SL_VALUE(n_fds);
-}
-
-enum sl_status sl_observe_pause(int wake_fd, uint64_t duration_ns, struct sl_error *err)
-{
-    struct pollfd wake = {.fd = wake_fd, .events = POLLIN}; /* poll ignores a negative fd */
-    struct timespec duration = sl_clock_to_timespec(duration_ns);
-    return ppoll(&wake, 1, &duration, NULL) > 0 ? sl_wake_look(wake.revents, err) : SL_OK;
-}
-
-static bool is_library_thread(const struct sl_snapshot *snapshot, const struct sl_task *task,
-                              const char *const *modules)
-{
-    const struct sl_thread *thread = sl_snapshot_find(snapshot, task->tid);
-    return thread && thread->start_time == task->start_time && thread->stack &&
-           sl_leak_is_library(thread->stack, modules);
-}
-
-static enum sl_status start_settle(const struct sl_snapshot *start, uint64_t closed_ns,
-                                   uint64_t window_ns, struct sl_settle **ret_settle,
-                                   struct sl_error *err)
-{
-    SL_AUTO_FREE struct sl_settle_thread *baseline = calloc(start->n_threads + 1, sizeof *baseline);
-    if (!baseline)
-        return sl_fail(err, SL_ENOMEM, "out of memory for the baseline threads");
-    for (size_t i = 0; i < start->n_threads; i++) {
-        baseline[i].tid = (pid_t) start->threads[i].id;
-        baseline[i].start_time = start->threads[i].start_time;
-        memcpy(baseline[i].name, start->threads[i].name, sizeof baseline[i].name);
-    }
-    return sl_settle_new(baseline, start->n_threads, closed_ns, window_ns, ret_settle, err);
-}
-
-/* One look at the subject's threads. */
-static enum sl_status feed_settle(struct sl_settle *settle, pid_t pid,
-                                  const struct sl_snapshot *closed, const char *const *modules,
-                                  struct sl_settle_step *ret_step, struct sl_error *err)
-{
-    SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
-    enum sl_status s = sl_tasks_list(pid, &tasks, err);
-    if (s)
-        return s;
-    uint64_t now = sl_clock_now_ns();
-    SL_AUTO_FREE struct sl_settle_thread *threads = calloc(tasks->n_tasks + 1, sizeof *threads);
-    if (!threads)
-        return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", tasks->n_tasks);
-    for (size_t i = 0; i < tasks->n_tasks; i++) {
-        const struct sl_task *task = &tasks->tasks[i];
-        threads[i].tid = task->tid;
-        threads[i].start_time = task->start_time;
-        threads[i].library = is_library_thread(closed, task, modules);
-        memcpy(threads[i].name, task->name, sizeof threads[i].name);
-    }
-    return sl_settle_feed(settle, now, threads, tasks->n_tasks, ret_step, err);
-}
-
-enum sl_status sl_observe_settle(pid_t pid, const struct sl_snapshot *start,
-                                 const struct sl_snapshot *closed, const char *const *modules,
-                                 uint64_t closed_ns, uint64_t window_ns, int wake_fd,
-                                 struct sl_arena *arena, const struct sl_late_thread **ret_late,
-                                 size_t *ret_n_late, struct sl_error *err)
-{
-    SL_AUTO(sl_settle) struct sl_settle *settle = NULL;
-    enum sl_status s = start_settle(start, closed_ns, window_ns, &settle, err);
-
-    for (struct sl_settle_step step = {0}; !s && !step.done;) {
-        s = feed_settle(settle, pid, closed, modules, &step, err);
-        if (!s && !step.done)
-            s = sl_observe_pause(wake_fd, step.wait_ns, err);
-    }
-    if (s)
-        return s;
-
-    const struct sl_late_thread *late;
-    size_t n_late;
-    sl_settle_late(settle, &late, &n_late);
-    struct sl_late_thread *copy = sl_arena_array(arena, n_late, sizeof *copy);
-    if (!copy)
-        return sl_fail(err, SL_ENOMEM, "out of memory for %zu late threads", n_late);
-    if (n_late)
-        memcpy(copy, late, n_late * sizeof *copy);
-    *ret_late = copy;
-    *ret_n_late = n_late;
+    if (!taken.name ||
+        !sl_grow(&observation->looks, &observation->capacity, observation->n_looks + 1))
+        return sl_fail(err, SL_ENOMEM, "out of memory for a look at process %ld",
+                       (long) observation->pid);
+    enum sl_status status = sl_snapshot_take(observation->pid, &opts, &taken.snapshot, err);
+    if (status)
+        return status;
+    observation->looks[observation->n_looks++] = taken;
+    if (!is_same_process(observation->looks[0].snapshot, taken.snapshot))
+        return sl_fail(err, SL_EGONE, "process %ld ended, and another one has its id",
+                       (long) observation->pid);
     return SL_OK;
 }
 
-void sl_observe_library_exit(pid_t pid, const struct sl_snapshot *settled,
-                             const char *const *modules, uint64_t window_ns)
+enum sl_status sl_observation_begin(pid_t pid, const struct sl_observation_opts *opts,
+                                    struct sl_observation **ret_observation, struct sl_error *err)
 {
-    uint64_t deadline = sl_clock_now_ns() + window_ns;
+    SL_AUTO(sl_observation) struct sl_observation *observation = calloc(1, sizeof *observation);
 
-    for (uint64_t wait_ns = SL_NS_PER_MS; sl_clock_now_ns() < deadline; wait_ns *= 2) {
-        SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
-        bool stays = false;
-        if (sl_tasks_list(pid, &tasks, NULL))
-            return;
-        for (size_t i = 0; i < tasks->n_tasks && !stays; i++)
-            stays = is_library_thread(settled, &tasks->tasks[i], modules);
-        if (!stays)
-            return;
-        sl_clock_sleep_ns(SL_MIN(wait_ns, 50 * SL_NS_PER_MS));
-    }
+    if (observation)
+        observation->arena = sl_arena_new();
+    if (!observation || !observation->arena)
+        return sl_fail(err, SL_ENOMEM, "out of memory for an observation");
+    observation->pid = pid;
+    if (opts)
+        memcpy(&observation->opts, opts, SL_MIN(opts->size, sizeof *opts));
+    if (!observation->opts.settle_ns)
+        observation->opts.settle_ns = DEFAULT_SETTLE_NS;
+    if (observation->opts.wake_fd <= 0)
+        observation->opts.wake_fd = -1;
+    enum sl_status status = look(observation, SL_LOOK_BEGIN, false, true, err);
+    if (!status)
+        *ret_observation = SL_TAKE(observation);
+    return status;
+}
+
+void sl_observation_free(struct sl_observation *observation)
+{
+    if (!observation)
+        return;
+    for (size_t i = 0; i < observation->n_looks; i++)
+        sl_snapshot_free(observation->looks[i].snapshot);
+    free(observation->looks);
+    sl_arena_free(observation->arena);
+    free(observation);
+}
+
+/* What waiting for threads goes by. */
+static struct observe_settling
+settling_of(const struct sl_observation *observation, const struct sl_snapshot *known)
+{
+    return (struct observe_settling){
+        .pid = observation->pid,
+        .known = known,
+        .library_modules = observation->opts.library_modules,
+        .wake_fd = observation->opts.wake_fd,
+    };
+}
+
+enum sl_status
+sl_observation_mark(struct sl_observation *observation, const char *name, struct sl_error *err)
+{
+    if (observation->ended)
+        return sl_fail(err, SL_EINVAL, "no mark '%s' in an observation that has ended", name);
+    if (!observation->settled)
+        return look(observation, name, true, false, err);
+    struct observe_settling settling =
+        settling_of(observation, observation->looks[observation->end + 1].snapshot);
+    observe_library_exit(&settling, LIBRARY_EXIT_NS);
+    return look(observation, name, false, true, err);
+}
+
+enum sl_status
+sl_observation_settle(struct sl_observation *observation, uint64_t over_ns, struct sl_error *err)
+{
+    if (observation->end)
+        return sl_fail(err, SL_EINVAL, "the work of an observation is over once");
+    over_ns = over_ns ? over_ns : sl_clock_now_ns();
+    enum sl_status status = look(observation, SL_LOOK_END, true, true, err);
+    if (status)
+        return status;
+    observation->end = observation->n_looks - 1;
+    struct observe_settling settling =
+        settling_of(observation, observation->looks[observation->end].snapshot);
+    settling.start = observation->looks[0].snapshot;
+    settling.over_ns = over_ns;
+    settling.window_ns = observation->opts.settle_ns;
+    status = observe_settle(&settling, observation->arena, &observation->late, err);
+    observation->settle_ns = sl_clock_now_ns() - over_ns;
+    if (!status)
+        status = look(observation, SL_LOOK_SETTLED, true, true, err);
+    observation->settled = !status;
+    return status;
+}
+
+/* The mark with the most threads while the work went on, or NULL. */
+static const struct sl_snapshot *find_peak(const struct sl_observation *observation)
+{
+    const struct sl_snapshot *peak = NULL;
+
+    for (size_t i = 1; i < observation->end; i++)
+        if (!peak || observation->looks[i].snapshot->n_threads >= peak->n_threads)
+            peak = observation->looks[i].snapshot;
+    return peak;
+}
+
+enum sl_status sl_observation_report(const struct sl_observation *observation,
+                                     struct sl_arena *arena, struct sl_leak_report *ret_report,
+                                     struct sl_error *err)
+{
+    const struct look *looks = observation->looks;
+    size_t end = observation->end, last = observation->n_looks - 1;
+
+    if (!observation->settled)
+        return sl_fail(err, SL_EINVAL, "the observation has not settled");
+    const struct sl_leak_input input = {
+        .words = observation->opts.words,
+        .start = looks[0].snapshot,
+        .loaded = find_peak(observation),
+        .closed = looks[end].snapshot,
+        .settled = looks[end + 1].snapshot,
+        .torn_down = last > end + 1 ? looks[last].snapshot : NULL,
+        .library_modules = observation->opts.library_modules,
+        .witnesses = observation->opts.witnesses,
+        .close_reached = true,
+        .strict = observation->opts.strict,
+        .late = observation->late.threads,
+        .n_late = observation->late.n,
+        .settle_ns = observation->settle_ns,
+    };
+    return sl_leak_analyse(&input, arena, ret_report, err);
+}
+
+enum sl_status sl_observation_end(struct sl_observation *observation,
+                                  const struct sl_leak_report **ret_report, struct sl_error *err)
+{
+    if (observation->ended)
+        return sl_fail(err, SL_EINVAL, "the observation has ended before");
+    enum sl_status status =
+        observation->settled ? SL_OK : sl_observation_settle(observation, 0, err);
+    if (!status)
+        status = sl_observation_report(observation, observation->arena, &observation->report, err);
+    if (status)
+        return status;
+    observation->ended = true;
+    *ret_report = &observation->report;
+    return SL_OK;
+}
+
+const struct sl_snapshot *
+sl_observation_snapshot(const struct sl_observation *observation, const char *name)
+{
+    for (size_t i = observation ? observation->n_looks : 0; i-- > 0;)
+        if (strcmp(observation->looks[i].name, name) == 0)
+            return observation->looks[i].snapshot;
+    return NULL;
 }

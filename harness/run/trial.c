@@ -6,15 +6,15 @@
 
 #include "base/fail.h"
 #include "harness/process/leftover.h"
+#include "harness/process/usage.h"
 #include "harness/run/hang.h"
 #include "harness/run/trial_agents.h"
 #include "harness/run/trial_end.h"
 #include "harness/run/trial_result.h"
 #include "harness/run/trial_wait.h"
 
-#define CLOSE_GRACE_NS  (2 * SL_NS_PER_S)
-#define TEARDOWN_NS     (30 * SL_NS_PER_S)
-#define LIBRARY_EXIT_NS SL_NS_PER_S
+#define CLOSE_GRACE_NS (2 * SL_NS_PER_S)
+#define TEARDOWN_NS    (30 * SL_NS_PER_S)
 
 /* A library that cannot be shut down is mostly one that leaked threads still use. */
 static void keep_failure(struct trial *trial, struct sl_failure_record *failure)
@@ -123,35 +123,59 @@ await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_e
     }
 }
 
+static const struct sl_leak_words bus_words = {
+    .end = "Close",
+    .not_reached = "Close was never called",
+    .left = "Close left what it has to end",
+    .not_ours = "of the process, not of the bus",
+    .strict = "--strict",
+    .no_teardown = "teardown was not reached",
+};
+
+static struct sl_value count_threads(const struct trial *trial, const char *look)
+{
+    return SL_VALUE(sl_observation_snapshot(trial->observation, look)->n_threads);
+}
+
 static enum sl_status at_start(struct trial *trial, struct sl_error *err)
 {
-    enum sl_status s = trial_end_look(trial, false, &trial->start, err);
-    if (!s)
-        s = sl_holdings_read(trial->process.pid, &trial->held, err);
-    if (s)
-        return s;
-    trial->result->threads.before = SL_VALUE(trial->start->n_threads);
-    trial->result->resources.fds_before = sl_observe_fds(trial->process.pid);
+    const struct sl_observation_opts opts = {
+        .size = sizeof opts,
+        .settle_ns = SL_MAX(trial->input->cell->scenario->load.settle_ns, UINT64_C(1)),
+        .wake_fd = trial->input->wake_fd,
+        .strict = trial->input->strict,
+        .library_modules = trial->modules, /* empty until the subject has told of its driver */
+        .witnesses = trial->witnesses,
+        .words = &bus_words,
+    };
+    pid_t pid = trial->process.pid;
+
+    enum sl_status status = sl_observation_begin(pid, &opts, &trial->observation, err);
+    if (!status)
+        status = sl_holdings_read(pid, &trial->held, err);
+    if (status)
+        return status;
+    trial->result->threads.before = count_threads(trial, SL_LOOK_BEGIN);
+    trial->result->resources.fds_before = sl_usage_fds(pid);
     return trial_agents_open(trial, err);
 }
 
 static enum sl_status
-at_loaded(struct trial *trial, struct sl_phase_record *record, struct sl_error *err)
+at_loaded(struct trial *trial, struct sl_load_record *record, struct sl_error *err)
 {
-    enum sl_status s = trial_agents_close(trial, err);
-    if (!s)
-        s = trial_agents_merge(trial, &record->load, err);
-    if (!s)
-        s = trial_end_look(trial, true, &trial->loaded, err);
-    if (s)
-        return s;
-    trial->result->threads.peak = SL_VALUE(trial->loaded->n_threads);
-    trial->result->resources.rss_peak = sl_observe_rss_peak(trial->process.pid);
-    sl_trial_result_load(trial->result, &record->load, &trial->input->cell->scenario->load,
-                         trial->arena);
-    if (record->load.timed_out)
-        trial_fail(trial, SL_TRIAL_TIMEOUT, (enum sl_step) record->load.late_step,
-                   record->load.ended[0] ? record->load.ended : "the load did not end in time");
+    enum sl_status status = trial_agents_close(trial, err);
+    if (!status)
+        status = trial_agents_merge(trial, record, err);
+    if (!status)
+        status = sl_observation_mark(trial->observation, "loaded", err);
+    if (status)
+        return status;
+    trial->result->threads.peak = count_threads(trial, "loaded");
+    trial->result->resources.rss_peak = sl_usage_rss_peak(trial->process.pid);
+    sl_trial_result_load(trial->result, record, &trial->input->cell->scenario->load, trial->arena);
+    if (record->timed_out)
+        trial_fail(trial, SL_TRIAL_TIMEOUT, (enum sl_step) record->late_step,
+                   record->ended[0] ? record->ended : "the load did not end in time");
     return SL_OK;
 }
 
@@ -159,53 +183,49 @@ at_loaded(struct trial *trial, struct sl_phase_record *record, struct sl_error *
 static enum sl_status find_leftovers(struct trial *trial, struct sl_error *err)
 {
     SL_AUTO(sl_holdings) struct sl_holdings *held = NULL;
-    enum sl_status s = sl_holdings_read(trial->process.pid, &held, err);
+    enum sl_status status = sl_holdings_read(trial->process.pid, &held, err);
 
-    return s ? s : sl_holdings_compare(trial->held, held, trial->arena, &trial->result->left, err);
+    return status ? status
+                  : sl_holdings_compare(trial->held, held, trial->arena, &trial->result->left, err);
+}
+
+/* Wait until the threads have settled.  Where Close gave up, its stacks are those of its end. */
+static enum sl_status
+settle(struct trial *trial, const struct sl_phase_record *record, struct sl_error *err)
+{
+    enum sl_status status = sl_observation_settle(trial->observation, record->at_ns, err);
+    const struct sl_snapshot *end = sl_observation_snapshot(trial->observation, SL_LOOK_END);
+
+    if (record->close_timed_out && end)
+        sl_hang_describe(end, "closed", trial->arena, trial->result);
+    return status;
 }
 
 static enum sl_status
 at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *err)
 {
-    const struct sl_trial_input *input = trial->input;
+    struct sl_trial_result *result = trial->result;
     pid_t pid = trial->process.pid;
 
-    trial->closed_ns = record->at_ns;
-    enum sl_status s = trial_end_look(trial, true, &trial->closed, err);
-    if (!s)
-        s = trial_agents_merge(trial, &record->load, err);
-    if (s)
-        return s;
-    sl_trial_result_close(trial->result, record, trial->arena);
+    enum sl_status status = trial_agents_merge(trial, &record->load, err);
+    if (status)
+        return status;
+    result->close.reached = true;
+    sl_trial_result_close(result, record, trial->arena);
     /* Of a shared load whose agents have not told everything, nothing is known. */
     if (!trial->agents_begun || trial->agents_closed)
-        sl_trial_result_delivery(trial->result, &record->load.counts, trial->arena);
-    if (record->close_timed_out) {
+        sl_trial_result_delivery(result, &record->load.counts, trial->arena);
+    if (record->close_timed_out)
         trial_fail(trial, SL_TRIAL_TIMEOUT, SL_STEP_CLOSE, "Close did not end within its deadline");
-        sl_hang_describe(trial->closed, "closed", trial->arena, trial->result);
-    }
-    s = sl_observe_settle(pid, trial->start, trial->closed, trial->modules, trial->closed_ns,
-                          input->cell->scenario->load.settle_ns, input->wake_fd, trial->arena,
-                          &trial->late, &trial->n_late, err);
-    trial->settle_ns = sl_clock_now_ns() - trial->closed_ns;
-    if (!s)
-        s = trial_end_look(trial, true, &trial->settled, err);
-    if (s)
-        return s;
-    trial->result->threads.after = SL_VALUE(trial->settled->n_threads);
-    trial->result->snapshot = trial->settled->stats;
-    trial->result->resources.rss_peak = sl_observe_rss_peak(pid); /* Close may need more */
-    trial->result->resources.rss_after = sl_observe_rss(pid);
-    trial->result->resources.fds_after = sl_observe_fds(pid);
+    status = settle(trial, record, err);
+    if (status)
+        return status;
+    result->threads.after = count_threads(trial, SL_LOOK_SETTLED);
+    result->snapshot = sl_observation_snapshot(trial->observation, SL_LOOK_SETTLED)->stats;
+    result->resources.rss_peak = sl_usage_rss_peak(pid); /* Close may need more */
+    result->resources.rss_after = sl_usage_rss(pid);
+    result->resources.fds_after = sl_usage_fds(pid);
     return trial->held ? find_leftovers(trial, err) : SL_OK;
-}
-
-static enum sl_status at_torn_down(struct trial *trial, struct sl_error *err)
-{
-    if (trial->settled)
-        sl_observe_library_exit(trial->process.pid, trial->settled, trial->modules,
-                                LIBRARY_EXIT_NS);
-    return trial_end_look(trial, false, &trial->torn_down, err);
 }
 
 static enum sl_status
@@ -218,14 +238,14 @@ at_phase(struct trial *trial, struct sl_phase_record *record, struct sl_error *e
     case SL_PHASE_START:
         return at_start(trial, err);
     case SL_PHASE_LOADED:
-        return at_loaded(trial, record, err);
+        return at_loaded(trial, &record->load, err);
     case SL_PHASE_CLOSING:
         trial->result->close.reached = true;
         return SL_OK;
     case SL_PHASE_CLOSED:
         return at_closed(trial, record, err);
     case SL_PHASE_TORN_DOWN:
-        return at_torn_down(trial, err);
+        return sl_observation_mark(trial->observation, "torn_down", err);
     default: /* open: nothing may be looked at while load is about to run */
         return trial_agents_go(trial, err);
     }
@@ -249,37 +269,15 @@ static enum sl_status play_phases(struct trial *trial, struct sl_error *err)
     return SL_OK;
 }
 
-static const struct sl_leak_words bus_words = {
-    .end = "Close",
-    .not_reached = "Close was never called",
-    .left = "Close left what it has to end",
-    .not_ours = "of the process, not of the bus",
-    .strict = "--strict",
-    .no_teardown = "teardown was not reached",
-};
-
 static enum sl_status analyse(struct trial *trial, struct sl_error *err)
 {
     struct sl_trial_result *result = trial->result;
-    const struct sl_leak_input input = {
-        .words = &bus_words,
-        .start = trial->start,
-        .loaded = trial->loaded,
-        .closed = trial->closed,
-        .settled = trial->settled,
-        .torn_down = trial->torn_down,
-        .library_modules = trial->modules,
-        .witnesses = trial->witnesses,
-        .close_reached = result->close.reached,
-        .strict = trial->input->strict,
-        .late = trial->late,
-        .n_late = trial->n_late,
-        .settle_ns = trial->settle_ns,
-    };
-    if (!trial->start || !trial->settled) {
+
+    if (!sl_observation_snapshot(trial->observation, SL_LOOK_SETTLED)) {
         result->leaks_missing = !result->close.reached ? "the subject did not get as far as Close"
-                                : !trial->closed       ? "Close did not return"
-                                                       : "the subject ended soon after Close";
+                                : !sl_observation_snapshot(trial->observation, SL_LOOK_END)
+                                    ? "Close did not return"
+                                    : "the subject ended soon after Close";
         result->leaks.unjoined_missing = result->leaks_missing;
         return SL_OK;
     }
@@ -287,12 +285,13 @@ static enum sl_status analyse(struct trial *trial, struct sl_error *err)
         trial_fail(trial, SL_TRIAL_FAILED, SL_STEP_NONE,
                    "no more threads at the peak than before, so no leaks would prove nothing");
     result->leaks_missing = NULL;
-    enum sl_status s = sl_leak_analyse(&input, trial->arena, &result->leaks, err);
-    if (!s && trial->teardown_failure && !result->leaks.count)
+    enum sl_status status =
+        sl_observation_report(trial->observation, trial->arena, &result->leaks, err);
+    if (!status && trial->teardown_failure && !result->leaks.count)
         trial_fail(trial, SL_TRIAL_FAILED, SL_STEP_TEARDOWN, trial->teardown_failure);
-    else if (!s && trial->teardown_failure && !result->close.detail)
+    else if (!status && trial->teardown_failure && !result->close.detail)
         result->close.detail = trial->teardown_failure;
-    return s;
+    return status;
 }
 
 /* Texts one behind the other, the list ends with an empty one. */
@@ -388,11 +387,7 @@ static void release(struct trial *trial)
     sl_holdings_free(trial->held);
     free(trial->record);
     sl_tally_free(trial->tally);
-    sl_snapshot_free(trial->start);
-    sl_snapshot_free(trial->loaded);
-    sl_snapshot_free(trial->closed);
-    sl_snapshot_free(trial->settled);
-    sl_snapshot_free(trial->torn_down);
+    sl_observation_free(trial->observation);
 }
 
 static void pass_on(void *user, const char *line)

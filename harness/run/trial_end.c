@@ -5,20 +5,13 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include <strandline/snapshot.h>
+
 #include "harness/run/hang.h"
 
 #define EXIT_NS (5 * SL_NS_PER_S)
 
-enum sl_status trial_end_look(struct trial *trial, bool symbols, struct sl_snapshot **ret_snapshot,
-                              struct sl_error *err)
-{
-    const struct sl_snapshot_opts opts = {
-        .size = sizeof opts,
-        .no_symbols = !symbols,
-        .find_unjoined = trial->phase != SL_PHASE_LOADED,
-    };
-    return sl_snapshot_take(trial->process.pid, &opts, ret_snapshot, err);
-}
+SL_DEFINE_AUTO(sl_snapshot, sl_snapshot_free);
 
 void trial_fail(struct trial *trial, enum sl_trial_status status, enum sl_step step,
                 const char *reason)
@@ -33,33 +26,39 @@ void trial_fail(struct trial *trial, enum sl_trial_status status, enum sl_step s
 /* Some stacks as evidence of a subject that still lives but will not go on. */
 static void keep_hang(struct trial *trial)
 {
-    SL_CLEANUP(sl_snapshot_freep) struct sl_snapshot *snapshot = NULL;
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
 
-    if (!trial_end_look(trial, true, &snapshot, NULL))
+    if (!sl_snapshot_take(trial->process.pid, NULL, &snapshot, NULL))
         sl_hang_describe(snapshot, "hang", trial->arena, trial->result);
 }
 
 /* The stacks seen last, of a subject that is gone.  Before the load there were none worth it. */
 static void keep_last_snapshot(struct trial *trial)
 {
-    const struct sl_snapshot *after = trial->settled ? trial->settled : trial->closed;
+    static const struct {
+        const char *look, *seen;
+    } looks[] = {{SL_LOOK_SETTLED, "closed"}, {SL_LOOK_END, "closed"}, {"loaded", "loaded"}};
 
     if (trial->crash.signal)
         return; /* it was seen when it crashed */
-    if (after)
-        sl_hang_describe(after, "closed", trial->arena, trial->result);
-    else if (trial->loaded)
-        sl_hang_describe(trial->loaded, "loaded", trial->arena, trial->result);
+    for (size_t i = 0; i < SL_COUNT_OF(looks); i++) {
+        const struct sl_snapshot *snapshot =
+            sl_observation_snapshot(trial->observation, looks[i].look);
+        if (!snapshot)
+            continue;
+        sl_hang_describe(snapshot, looks[i].seen, trial->arena, trial->result);
+        return;
+    }
 }
 
 void trial_look_for_crash(struct trial *trial)
 {
-    SL_CLEANUP(sl_snapshot_freep) struct sl_snapshot *snapshot = NULL;
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
     struct sl_desk *desk = trial->process.desk;
 
     if (!desk || trial->crash.signal || !sl_desk_crash(desk, &trial->crash))
         return;
-    if (!trial_end_look(trial, true, &snapshot, NULL))
+    if (!sl_snapshot_take(trial->process.pid, NULL, &snapshot, NULL))
         sl_hang_crashed(snapshot, &trial->crash, trial->arena, trial->result);
     sl_desk_release(desk);
 }

@@ -5,9 +5,6 @@
 
 #include "harness/run/trial_internal.h"
 
-enum sl_status trial_end_look(struct trial *trial, bool symbols, struct sl_snapshot **ret_snapshot,
-                              struct sl_error *err);
-
 /* The first failure explains the later ones.  step: where it was; SL_STEP_NONE: nowhere. */
 void trial_fail(struct trial *trial, enum sl_trial_status status, enum sl_step step,
                 const char *reason);

@@ -4,7 +4,6 @@
 #define SL_RUN_TRIAL_INTERNAL_H
 
 #include "base/clock.h"
-#include "harness/leak/leak.h"
 #include "harness/load/tally.h"
 #include "harness/observe/observe.h"
 #include "harness/process/output.h"
@@ -20,13 +19,9 @@ struct trial {
     struct sl_arena *arena;
     struct sl_trial_result *result;
     struct sl_process process;
-    int phase; /* enum sl_phase reached last; -1 before `start` */
-    uint64_t closed_ns;
-    uint64_t settle_ns;
+    int phase;                    /* enum sl_phase reached last; -1 before `start` */
     bool failure_told;            /* the subject reported a failure, and exits accordingly */
     const char *teardown_failure; /* or NULL */
-    const struct sl_late_thread *late;
-    size_t n_late;
     struct sl_driver_record driver;
     const char *modules[SL_DRIVER_MODULES + 1];
     struct sl_leak_witness witnesses[SL_DRIVER_WITNESSES + 1];
@@ -34,12 +29,12 @@ struct trial {
     size_t capacity;
     struct sl_tally *tally; /* of a shared load, as the local subject told it last; or NULL */
     bool agents_begun;
-    bool agents_closed;           /* their tallies are final */
-    struct sl_load_record merged; /* what all processes know, once agents_closed */
-    struct sl_snapshot *start, *loaded, *closed, *settled, *torn_down;
-    struct sl_holdings *held;   /* at `start` */
-    uint64_t began_ns, told_ns; /* told_ns: of its progress; 0: never */
-    uint64_t states_at;         /* of the messages, in the subject; 0: not known */
+    bool agents_closed;                 /* their tallies are final */
+    struct sl_load_record merged;       /* what all processes know, once agents_closed */
+    struct sl_observation *observation; /* from `start` on; NULL before */
+    struct sl_holdings *held;           /* at `start` */
+    uint64_t began_ns, told_ns;         /* told_ns: of its progress; 0: never */
+    uint64_t states_at;                 /* of the messages, in the subject; 0: not known */
     struct sl_output output;
     struct sl_crash crash; /* signal 0: none was seen */
 };
