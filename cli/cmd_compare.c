@@ -18,7 +18,7 @@ static const struct sl_option options_of_compare[] = {
 
 struct request {
     const char *base, *head;
-    bool json;
+    const struct sl_exporter *exporter;
     enum sl_color color;
 };
 
@@ -30,7 +30,7 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
     for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         switch (option) {
         case OPTION_JSON:
-            request->json = true;
+            request->exporter = sl_exporter_find(sl_compare_exporters, "json");
             break;
         case OPTION_COLOR:
             request->color = (enum sl_color) options.word;
@@ -62,20 +62,18 @@ static int print(const struct request *request, const struct sl_run_result *base
     struct sl_comparison comparison;
     struct sl_error err = {0};
 
-    if (sl_compare(base, head, head->arena, &comparison, &err))
-        return command_error(&cmd_compare, &err, SL_EXIT_UNMEASURED);
-    comparison.base_name = request->base;
-    comparison.head_name = request->head;
-    if ((request->json && sl_compare_print_json(&comparison, stdout, &err)))
-        return command_error(&cmd_compare, &err, SL_EXIT_UNMEASURED);
-    if (!request->json)
-        sl_compare_print(&comparison, &opts, stdout);
-    return SL_EXIT_OK;
+    enum sl_status status = sl_compare(base, head, head->arena, &comparison, &err);
+    if (!status) {
+        comparison.base_name = request->base;
+        comparison.head_name = request->head;
+        status = request->exporter->write(&comparison, &opts, stdout, &err);
+    }
+    return status ? command_error(&cmd_compare, &err, SL_EXIT_UNMEASURED) : SL_EXIT_OK;
 }
 
 static int run(int argc, char **argv)
 {
-    struct request request = {0};
+    struct request request = {.exporter = sl_exporter_find(sl_compare_exporters, "text")};
     SL_AUTO(sl_run_result) struct sl_run_result *base = NULL;
     SL_AUTO(sl_run_result) struct sl_run_result *head = NULL;
     struct sl_error err = {0};

@@ -7,9 +7,6 @@
 #include "cli/options/options.h"
 #include "cli/options/output.h"
 #include "cli/options/policy.h"
-#include "reports/print/breach.h"
-#include "reports/print/leak_lines.h"
-#include "reports/print/table_verdict.h"
 #include "reports/print/verdict.h"
 #include "reports/report.h"
 
@@ -25,7 +22,7 @@ static const struct sl_option options_of_gate[] = {
 struct request {
     const char *path;
     struct policy policy;
-    bool json;
+    const struct sl_exporter *exporter;
     enum sl_color color;
 };
 
@@ -41,7 +38,7 @@ static int read_option(int option, const struct sl_options *options, struct requ
 
     switch (option) {
     case OPTION_JSON:
-        request->json = true;
+        request->exporter = sl_exporter_find(sl_verdict_exporters, "json");
         break;
     case OPTION_COLOR:
         request->color = (enum sl_color) options->word;
@@ -84,24 +81,18 @@ static int judge(const struct request *request, const struct sl_run_result *resu
 {
     struct sl_table_opts opts = output_table_opts(request->color, stdout);
     struct sl_judgement judgement;
-    struct sl_verdict verdict;
     struct sl_error err = {0};
 
     if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &judgement, &err) ||
-        sl_breaches_say(&judgement, result->arena, &verdict, &err))
+        request->exporter->write(&judgement, &opts, stdout, &err))
         return command_error(&cmd_gate, &err, SL_EXIT_UNMEASURED);
-    if (!request->json) {
-        sl_table_print_verdict(result, &verdict, &opts, stdout);
-        sl_leak_lines_print(result, &request->policy.rules, &opts, stdout);
-    } else if (sl_verdict_print_json(result, &verdict, &request->policy.rules, stdout, &err)) {
-        return command_error(&cmd_gate, &err, SL_EXIT_UNMEASURED);
-    }
-    return verdict.exit;
+    return judgement.exit;
 }
 
 static int run(int argc, char **argv)
 {
-    SL_CLEANUP(request_release) struct request request = {0};
+    SL_CLEANUP(request_release)
+    struct request request = {.exporter = sl_exporter_find(sl_verdict_exporters, "text")};
     SL_AUTO(sl_run_result) struct sl_run_result *result = NULL;
     struct sl_error err = {0};
     int exit_status;

@@ -32,8 +32,8 @@ static int run(int argc, char **argv)
         return command_error(&cmd_show, &err, command_exit_of_read(status));
     SL_AUTO(sl_run_result) struct sl_run_result *result = read;
     struct sl_table_opts opts = output_table_opts(color, stdout);
-    sl_table_print(result, &opts, stdout);
-    return SL_EXIT_OK;
+    status = sl_exporter_find(sl_report_exporters, "text")->write(result, &opts, stdout, &err);
+    return status ? command_error(&cmd_show, &err, SL_EXIT_UNMEASURED) : SL_EXIT_OK;
 }
 
 const struct sl_command cmd_show = {

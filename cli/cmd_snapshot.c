@@ -50,12 +50,10 @@ static const struct sl_option options_of_snapshot[] = {
     {0},
 };
 
-enum form { FORM_TEXT, FORM_JSON, FORM_THREADZ };
-
 struct request {
     pid_t pid;
     struct sl_snapshot_opts opts;
-    enum form form;
+    const struct sl_exporter *exporter;
     bool all;
     enum sl_color color;
 };
@@ -72,9 +70,10 @@ static int read_option(int option, const struct sl_options *options, struct requ
         break;
     case OPTION_JSON:
     case OPTION_THREADZ:
-        if (request->form != FORM_TEXT)
+        if (strcmp(request->exporter->name, "text") != 0)
             return command_usage_error(&cmd_snapshot, "one of --json and --threadz");
-        request->form = option == OPTION_JSON ? FORM_JSON : FORM_THREADZ;
+        request->exporter =
+            sl_exporter_find(sl_snapshot_exporters, options_of_snapshot[option].name);
         break;
     case OPTION_SOURCE:
         request->opts.source = (enum sl_snapshot_source) options->word;
@@ -122,15 +121,16 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
 {
     struct sl_options options = {.command = &cmd_snapshot, .argc = argc, .argv = argv};
 
-    *request = (struct request){.opts = {.size = sizeof request->opts}};
+    *request = (struct request){.opts = {.size = sizeof request->opts},
+                                .exporter = sl_exporter_find(sl_snapshot_exporters, "text")};
     for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         *ret_exit_status = option == SL_OPTIONS_EXIT ? options.exit_status
                                                      : read_option(option, &options, request);
         if (option == SL_OPTIONS_EXIT || *ret_exit_status)
             return false;
     }
-    request->opts.no_symbols |= request->form == FORM_THREADZ;   /* has no place for them, */
-    request->opts.find_unjoined = request->form != FORM_THREADZ; /* nor for these */
+    request->opts.find_unjoined = request->exporter->needs & SL_SNAPSHOT_NEEDS_GROUPS;
+    request->opts.no_symbols |= !request->opts.find_unjoined;
     const struct sl_snapshot_opts *opts = &request->opts;
     if (opts->no_stop && (opts->allow_stop || opts->source == SL_SNAPSHOT_PTRACE))
         *ret_exit_status =
@@ -171,15 +171,6 @@ static enum sl_status read_maps(pid_t pid, char **ret_maps, struct sl_error *err
     return status;
 }
 
-static enum sl_status print_threadz(const struct sl_snapshot *snapshot, struct sl_error *err)
-{
-    SL_AUTO_FREE char *maps = NULL;
-    enum sl_status status = read_maps(snapshot->pid, &maps, err);
-    if (!status)
-        sl_snapshot_print_threadz(snapshot, maps, stdout);
-    return status;
-}
-
 /* CLOCK_BOOTTIME, which thread ages count from, at a moment of CLOCK_MONOTONIC. */
 static uint64_t boot_time_at(uint64_t monotonic_ns)
 {
@@ -188,27 +179,36 @@ static uint64_t boot_time_at(uint64_t monotonic_ns)
     return sl_clock_of_timespec(&now) - (sl_clock_now_ns() - monotonic_ns);
 }
 
-static enum sl_status print_groups(const struct request *request,
-                                   const struct sl_snapshot *snapshot, struct sl_error *err)
+static enum sl_status
+add_groups(struct sl_snapshot_listing *listing, struct sl_arena *arena, struct sl_error *err)
+{
+    if (!arena)
+        return sl_fail(err, SL_ENOMEM, "out of memory for groups");
+    enum sl_status status =
+        sl_leak_group_all(listing->snapshot, arena, &listing->groups, &listing->n_groups, err);
+    return status ? status
+                  : sl_leak_group_index(listing->snapshot, listing->groups, listing->n_groups,
+                                        arena, &listing->group_of, err);
+}
+
+static enum sl_status
+print(const struct request *request, const struct sl_snapshot *snapshot, struct sl_error *err)
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    SL_AUTO_FREE char *maps = NULL;
     struct sl_snapshot_listing listing = {.snapshot = snapshot,
                                           .taken_boot_ns = boot_time_at(snapshot->taken_ns),
                                           .all = request->all};
     struct sl_table_opts opts = output_table_opts(request->color, stdout);
+    unsigned needs = request->exporter->needs;
+    enum sl_status status = SL_OK;
 
-    if (!arena)
-        return sl_fail(err, SL_ENOMEM, "no memory for groups");
-    enum sl_status status =
-        sl_leak_group_all(snapshot, arena, &listing.groups, &listing.n_groups, err);
-    if (!status)
-        status = sl_leak_group_index(snapshot, listing.groups, listing.n_groups, arena,
-                                     &listing.group_of, err);
-    if (status)
-        return status;
-    if (request->form == FORM_JSON)
-        return sl_snapshot_print_json(&listing, stdout, err);
-    return sl_snapshot_print_text(&listing, &opts, stdout, err);
+    if (needs & SL_SNAPSHOT_NEEDS_MAPS)
+        status = read_maps(snapshot->pid, &maps, err);
+    listing.maps = maps;
+    if (!status && needs & SL_SNAPSHOT_NEEDS_GROUPS)
+        status = add_groups(&listing, arena, err);
+    return status ? status : request->exporter->write(&listing, &opts, stdout, err);
 }
 
 static bool has_any_stack(const struct sl_snapshot *snapshot)
@@ -237,9 +237,7 @@ static int run(int argc, char **argv)
         return SL_EXIT_UNMEASURED;
     }
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = taken;
-    status = request.form == FORM_THREADZ ? print_threadz(snapshot, &err)
-                                          : print_groups(&request, snapshot, &err);
-    if (status)
+    if (print(&request, snapshot, &err))
         return command_error(&cmd_snapshot, &err, SL_EXIT_UNMEASURED);
     if (has_any_stack(snapshot))
         return SL_EXIT_OK;

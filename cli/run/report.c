@@ -23,11 +23,11 @@ static int
 print_result(const struct run_request *request, const struct sl_run_result *result, int status)
 {
     struct sl_table_opts opts = output_table_opts(request->color, stdout);
+    const struct sl_exporter *exporter =
+        sl_exporter_find(sl_report_exporters, request->json ? "json" : "text");
     struct sl_error err = {0};
 
-    if (!request->json)
-        sl_table_print(result, &opts, stdout);
-    else if (sl_report_print(result, stdout, &err))
+    if (exporter->write(result, &opts, stdout, &err))
         return command_error(request->command, &err, SL_EXIT_UNMEASURED);
     return status;
 }

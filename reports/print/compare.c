@@ -8,7 +8,6 @@
 
 #include "base/fail.h"
 #include "reports/cells.h"
-#include "reports/compare_sides.h"
 #include "reports/format.h"
 #include "reports/print/grid.h"
 #include "reports/print/json_parts.h"
@@ -167,9 +166,10 @@ static void print_banner(const struct sl_table *table, const struct sl_compariso
     (void) fputc('\n', table->out);
 }
 
-void sl_compare_print(const struct sl_comparison *comparison, const struct sl_table_opts *opts,
-                      FILE *out)
+static enum sl_status
+write_text(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
 {
+    const struct sl_comparison *comparison = document;
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     struct sl_table table = {.opts = opts, .out = out, .arena = arena};
     bool printed = arena != NULL;
@@ -187,8 +187,7 @@ void sl_compare_print(const struct sl_comparison *comparison, const struct sl_ta
             n++;
         printed = print_metrics(&table, changes, n);
     }
-    if (!printed)
-        (void) fputs("no memory to print the comparison\n", out);
+    return printed ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for a comparison");
 }
 
 static json_t *json_number(struct sl_real number)
@@ -311,13 +310,15 @@ static json_t *json_comparison(struct sl_arena *arena, const struct sl_compariso
         json_cells(arena, comparison->only_head, comparison->n_only_head), "metrics", metrics);
 }
 
-enum sl_status
-sl_compare_print_json(const struct sl_comparison *comparison, FILE *out, struct sl_error *err)
+static enum sl_status
+write_json(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    json_t *json = arena ? json_comparison(arena, comparison) : NULL;
+    json_t *json = arena ? json_comparison(arena, document) : NULL;
+
+    (void) opts;
     if (!json)
-        return sl_fail(err, SL_ENOMEM, "no memory to print the comparison");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a comparison");
     errno = 0;
     int dumped = json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     json_decref(json);
@@ -325,3 +326,9 @@ sl_compare_print_json(const struct sl_comparison *comparison, FILE *out, struct 
         return sl_fail_errno(err, "cannot write the comparison");
     return SL_OK;
 }
+
+const struct sl_exporter sl_compare_exporters[] = {
+    {"text", 0, write_text},
+    {"json", 0, write_json},
+    {0},
+};

@@ -7,7 +7,6 @@
 #include "reports/format.h"
 #include "reports/known.h"
 #include "reports/print/json_parts.h"
-#include "reports/print/table_parts.h"
 #include "reports/print/wrap.h"
 
 static const struct sl_frame *frame_of(const struct sl_leak_group *group)
@@ -103,20 +102,16 @@ static void print_line(const struct sl_table *table, const struct sl_leak_line *
                        "       the baseline has %" PRIu64 " of them at most\n", line->known.value);
 }
 
-void sl_leak_lines_print(const struct sl_run_result *result, const struct sl_policy *policy,
-                         const struct sl_table_opts *opts, FILE *out)
+bool sl_leak_lines_print(const struct sl_table *table, const struct sl_policy *policy)
 {
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct sl_table table = {.result = result, .opts = opts, .out = out, .arena = arena};
     struct sl_leak_line *lines;
     size_t n_lines;
 
-    if (!arena || !sl_leak_lines_make(result, policy, arena, &lines, &n_lines)) {
-        (void) fputs("no memory to print the leaks\n", out);
-        return;
-    }
+    if (!sl_leak_lines_make(table->result, policy, table->arena, &lines, &n_lines))
+        return false;
     for (size_t i = 0; i < n_lines; i++)
-        print_line(&table, &lines[i]);
+        print_line(table, &lines[i]);
+    return true;
 }
 
 static json_t *json_line(struct sl_arena *arena, const struct sl_leak_line *line)

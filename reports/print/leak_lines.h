@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "reports/cells.h"
-#include "reports/print/style.h"
+#include "reports/print/table_parts.h"
 #include "reports/verdict.h"
 
 /* A leak of a cell. */
@@ -24,8 +24,8 @@ bool sl_leak_lines_make(const struct sl_run_result *result, const struct sl_poli
                         struct sl_arena *arena, struct sl_leak_line **ret_lines,
                         size_t *ret_n_lines);
 
-void sl_leak_lines_print(const struct sl_run_result *result, const struct sl_policy *policy,
-                         const struct sl_table_opts *opts, FILE *out);
+/* @return false when memory is short */
+bool sl_leak_lines_print(const struct sl_table *table, const struct sl_policy *policy);
 
 /* The same as a list.  @return NULL when memory is short */
 json_t *sl_leak_lines_json(const struct sl_run_result *result, const struct sl_policy *policy,

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "reports/cells.h"
 #include "reports/format.h"
 #include "reports/metrics.h"
@@ -13,6 +14,7 @@
 #include "reports/print/table_leaks.h"
 #include "reports/print/table_verdict.h"
 #include "reports/print/wrap.h"
+#include "reports/report.h"
 
 /* Reasons of the numbers that a block lacks, numbered from 1. */
 struct notes {
@@ -431,19 +433,32 @@ static void print_environment(const struct sl_table *table)
                        sl_table_text(table, table->result->driver_undeclared, ""));
 }
 
-void sl_table_print(const struct sl_run_result *result, const struct sl_table_opts *opts, FILE *out)
+static enum sl_status
+write_text(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct sl_table table = {.result = result, .opts = opts, .out = out, .arena = arena};
+    struct sl_table table = {.result = document, .opts = opts, .out = out, .arena = arena};
 
-    if (!arena) {
-        (void) fputs("no memory to print the table\n", out);
-        return;
-    }
+    if (!arena)
+        return sl_fail(err, SL_ENOMEM, "out of memory for a table");
     print_environment(&table);
     sl_table_print_busy(&table);
     if (!print_blocks(&table))
-        (void) fputs("no memory to print the table\n", out);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a table");
     sl_table_print_leaks(&table);
-    sl_table_print_verdict(result, &result->verdict, opts, out);
+    sl_table_print_verdict(&table, &table.result->verdict);
+    return SL_OK;
 }
+
+static enum sl_status
+write_json(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
+{
+    (void) opts;
+    return sl_report_print(document, out, err);
+}
+
+const struct sl_exporter sl_report_exporters[] = {
+    {"text", 0, write_text},
+    {"json", 0, write_json},
+    {0},
+};

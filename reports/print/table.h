@@ -4,16 +4,17 @@
 #define SL_REPORTS_PRINT_TABLE_H
 
 #include "harness/model/result.h"
-#include "reports/print/style.h"
+#include "reports/exporter.h"
 
 /*
- * Per scenario one row per mode: leaked, peak threads, peak memory, delivered/s,
+ * Of a struct sl_run_result: "text" and "json", which is the report.
+ *
+ * The text is, per scenario, one row per mode: leaked, peak threads, peak memory, delivered/s,
  * end-to-end p50 and p99, order violations, lost, Close time; scenarios with claims as one
  * table of variants beside the claimed numbers.  Then leak groups with cause and stack, then
  * the verdict.  Several trials of a cell: the median, worst for counts.  A table wider than the
  * terminal is printed with rows and columns exchanged.
  */
-void sl_table_print(const struct sl_run_result *result, const struct sl_table_opts *opts,
-                    FILE *out);
+extern const struct sl_exporter sl_report_exporters[];
 
 #endif

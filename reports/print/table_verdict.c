@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "reports/print/table_parts.h"
 #include "reports/print/wrap.h"
 
 static void print_control(const struct sl_table *table)
@@ -103,16 +102,8 @@ static void print_verdict(const struct sl_table *table, const struct sl_verdict 
     }
 }
 
-void sl_table_print_verdict(const struct sl_run_result *result, const struct sl_verdict *verdict,
-                            const struct sl_table_opts *opts, FILE *out)
+void sl_table_print_verdict(const struct sl_table *table, const struct sl_verdict *verdict)
 {
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct sl_table table = {.result = result, .opts = opts, .out = out, .arena = arena};
-
-    if (!arena) {
-        (void) fputs("no memory to print the verdict\n", out);
-        return;
-    }
-    print_control(&table);
-    print_verdict(&table, verdict);
+    print_control(table);
+    print_verdict(table, verdict);
 }

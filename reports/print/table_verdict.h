@@ -2,14 +2,12 @@
 #ifndef SL_REPORTS_PRINT_TABLE_VERDICT_H
 #define SL_REPORTS_PRINT_TABLE_VERDICT_H
 
-#include "harness/model/result.h"
-#include "reports/print/style.h"
+#include "reports/print/table_parts.h"
 
 /*
  * "ok: ...", "failed: ...", "could not measure: ..." with one line per rule.  For any verdict on
  * the result, not only the one in it.  "ok" states the numbers that it rests on.
  */
-void sl_table_print_verdict(const struct sl_run_result *result, const struct sl_verdict *verdict,
-                            const struct sl_table_opts *opts, FILE *out);
+void sl_table_print_verdict(const struct sl_table *table, const struct sl_verdict *verdict);
 
 #endif

@@ -7,7 +7,9 @@
 
 #include "base/fail.h"
 #include "reports/format.h"
+#include "reports/print/breach.h"
 #include "reports/print/leak_lines.h"
+#include "reports/print/table_verdict.h"
 
 /* NULL when memory is short. */
 static json_t *json_lines(const struct sl_verdict *verdict, struct sl_arena *arena)
@@ -28,22 +30,45 @@ static json_t *json_limit(const struct sl_limit *limit)
     return limit->set ? json_integer((json_int_t) limit->most) : json_null();
 }
 
-enum sl_status
-sl_verdict_print_json(const struct sl_run_result *result, const struct sl_verdict *verdict,
-                      const struct sl_policy *policy, FILE *out, struct sl_error *err)
+static enum sl_status
+write_text(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
 {
+    const struct sl_judgement *judgement = document;
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_table table = {.result = judgement->result, .opts = opts, .out = out, .arena = arena};
+    struct sl_verdict verdict;
+
+    if (!arena)
+        return sl_fail(err, SL_ENOMEM, "out of memory for a verdict");
+    enum sl_status status = sl_breaches_say(judgement, arena, &verdict, err);
+    if (status)
+        return status;
+    sl_table_print_verdict(&table, &verdict);
+    return sl_leak_lines_print(&table, judgement->policy)
+               ? SL_OK
+               : sl_fail(err, SL_ENOMEM, "out of memory for the leaks of a verdict");
+}
+
+static enum sl_status
+write_json(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
+{
+    const struct sl_judgement *judgement = document;
+    const struct sl_policy *policy = judgement->policy;
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_verdict verdict;
     json_t *json = NULL;
-    if (arena)
+
+    (void) opts;
+    if (arena && sl_breaches_say(judgement, arena, &verdict, err) == SL_OK)
         json = json_pack("{ss s{sI so so ss?} s{si so} so}", "schema", "strandline.gate/1",
                          "policy", "max_leaks", (json_int_t) policy->max_leaks, "max_descriptors",
                          json_limit(&policy->descriptors), "max_processes",
                          json_limit(&policy->processes), "baseline",
                          sl_format_printable(arena, policy->baseline_name), "verdict", "exit",
-                         verdict->exit, "failed", json_lines(verdict, arena), "leaks",
-                         sl_leak_lines_json(result, policy, arena));
+                         verdict.exit, "failed", json_lines(&verdict, arena), "leaks",
+                         sl_leak_lines_json(judgement->result, policy, arena));
     if (!json)
-        return sl_fail(err, SL_ENOMEM, "no memory to print the verdict");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a verdict");
     errno = 0;
     int dumped = json_dumpf(json, out, JSON_INDENT(2));
     json_decref(json);
@@ -51,3 +76,9 @@ sl_verdict_print_json(const struct sl_run_result *result, const struct sl_verdic
         return sl_fail_errno(err, "cannot write the verdict");
     return SL_OK;
 }
+
+const struct sl_exporter sl_verdict_exporters[] = {
+    {"text", 0, write_text},
+    {"json", 0, write_json},
+    {0},
+};

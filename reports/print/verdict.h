@@ -2,13 +2,13 @@
 #ifndef SL_REPORTS_PRINT_VERDICT_H
 #define SL_REPORTS_PRINT_VERDICT_H
 
-#include <stdio.h>
-
+#include "reports/exporter.h"
 #include "reports/verdict.h"
 
-/* strandline.gate/1: the verdict, the policy that it was reached by, and the leaks by name. */
-SL_CHECKED enum sl_status
-sl_verdict_print_json(const struct sl_run_result *result, const struct sl_verdict *verdict,
-                      const struct sl_policy *policy, FILE *out, struct sl_error *err);
+/*
+ * Of a struct sl_judgement: "text", and "json", which is strandline.gate/1.  Both have the verdict
+ * and the leaks by name; the JSON form also the policy.
+ */
+extern const struct sl_exporter sl_verdict_exporters[];
 
 #endif

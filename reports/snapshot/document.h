@@ -4,7 +4,7 @@
 #define SL_REPORTS_SNAPSHOT_DOCUMENT_H
 
 #include "harness/model/leak.h"
-#include "reports/snapshot/snapshot.h"
+#include "reports/snapshot/listing.h"
 
 struct sl_document_wait {
     uint32_t count;

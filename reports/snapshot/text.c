@@ -7,7 +7,7 @@
 #include "reports/print/frames.h"
 #include "reports/print/short_name.h"
 #include "reports/snapshot/document.h"
-#include "reports/snapshot/snapshot.h"
+#include "reports/snapshot/listing.h"
 #include "reports/snapshot/wait_text.h"
 
 #define MAX_LISTED 8 /* of the waits and names of one group; the JSON form has all */
@@ -164,25 +164,25 @@ static bool print_thread(const struct printer *printer, size_t index)
     return true;
 }
 
-enum sl_status sl_snapshot_print_text(const struct sl_snapshot_listing *listing,
-                                      const struct sl_table_opts *opts, FILE *out,
-                                      struct sl_error *err)
+enum sl_status snapshot_write_text(const void *document, const struct sl_table_opts *opts,
+                                   FILE *out, struct sl_error *err)
 {
+    const struct sl_snapshot_listing *listing = document;
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     struct printer printer = {.listing = listing, .opts = opts, .out = out, .arena = arena};
-    struct sl_document document;
+    struct sl_document shown;
 
     if (!arena)
-        return sl_fail(err, SL_ENOMEM, "no memory to print the snapshot");
-    enum sl_status status = sl_document_build(listing, arena, &document, err);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a snapshot");
+    enum sl_status status = sl_document_build(listing, arena, &shown, err);
     if (status)
         return status;
-    print_heading(&printer, &document);
-    for (size_t i = 0; i < document.n_groups && !listing->all; i++)
-        print_group(&printer, &document.groups[i]);
+    print_heading(&printer, &shown);
+    for (size_t i = 0; i < shown.n_groups && !listing->all; i++)
+        print_group(&printer, &shown.groups[i]);
     for (size_t i = 0; i < listing->snapshot->n_threads && listing->all; i++)
         if (!print_thread(&printer, i))
-            return sl_fail(err, SL_ENOMEM, "no memory to print a thread");
-    print_unjoined(&printer, &document.unjoined);
+            return sl_fail(err, SL_ENOMEM, "out of memory for a thread");
+    print_unjoined(&printer, &shown.unjoined);
     return SL_OK;
 }

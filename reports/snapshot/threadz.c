@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 #include "reports/format.h"
-#include "reports/snapshot/snapshot.h"
+#include "reports/snapshot/listing.h"
 
 #define ADDRESSES_PER_LINE 4
 
@@ -41,11 +41,15 @@ static void print_start(const struct sl_thread *thread, FILE *out)
     (void) fprintf(out, "/%" PRIu64 ") stack: ---\n", thread->id);
 }
 
-void sl_snapshot_print_threadz(const struct sl_snapshot *snapshot, const char *maps, FILE *out)
+enum sl_status snapshot_write_threadz(const void *document, const struct sl_table_opts *opts,
+                                      FILE *out, struct sl_error *err)
 {
+    const struct sl_snapshot_listing *listing = document;
+    const struct sl_snapshot *snapshot = listing->snapshot;
     const struct sl_stack *last = NULL;
     size_t n_without = 0;
 
+    (void) opts, (void) err;
     for (size_t i = 0; i < snapshot->n_threads; i++)
         n_without += !has_frames(&snapshot->threads[i]);
     /* The number is part of the format and means nothing here. */
@@ -65,5 +69,6 @@ void sl_snapshot_print_threadz(const struct sl_snapshot *snapshot, const char *m
         last = thread->stack;
     }
     (void) fputs("\n--- Memory map: ---\n", out);
-    (void) fputs(maps, out);
+    (void) fputs(listing->maps, out);
+    return SL_OK;
 }

@@ -9,12 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reports/print/breach.h"
 #include "reports/print/compare.h"
+#include "reports/print/style.h"
 #include "reports/print/table.h"
-#include "reports/print/table_verdict.h"
+#include "reports/print/verdict.h"
 #include "reports/report.h"
-#include "reports/verdict.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,12 +49,17 @@ static void check_writing(const struct sl_run_result *result)
     sl_run_result_free(again);
 }
 
+static void export_all(const struct sl_exporter *exporter, const void *document, FILE *out)
+{
+    const struct sl_table_opts opts = {.width = 80};
+    for (; exporter->name; exporter++)
+        require(exporter->write(document, &opts, out, NULL) == SL_OK, "it can be printed");
+}
+
 static void check_uses(struct sl_run_result *result)
 {
     const struct sl_policy policy = {0};
-    const struct sl_table_opts opts = {.width = 80};
     struct sl_judgement judgement = {0};
-    struct sl_verdict verdict = {0};
     struct sl_comparison comparison = {0};
     char *text = NULL;
     size_t size = 0;
@@ -64,18 +68,16 @@ static void check_uses(struct sl_run_result *result)
     require(out != NULL, "there is memory");
     require(sl_verdict_evaluate(result, &policy, result->arena, &judgement, NULL) == SL_OK,
             "what was read can be judged");
-    require(sl_breaches_say(&judgement, result->arena, &verdict, NULL) == SL_OK, "in words");
-    require((verdict.exit == 0) == (verdict.n_failed == 0), "a failure has a line");
-    sl_table_print(result, &opts, out);
-    sl_table_print_verdict(result, &verdict, &opts, out);
+    require((judgement.exit == 0) == (judgement.n_breaches == 0), "a failure has a reason");
+    export_all(sl_report_exporters, result, out);
+    export_all(sl_verdict_exporters, &judgement, out);
     require(sl_compare(result, result, result->arena, &comparison, NULL) == SL_OK,
             "what was read can be compared");
     require(comparison.same_environment && !comparison.n_only_base && !comparison.n_only_head,
             "a report is like itself");
     for (size_t i = 0; i < comparison.n_groups; i++)
         require(comparison.groups[i].change == SL_CHANGE_SAME, "no group of it is new or gone");
-    sl_compare_print(&comparison, &opts, out);
-    require(sl_compare_print_json(&comparison, out, NULL) == SL_OK, "and printed");
+    export_all(sl_compare_exporters, &comparison, out);
     (void) fclose(out);
     require(!memchr(text, '\x1b', size), "nothing printed commands the terminal");
     free(text);

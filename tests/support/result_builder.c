@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "reports/report.h"
+#include "reports/print/table.h"
 
 #define US SL_NS_PER_US
 #define MS SL_NS_PER_MS
@@ -324,16 +324,26 @@ struct sl_run_result *result_new_full(void)
     return result;
 }
 
-char *result_to_json(const struct sl_run_result *result)
+char *result_export(const struct sl_exporter *table, const char *name, const void *document,
+                    const struct sl_table_opts *opts)
 {
+    const struct sl_table_opts plain = {0};
+    struct sl_error err = {0};
     char *text = NULL;
     size_t size = 0;
     FILE *out = need(open_memstream(&text, &size));
-    struct sl_error err = {0};
-    if (sl_report_print(result, out, &err) != SL_OK)
+
+    if (sl_exporter_find(table, name)->write(document, opts ? opts : &plain, out, &err)) {
+        (void) fprintf(stderr, "result_builder: %s\n", err.text);
         abort();
+    }
     (void) fclose(out);
-    return need(text);
+    return text;
+}
+
+char *result_to_json(const struct sl_run_result *result)
+{
+    return result_export(sl_report_exporters, "json", result, NULL);
 }
 
 int result_validate(const char *path)

@@ -9,6 +9,8 @@
 #define SL_TEST_RESULT_BUILDER_H
 
 #include "harness/model/result.h"
+#include "reports/exporter.h"
+#include "reports/print/style.h"
 
 /* A run without cells, whose control found what it planted. */
 struct sl_run_result *result_new(void);
@@ -36,6 +38,10 @@ struct sl_leak_group *result_add_group(struct sl_run_result *result, struct sl_t
 /* One result with something in every field: missing numbers, strange bytes, late threads, a hang.
  */
 struct sl_run_result *result_new_full(void);
+
+/* A document as one string, to be freed.  NULL for opts: no colours, any width. */
+char *result_export(const struct sl_exporter *table, const char *name, const void *document,
+                    const struct sl_table_opts *opts);
 
 /* The report as one string, to be freed. */
 char *result_to_json(const struct sl_run_result *result);

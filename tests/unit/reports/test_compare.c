@@ -36,21 +36,6 @@ find_metric(const struct sl_comparison *comparison, const char *mode, const char
     return NULL;
 }
 
-static char *print(const struct sl_comparison *comparison, bool json)
-{
-    const struct sl_table_opts opts = {0};
-    struct sl_error err = {0};
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (json)
-        sl_assert_ok(sl_compare_print_json(comparison, out, &err), &err);
-    else
-        sl_compare_print(comparison, &opts, out);
-    (void) fclose(out);
-    return text;
-}
-
 SL_TEST(compare, groups_are_new_gone_and_the_same_in_this_order)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
@@ -88,7 +73,7 @@ SL_TEST(compare, a_leak_is_not_gone_when_nobody_could_look)
 }
 
 /* One cell each, of one name in base and of another in head, with a leak in one of them. */
-static char *print_unmatched(bool leak_in_base, bool json)
+static char *print_unmatched(bool leak_in_base, const char *form)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
     SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
@@ -97,15 +82,15 @@ static char *print_unmatched(bool leak_in_base, bool json)
     struct sl_run_result *with = leak_in_base ? base : head;
     (void) result_add_group(with, result_trial(with, 0, 0), 1, SL_CAUSE_PARKED, "reporter");
     struct sl_comparison comparison = compare(base, head);
-    return print(&comparison, json);
+    return result_export(sl_compare_exporters, form, &comparison, NULL);
 }
 
 SL_TEST(compare, a_leak_of_a_cell_that_head_did_not_play_is_listed_and_not_called_gone)
 {
-    SL_AUTO_FREE char *text = print_unmatched(true, false);
+    SL_AUTO_FREE char *text = print_unmatched(true, "text");
     cr_assert(strstr(text, "unknown  1 -> - x reporter: parked"), "%s", text);
     cr_assert(!strstr(text, "no leaked threads"), "%s", text);
-    SL_AUTO_FREE char *json = print_unmatched(true, true);
+    SL_AUTO_FREE char *json = print_unmatched(true, "json");
     cr_assert(strstr(json, "\"base_count\": 1,"), "%s", json);
     cr_assert(strstr(json, "\"head_count\": null,"), "%s", json);
     cr_assert(strstr(json, "\"head_count\": \"the cell was not played\""), "%s", json);
@@ -113,9 +98,9 @@ SL_TEST(compare, a_leak_of_a_cell_that_head_did_not_play_is_listed_and_not_calle
 
 SL_TEST(compare, a_cell_that_base_did_not_play_has_no_0_there)
 {
-    SL_AUTO_FREE char *text = print_unmatched(false, false);
+    SL_AUTO_FREE char *text = print_unmatched(false, "text");
     cr_assert(strstr(text, "new      - -> 1 x reporter: parked"), "%s", text);
-    SL_AUTO_FREE char *json = print_unmatched(false, true);
+    SL_AUTO_FREE char *json = print_unmatched(false, "json");
     cr_assert(strstr(json, "\"base_count\": null,"), "%s", json);
     cr_assert(strstr(json, "\"base_trials\": null,"), "%s", json);
     cr_assert(strstr(json, "\"head_count\": 1,"), "%s", json);
@@ -132,7 +117,7 @@ SL_TEST(compare, threads_that_were_not_joined_are_new_only_where_base_looked_for
 
     result_trial(base, 0, 0)->leaks.unjoined_missing = "not in the report";
     struct sl_comparison comparison = compare(base, head);
-    SL_AUTO_FREE char *text = print(&comparison, false);
+    SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     cr_assert(strstr(text, "unknown  - -> 5 x end_at_once"), "%s", text);
 }
 
@@ -141,12 +126,12 @@ SL_TEST(compare, no_leaks_are_said_of_the_trials_that_could_look_only)
     SL_AUTO(sl_run_result) struct sl_run_result *base = run_of_two_modes();
     SL_AUTO(sl_run_result) struct sl_run_result *head = run_of_two_modes();
     struct sl_comparison comparison = compare(base, head);
-    SL_AUTO_FREE char *all = print(&comparison, false);
+    SL_AUTO_FREE char *all = result_export(sl_compare_exporters, "text", &comparison, NULL);
     cr_assert(strstr(all, "\nno leaked threads in either report\n"), "%s", all);
 
     result_trial(head, 1, 2)->leaks_missing = "not permitted";
     comparison = compare(base, head);
-    SL_AUTO_FREE char *some = print(&comparison, false);
+    SL_AUTO_FREE char *some = result_export(sl_compare_exporters, "text", &comparison, NULL);
     cr_assert(!strstr(some, "in either report"), "%s", some);
     cr_assert(strstr(some, "where they are known: 6 of 6 trials of base, 5 of 6 of head\n"), "%s",
               some);
@@ -157,7 +142,7 @@ SL_TEST(compare, nothing_that_was_not_played_is_free_of_leaks)
     SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
     SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
     struct sl_comparison comparison = compare(base, head);
-    SL_AUTO_FREE char *text = print(&comparison, false);
+    SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     cr_assert(!strstr(text, "in either report"), "%s", text);
     cr_assert(strstr(text, "  base: no trial was played\n"), "%s", text);
 }
@@ -173,7 +158,7 @@ SL_TEST(compare, trials_are_counted_where_one_side_has_several)
     result_trial(head, 0, 3)->rate.delivered = SL_MISSING_REAL("it crashed");
 
     struct sl_comparison comparison = compare(base, head);
-    SL_AUTO_FREE char *text = print(&comparison, false);
+    SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     cr_assert(strstr(text, "(low/keyed/memory, in 0 of 1 -> 1 of 3 trials)"), "%s", text);
     cr_assert(strstr(text, "\nlow/keyed/memory, trials: 1, then 4\n"), "%s", text);
     cr_assert(strstr(text, " (3 of 4)"), "a rate of some trials: %s", text);
@@ -187,7 +172,7 @@ SL_TEST(compare, cells_of_one_name_with_other_settings_are_said_to_be_so)
     result_add_cell(head, "low", "unified", "nats", NULL, 3)->config.rate = SL_VALUE(100);
     struct sl_comparison comparison = compare(base, head);
     cr_assert_eq(comparison.settings.n, 2);
-    SL_AUTO_FREE char *text = print(&comparison, false);
+    SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     cr_assert(strstr(text, "different settings"), "%s", text);
     cr_assert(strstr(text, ", then 7\n"), "%s", text);
     cr_assert(strstr(text, "  low/unified/nats: rate: "), "%s", text);
@@ -201,7 +186,7 @@ SL_TEST(compare, a_side_that_is_not_to_be_relied_on_is_named_with_the_reason)
     base->run.interrupted = true;
     result_trial(head, 0, 1)->status = SL_TRIAL_CRASHED;
     struct sl_comparison comparison = compare(base, head);
-    SL_AUTO_FREE char *text = print(&comparison, false);
+    SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     cr_assert(strstr(text, "  base: the run was interrupted\n"), "%s", text);
     cr_assert(strstr(text, "and found 0: no count of this run can be trusted\n"), "%s", text);
     cr_assert(strstr(text, "  head: 1 of 6 trials did not end well\n"), "%s", text);
@@ -229,7 +214,7 @@ SL_TEST(compare, metrics_are_medians_and_what_is_missing_stays_missing)
     cr_assert_eq(find_metric(&comparison, "unified", "delivery.lost")->head.value, 3,
                  "the worst, not the median");
 
-    SL_AUTO_FREE char *json = print(&comparison, true);
+    SL_AUTO_FREE char *json = result_export(sl_compare_exporters, "json", &comparison, NULL);
     cr_assert(strstr(json, "\"head\": \"too few samples\""));
     cr_assert(strstr(json, "\"schema\": \"strandline.compare/1\""));
 }
@@ -246,7 +231,7 @@ SL_TEST(compare, cells_of_one_side_are_shown)
     cr_assert_eq(comparison.n_only_base, 1);
     cr_assert_eq(comparison.n_only_head, 1);
     cr_assert_eq(comparison.groups[0].change, SL_CHANGE_NEW);
-    SL_AUTO_FREE char *text = print(&comparison, false);
+    SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     cr_assert(strstr(text, "only in base: low/unified/nats\n"));
     cr_assert(strstr(text, "only in head: high/keyed/nats\n"));
 }
@@ -276,7 +261,7 @@ SL_TEST(compare, a_different_machine_is_said_first)
     struct sl_comparison comparison = compare(base, head);
     cr_assert(!comparison.same_environment);
     cr_assert_eq(comparison.environment.n, 2);
-    SL_AUTO_FREE char *text = print(&comparison, false);
+    SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     cr_assert(strstr(text, "\ndifferent environments"), "%s", text);
     cr_assert(strstr(text, "  kernel: Linux 6.1.0, then Linux 6.5.0\n"));
     cr_assert(strstr(text, "  nats-server: 2.9.10, then not known\n"));
@@ -297,22 +282,17 @@ SL_TEST(compare, the_first_two_lines_say_what_is_compared)
     comparison.base_name = "a.json";
     comparison.head_name = "b.json";
 
-    SL_AUTO_FREE char *text = print(&comparison, false);
+    SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     static const char expected[] =
         "base: a.json: strandline-bus 0.1.0, date not known, on a machine not known\n"
         "head: b.json: with fix, commit fedcba987654, tiny 2 (build 0123456789ab), "
         "2024-05-06T07:08:09Z, on east\n";
     cr_assert_eq(strncmp(text, expected, strlen(expected)), 0, "%s", text);
 
-    char *lines = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&lines, &size);
-    sl_compare_print(&comparison, &narrow, out);
-    (void) fclose(out);
+    SL_AUTO_FREE char *lines = result_export(sl_compare_exporters, "text", &comparison, &narrow);
     cr_assert(strstr(lines, "head: b.json: with fix, commit fedcba987654, tiny 2 (build\n"
                             "      0123456789ab), 2024-05-06T07:08:09Z, on east\n"),
               "%s", lines);
-    free(lines);
 }
 
 SL_TEST(compare, another_build_of_the_tool_is_another_environment)
@@ -357,7 +337,7 @@ SL_TEST(compare, the_text_is_the_sample)
     result_trial(head, 0, 0)->rate.delivered = SL_REAL(13310);
 
     struct sl_comparison comparison = compare(base, head);
-    SL_AUTO_FREE char *text = print(&comparison, false);
+    SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     if (getenv("STRANDLINE_UPDATE_SAMPLES")) {
         FILE *out = fopen(result_data_path("table/compare.txt"), "w");
         (void) fputs(text, out);

@@ -38,9 +38,12 @@ static char *print(const struct sl_run_result *result, const struct sl_run_resul
     const struct sl_table_opts opts = {0};
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    sl_leak_lines_print(result, &policy, &opts, out);
-    (void) fclose(out);
+    struct sl_table table = {.result = result,
+                             .opts = &opts,
+                             .out = open_memstream(&text, &size),
+                             .arena = result->arena};
+    cr_assert(sl_leak_lines_print(&table, &policy));
+    (void) fclose(table.out);
     return text;
 }
 

@@ -84,27 +84,6 @@ static void scene_release(struct scene *scene)
 
 #define SCENE(name) SL_CLEANUP(scene_release) struct scene name = scene_new()
 
-enum form { FORM_TEXT, FORM_JSON, FORM_THREADZ };
-
-static char *print(struct scene *scene, enum form form)
-{
-    struct sl_table_opts opts = {0};
-    struct sl_error err = {0};
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    cr_assert(out);
-    if (form == FORM_THREADZ)
-        sl_snapshot_print_threadz(scene->snapshot, "400000-401000 r-xp 0 0:0 0 /app\n", out);
-    else if (form == FORM_JSON)
-        sl_assert_ok(sl_snapshot_print_json(&scene->listing, out, &err), &err);
-    else
-        sl_assert_ok(sl_snapshot_print_text(&scene->listing, &opts, out, &err), &err);
-    cr_assert_eq(fclose(out), 0);
-    return text;
-}
-
 static void assert_sample(const char *text, const char *name)
 {
     if (getenv("STRANDLINE_UPDATE_SAMPLES")) {
@@ -121,7 +100,7 @@ SL_TEST(snapshot_print, groups_as_text)
 {
     SCENE(scene);
     scene_list(&scene, false);
-    SL_AUTO_FREE char *text = print(&scene, FORM_TEXT);
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "text", &scene.listing, NULL);
     assert_sample(text, "snapshot/groups.txt");
 }
 
@@ -129,7 +108,7 @@ SL_TEST(snapshot_print, threads_as_text)
 {
     SCENE(scene);
     scene_list(&scene, true);
-    SL_AUTO_FREE char *text = print(&scene, FORM_TEXT);
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "text", &scene.listing, NULL);
     assert_sample(text, "snapshot/all.txt");
 }
 
@@ -137,7 +116,7 @@ SL_TEST(snapshot_print, threads_as_json)
 {
     SCENE(scene);
     scene_list(&scene, true);
-    SL_AUTO_FREE char *text = print(&scene, FORM_JSON);
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "json", &scene.listing, NULL);
     assert_sample(text, "snapshot/all.json");
     int status = result_validate(result_data_path("snapshot/all.json"));
     cr_assert(status == 0 || status == 77);
@@ -147,7 +126,7 @@ SL_TEST(snapshot_print, threads_that_were_not_asked_for_are_no_empty_list)
 {
     SCENE(scene);
     scene_list(&scene, false);
-    SL_AUTO_FREE char *text = print(&scene, FORM_JSON);
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "json", &scene.listing, NULL);
     cr_assert_not(strstr(text, "\"threads\": ["));
 }
 
@@ -157,7 +136,7 @@ SL_TEST(snapshot_print, different_waits_of_a_group_are_counted_most_frequent_fir
     struct sl_thread *threads = (struct sl_thread *) scene.snapshot->threads;
     threads[1].wait.timed = true;
     scene_list(&scene, false);
-    SL_AUTO_FREE char *text = print(&scene, FORM_TEXT);
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "text", &scene.listing, NULL);
     cr_assert(strstr(text, "4 @ take [several]\n"
                            "    3 condition\n"
                            "    1 condition, with a time-out\n"),
@@ -184,13 +163,13 @@ SL_TEST(snapshot_print, unjoined_threads_are_counted_by_what_they_were_started_w
     const struct sl_stack *const stacks[] = {nameless, often, rare, often};
     build_unjoined(&scene, stacks, SL_COUNT_OF(stacks));
     scene_list(&scene, false);
-    SL_AUTO_FREE char *text = print(&scene, FORM_TEXT);
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "text", &scene.listing, NULL);
     cr_assert(strstr(text, "4 threads ended and were never joined, started with\n"
                            "    2 @ often  src/file15.c:15\n"
                            "    1 @ 0x400010  src/file16.c:16\n"
                            "    1 @ rare  src/file14.c:14\n"),
               "%s", text);
-    SL_AUTO_FREE char *json = print(&scene, FORM_JSON);
+    SL_AUTO_FREE char *json = result_export(sl_snapshot_exporters, "json", &scene.listing, NULL);
     cr_assert(strstr(json, "\"unjoined\": {\n    \"count\": 4,\n    \"reason\": null,"), "%s",
               json);
     cr_assert(strstr(json, "{\"count\": 2, \"start\": {\"function\": \"often\","), "%s", json);
@@ -201,9 +180,9 @@ SL_TEST(snapshot_print, unjoined_threads_that_are_not_known_are_not_none)
     SCENE(scene);
     scene.snapshot->unjoined_missing = "no C library";
     scene_list(&scene, false);
-    SL_AUTO_FREE char *text = print(&scene, FORM_TEXT);
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "text", &scene.listing, NULL);
     cr_assert(strstr(text, "threads that ended and were not joined are not known: no C library\n"));
-    SL_AUTO_FREE char *json = print(&scene, FORM_JSON);
+    SL_AUTO_FREE char *json = result_export(sl_snapshot_exporters, "json", &scene.listing, NULL);
     cr_assert(strstr(json, "\"count\": null,\n    \"reason\": \"no C library\""), "%s", json);
 }
 
@@ -227,7 +206,9 @@ static size_t count_matches(const char *text, const char *pattern)
 SL_TEST(snapshot_print, threadz_lists_the_addresses_of_frames_that_exist)
 {
     SCENE(scene);
-    SL_AUTO_FREE char *text = print(&scene, FORM_THREADZ);
+    scene.listing = (struct sl_snapshot_listing){.snapshot = scene.snapshot,
+                                                 .maps = "400000-401000 r-xp 0 0:0 0 /app\n"};
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "threadz", &scene.listing, NULL);
     char *maps = strstr(text, "--- Memory map: ---\n400000-401000 r-xp");
 
     cr_assert(maps, "%s", text);

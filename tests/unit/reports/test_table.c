@@ -20,15 +20,10 @@ static char *print(struct sl_run_result *result, const struct sl_table_opts *opt
     struct sl_policy policy = {0};
     struct sl_judgement judgement;
     struct sl_error err = {0};
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
 
     sl_assert_ok(sl_verdict_evaluate(result, &policy, result->arena, &judgement, &err), &err);
     sl_assert_ok(sl_breaches_say(&judgement, result->arena, &result->verdict, &err), &err);
-    sl_table_print(result, opts, out);
-    (void) fclose(out);
-    return text;
+    return result_export(sl_report_exporters, "text", result, opts);
 }
 
 static void

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is shown of a snapshot, and the forms in which it can be written. */
+#ifndef SL_REPORTS_SNAPSHOT_LISTING_H
+#define SL_REPORTS_SNAPSHOT_LISTING_H
+
+#include <strandline/error.h>
+
+#include "harness/model/leak.h"
+#include "reports/print/style.h"
+
+/* All borrowed. */
+struct sl_snapshot_listing {
+    const struct sl_snapshot *snapshot;
+    uint64_t taken_boot_ns;             /* CLOCK_BOOTTIME when the pass began, for ages */
+    const struct sl_leak_group *groups; /* every thread is in one */
+    size_t n_groups;
+    const uint32_t *group_of; /* thread i of the snapshot is in groups[group_of[i]] */
+    bool all;                 /* the threads one by one, too */
+    const char *maps;         /* text of /proc/PID/maps */
+};
+
+/* As struct sl_exporter has them, of a struct sl_snapshot_listing. */
+SL_CHECKED enum sl_status snapshot_write_text(const void *document,
+                                              const struct sl_table_opts *opts, FILE *out,
+                                              struct sl_error *err);
+SL_CHECKED enum sl_status snapshot_write_json(const void *document,
+                                              const struct sl_table_opts *opts, FILE *out,
+                                              struct sl_error *err);
+SL_CHECKED enum sl_status snapshot_write_threadz(const void *document,
+                                                 const struct sl_table_opts *opts, FILE *out,
+                                                 struct sl_error *err);
+
+#endif
