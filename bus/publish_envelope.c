@@ -28,9 +28,9 @@ bus_publish_envelope(struct bus *bus, const char *topic, const struct bus_envelo
 enum sl_status bus_envelope_receive(const struct sl_message *message,
                                     struct bus_envelope *ret_envelope, struct sl_error *err)
 {
-    struct bus_envelope envelope = {.storage = NULL};
+    struct bus_envelope envelope = {.size = sizeof envelope};
 
-    if (!message || !ret_envelope)
+    if (!message || !ret_envelope || ret_envelope->size < sizeof envelope)
         return sl_fail(err, SL_EINVAL, "no message, or no place for its envelope");
     enum sl_status status =
         bus_envelope_decode(message->payload, message->payload_size, &envelope, err);

@@ -23,7 +23,7 @@ static const char *const topics[] = {"orders"};
 /* Runs on threads of the bus, for one order on one at a time. */
 static enum sl_status on_order(void *user, const struct sl_message *message)
 {
-    struct bus_envelope event;
+    struct bus_envelope event = {.size = sizeof event};
     struct sl_error err = {0};
     sem_t *handled = user;
 
@@ -55,7 +55,8 @@ static enum sl_status publish_order(struct bus *bus, struct sl_error *err)
     for (uint64_t i = 0; i < N_EVENTS && !status; i++) {
         char payload[32];
         int size = snprintf(payload, sizeof payload, "{\"step\":%" PRIu64 "}", i + 1);
-        struct bus_envelope event = {.aggregate_id = "order-7",
+        struct bus_envelope event = {.size = sizeof event,
+                                     .aggregate_id = "order-7",
                                      .event_type = types[i],
                                      .event_version = 1,
                                      .payload = payload,

@@ -194,7 +194,7 @@ enum sl_status envelope_decode_binary(const void *data, size_t size,
                                       struct bus_envelope *ret_envelope, struct sl_error *err)
 {
     struct reader reader = {.data = data, .size = size, .err = err};
-    struct bus_envelope envelope = {.storage = NULL};
+    struct bus_envelope envelope = {.size = sizeof envelope};
     enum envelope_field field = 0;
     uint64_t version = 0;
 

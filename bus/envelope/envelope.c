@@ -9,11 +9,17 @@
 #include "bus/envelope/json.h"
 #include "bus/envelope/rules.h"
 
+/* Is there room for all that is read and written here? */
+static bool has_room(const struct bus_envelope *envelope)
+{
+    return envelope && envelope->size >= sizeof *envelope;
+}
+
 enum sl_status bus_envelope_validate(const struct bus_envelope *envelope, struct sl_error *err)
 {
     enum envelope_field field = 0;
-    if (!envelope)
-        return sl_fail(err, SL_EINVAL, "no envelope");
+    if (!has_room(envelope))
+        return sl_fail(err, SL_EINVAL, "no envelope, or its size is not set");
     const char *rule = envelope_check(envelope, &field);
     if (rule)
         return sl_fail(err, SL_EINVAL, "invalid envelope: '%s' %s", envelope_field_name(field),
@@ -26,8 +32,8 @@ enum sl_status bus_envelope_stamp(struct bus_envelope *envelope, struct sl_error
     struct timespec now;
     struct bus_uuid id;
 
-    if (!envelope)
-        return sl_fail(err, SL_EINVAL, "no envelope");
+    if (!has_room(envelope))
+        return sl_fail(err, SL_EINVAL, "no envelope, or its size is not set");
     enum sl_status status = bus_uuid7_make(&id, err);
     if (status)
         return status;
@@ -60,7 +66,7 @@ enum sl_status bus_envelope_decode(const void *data, size_t size, struct bus_env
                                    struct sl_error *err)
 {
     const unsigned char *bytes = data;
-    if (!ret_envelope || (!data && size > 0))
+    if (!has_room(ret_envelope) || (!data && size > 0))
         return sl_fail(err, SL_EINVAL, "no bytes, or no place for a decoded envelope");
     if (size > 0 && bytes[0] == ENVELOPE_BINARY_FIRST)
         return envelope_decode_binary(data, size, ret_envelope, err);
@@ -70,5 +76,5 @@ enum sl_status bus_envelope_decode(const void *data, size_t size, struct bus_env
 void bus_envelope_release(struct bus_envelope *envelope)
 {
     free(envelope->storage);
-    *envelope = (struct bus_envelope){.storage = NULL};
+    *envelope = (struct bus_envelope){.size = envelope->size};
 }

@@ -370,7 +370,7 @@ enum sl_status envelope_decode_json(const void *data, size_t size,
                                     struct bus_envelope *ret_envelope, struct sl_error *err)
 {
     struct reader reader = {.text = {.data = data, .size = size}, .err = err};
-    struct bus_envelope envelope = {.storage = NULL};
+    struct bus_envelope envelope = {.size = sizeof envelope};
 
     enum sl_status status = find_values(&reader);
     if (status)

@@ -363,6 +363,8 @@ static void run_apart(struct job *job)
 enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
                                 struct sl_snapshot **ret_snap, struct sl_error *err)
 {
+    if (opts && opts->size < sizeof opts->size)
+        return sl_fail(err, SL_EINVAL, "the size of the options is not set");
     struct sl_arena *arena = sl_arena_new();
     struct sl_snapshot *snapshot = arena ? sl_arena_alloc(arena, sizeof *snapshot) : NULL;
 

@@ -2,7 +2,8 @@
 /*
  * Envelope: an event with what its receivers need to know about it.
  *
- *     struct bus_envelope event = {.aggregate_id = "order-7",
+ *     struct bus_envelope event = {.size = sizeof event,
+ *                                  .aggregate_id = "order-7",
  *                                  .event_type = "OrderPlaced",
  *                                  .event_version = 1,
  *                                  .payload = "{\"total\":12}",
@@ -69,6 +70,7 @@ SL_API SL_CHECKED enum sl_status
 bus_uuid_parse(const char *text, struct bus_uuid *ret_uuid, struct sl_error *err);
 
 struct bus_envelope {
+    size_t size;                /* sizeof(struct bus_envelope) of the caller, also to receive */
     struct bus_uuid event_id;   /* of version 7 */
     const char *aggregate_id;   /* 1 to 256 of A-Z a-z 0-9 : _ - . / */
     const char *event_type;     /* 1 to 256 bytes of UTF-8, not blank, no control characters */
@@ -117,8 +119,8 @@ bus_envelope_encode(const struct bus_envelope *envelope, enum bus_envelope_forma
  *
  * The payload has every byte that was given to bus_envelope_encode.
  *
- * @param ret_envelope  set on SL_OK only, and valid then; bus_envelope_release().  It
- *                      points into data, which has to stay
+ * @param ret_envelope  its size is set by the caller, the rest on SL_OK only, and valid then;
+ *                      bus_envelope_release().  It points into data, which has to stay
  *
  * @return SL_OK, SL_ENOMEM
  *         SL_EPARSE  malformed, or not a valid envelope.  The text names the field and
@@ -128,7 +130,8 @@ SL_API SL_CHECKED enum sl_status bus_envelope_decode(const void *data, size_t si
                                                      struct bus_envelope *ret_envelope,
                                                      struct sl_error *err);
 
-/* Free what decoding allocated and clear the envelope.  One that is all zeros is allowed. */
+/* Free what decoding allocated and clear the envelope but for its size.  An empty one is allowed.
+ */
 SL_API void bus_envelope_release(struct bus_envelope *envelope);
 
 /**

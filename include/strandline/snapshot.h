@@ -59,6 +59,7 @@ struct sl_snapshot_opts {
  * @param err       detail on failure, or NULL
  *
  * @return SL_OK      a snapshot; threads that ended meanwhile are left out
+ *         SL_EINVAL  the size of the options is not set
  *         SL_EPERM   no source of registers is permitted
  *         SL_EGONE   no such process, or it ended before a single thread was read
  *         SL_ENOTSUP not a 64-bit x86 process, or the source is not built in

@@ -42,7 +42,7 @@ static void check_same(const struct bus_envelope *a, const struct bus_envelope *
 
 static void check_writing(const struct bus_envelope *envelope, enum bus_envelope_format format)
 {
-    struct bus_envelope again;
+    struct bus_envelope again = {.size = sizeof again};
     void *data = NULL;
     size_t size = 0;
     require(bus_envelope_encode(envelope, format, &data, &size, NULL) == SL_OK,
@@ -65,7 +65,7 @@ static void check_refused(const struct sl_error *err, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct bus_envelope envelope = {.storage = NULL};
+    struct bus_envelope envelope = {.size = sizeof envelope};
     struct sl_error err = {0};
 
     if (bus_envelope_decode(data, size, &envelope, &err) == SL_OK) {

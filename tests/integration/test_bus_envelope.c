@@ -25,7 +25,7 @@ struct receiver {
 static enum sl_status receive(void *user, const struct sl_message *message)
 {
     struct receiver *receiver = user;
-    struct bus_envelope envelope;
+    struct bus_envelope envelope = {.size = sizeof envelope};
     if (bus_envelope_receive(message, &envelope, NULL)) {
         atomic_fetch_add(&receiver->n_wrong, 1);
         return SL_OK;

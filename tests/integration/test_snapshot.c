@@ -11,6 +11,17 @@
 /* Builds of blocked_calls that this machine could make. */
 static const char *const layouts[] = {SL_LAYOUTS NULL};
 
+SL_TEST(snapshot, options_without_their_size_are_refused)
+{
+    const struct sl_snapshot_opts opts = {.no_symbols = true};
+    struct sl_snapshot *snapshot = NULL;
+    struct sl_error err = {0};
+
+    sl_assert_fails(sl_snapshot_take(getpid(), &opts, &snapshot, &err), SL_EINVAL, &err,
+                    "the size of the options is not set");
+    cr_assert_null(snapshot);
+}
+
 SL_TEST(snapshot, parked_threads_are_complete_and_share_stacks, .timeout = 60)
 {
     const char *const argv[] = {"parked", "500", "5", NULL};

@@ -30,7 +30,7 @@ struct scene {
 static enum sl_status receive(void *user, const struct sl_message *message)
 {
     struct scene *scene = user;
-    struct bus_envelope event;
+    struct bus_envelope event = {.size = sizeof event};
     EXPECT(bus_envelope_receive(message, &event, NULL) == SL_OK);
     bus_envelope_release(&event);
     atomic_fetch_add(&scene->received, 1);
@@ -42,7 +42,8 @@ static void *publish_events(void *argument)
     struct scene *scene = argument;
     struct bus_uuid last = {{0}};
     for (int i = 0; i < N_EVENTS; i++) {
-        struct bus_envelope event = {.aggregate_id = "order-7",
+        struct bus_envelope event = {.size = sizeof event,
+                                     .aggregate_id = "order-7",
                                      .event_type = "OrderPlaced",
                                      .event_version = 1 + i,
                                      .payload = "{}",

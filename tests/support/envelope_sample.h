@@ -13,6 +13,7 @@
 static inline struct bus_envelope sample_envelope(const void *payload, size_t payload_size)
 {
     return (struct bus_envelope){
+        .size = sizeof(struct bus_envelope),
         .event_id = {{0x01, 0x7f, 0x22, 0xe2, 0x79, 0xb0, 0x7c, 0xc3, 0x98, 0xc4, 0xdc, 0x0c, 0x0c,
                       0x07, 0x39, 0x8f}},
         .aggregate_id = "order:7/a_b-c.d",

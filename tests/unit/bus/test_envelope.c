@@ -19,7 +19,7 @@ static void check_round_trip(const struct bus_envelope *envelope)
 {
     for (size_t i = 0; i < N_FORMATS; i++) {
         struct sl_error err = {0};
-        struct bus_envelope again;
+        struct bus_envelope again = {.size = sizeof again};
         void *data = NULL;
         size_t size = 0;
         sl_assert_ok(bus_envelope_encode(envelope, formats[i], &data, &size, &err), &err);
@@ -123,7 +123,7 @@ SL_TEST(envelope, each_rule_names_its_field_and_itself)
     e = valid();
     e.event_id.bytes[8] = 0xc0; /* another variant */
     check_rule(&e, "event_id", "is no UUID of version 7");
-    e = (struct bus_envelope){.storage = NULL};
+    e = (struct bus_envelope){.size = sizeof e};
     check_rule(&e, "event_id", "is no UUID of version 7");
 
     static const char *const bad_ids[] = {" ",   "a b", "a\tb", "a#b", "caf\xc3\xa9",
@@ -215,6 +215,25 @@ SL_TEST(envelope, arguments_that_are_missing_are_refused)
     cr_assert_null(data);
 }
 
+SL_TEST(envelope, an_envelope_without_its_size_is_refused)
+{
+    struct bus_envelope e = valid(), smaller = {.size = sizeof e - 1};
+    struct sl_message message = {.key = e.aggregate_id};
+    struct sl_error err = {0};
+    void *data = NULL;
+    size_t size = 0;
+
+    sl_assert_ok(bus_envelope_encode(&e, BUS_ENVELOPE_BINARY, &data, &size, &err), &err);
+    message.payload = data;
+    message.payload_size = size;
+    cr_assert_eq(bus_envelope_decode(data, size, &smaller, NULL), SL_EINVAL);
+    cr_assert_eq(bus_envelope_receive(&message, &smaller, NULL), SL_EINVAL);
+    cr_assert_eq(bus_envelope_stamp(&smaller, NULL), SL_EINVAL);
+    e.size = 0;
+    sl_assert_fails(bus_envelope_validate(&e, &err), SL_EINVAL, &err, "its size is not set");
+    free(data);
+}
+
 SL_TEST(envelope, a_stamp_is_a_new_id_and_the_time_it_is)
 {
     struct sl_error err = {0};
@@ -238,7 +257,7 @@ struct receiver {
 static enum sl_status receive(void *user, const struct sl_message *message)
 {
     struct receiver *receiver = user;
-    struct bus_envelope envelope;
+    struct bus_envelope envelope = {.size = sizeof envelope};
     if (bus_envelope_receive(message, &envelope, NULL) == SL_OK) {
         if (is_same_envelope(&envelope, &receiver->expected) &&
             strcmp(message->key, envelope.aggregate_id) == 0)
@@ -295,7 +314,8 @@ SL_TEST(envelope, on_a_bus_the_aggregate_id_is_the_key)
 
 SL_TEST(envelope, a_message_with_another_key_is_refused)
 {
-    struct bus_envelope e = valid(), received = {.event_type = "untouched"};
+    struct bus_envelope e = valid(),
+                        received = {.size = sizeof received, .event_type = "untouched"};
     static const char *const keys[] = {NULL, "", "order:7", "order:7/a_b-c.d "};
     for (size_t i = 0; i < N_FORMATS; i++) {
         struct sl_error err = {0};
@@ -316,7 +336,7 @@ SL_TEST(envelope, a_message_with_another_key_is_refused)
 /* Decoding has to fit into the stack of a bus thread whatever it is given. */
 static void *decode_deep(void *argument)
 {
-    struct bus_envelope envelope;
+    struct bus_envelope envelope = {.size = sizeof envelope};
     const char *text = argument;
     return bus_envelope_decode(text, strlen(text), &envelope, NULL) == SL_EPARSE ? argument : NULL;
 }

@@ -40,7 +40,7 @@ SL_TEST(envelope_binary, bytes_are_exactly_these)
 
 SL_TEST(envelope_binary, reading_copies_nothing)
 {
-    struct bus_envelope e;
+    struct bus_envelope e = {.size = sizeof e};
     struct sl_error err = {0};
     sl_assert_ok(bus_envelope_decode(layout, SIZE, &e, &err), &err);
     cr_assert_null(e.storage);
@@ -52,7 +52,7 @@ SL_TEST(envelope_binary, reading_copies_nothing)
 SL_TEST(envelope_binary, what_follows_the_payload_is_ignored)
 {
     unsigned char longer[SIZE + 3];
-    struct bus_envelope e;
+    struct bus_envelope e = {.size = sizeof e};
     struct sl_error err = {0};
     memcpy(longer, layout, SIZE);
     memcpy(longer + SIZE, "\x00\xff\x01", 3);
@@ -64,7 +64,7 @@ SL_TEST(envelope_binary, no_part_of_an_envelope_is_one)
 {
     for (size_t size = 1; size < SIZE; size++) {
         unsigned char *exact = malloc(size);
-        struct bus_envelope e;
+        struct bus_envelope e = {.size = sizeof e};
         struct sl_error err = {0};
         memcpy(exact, layout, size);
         sl_assert_fails(bus_envelope_decode(exact, size, &e, &err), SL_EPARSE, &err,
@@ -98,7 +98,7 @@ SL_TEST(envelope_binary, a_flaw_is_named_with_its_place)
     };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         unsigned char bytes[SIZE];
-        struct bus_envelope e = {.event_version = 99};
+        struct bus_envelope e = {.size = sizeof e, .event_version = 99};
         struct sl_error err = {0};
         memcpy(bytes, layout, SIZE);
         bytes[vectors[i].at] = vectors[i].byte;
@@ -111,7 +111,7 @@ SL_TEST(envelope_binary, a_flaw_is_named_with_its_place)
 SL_TEST(envelope_binary, a_timestamp_of_zero_is_refused)
 {
     unsigned char bytes[SIZE];
-    struct bus_envelope e;
+    struct bus_envelope e = {.size = sizeof e};
     struct sl_error err = {0};
     memcpy(bytes, layout, SIZE);
     memset(bytes + TIME, 0, 8);

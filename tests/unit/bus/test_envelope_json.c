@@ -58,7 +58,7 @@ SL_TEST(envelope_json, a_payload_that_is_not_json_is_marked_base64)
 static void check_read(const char *text, const char *payload)
 {
     struct sl_error err = {0};
-    struct bus_envelope e;
+    struct bus_envelope e = {.size = sizeof e};
     char *exact = malloc(strlen(text));
     memcpy(exact, text, strlen(text));
     sl_assert_ok(bus_envelope_decode(exact, strlen(text), &e, &err), &err);
@@ -100,7 +100,7 @@ struct malformed {
 static void check_malformed(const struct malformed *malformed)
 {
     struct sl_error err = {0};
-    struct bus_envelope e = {.event_version = 99};
+    struct bus_envelope e = {.size = sizeof e, .event_version = 99};
     char text[512], end[32];
     size_t at = strcspn(malformed->text, "^");
 
@@ -196,7 +196,7 @@ SL_TEST(envelope_json, a_flaw_on_a_later_line_has_line_and_column)
 {
     static const char text[] = "{\n \"a\": 1,\n  \"event_id\": 7\n}";
     struct sl_error err = {0};
-    struct bus_envelope e;
+    struct bus_envelope e = {.size = sizeof e};
     sl_assert_fails(bus_envelope_decode(text, sizeof text - 1, &e, &err), SL_EPARSE, &err,
                     "is no string at byte 25");
     cr_assert_eq(err.line, 3);
@@ -205,7 +205,7 @@ SL_TEST(envelope_json, a_flaw_on_a_later_line_has_line_and_column)
 
 SL_TEST(envelope_json, no_part_of_an_envelope_is_one)
 {
-    struct bus_envelope e = sample_envelope("foobar", 6), part;
+    struct bus_envelope e = sample_envelope("foobar", 6), part = {.size = sizeof part};
     char *text = encode(&e);
     for (size_t size = 0; size < strlen(text); size++) {
         char *exact = malloc(size + 1);
