@@ -151,7 +151,7 @@ static int run(int argc, char **argv)
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     struct doctor doctor = {.arena = arena};
     if (!arena) {
-        (void) sl_fail(&err, SL_ENOMEM, "no memory to look");
+        (void) sl_fail(&err, SL_ENOMEM, "out of memory for the checks");
         return command_error(&cmd_doctor, &err, SL_EXIT_UNMEASURED);
     }
     doctor_check_permissions(&doctor);

@@ -164,7 +164,7 @@ static void on_open(struct agent *agent, uint64_t trial, const void *data, size_
     SL_AUTO_FREE struct sl_subject_config *config = malloc(sizeof *config);
     atomic_store(&agent->trial, trial);
     if (!config)
-        status = sl_fail(&err, SL_ENOMEM, "no memory for a trial");
+        status = sl_fail(&err, SL_ENOMEM, "out of memory for a trial");
     else if (!sl_wire_unpack_config(&unpacker, config))
         status = sl_fail(&err, SL_EPROTO, "the observer sent a malformed trial");
     else if (strlen(agent->opts->servers) >= sizeof config->servers)

@@ -133,7 +133,7 @@ connect_link(struct sl_link *link, const struct sl_link_opts *opts, struct sl_er
     SL_AUTO_FREE char *list = strdup(opts->servers);
 
     if (!list)
-        return sl_fail(err, SL_ENOMEM, "no memory for a connection");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a connection");
     natsStatus status = natsOptions_Create(&options);
     if (!status)
         status = set_options(options, opts, list);
@@ -155,7 +155,7 @@ sl_link_open(const struct sl_link_opts *opts, struct sl_link **ret_link, struct 
     SL_AUTO(sl_link) struct sl_link *link = calloc(1, sizeof *link);
 
     if (!link)
-        return sl_fail(err, SL_ENOMEM, "no memory for a connection");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a connection");
     (void) pthread_mutex_init(&link->mutex, NULL);
     link->last = &link->first;
     link->intercept = opts->intercept;
