@@ -26,6 +26,23 @@ bool sl_cell_same(const struct sl_cell_result *a, const struct sl_cell_result *b
            same_text(a->claim.label, b->claim.label);
 }
 
+size_t sl_cells_count_trials(const struct sl_run_result *result)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < result->n_cells; i++)
+        n += result->cells[i].n_trials;
+    return n;
+}
+
+size_t sl_cells_count_groups(const struct sl_run_result *result)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < result->n_cells; i++)
+        for (size_t j = 0; j < result->cells[i].n_trials; j++)
+            n += result->cells[i].trials[j].leaks.n_groups;
+    return n;
+}
+
 static void
 add_group(struct sl_cell_group *groups, size_t *n_groups, const struct sl_leak_group *group)
 {

@@ -13,6 +13,10 @@ const char *sl_cell_name(struct sl_arena *arena, const struct sl_cell_result *ce
 /* Same scenario, mode, transport, fault and claim label? */
 bool sl_cell_same(const struct sl_cell_result *a, const struct sl_cell_result *b);
 
+/* Of all cells: trials, and leak groups of trials. */
+size_t sl_cells_count_trials(const struct sl_run_result *result);
+size_t sl_cells_count_groups(const struct sl_run_result *result);
+
 /* Trials of a cell that could have seen a group like this: those whose leaks are known, and of
    threads that ended without a join also those are.  NULL: any group. */
 size_t sl_cell_looked(const struct sl_cell_result *cell, const struct sl_leak_group *group);

@@ -19,19 +19,10 @@ struct maker {
     size_t n_only_base, n_only_head;
 };
 
-static size_t count_groups(const struct sl_run_result *result)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < result->n_cells; i++)
-        for (size_t j = 0; j < result->cells[i].n_trials; j++)
-            n += result->cells[i].trials[j].leaks.n_groups;
-    return n;
-}
-
 static bool
 maker_init(struct maker *maker, const struct sl_run_result *base, const struct sl_run_result *head)
 {
-    size_t n_groups = count_groups(base) + count_groups(head);
+    size_t n_groups = sl_cells_count_groups(base) + sl_cells_count_groups(head);
 
     maker->groups = sl_arena_array(maker->arena, n_groups, sizeof *maker->groups);
     maker->metrics =
@@ -43,11 +34,9 @@ maker_init(struct maker *maker, const struct sl_run_result *base, const struct s
 
 static struct sl_share looked_of(const struct sl_run_result *result)
 {
-    struct sl_share share = {0};
-    for (size_t i = 0; i < result->n_cells; i++) {
+    struct sl_share share = {.of = sl_cells_count_trials(result)};
+    for (size_t i = 0; i < result->n_cells; i++)
         share.n += sl_cell_looked(&result->cells[i], NULL);
-        share.of += result->cells[i].n_trials;
-    }
     return share;
 }
 
@@ -238,7 +227,7 @@ enum sl_status sl_compare(const struct sl_run_result *base, const struct sl_run_
         !sl_sides_compare_environment(base, head, arena, &environment) ||
         !sl_sides_doubt("base", base, arena, &doubts) ||
         !sl_sides_doubt("head", head, arena, &doubts))
-        return sl_fail(err, SL_ENOMEM, "no memory to compare the reports");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a comparison");
     qsort(maker.groups, maker.n_groups, sizeof *maker.groups, compare_changes);
     *ret_comparison = (struct sl_comparison){
         .base = base,

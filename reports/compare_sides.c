@@ -195,14 +195,12 @@ bool sl_sides_doubt(const char *side, const struct sl_run_result *result, struct
                     struct sl_texts *list)
 {
     const struct sl_control *control = &result->control;
-    size_t n_trials = 0, n_bad = 0;
+    size_t n_trials = sl_cells_count_trials(result), n_bad = 0;
     bool good = true;
 
-    for (size_t i = 0; i < result->n_cells; i++) {
+    for (size_t i = 0; i < result->n_cells; i++)
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
             n_bad += result->cells[i].trials[j].status != SL_TRIAL_OK;
-        n_trials += result->cells[i].n_trials;
-    }
     if (!n_trials)
         good = add_text(arena, list, sl_arena_printf(arena, "%s: no trial was played", side));
     if (good && n_bad)

@@ -36,12 +36,12 @@ print_to(int fd, const struct sl_run_result *result, bool sync, struct sl_error 
         (void) close(fd);
         return failed;
     }
-    enum sl_status s = sl_report_print(result, out, err);
-    if (!s && sync && fsync(fd) < 0)
-        s = sl_fail_errno(err, "cannot write the report");
-    if (fclose(out) != 0 && !s)
-        s = sl_fail_errno(err, "cannot write the report");
-    return s;
+    enum sl_status status = sl_report_print(result, out, err);
+    if (!status && sync && fsync(fd) < 0)
+        status = sl_fail_errno(err, "cannot write the report");
+    if (fclose(out) != 0 && !status)
+        status = sl_fail_errno(err, "cannot write the report");
+    return status;
 }
 
 /* The folder of a path, with the slash at its end; "" for a bare name. */
@@ -87,14 +87,14 @@ replace(const struct sl_run_result *result, const char *path, struct sl_error *e
     int fd = folder ? create_temporary(folder, &temporary) : -1;
     if (fd < 0)
         return sl_fail_errno(err, "cannot create a file in '%s'", folder && *folder ? folder : ".");
-    enum sl_status s = print_to(fd, result, true, err);
-    if (!s && rename(temporary, path) < 0)
-        s = sl_fail_errno(err, "cannot rename the new report");
-    if (s)
+    enum sl_status status = print_to(fd, result, true, err);
+    if (!status && rename(temporary, path) < 0)
+        status = sl_fail_errno(err, "cannot rename the new report");
+    if (status)
         (void) unlink(temporary); /* a leftover is the lesser trouble */
     else
         sync_folder(folder);
-    return s;
+    return status;
 }
 
 /* A device or a pipe: there is no old file to keep, and renaming would replace the device. */
@@ -121,18 +121,18 @@ enum sl_status
 sl_report_write(const struct sl_run_result *result, const char *path, struct sl_error *err)
 {
     struct stat stat_of;
-    enum sl_status s = look_at(path, &stat_of, err);
+    enum sl_status status = look_at(path, &stat_of, err);
 
-    if (!s && !S_ISREG(stat_of.st_mode)) {
-        s = write_through(result, path, err);
-    } else if (!s) {
+    if (!status && !S_ISREG(stat_of.st_mode)) {
+        status = write_through(result, path, err);
+    } else if (!status) {
         /* Where a link leads to is replaced, not the link. */
         SL_AUTO_FREE char *target = realpath(path, NULL);
-        s = replace(result, target ? target : path, err);
+        status = replace(result, target ? target : path, err);
     }
-    if (s)
+    if (status)
         sl_error_prefix(err, "cannot write '%s'", path);
-    return s;
+    return status;
 }
 
 /* Could a file be made beside target?  Nothing else tells for certain: root writes where no mode
@@ -157,14 +157,14 @@ set_aside(struct sl_report_place *place, const struct stat *old, struct sl_error
         return SL_OK;
     if (asprintf(&place->kept, "%s.old", place->target) < 0) {
         place->kept = NULL;
-        return sl_fail(err, SL_ENOMEM, "out of memory");
+        return sl_fail(err, SL_ENOMEM, "out of memory for the name of a report");
     }
     if (rename(place->target, place->kept) == 0)
         return SL_OK;
-    enum sl_status s =
+    enum sl_status status =
         sl_fail_errno(err, "cannot rename the report that is there to '%s'", place->kept);
     free(SL_TAKE(place->kept));
-    return s;
+    return status;
 }
 
 enum sl_status
@@ -172,24 +172,24 @@ sl_report_place_open(const char *path, struct sl_report_place *ret_place, struct
 {
     SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
     struct stat stat_of, link;
-    enum sl_status s = look_at(path, &stat_of, err);
+    enum sl_status status = look_at(path, &stat_of, err);
 
     /* Of a link its target: once the old report is away, the link leads nowhere. */
-    if (!s && lstat(path, &link) == 0 && S_ISLNK(link.st_mode))
+    if (!status && lstat(path, &link) == 0 && S_ISLNK(link.st_mode))
         place.target = realpath(path, NULL);
-    if (!s && !place.target && !(place.target = strdup(path)))
-        s = sl_fail(err, SL_ENOMEM, "out of memory");
-    if (!s && S_ISDIR(stat_of.st_mode))
-        s = sl_fail(err, SL_EINVAL, "it is a folder");
-    else if (!s && !S_ISREG(stat_of.st_mode) && access(path, W_OK) < 0)
-        s = sl_fail_errno(err, "cannot open it");
-    else if (!s && S_ISREG(stat_of.st_mode))
-        s = probe_folder(place.target, err);
-    if (!s && S_ISREG(stat_of.st_mode))
-        s = set_aside(&place, &stat_of, err);
-    if (s) {
+    if (!status && !place.target && !(place.target = strdup(path)))
+        status = sl_fail(err, SL_ENOMEM, "out of memory for the name of a report");
+    if (!status && S_ISDIR(stat_of.st_mode))
+        status = sl_fail(err, SL_EINVAL, "it is a folder");
+    else if (!status && !S_ISREG(stat_of.st_mode) && access(path, W_OK) < 0)
+        status = sl_fail_errno(err, "cannot open it");
+    else if (!status && S_ISREG(stat_of.st_mode))
+        status = probe_folder(place.target, err);
+    if (!status && S_ISREG(stat_of.st_mode))
+        status = set_aside(&place, &stat_of, err);
+    if (status) {
         sl_error_prefix(err, "cannot write '%s'", path);
-        return s;
+        return status;
     }
     *ret_place = place;
     place = (struct sl_report_place){0};
@@ -209,7 +209,7 @@ static enum sl_status read_all(int fd, char **ret_data, size_t *ret_size, struct
 
     for (;;) {
         if (!sl_grow(&data, &capacity, size + BUFSIZ))
-            return sl_fail(err, SL_ENOMEM, "no memory for %zu bytes", size);
+            return sl_fail(err, SL_ENOMEM, "out of memory for %zu bytes", size);
         ssize_t n = read(fd, data + size, capacity - size);
         if (n < 0 && errno == EINTR)
             continue;
@@ -258,10 +258,10 @@ sl_report_read(const char *path, struct sl_run_result **ret_result, struct sl_er
         if (opened < 0)
             return sl_fail_errno(err, "cannot open '%s'", path);
     }
-    enum sl_status s = read_all(standard_input ? STDIN_FILENO : opened, &data, &size, err);
-    if (s) {
+    enum sl_status status = read_all(standard_input ? STDIN_FILENO : opened, &data, &size, err);
+    if (status) {
         sl_error_prefix(err, "%s", name);
-        return s;
+        return status;
     }
     return sl_report_parse(name, data, size, ret_result, err);
 }

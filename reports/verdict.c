@@ -15,6 +15,7 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
+#include "reports/cells.h"
 #include "reports/known.h"
 
 struct judge {
@@ -217,10 +218,8 @@ static void judge_cells(struct judge *judge)
 static void judge_run(struct judge *judge)
 {
     const struct sl_control *control = &judge->result->control;
-    size_t n_trials = 0;
+    size_t n_trials = sl_cells_count_trials(judge->result);
 
-    for (size_t i = 0; i < judge->result->n_cells; i++)
-        n_trials += judge->result->cells[i].n_trials;
     if (judge->result->run.interrupted)
         add_unmeasured(judge, SL_RULE_INTERRUPTED, SL_VALUE(n_trials));
     if (!control->ran)

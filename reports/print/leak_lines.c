@@ -52,13 +52,9 @@ bool sl_leak_lines_make(const struct sl_run_result *result, const struct sl_poli
                         size_t *ret_n_lines)
 {
     struct sl_known known;
-    size_t room = 0;
 
-    for (size_t i = 0; i < result->n_cells; i++)
-        for (size_t j = 0; j < result->cells[i].n_trials; j++)
-            room += result->cells[i].trials[j].leaks.n_groups;
     *ret_n_lines = 0;
-    *ret_lines = sl_arena_array(arena, room, sizeof **ret_lines);
+    *ret_lines = sl_arena_array(arena, sl_cells_count_groups(result), sizeof **ret_lines);
     if (!*ret_lines || (policy->baseline && !sl_known_init(arena, policy->baseline, &known)))
         return false;
     for (size_t i = 0; i < result->n_cells; i++)

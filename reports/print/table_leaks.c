@@ -161,13 +161,10 @@ static void print_uncounted(const struct sl_table *table, struct printed *printe
 void sl_table_print_leaks(const struct sl_table *table)
 {
     const struct sl_run_result *result = table->result;
-    size_t n_groups = 0;
+    struct printed printed = {
+        .fingerprints =
+            sl_arena_array(table->arena, sl_cells_count_groups(result), sizeof(const char *))};
 
-    for (size_t i = 0; i < result->n_cells; i++)
-        for (size_t j = 0; j < result->cells[i].n_trials; j++)
-            n_groups += result->cells[i].trials[j].leaks.n_groups;
-    struct printed printed = {.fingerprints =
-                                  sl_arena_array(table->arena, n_groups, sizeof(const char *))};
     if (!printed.fingerprints)
         return;
     for (size_t i = 0; i < result->n_cells; i++)

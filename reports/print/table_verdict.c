@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "reports/cells.h"
 #include "reports/print/wrap.h"
 
 static void print_control(const struct sl_table *table)
@@ -57,7 +58,6 @@ static void print_ok(const struct sl_table *table)
 {
     const struct sl_run_result *result = table->result;
     struct sl_value accepted = {0}, tried = {0}, leaked = {0}, lost = {0}, violations = {0};
-    size_t n_trials = 0;
 
     for (size_t i = 0; i < result->n_cells; i++) {
         for (size_t j = 0; j < result->cells[i].n_trials; j++) {
@@ -67,15 +67,14 @@ static void print_ok(const struct sl_table *table)
             add_value(&leaked, (struct sl_value){trial->leaks.count, trial->leaks_missing});
             add_value(&lost, trial->delivery.lost);
             add_value(&violations, trial->delivery.order_violations);
-            n_trials++;
         }
     }
     sl_style_print(SL_STYLE_GOOD, table->opts, table->out, "ok");
-    const char *text = sl_arena_printf(table->arena, ": %zu trials in %zu cells%s%s%s%s", n_trials,
-                                       result->n_cells, accepted_text(table, accepted, tried),
-                                       total_text(table, leaked, "leaked threads"),
-                                       total_text(table, lost, "lost messages"),
-                                       total_text(table, violations, "order violations"));
+    const char *text = sl_arena_printf(
+        table->arena, ": %zu trials in %zu cells%s%s%s%s", sl_cells_count_trials(result),
+        result->n_cells, accepted_text(table, accepted, tried),
+        total_text(table, leaked, "leaked threads"), total_text(table, lost, "lost messages"),
+        total_text(table, violations, "order violations"));
     sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, 2, 4, text ? text : "");
 }
 
