@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bus as a driver of the harness: names to numbers, one call each. */
-#include <strandline/bus.h>
+#include <strandline/bus_fault.h>
 
 #include <pthread.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* The faults in the order of their catalogue: leaks, deadlocks, panics, loss, order, speed. */
 #include <stddef.h>
 
-#include <strandline/bus.h>
+#include <strandline/bus_fault.h>
 
 #include "bus/engine/faults.h"
 
@@ -11,7 +11,8 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
     [FAULT_POOL_NOT_STOPPED] = {.name = "pool-not-stopped",
                                 .id = "-",
                                 .mechanism = "Close neither stops nor joins the workers",
-                                .expected = "every worker stays, parked in queue_pop"},
+                                .expected = "every worker stays, parked in queue_pop",
+                                .effect = {"queue_pop", "parked", .count = BUS_FAULT_PER_WORKER}},
     [FAULT_IDLE_DOUBLE_POOL] =
         {.name = "idle-double-pool",
          .id = "L1",
@@ -26,7 +27,8 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
         {.name = "orphan-fetcher",
          .id = "L2",
          .mechanism = "Close neither stops nor joins the fetchers",
-         .expected = "one thread per topic stays, failing to fetch and sleeping 1 s in turn"},
+         .expected = "one thread per topic stays, failing to fetch and sleeping 1 s in turn",
+         .effect = {"fetcher_back_off", "unknown", .count = BUS_FAULT_PER_TOPIC}},
     [FAULT_UNJOINED_DISPATCHER] =
         {.name = "unjoined-dispatcher",
          .id = "L3",
@@ -40,7 +42,9 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .id = "L4",
          .mechanism = "a fetcher waits for room in a full queue without looking whether the bus is "
                       "closing or the worker has left",
-         .expected = "once a worker hangs: Close times out, the fetcher stays in fault_wait_room"},
+         .expected = "once a worker hangs: Close times out, the fetcher stays in fault_wait_room",
+         .effect = {"fault_wait_room", "parked", .count = BUS_FAULT_CAUGHT,
+                    .hang = BUS_FAULT_TIMES_OUT, .loss = true}},
     [FAULT_LOST_COMPLETION] =
         {.name = "lost-completion",
          .id = "L5",
@@ -48,19 +52,23 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .mechanism = "a fetcher waits for the completion of each message, and that of some is "
                       "never told",
          .expected = "the load stalls, accepted messages are not handled, Close times out, the "
-                     "fetchers stay in fault_wait_done"},
+                     "fetchers stay in fault_wait_done",
+         .effect = {"fault_wait_done", "parked", .count = BUS_FAULT_CAUGHT,
+                    .hang = BUS_FAULT_TIMES_OUT, .loss = true}},
     [FAULT_THREAD_PER_PUBLISH] =
         {.name = "thread-per-publish",
          .id = "L6",
          .keys = "nth=1,prob,count,topic",
          .mechanism = "a publish starts a detached thread that waits for the answer, which never "
                       "reaches it, without a time-out",
-         .expected = "one thread per publish stays, parked in fault_wait_answer"},
+         .expected = "one thread per publish stays, parked in fault_wait_answer",
+         .effect = {"fault_wait_answer", "parked", .count = BUS_FAULT_PER_STRIKE}},
     [FAULT_HELPER_THREAD_PER_BUS] =
         {.name = "helper-thread-per-bus",
          .id = "L7",
          .mechanism = "opening a bus starts a helper thread that nothing ends",
-         .expected = "one more thread per bus that was opened, parked in fault_helper_wait"},
+         .expected = "one more thread per bus that was opened, parked in fault_helper_wait",
+         .effect = {"fault_helper_wait", "parked", .count = BUS_FAULT_ONE}},
     [FAULT_FETCHERS_SURVIVE_RECONNECT] =
         {.name = "fetchers-survive-reconnect",
          .id = "L8",
@@ -68,13 +76,15 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .mechanism =
              "after a reconnect a topic gets a new fetcher, and the old one is not stopped",
          .expected = "one more thread per topic and reconnect stays after Close; before it they "
-                     "share a durable, as in shared-durable"},
+                     "share a durable, as in shared-durable",
+         .effect = {"fetcher_main", "unknown", .count = BUS_FAULT_CAUGHT}},
     [FAULT_MONITOR_NOT_STOPPED] =
         {.name = "monitor-not-stopped",
          .id = "L9",
          .mechanism = "Close neither stops nor joins the monitor",
          .expected = "the thread 'monitor' stays, waiting with a time-out, and keeps calling into "
-                     "the closed bus"},
+                     "the closed bus",
+         .effect = {"monitor_", "unknown", .count = BUS_FAULT_ONE}},
     [FAULT_LATE_REGISTRATION] =
         {.name = "late-registration",
          .id = "L10",
@@ -82,14 +92,16 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .mechanism = "a caller of subscribe finds the bus open, Close passes, then the caller "
                       "registers its fetcher without looking again",
          .expected = "one fetcher per topic stays that Close could not see, failing to fetch and "
-                     "sleeping 1 s in turn"},
+                     "sleeping 1 s in turn",
+         .effect = {"fetcher_back_off", "unknown", .count = BUS_FAULT_PER_TOPIC}},
     [FAULT_CLOSE_HOLDS_LOCK] =
         {.name = "close-holds-lock",
          .id = "D1",
          .mechanism =
              "Close joins the monitor while it holds the lock that the monitor needs to end",
          .expected = "Close never returns: it stands in ledger_join under fault_join_under_lock, "
-                     "and the monitor waits for a mutex that Close owns"},
+                     "and the monitor waits for a mutex that Close owns",
+         .effect = {"fault_join_under_lock", .hang = BUS_FAULT_CLOSE_HANGS}},
     [FAULT_START_SELF_DEADLOCK] =
         {.name = "start-self-deadlock",
          .id = "D2",
@@ -98,7 +110,8 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
              "the same lock",
          .expected =
              "open never returns: the caller waits in fault_start_check for a mutex that it "
-             "owns itself"},
+             "owns itself",
+         .effect = {"fault_start_check", .hang = BUS_FAULT_OPEN_HANGS}},
     [FAULT_HEALTH_STOP_HOLDS_LOCK] =
         {.name = "health-stop-holds-lock",
          .id = "D3",
@@ -119,38 +132,44 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
                       "workers while it holds that lock for writing",
          .expected =
              "Close under load never returns: it stands in ledger_join under "
-             "fault_end_pools_locked, and the workers wait for a lock in fault_publish_locked"},
+             "fault_end_pools_locked, and the workers wait for a lock in fault_publish_locked",
+         .effect = {"fault_end_pools_locked", .hang = BUS_FAULT_CLOSE_HANGS}},
     [FAULT_CLOSE_WAITS_FOR_ACKS] =
         {.name = "close-waits-for-acks",
          .id = "D6",
          .keys = "nth=100,prob,count",
          .mechanism = "the answers to some publishes are lost, and Close waits for them without a "
                       "bound",
-         .expected = "Close never returns: it stands in fault_wait_acks"},
+         .expected = "Close never returns: it stands in fault_wait_acks",
+         .effect = {"fault_wait_acks", .hang = BUS_FAULT_CLOSE_HANGS}},
     [FAULT_FREE_BEFORE_JOIN] =
         {.name = "free-before-join",
          .id = "P1",
          .mechanism = "Close frees the queues before the threads that use them are joined",
          .expected = "the process crashes, at the latest when the bus is freed; AddressSanitizer "
-                     "names the use"},
+                     "names the use",
+         .effect = {.crash = true}},
     [FAULT_SPAWN_WHILE_CLOSING] = {.name = "spawn-while-closing",
                                    .id = "P2",
                                    .mechanism =
                                        "a worker is started after Close has joined the workers",
-                                   .expected = "one worker stays, parked in queue_pop"},
+                                   .expected = "one worker stays, parked in queue_pop",
+                                   .effect = {"queue_pop", "parked", .count = BUS_FAULT_ONE}},
     [FAULT_ACK_ON_ERROR] =
         {.name = "ack-on-error",
          .id = "M1",
          .keys = "nth=10,prob,count,topic",
          .mechanism = "a message is acknowledged although its handler failed; the fault makes some "
                       "calls fail before they reach the handler",
-         .expected = "as many messages are lost as calls failed"},
+         .expected = "as many messages are lost as calls failed",
+         .effect = {.loss = true}},
     [FAULT_ACK_WITHOUT_HANDLER] =
         {.name = "ack-without-handler",
          .id = "M2",
          .mechanism = "Close takes the handlers away before it stops the fetchers, and a message "
                       "without a handler is acknowledged",
-         .expected = "Close under load loses what was taken from the broker and not handled"},
+         .expected = "Close under load loses what was taken from the broker and not handled",
+         .effect = {.loss = true}},
     [FAULT_CANCELLED_CONTEXT] =
         {.name = "cancelled-context",
          .id = "M3",
@@ -162,7 +181,8 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .transport = "nats",
          .keys = "limit=10000",
          .mechanism = "a stream keeps so many messages and drops its oldest, read or not",
-         .expected = "what piles up beyond the limit while the handlers are slow is lost"},
+         .expected = "what piles up beyond the limit while the handlers are slow is lost",
+         .effect = {.loss = true}},
     [FAULT_RESULTS_DROPPED] =
         {.name = "results-dropped",
          .id = "M5",
@@ -177,7 +197,8 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .keys = "topic",
          .mechanism = "a topic's stream could not be made sure of, so its messages are published "
                       "without one, and that counts as accepted",
-         .expected = "messages that were accepted are lost: no stream ever had them"},
+         .expected = "messages that were accepted are lost: no stream ever had them",
+         .effect = {.loss = true}},
     [FAULT_SHARED_DURABLE] =
         {.name = "shared-durable",
          .id = "O1",
@@ -187,20 +208,23 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
                       "sees, and one queues what it took after "
                       "'delay'",
          .expected = "under a load of some duration messages of a key overtake each other: "
-                     "order violations"},
+                     "order violations",
+         .effect = {.disorder = true}},
     [FAULT_REDELIVERY_REORDERS] =
         {.name = "redelivery-reorders",
          .id = "O2",
          .keys = "nth=10,prob,count,topic",
          .mechanism = "a failed message goes back to the broker and its key is not held; the fault "
                       "makes some calls fail before they reach the handler",
-         .expected = "later messages of the key pass: order violations, nothing lost"},
+         .expected = "later messages of the key pass: order violations, nothing lost",
+         .effect = {.disorder = true}},
     [FAULT_KEY_SPLIT] =
         {.name = "key-split",
          .id = "O3",
          .keys = "nth=10,prob,count,topic,delay=20ms",
          .mechanism = "some messages of a key are published by a second thread, 'delay' later",
-         .expected = "messages of a key are stored out of order: order violations"},
+         .expected = "messages of a key are stored out of order: order violations",
+         .effect = {.disorder = true}},
     [FAULT_SERIALISED_POOL] =
         {.name = "serialised-pool",
          .id = "S1",
@@ -218,7 +242,8 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .id = "H1",
          .mechanism = "Close returns at once and does nothing, as if it was measured before it ran",
          .expected = "every thread stays and each group's cause is not-closed, because the "
-                     "connection or the broker is alive"},
+                     "connection or the broker is alive",
+         .effect = {.cause = "not-closed", .count = BUS_FAULT_ALL}},
 #endif
 };
 

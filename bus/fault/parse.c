@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <strandline/bus.h>
+#include <strandline/bus_fault.h>
 
 #include "base/fail.h"
 #include "base/macros.h"

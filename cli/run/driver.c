@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include <strandline/bus.h>
+#include <strandline/bus_fault.h>
 
 #include "base/fail.h"
 

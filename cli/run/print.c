@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <strandline/bus.h>
+#include <strandline/bus_fault.h>
 
 #include "reports/print/grid.h"
 #include "reports/print/wrap.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run/print_faults.h"
 
-#include <strandline/bus.h>
+#include <strandline/bus_fault.h>
 
 #include "cli/options/command.h"
 #include "cli/options/output.h"

@@ -69,7 +69,7 @@ struct bus_config {
     enum bus_storage storage; /* nats: of the streams; memory: ignored */
     const char *prefix;       /* of every name made on the broker: letters, digits, '-', '_'; end it
                                  so that no other bus's begins with it; NULL: "bus_" */
-    const char *fault;        /* NAME[,KEY=VALUE...][,NAME...]: break on purpose, see bus_faults;
+    const char *fault;        /* NAME[,KEY=VALUE...][,NAME...]: break on purpose, see bus_fault.h;
                                  NULL or "": none */
     const char *const *topics;      /* every topic to be published or subscribed to: dot-separated
                                        words without blanks, '*', '>'; each once */
@@ -204,31 +204,6 @@ SL_API SL_CHECKED enum sl_status bus_teardown(struct sl_error *err);
  * @return SL_OK, SL_ECONNECT, SL_EPROTO, SL_ENOTSUP, SL_ENOMEM
  */
 SL_API SL_CHECKED enum sl_status bus_purge(const struct bus_config *config, struct sl_error *err);
-
-/*
- * The faults that can be injected, for lists and documentation.  Ends with an entry
- * whose name is NULL; empty when faults are not built in.
- */
-struct bus_fault_info {
-    const char *name;
-    const char *id;        /* in the catalogue of docs/faults.md: "L2"; "-" it is not there */
-    const char *transport; /* that it needs; NULL: any */
-    const char *keys;      /* that may follow the name: "nth=10,prob", with defaults; or NULL */
-    const char *mechanism; /* what it breaks */
-    const char *expected;  /* what is to be seen; NULL when it can not be injected */
-    const char *absent;    /* why it can not be: this bus has no equivalent; or NULL */
-};
-SL_API const struct bus_fault_info *bus_faults(void);
-
-/**
- * Would bus_open take this bus_config.fault?
- *
- * @param transport  as in struct bus_config; NULL: any
- * @return SL_OK, SL_ENOTSUP unknown, no equivalent or not on this transport,
- *         SL_EINVAL a key or its value
- */
-SL_API SL_CHECKED enum sl_status
-bus_check_fault(const char *fault, const char *transport, struct sl_error *err);
 
 /* Version of the library that runs, "0.1.0"; a static string. */
 SL_API const char *bus_version(void);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <strandline/bus_fault.h>
 #include <strandline/bus_metrics.h>
 #include <strandline/bus_publish.h>
 

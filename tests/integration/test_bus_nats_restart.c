@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <strandline/bus_fault.h>
 #include <strandline/bus_metrics.h>
 
 #include "bus_nats_scene.h"

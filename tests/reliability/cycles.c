@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <strandline/bus_fault.h>
+
 #include "base/clock.h"
 #include "base/macros.h"
 #include "bus_process.h"

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include <strandline/bus_fault.h>
+
 #include "bus_memory_scene.h"
 
 SL_TEST(bus, every_message_is_handled_once_and_in_order_of_its_key)

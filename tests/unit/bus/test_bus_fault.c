@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <strandline/bus.h>
+#include <strandline/bus_fault.h>
 
 #include "bus/fault/parse.h"
 #include "bus_memory_scene.h"
