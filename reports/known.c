@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/search.h"
+
 static int compare_groups(const void *left, const void *right)
 {
     const struct sl_leak_group *a = *(const struct sl_leak_group *const *) left;
@@ -49,16 +51,9 @@ bool sl_known_init(struct sl_arena *arena, const struct sl_run_result *report,
 
 uint32_t sl_known_count(const struct sl_known *known, const char *fingerprint)
 {
-    size_t low = 0, high = known->n;
-
-    while (low < high) { /* the first that is not below */
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(known->groups[middle]->fingerprint, fingerprint) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < known->n && strcmp(known->groups[low]->fingerprint, fingerprint) == 0
-               ? known->groups[low]->count
+    size_t at =
+        SL_PARTITION_POINT(known->n, i, strcmp(known->groups[i]->fingerprint, fingerprint) < 0);
+    return at < known->n && strcmp(known->groups[at]->fingerprint, fingerprint) == 0
+               ? known->groups[at]->count
                : 0;
 }

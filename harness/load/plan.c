@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/fail.h"
+#include "base/search.h"
 
 /* SplitMix64, by Sebastiano Vigna, in the public domain. */
 static uint64_t next_random(uint64_t *state)
@@ -37,16 +38,7 @@ static void sum_shares(const struct sl_scenario_load *load, uint32_t n, double *
 static uint32_t draw_key(const double *sums, uint32_t n_keys, uint64_t *state)
 {
     double u = (double) (next_random(state) >> 11) * 0x1p-53; /* in [0, 1) */
-    uint32_t low = 0, high = n_keys - 1;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (u < sums[middle])
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
+    return (uint32_t) SL_PARTITION_POINT(n_keys - 1, i, sums[i] <= u);
 }
 
 static bool

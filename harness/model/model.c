@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base/search.h"
 #include "harness/model/leak.h"
 #include "harness/model/result.h"
 #include "harness/model/snapshot.h"
@@ -126,17 +127,9 @@ const char *sl_frame_text(const struct sl_frame *frame, char buffer[SL_FRAME_TEX
 const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, uint64_t id)
 {
     size_t n = sl_snapshot_n_threads(snapshot);
-    size_t low = 0, high = n;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (snapshot->threads[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (id && low < n && snapshot->threads[low].id == id)
-        return &snapshot->threads[low];
+    size_t at = SL_PARTITION_POINT(n, i, snapshot->threads[i].id < id);
+    if (id && at < n && snapshot->threads[at].id == id)
+        return &snapshot->threads[at];
     return NULL;
 }
 

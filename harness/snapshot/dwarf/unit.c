@@ -6,6 +6,7 @@
 #include <dwarf.h>
 
 #include "base/grow.h"
+#include "base/search.h"
 #include "harness/snapshot/dwarf/die.h"
 #include "harness/snapshot/dwarf/split.h"
 
@@ -154,16 +155,9 @@ static bool find_function(struct sl_unit *unit, const struct sl_module *module, 
 {
     if (!unit->indexed)
         index_functions(unit, module);
-    size_t low = 0, high = unit->n_functions;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (unit->functions[middle].start <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low && unit->functions[low - 1].reach > address; low--) {
-        const struct sl_function_range *function = &unit->functions[low - 1];
+    size_t at = SL_PARTITION_POINT(unit->n_functions, i, unit->functions[i].start <= address);
+    for (; at && unit->functions[at - 1].reach > address; at--) {
+        const struct sl_function_range *function = &unit->functions[at - 1];
         if (function->end <= address)
             continue;
         place->function = function->die;
@@ -254,18 +248,11 @@ static bool search_units(struct sl_units *units, struct sl_modules *modules, uin
 {
     if (!units->ranges_known)
         index_units(units);
-    size_t low = 0, high = units->n_ranges;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (units->ranges[middle].start <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low && units->ranges[low - 1].reach > address; low--) {
+    size_t at = SL_PARTITION_POINT(units->n_ranges, i, units->ranges[i].start <= address);
+    for (; at && units->ranges[at - 1].reach > address; at--) {
         Dwarf_Die die;
-        if (units->ranges[low - 1].end > address &&
-            dwarf_offdie(units->dwarf, units->ranges[low - 1].offset, &die) &&
+        if (units->ranges[at - 1].end > address &&
+            dwarf_offdie(units->dwarf, units->ranges[at - 1].offset, &die) &&
             try_unit(units, modules, &die, address, place))
             return true;
     }

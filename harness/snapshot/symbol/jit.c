@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/grow.h"
+#include "base/search.h"
 #include "harness/snapshot/target/digits.h"
 #include "harness/snapshot/target/ids.h"
 #include "harness/snapshot/target/regular.h"
@@ -169,17 +170,10 @@ void sl_jit_free(struct sl_jit *jit)
 
 const char *sl_jit_find(const struct sl_jit *jit, uint64_t address, struct sl_arena *arena)
 {
-    size_t low = 0, high = jit->n_spans;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (jit->spans[middle].start <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (!low || jit->spans[low - 1].end <= address)
+    size_t at = SL_PARTITION_POINT(jit->n_spans, i, jit->spans[i].start <= address);
+    if (!at || jit->spans[at - 1].end <= address)
         return NULL;
-    return sl_arena_printf(arena, "%.*s", MAX_NAME, jit->text + jit->spans[low - 1].name);
+    return sl_arena_printf(arena, "%.*s", MAX_NAME, jit->text + jit->spans[at - 1].name);
 }
 
 /* What the file's name and its owner have to be. */

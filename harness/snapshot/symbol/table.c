@@ -7,6 +7,7 @@
 #include <gelf.h>
 
 #include "base/grow.h"
+#include "base/search.h"
 
 /*
  * Which of two names of the same code is shown: the one programs use.  Exported
@@ -182,17 +183,10 @@ void sl_symbol_table_release(struct sl_symbol_table *table)
 
 const struct sl_symbol *sl_symbol_table_find(const struct sl_symbol_table *table, uint64_t address)
 {
-    size_t low = 0, high = table->n_symbols;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (table->symbols[middle].start <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t at = SL_PARTITION_POINT(table->n_symbols, i, table->symbols[i].start <= address);
     /* Backwards over what started earlier, as long as anything there reaches this far. */
-    for (; low && table->symbols[low - 1].reach > address; low--)
-        if (table->symbols[low - 1].end > address)
-            return &table->symbols[low - 1];
+    for (; at && table->symbols[at - 1].reach > address; at--)
+        if (table->symbols[at - 1].end > address)
+            return &table->symbols[at - 1];
     return NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
+#include "base/search.h"
 
 #define TCP_LISTEN 10 /* state column of /proc/net/tcp */
 
@@ -168,21 +169,14 @@ static struct sl_descriptor describe(struct sl_descriptors *descriptors, int fd)
 
 struct sl_descriptor sl_descriptors_get(struct sl_descriptors *descriptors, int fd)
 {
-    size_t low = 0, high = descriptors->n_known;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (descriptors->known[middle].fd < fd)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < descriptors->n_known && descriptors->known[low].fd == fd)
-        return descriptors->known[low].descriptor;
+    size_t at = SL_PARTITION_POINT(descriptors->n_known, i, descriptors->known[i].fd < fd);
+    if (at < descriptors->n_known && descriptors->known[at].fd == fd)
+        return descriptors->known[at].descriptor;
     struct sl_descriptor descriptor = describe(descriptors, fd);
     if (sl_grow(&descriptors->known, &descriptors->known_capacity, descriptors->n_known + 1)) {
-        memmove(&descriptors->known[low + 1], &descriptors->known[low],
-                (descriptors->n_known - low) * sizeof *descriptors->known);
-        descriptors->known[low] = (struct known){.fd = fd, .descriptor = descriptor};
+        memmove(&descriptors->known[at + 1], &descriptors->known[at],
+                (descriptors->n_known - at) * sizeof *descriptors->known);
+        descriptors->known[at] = (struct known){.fd = fd, .descriptor = descriptor};
         descriptors->n_known++;
     }
     return descriptor;

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
+#include "base/search.h"
 #include "harness/snapshot/target/digits.h"
 
 static const char deleted_mark[] = " (deleted)";
@@ -94,15 +95,8 @@ void sl_maps_free(struct sl_maps *maps)
 
 const struct sl_mapping *sl_maps_find(const struct sl_maps *maps, uint64_t address)
 {
-    size_t low = 0, high = maps->n_mappings;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (maps->mappings[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < maps->n_mappings && maps->mappings[low].start <= address)
-        return &maps->mappings[low];
+    size_t at = SL_PARTITION_POINT(maps->n_mappings, i, maps->mappings[i].end <= address);
+    if (at < maps->n_mappings && maps->mappings[at].start <= address)
+        return &maps->mappings[at];
     return NULL;
 }

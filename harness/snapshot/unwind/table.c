@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/grow.h"
+#include "base/search.h"
 #include "harness/snapshot/module/bytes.h"
 #include "harness/snapshot/module/section.h"
 #include "harness/snapshot/module/separate.h"
@@ -179,16 +180,9 @@ static enum sl_table_result search_index(struct index *index, uint64_t pc, uint6
         return SL_TABLE_NONE;
     if (!build(index))
         return SL_TABLE_NO_MEMORY;
-    size_t low = 0, high = index->n_entries;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (index->entries[middle].start <= pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low && pc < index->entries[low - 1].end) {
-        *ret_record = index->entries[low - 1].record;
+    size_t at = SL_PARTITION_POINT(index->n_entries, i, index->entries[i].start <= pc);
+    if (at && pc < index->entries[at - 1].end) {
+        *ret_record = index->entries[at - 1].record;
         return SL_TABLE_FOUND;
     }
     return index->malformed ? SL_TABLE_MALFORMED : SL_TABLE_NONE;
