@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/agent/part.h"
 
-#include <string.h>
-#include <sys/wait.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -21,7 +20,7 @@ void sl_part_end(struct sl_part *part)
     if (part->runs)
         sl_process_end(&part->process);
     free(part->config);
-    free(part->record);
+    free(part->record.data);
     sl_packer_release(&part->tally);
     sl_part_init(part);
 }
@@ -29,17 +28,11 @@ void sl_part_end(struct sl_part *part)
 /* The subject has ended: of what, and with which last words? */
 static enum sl_status explain_end(struct sl_part *part, struct sl_error *err)
 {
-    char output[200];
+    char end[240];
 
     (void) sl_process_reap(&part->process, EXIT_NS);
-    int status = part->process.wait_status;
-    sl_process_output(&part->process, output, sizeof output);
-    if (WIFSIGNALED(status))
-        return sl_fail(err, SL_EGONE, "the subject was ended by signal %d (%s)%s%s",
-                       WTERMSIG(status), strsignal(WTERMSIG(status)),
-                       output[0] ? "; it printed: " : "", output);
-    return sl_fail(err, SL_EGONE, "the subject exited with status %d%s%s", WEXITSTATUS(status),
-                   output[0] ? "; it printed: " : "", output);
+    sl_process_describe_end(&part->process, end, sizeof end);
+    return sl_fail(err, SL_EGONE, "the subject %s", end);
 }
 
 /* A record for the subject, which may have ended. */
@@ -56,15 +49,12 @@ static enum sl_status tell(struct sl_part *part, enum sl_record_type type, const
 enum sl_status
 sl_part_begin(struct sl_part *part, const struct sl_subject_config *config, struct sl_error *err)
 {
-    const size_t fixed = SL_MAX(sizeof(struct sl_phase_record), sizeof(struct sl_driver_record));
-
     sl_part_end(part);
-    part->capacity = SL_MAX(SL_MAX(fixed, sizeof(struct sl_failure_record)),
-                            sl_tally_size_max(config->load.events));
-    part->record = malloc(part->capacity);
     part->config = malloc(sizeof *part->config);
-    if (!part->record || !part->config)
-        return sl_fail(err, SL_ENOMEM, "a load of %u events", config->load.events);
+    if (!part->config ||
+        !sl_record_make_room(&part->record, sl_tally_size_max(config->load.events)))
+        return sl_fail(err, SL_ENOMEM, "out of memory for a load of %u events",
+                       config->load.events);
     *part->config = *config;
     enum sl_status status = sl_process_start("strandline: agent", false, &part->process, err);
     part->runs = !status;
@@ -115,42 +105,43 @@ static enum sl_status at_phase(struct sl_part *part, bool *ret_stage, struct sl_
     }
 }
 
-static enum sl_status keep_tally(struct sl_part *part, size_t size, struct sl_error *err)
+static enum sl_status keep_tally(struct sl_part *part, struct sl_error *err)
 {
     part->tally.size = 0;
-    sl_pack_bytes(&part->tally, part->record, size);
-    return part->tally.failed ? sl_fail(err, SL_ENOMEM, "a tally of %zu bytes", size) : SL_OK;
+    sl_pack_bytes(&part->tally, part->record.data, part->record.size);
+    return part->tally.failed ? sl_fail(err, SL_ENOMEM, "out of memory for a tally of %zu bytes",
+                                        part->record.size)
+                              : SL_OK;
 }
 
 enum sl_status sl_part_step(struct sl_part *part, bool *ret_stage, struct sl_error *err)
 {
+    const struct sl_record *record = &part->record;
     struct sl_error local = {0};
-    enum sl_record_type type;
-    size_t size;
 
     *ret_stage = false;
-    enum sl_status status = sl_record_read(part->process.from_fd, -1, sl_clock_now_ns() + RECORD_NS,
-                                           &type, part->record, part->capacity, &size, &local);
+    enum sl_status status =
+        sl_record_read(part->process.from_fd, sl_clock_now_ns() + RECORD_NS, &part->record, &local);
     if (status == SL_EGONE)
         return explain_end(part, err);
     if (status)
         return sl_fail(err, status, "%s", local.text);
-    if (type == SL_RECORD_DRIVER)
+    if (record->type == SL_RECORD_DRIVER)
         return SL_OK;
-    if (type == SL_RECORD_TALLY)
-        return keep_tally(part, size, err);
-    if (type == SL_RECORD_FAILURE && size == sizeof(struct sl_failure_record)) {
-        const struct sl_failure_record *failure = part->record;
+    if (record->type == SL_RECORD_TALLY)
+        return keep_tally(part, err);
+    if (sl_record_is(record, SL_RECORD_FAILURE, sizeof(struct sl_failure_record))) {
+        const struct sl_failure_record *failure = record->data;
         /* After Close there is nothing left to measure here. */
         return failure->phase == SL_PHASE_TORN_DOWN
                    ? SL_OK
                    : sl_fail(err, failure->status ? failure->status : SL_EPROTO, "%s",
                              failure->text);
     }
-    if (type != SL_RECORD_PHASE || size != sizeof(struct sl_phase_record))
+    if (!sl_record_is(record, SL_RECORD_PHASE, sizeof(struct sl_phase_record)))
         return sl_fail(err, SL_EPROTO, "the subject sent a record of type %d and %zu bytes",
-                       (int) type, size);
-    part->phase = (int) ((const struct sl_phase_record *) part->record)->phase;
+                       (int) record->type, record->size);
+    part->phase = (int) ((const struct sl_phase_record *) record->data)->phase;
     return at_phase(part, ret_stage, err);
 }
 

@@ -10,8 +10,7 @@ struct sl_part {
     struct sl_process process;
     bool runs; /* a subject is there */
     struct sl_subject_config *config;
-    void *record; /* room for one */
-    size_t capacity;
+    struct sl_record record;   /* of the subject, read last */
     int phase;                 /* enum sl_phase that waits for a GO; -1: none does */
     enum sl_agent_stage stage; /* reached last */
     struct sl_packer tally;    /* told last, packed */

@@ -65,9 +65,9 @@ sl_driver_load(const char *path, const struct sl_driver **ret_driver, struct sl_
     sl_driver_entry entry;
     memcpy(&entry, &symbol, sizeof entry); /* C has no cast from object to function pointers */
     const struct sl_driver *driver = entry();
-    enum sl_status s = check_driver(driver, path, err);
-    if (s)
-        return s;
+    enum sl_status status = check_driver(driver, path, err);
+    if (status)
+        return status;
     *ret_driver = driver;
     return SL_OK;
 }

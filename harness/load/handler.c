@@ -39,10 +39,10 @@ static enum sl_status identify(const struct sl_handler *handler, const struct sl
     const struct sl_load_plan *plan = handler->plan;
     struct sl_payload payload;
 
-    enum sl_status s =
+    enum sl_status status =
         sl_payload_read(handler->trial, message->payload, message->payload_size, &payload, err);
-    if (s)
-        return s;
+    if (status)
+        return status;
     if (payload.index >= plan->n_events || payload.key != plan->events[payload.index].key ||
         payload.sequence != plan->events[payload.index].sequence)
         return sl_fail(err, SL_EPROTO, "foreign message: it is of another plan");

@@ -144,11 +144,11 @@ sl_load_new(const struct sl_load_opts *opts, struct sl_load **ret_load, struct s
     if (!load)
         return sl_fail(err, SL_ENOMEM, "out of memory for a load of %u events", opts->load->events);
     load->opts = *opts;
-    enum sl_status s = check_share(opts, err);
-    if (!s)
-        s = sl_load_plan_new(opts->load, opts->seed, &load->plan, err);
-    if (s)
-        return s;
+    enum sl_status status = check_share(opts, err);
+    if (!status)
+        status = sl_load_plan_new(opts->load, opts->seed, &load->plan, err);
+    if (status)
+        return status;
     load->checker = sl_checker_new(load->plan);
     load->publish_latency = sl_histogram_new();
     load->end_to_end = sl_histogram_new();
@@ -186,10 +186,10 @@ enum sl_status sl_load_subscribe(struct sl_load *load, const struct sl_driver *d
     for (uint32_t i = 0; i < load->plan->n_topics; i++) {
         if (!consumes(load, i))
             continue;
-        enum sl_status s =
+        enum sl_status status =
             driver->subscribe(bus, load->plan->topics[i], sl_handler_handle, &load->handler, err);
-        if (s)
-            return sl_driver_failed("subscribe", s, err);
+        if (status)
+            return sl_driver_failed("subscribe", status, err);
     }
     return SL_OK;
 }
@@ -267,15 +267,15 @@ static enum sl_status flush_publishes(struct sl_load *load, const struct sl_driv
     struct sl_error flush_err = {0};
     uint64_t left_ns = sl_clock_left_ns(load->publishing.deadline_ns);
 
-    enum sl_status s = driver->flush(bus, left_ns, &flush_err);
-    if (s == SL_ETIMEDOUT)
+    enum sl_status status = driver->flush(bus, left_ns, &flush_err);
+    if (status == SL_ETIMEDOUT)
         give_up_unanswered(load);
-    if (!s)
+    if (!status)
         demand_answers(load);
-    if (!s || s == SL_ETIMEDOUT)
+    if (!status || status == SL_ETIMEDOUT)
         return SL_OK;
     *err = flush_err;
-    return sl_driver_failed("flush", s, err);
+    return sl_driver_failed("flush", status, err);
 }
 
 /*
@@ -334,29 +334,29 @@ sl_load_run(struct sl_load *load, const struct sl_driver *driver, void *bus, str
     sl_load_begin(load);
     load->publishing.deadline_ns = sl_clock_now_ns() + load->opts.load->timeout_ns;
     sl_step_begin(SL_STEP_PUBLISH);
-    enum sl_status s = sl_publish_all(&load->publishing, driver, bus, err);
+    enum sl_status status = sl_publish_all(&load->publishing, driver, bus, err);
     if (load->publishing.timed_out)
         give_up(load, "%llu of %u messages were published by then",
                 count(load, SL_MESSAGE_TRIED, 0), load->plan->n_events);
     if (load->timed_out)
         load->late_step = SL_STEP_PUBLISH;
     sl_checker_all_tried(load->checker);
-    if (!s)
+    if (!status)
         sl_step_begin(SL_STEP_FLUSH);
-    if (!s)
-        s = flush_publishes(load, driver, bus, err);
+    if (!status)
+        status = flush_publishes(load, driver, bus, err);
     if (load->timed_out && !load->late_step)
         load->late_step = SL_STEP_FLUSH;
-    if (!s)
+    if (!status)
         sl_step_begin(SL_STEP_DELIVERY);
     /* What has no outcome would be waited for in vain. */
-    if (!s && load->opts.share.part == SL_PART_ALL && !load->answers_missing &&
+    if (!status && load->opts.share.part == SL_PART_ALL && !load->answers_missing &&
         !wait_until_handled(load))
         give_up_unhandled(load);
     if (load->timed_out && !load->late_step)
         load->late_step = SL_STEP_DELIVERY;
     (void) getrusage(RUSAGE_SELF, &load->after);
-    return s ? s : sl_load_check(load, err);
+    return status ? status : sl_load_check(load, err);
 }
 
 /* What was not even tried is as little waited for as what got no answer. */

@@ -109,9 +109,9 @@ static enum sl_status check_load(const struct sl_scenario_load *load, struct sl_
 enum sl_status sl_load_plan_new(const struct sl_scenario_load *load, uint64_t seed,
                                 struct sl_load_plan **ret_plan, struct sl_error *err)
 {
-    enum sl_status s = check_load(load, err);
-    if (s)
-        return s;
+    enum sl_status status = check_load(load, err);
+    if (status)
+        return status;
     SL_AUTO(sl_load_plan) struct sl_load_plan *plan = calloc(1, sizeof *plan);
     if (!plan)
         return sl_fail(err, SL_ENOMEM, "plan of %u events", load->events);

@@ -92,12 +92,12 @@ publish_event(struct publisher *publisher, uint32_t index, uint64_t intended_ns)
     sl_payload_write(&payload, publisher->payload, publishing->payload_size);
     publishing->intended_ns[index] = intended_ns;
     sl_checker_try(publishing->checker, index);
-    enum sl_status s = gate->driver->publish(gate->bus, &message, index, &publisher->err);
-    if (!s)
+    enum sl_status status = gate->driver->publish(gate->bus, &message, index, &publisher->err);
+    if (!status)
         return SL_OK;
     (void) sl_checker_answer(publishing->checker, index, SL_PUBLISH_REJECTED);
-    if (s != SL_EFULL)
-        return sl_driver_failed("publish", s, &publisher->err);
+    if (status != SL_EFULL)
+        return sl_driver_failed("publish", status, &publisher->err);
     publisher->err = (struct sl_error){0};
     return SL_OK;
 }
@@ -154,17 +154,17 @@ static void *publisher_main(void *argument)
 static enum sl_status
 run_publishers(struct gate *gate, struct publisher *publishers, uint32_t n, struct sl_error *err)
 {
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
     uint32_t n_made = 0;
     char name[16];
 
-    for (; n_made < n && !s; n_made++) {
+    for (; n_made < n && !status; n_made++) {
         struct publisher *publisher = &publishers[n_made];
         errno = pthread_create(&publisher->thread, NULL, publisher_main, publisher);
         if (errno) {
             (void) sl_fail_errno(err, "cannot create publisher thread %u of %u", n_made + 1, n);
             atomic_store(&gate->stop, true);
-            s = SL_ELIMIT;
+            status = SL_ELIMIT;
             break;
         }
         (void) snprintf(name, sizeof name, "publisher-%u", publisher->number);
@@ -176,7 +176,7 @@ run_publishers(struct gate *gate, struct publisher *publishers, uint32_t n, stru
     pthread_mutex_unlock(&gate->mutex);
     for (uint32_t i = 0; i < n_made; i++)
         (void) pthread_join(publishers[i].thread, NULL);
-    return s;
+    return status;
 }
 
 /* What the publishers found, as one.  @return the first failure among them */
@@ -185,12 +185,12 @@ static enum sl_status merge_results(struct sl_publishing *publishing,
                                     struct sl_error *err)
 {
     uint64_t first_call_ns = UINT64_MAX, last_return_ns = 0, first_intended_ns = UINT64_MAX;
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
     for (uint32_t i = 0; i < n; i++) {
         publishing->timed_out |= publishers[i].timed_out;
-        if (publishers[i].status && !s) {
-            s = publishers[i].status;
+        if (publishers[i].status && !status) {
+            status = publishers[i].status;
             *err = publishers[i].err;
         }
         if (!publishers[i].first_call_ns)
@@ -204,7 +204,7 @@ static enum sl_status merge_results(struct sl_publishing *publishing,
         publishing->first_call_ns = first_call_ns;
         publishing->last_return_ns = last_return_ns;
     }
-    return s;
+    return status;
 }
 
 enum sl_status sl_publish_all(struct sl_publishing *publishing, const struct sl_driver *driver,
@@ -228,12 +228,12 @@ enum sl_status sl_publish_all(struct sl_publishing *publishing, const struct sl_
         publishers[i].number = publishing->first + i;
         publishers[i].payload = payloads + i * publishing->payload_size;
     }
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
     if (n > 1) {
-        s = run_publishers(&gate, publishers, n, err);
+        status = run_publishers(&gate, publishers, n, err);
     } else {
         gate.start_ns = sl_clock_now_ns();
         publish_on_time(&publishers[0]);
     }
-    return s ? s : merge_results(publishing, publishers, n, err);
+    return status ? status : merge_results(publishing, publishers, n, err);
 }

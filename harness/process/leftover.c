@@ -117,9 +117,9 @@ enum sl_status sl_holdings_read(pid_t pid, struct sl_holdings **ret_holdings, st
     holdings->pid = pid;
     if (!read_descriptors(pid, &holdings->descriptors) || !read_timers(pid, &holdings->timers))
         return sl_fail(err, SL_ENOMEM, "no memory for what the subject holds");
-    enum sl_status s = sl_processes_list(&holdings->processes, err);
-    if (s == SL_ENOMEM)
-        return s;
+    enum sl_status status = sl_processes_list(&holdings->processes, err);
+    if (status == SL_ENOMEM)
+        return status;
     *ret_holdings = SL_TAKE(holdings);
     return SL_OK;
 }
@@ -264,13 +264,13 @@ enum sl_status sl_holdings_compare(const struct sl_holdings *before,
         return sl_fail(err, SL_ENOMEM, "no memory for what stayed");
     sort(&before->descriptors);
     sort(&before->timers);
-    enum sl_status s = tell_descriptors(&telling, before, after, err);
-    if (!s)
-        s = tell_processes(&telling, before, after, err);
-    if (!s)
-        s = tell_timers(&telling, before, after, err);
-    if (s)
-        return s;
+    enum sl_status status = tell_descriptors(&telling, before, after, err);
+    if (!status)
+        status = tell_processes(&telling, before, after, err);
+    if (!status)
+        status = tell_timers(&telling, before, after, err);
+    if (status)
+        return status;
     left.items = telling.items;
     *ret_left = left;
     return SL_OK;

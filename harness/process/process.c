@@ -191,3 +191,20 @@ void sl_process_output(const struct sl_process *process, char *ret_text, size_t 
     for (size_t length = strlen(ret_text); length && ret_text[length - 1] == ' '; length--)
         ret_text[length - 1] = '\0';
 }
+
+void sl_process_describe_end(const struct sl_process *process, char *ret_text, size_t size)
+{
+    static const char printed[] = "; it printed: ";
+    int status = process->wait_status;
+    int used = WIFSIGNALED(status)
+                   ? snprintf(ret_text, size, "was ended by signal %d (%s)", WTERMSIG(status),
+                              strsignal(WTERMSIG(status)))
+                   : snprintf(ret_text, size, "exited with status %d", WEXITSTATUS(status));
+    char *rest = ret_text + used + strlen(printed);
+
+    if (used < 0 || rest + 1 >= ret_text + size)
+        return;
+    sl_process_output(process, rest, (size_t) (ret_text + size - rest));
+    if (*rest)
+        memcpy(ret_text + used, printed, strlen(printed));
+}

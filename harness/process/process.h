@@ -70,4 +70,10 @@ void sl_process_end(struct sl_process *process);
 /* The last bytes it printed, at most size - 1, with control characters as spaces. */
 void sl_process_output(const struct sl_process *process, char *ret_text, size_t size);
 
+/*
+ * How one that was reaped ended: "was ended by signal 11 (Segmentation fault)", "exited with
+ * status 3", and with what it printed last, as much as there is room for: "; it printed: ...".
+ */
+void sl_process_describe_end(const struct sl_process *process, char *ret_text, size_t size);
+
 #endif

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -124,7 +123,7 @@ enum sl_status sl_declaration_make(const struct sl_driver *driver,
                                    struct sl_declaration *ret_declaration, struct sl_error *err)
 {
     struct sl_declaration *to = ret_declaration;
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
     memset(to, 0, sizeof *to);
     to->abi = driver->abi;
@@ -138,16 +137,16 @@ enum sl_status sl_declaration_make(const struct sl_driver *driver,
         (driver->modes ? SL_DECLARES_MODES : 0u) | (driver->settings ? SL_DECLARES_SETTINGS : 0u) |
         (driver->faults ? SL_DECLARES_FAULTS : 0u) | (driver->args ? SL_DECLARES_ARGS : 0u);
     if (driver->transports)
-        s = declare_transports(driver, to, err);
-    if (!s && driver->modes)
-        s = declare_modes(driver, to, err);
-    if (!s && driver->settings)
-        s = declare_settings(driver, to, err);
-    if (!s && driver->faults)
-        s = declare_faults(driver, to, err);
-    if (!s && driver->args)
-        s = declare_args(driver, to, err);
-    return s;
+        status = declare_transports(driver, to, err);
+    if (!status && driver->modes)
+        status = declare_modes(driver, to, err);
+    if (!status && driver->settings)
+        status = declare_settings(driver, to, err);
+    if (!status && driver->faults)
+        status = declare_faults(driver, to, err);
+    if (!status && driver->args)
+        status = declare_args(driver, to, err);
+    return status;
 }
 
 #define END(text) ((text)[sizeof(text) - 1] = '\0')
@@ -281,10 +280,10 @@ check_faults(const struct sl_declaration *declaration, const char *wanted, struc
 enum sl_status sl_declaration_check_cell(const struct sl_declaration *declaration,
                                          const struct sl_run_cell *cell, struct sl_error *err)
 {
-    enum sl_status s = check_transport(declaration, cell->transport, err);
-    if (!s)
-        s = check_mode(declaration, cell->mode, err);
-    return s ? s : check_faults(declaration, cell->fault, err);
+    enum sl_status status = check_transport(declaration, cell->transport, err);
+    if (!status)
+        status = check_mode(declaration, cell->mode, err);
+    return status ? status : check_faults(declaration, cell->fault, err);
 }
 
 enum sl_status sl_declaration_check_args(const struct sl_declaration *declaration,
@@ -329,48 +328,40 @@ union answer {
 
 /* The process ended, or hangs, before it said anything. */
 static enum sl_status explain_silence(struct sl_process *process, const char *driver_path,
-                                      enum sl_status s, struct sl_error *err)
+                                      enum sl_status status, struct sl_error *err)
 {
-    char output[160] = "";
-    bool by_itself = s != SL_ETIMEDOUT && sl_process_reap(process, EXIT_NS);
-    int status = process->wait_status;
+    char text[200];
 
-    sl_process_output(process, output, sizeof output);
-    const char *printed = output[0] ? "; it printed: " : "";
-    if (!by_itself)
-        return sl_fail(err, SL_EINVAL,
-                       "cannot load driver '%s': the process that tried gave no answer%s%s",
-                       driver_path, printed, output);
-    if (WIFSIGNALED(status))
-        return sl_fail(err, SL_EINVAL,
-                       "cannot load driver '%s': the process that tried was ended by signal %d "
-                       "(%s)%s%s",
-                       driver_path, WTERMSIG(status), strsignal(WTERMSIG(status)), printed, output);
+    if (status != SL_ETIMEDOUT && sl_process_reap(process, EXIT_NS)) {
+        sl_process_describe_end(process, text, sizeof text);
+        return sl_fail(err, SL_EINVAL, "cannot load driver '%s': the process that tried %s",
+                       driver_path, text);
+    }
+    sl_process_output(process, text, sizeof text);
     return sl_fail(err, SL_EINVAL,
-                   "cannot load driver '%s': the process that tried exited with status %d%s%s",
-                   driver_path, WEXITSTATUS(status), printed, output);
+                   "cannot load driver '%s': the process that tried gave no answer%s%s",
+                   driver_path, text[0] ? "; it printed: " : "", text);
 }
 
 static enum sl_status read_answer(struct sl_process *process, const char *driver_path,
                                   union answer *answer, struct sl_declaration *ret_declaration,
                                   struct sl_error *err)
 {
-    enum sl_record_type type = SL_RECORD_GO;
+    struct sl_record record = {.data = answer, .capacity = sizeof *answer};
     struct sl_error local = {0};
-    size_t size = 0;
 
-    enum sl_status s = sl_record_read(process->from_fd, -1, sl_clock_now_ns() + PROBE_NS, &type,
-                                      answer, sizeof *answer, &size, &local);
-    if (s == SL_EGONE || s == SL_ETIMEDOUT)
-        return explain_silence(process, driver_path, s, err);
-    if (s)
-        return sl_fail(err, s, "cannot load driver '%s': %s", driver_path, local.text);
-    if (type == SL_RECORD_DECLARATION && size == sizeof answer->declaration) {
+    enum sl_status status =
+        sl_record_read(process->from_fd, sl_clock_now_ns() + PROBE_NS, &record, &local);
+    if (status == SL_EGONE || status == SL_ETIMEDOUT)
+        return explain_silence(process, driver_path, status, err);
+    if (status)
+        return sl_fail(err, status, "cannot load driver '%s': %s", driver_path, local.text);
+    if (sl_record_is(&record, SL_RECORD_DECLARATION, sizeof answer->declaration)) {
         sl_declaration_tame(&answer->declaration);
         *ret_declaration = answer->declaration;
         return SL_OK;
     }
-    if (type == SL_RECORD_FAILURE && size == sizeof answer->failure) {
+    if (sl_record_is(&record, SL_RECORD_FAILURE, sizeof answer->failure)) {
         sl_failure_tame(&answer->failure);
         return sl_fail(err, answer->failure.status, "%s", answer->failure.text);
     }
@@ -392,14 +383,14 @@ enum sl_status sl_declaration_probe(const char *driver_path, struct sl_declarati
                        sizeof config->driver_path - 1);
     config->job = SL_JOB_DECLARE;
     (void) snprintf(config->driver_path, sizeof config->driver_path, "%s", driver_path);
-    enum sl_status s = sl_process_start("strandline: driver", false, &process, err);
-    if (s)
-        return s;
-    s = sl_record_write(process.to_fd, SL_RECORD_CONFIG, config, sizeof *config, NULL);
-    if (s == SL_EGONE)
-        s = explain_silence(&process, driver_path, s, err);
-    if (!s)
-        s = read_answer(&process, driver_path, answer, ret_declaration, err);
+    enum sl_status status = sl_process_start("strandline: driver", false, &process, err);
+    if (status)
+        return status;
+    status = sl_record_write(process.to_fd, SL_RECORD_CONFIG, config, sizeof *config, NULL);
+    if (status == SL_EGONE)
+        status = explain_silence(&process, driver_path, status, err);
+    if (!status)
+        status = read_answer(&process, driver_path, answer, ret_declaration, err);
     sl_process_end(&process);
-    return s;
+    return status;
 }

@@ -10,12 +10,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
-#include "base/wake.h"
 
 static const char *const phase_texts[SL_N_PHASES] = {
     [SL_PHASE_START] = "start",   [SL_PHASE_OPEN] = "open",
@@ -86,40 +86,38 @@ enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *dat
 {
     struct sl_record_header header = {.magic = SL_RECORD_MAGIC, .type = type, .size = size};
 
-    enum sl_status s = write_all(fd, &header, sizeof header, err);
-    if (s)
-        return s;
+    enum sl_status status = write_all(fd, &header, sizeof header, err);
+    if (status)
+        return status;
     return write_all(fd, data, size, err);
 }
 
 /* Wait until fd has something to read, an end of file included. */
-static enum sl_status wait_readable(int fd, int wake_fd, uint64_t deadline_ns, struct sl_error *err)
+static enum sl_status wait_readable(int fd, uint64_t deadline_ns, struct sl_error *err)
 {
-    for (;;) {
-        /* A negative descriptor is passed over by poll. */
-        struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
-        struct timespec left = sl_clock_to_timespec(sl_clock_left_ns(deadline_ns));
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
 
-        int n = ppoll(fds, SL_COUNT_OF(fds), deadline_ns == UINT64_MAX ? NULL : &left, NULL);
-        if (n < 0 && errno != EINTR)
-            return sl_fail_errno(err, "cannot wait for a record");
+    for (;;) {
+        struct timespec left = sl_clock_to_timespec(sl_clock_left_ns(deadline_ns));
+        int n = ppoll(&readable, 1, deadline_ns == UINT64_MAX ? NULL : &left, NULL);
+        if (n > 0)
+            return SL_OK;
         if (n == 0)
             return sl_fail(err, SL_ETIMEDOUT, "no record came in time");
-        enum sl_status s = n > 0 ? sl_wake_look(fds[1].revents, err) : SL_OK;
-        if (s || (n > 0 && fds[0].revents))
-            return s;
+        if (errno != EINTR)
+            return sl_fail_errno(err, "cannot wait for a record");
     }
 }
 
 static enum sl_status
-read_all(int fd, int wake_fd, uint64_t deadline_ns, void *data, size_t size, struct sl_error *err)
+read_all(int fd, uint64_t deadline_ns, void *data, size_t size, struct sl_error *err)
 {
     char *at = data;
 
     while (size > 0) {
-        enum sl_status s = wait_readable(fd, wake_fd, deadline_ns, err);
-        if (s)
-            return s;
+        enum sl_status status = wait_readable(fd, deadline_ns, err);
+        if (status)
+            return status;
         ssize_t n = read(fd, at, size);
         if (n == 0)
             return sl_fail(err, SL_EGONE, "the other process ended%s",
@@ -134,26 +132,34 @@ read_all(int fd, int wake_fd, uint64_t deadline_ns, void *data, size_t size, str
     return SL_OK;
 }
 
-enum sl_status sl_record_read(int fd, int wake_fd, uint64_t deadline_ns,
-                              enum sl_record_type *ret_type, void *data, size_t capacity,
-                              size_t *ret_size, struct sl_error *err)
+bool sl_record_make_room(struct sl_record *record, size_t largest_tally)
+{
+    static const size_t sizes[] = {sizeof(struct sl_phase_record), sizeof(struct sl_driver_record),
+                                   sizeof(struct sl_failure_record)};
+
+    record->capacity = largest_tally;
+    for (size_t i = 0; i < SL_COUNT_OF(sizes); i++)
+        record->capacity = SL_MAX(record->capacity, sizes[i]);
+    record->data = malloc(record->capacity);
+    return record->data;
+}
+
+enum sl_status
+sl_record_read(int fd, uint64_t deadline_ns, struct sl_record *record, struct sl_error *err)
 {
     struct sl_record_header header;
 
-    enum sl_status s = read_all(fd, wake_fd, deadline_ns, &header, sizeof header, err);
-    if (s)
-        return s;
+    enum sl_status status = read_all(fd, deadline_ns, &header, sizeof header, err);
+    if (status)
+        return status;
     if (header.magic != SL_RECORD_MAGIC)
         return sl_fail(err, SL_EPROTO, "not a record: it starts with 0x%08x", header.magic);
     if (header.type < SL_RECORD_CONFIG || header.type >= SL_N_RECORD_TYPES)
         return sl_fail(err, SL_EPROTO, "unknown record type %u", header.type);
-    if (header.size > capacity)
+    if (header.size > record->capacity)
         return sl_fail(err, SL_EPROTO, "record of %llu bytes, room for %zu",
-                       (unsigned long long) header.size, capacity);
-    s = read_all(fd, wake_fd, deadline_ns, data, header.size, err);
-    if (s)
-        return s;
-    *ret_type = (enum sl_record_type) header.type;
-    *ret_size = header.size;
-    return SL_OK;
+                       (unsigned long long) header.size, record->capacity);
+    record->type = (enum sl_record_type) header.type;
+    record->size = header.size;
+    return read_all(fd, deadline_ns, record->data, header.size, err);
 }

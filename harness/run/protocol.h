@@ -150,15 +150,35 @@ void sl_phase_tame(struct sl_phase_record *record);
 SL_CHECKED enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *data,
                                           size_t size, struct sl_error *err);
 
+/* A record that was read: `size` bytes of a type, in room for `capacity` bytes. */
+struct sl_record {
+    void *data;
+    size_t capacity;
+    enum sl_record_type type;
+    size_t size;
+};
+
 /*
- * Read one record into data, which has room for `capacity` bytes.
+ * Room, from malloc, for any record of a fixed size, and for a tally of so many bytes.
+ *
+ * @return false when memory is short
+ */
+bool sl_record_make_room(struct sl_record *record, size_t largest_tally);
+
+/* Is it of this type, and of the size that one has? */
+static inline bool
+sl_record_is(const struct sl_record *record, enum sl_record_type type, size_t size)
+{
+    return record->type == type && record->size == size;
+}
+
+/*
+ * Read one record.
  *
  * @param deadline_ns  CLOCK_MONOTONIC; UINT64_MAX waits for ever
- * @return SL_EGONE end of file; SL_ETIMEDOUT; SL_EPROTO wrong magic or size;
- *         SL_ECLOSED wake_fd became readable (wake_fd < 0: none)
+ * @return SL_EGONE end of file; SL_ETIMEDOUT; SL_EPROTO wrong magic, or no room for so much
  */
-SL_CHECKED enum sl_status sl_record_read(int fd, int wake_fd, uint64_t deadline_ns,
-                                         enum sl_record_type *ret_type, void *data, size_t capacity,
-                                         size_t *ret_size, struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_record_read(int fd, uint64_t deadline_ns, struct sl_record *record, struct sl_error *err);
 
 #endif

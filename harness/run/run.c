@@ -77,10 +77,10 @@ static enum sl_status provide_private(struct run *run, struct sl_error *err)
         !sl_server_restart(run->server, NULL))
         return SL_OK;
     sl_server_stop(SL_TAKE(run->server));
-    enum sl_status s = sl_server_start(&opts, &run->server, err);
-    if (!s)
+    enum sl_status status = sl_server_start(&opts, &run->server, err);
+    if (!status)
         describe_server(run, sl_server_version(run->server), sl_server_url(run->server));
-    return s;
+    return status;
 }
 
 /* A server that answers: the one named, or a private one. */
@@ -89,11 +89,11 @@ static enum sl_status provide_server(struct run *run, struct sl_error *err)
     char version[64];
 
     if (run->opts->servers) {
-        enum sl_status s =
+        enum sl_status status =
             sl_server_probe(run->opts->servers, PROBE_NS, version, sizeof version, err);
-        if (!s)
+        if (!status)
             describe_server(run, version, run->opts->servers);
-        return s;
+        return status;
     }
     return provide_private(run, err);
 }
@@ -208,7 +208,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
                                  struct sl_trial_result *ret_trial, struct sl_error *err)
 {
     struct sl_error local = {0};
-    enum sl_status s = needs_server(cell) ? provide_server(run, &local) : SL_OK;
+    enum sl_status status = needs_server(cell) ? provide_server(run, &local) : SL_OK;
     char *prefix =
         sl_arena_printf(run->arena, "strandline_%llx_%zu_",
                         (unsigned long long) run->opts->seed ^ (unsigned) getpid(), run->n_played);
@@ -230,17 +230,17 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
     };
     if (!prefix)
         return sl_fail(err, SL_ENOMEM, "out of memory for a trial");
-    if (!s && needs_server(cell) && run->server) {
+    if (!status && needs_server(cell) && run->server) {
         input.servers = sl_server_url(run->server);
         input.server = run->server;
     }
-    if (!s)
-        s = sl_trial_run(&input, run->arena, ret_trial, &run->result->driver, &local);
+    if (!status)
+        status = sl_trial_run(&input, run->arena, ret_trial, &run->result->driver, &local);
     if (run->opts->servers && needs_server(cell))
         (void) !sl_trial_purge(&input, NULL); /* what stays has this run's prefix */
-    if (s == SL_ECLOSED || s == SL_ENOMEM)
-        return sl_fail(err, s, "%s", local.text);
-    if (s) {
+    if (status == SL_ECLOSED || status == SL_ENOMEM)
+        return sl_fail(err, status, "%s", local.text);
+    if (status) {
         sl_trial_result_init(ret_trial, "the trial could not be played");
         ret_trial->reason = sl_arena_strdup(run->arena, local.text);
     }
@@ -260,9 +260,9 @@ play_round(struct run *run, size_t first, size_t last, uint32_t round, struct sl
         if (run->opts->on_trial)
             tell(run, &(struct sl_trial_progress){0});
         struct sl_cell_result *result = &run->cells[at];
-        enum sl_status s = play_trial(run, cell, &run->trials[at][result->n_trials], err);
-        if (s)
-            return s;
+        enum sl_status status = play_trial(run, cell, &run->trials[at][result->n_trials], err);
+        if (status)
+            return status;
         result->n_trials++;
         run->n_played++;
     }
@@ -272,18 +272,18 @@ play_round(struct run *run, size_t first, size_t last, uint32_t round, struct sl
 static enum sl_status play_cells(struct run *run, struct sl_error *err)
 {
     const struct sl_run_plan *plan = run->opts->plan;
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
-    for (size_t first = 0, last; !s && first < plan->n_cells; first = last) {
+    for (size_t first = 0, last; !status && first < plan->n_cells; first = last) {
         uint32_t rounds = 0;
         for (last = first;
              last < plan->n_cells && plan->cells[last].scenario == plan->cells[first].scenario;
              last++)
             rounds = SL_MAX(rounds, plan->cells[last].trials);
-        for (uint32_t round = 0; !s && round < rounds; round++)
-            s = play_round(run, first, last, round, err);
+        for (uint32_t round = 0; !status && round < rounds; round++)
+            status = play_round(run, first, last, round, err);
     }
-    return s;
+    return status;
 }
 
 /* Plant a known leak and look for it, with everything that the real trials use. */
@@ -313,9 +313,9 @@ static enum sl_status play_control(struct run *run, struct sl_error *err)
 
     control->planted = SL_CONTROL_THREADS;
     control->reason = "interrupted before it was played";
-    enum sl_status s = sl_trial_run(&input, run->arena, &trial, &driver, err);
-    if (s)
-        return s;
+    enum sl_status status = sl_trial_run(&input, run->arena, &trial, &driver, err);
+    if (status)
+        return status;
     control->ran = trial.status == SL_TRIAL_OK && !trial.leaks_missing;
     control->found = control->ran ? trial.leaks.count : 0;
     control->reason = !control->ran ? trial.reason ? trial.reason : trial.leaks_missing
@@ -388,17 +388,17 @@ enum sl_status sl_run_execute(const struct sl_run_opts *opts, struct sl_run_resu
     run.result = arena ? sl_arena_alloc(arena, sizeof *run.result) : NULL;
     if (!run.result)
         return sl_fail(err, SL_ENOMEM, "out of memory for the results");
-    enum sl_status s = start_result(&run, err);
-    if (!s && plan_needs_server(opts->plan))
-        s = provide_server(&run, err);
-    if (!s)
-        s = play_control(&run, err);
-    if (!s)
-        s = play_cells(&run, err);
+    enum sl_status status = start_result(&run, err);
+    if (!status && plan_needs_server(opts->plan))
+        status = provide_server(&run, err);
+    if (!status)
+        status = play_control(&run, err);
+    if (!status)
+        status = play_cells(&run, err);
     sl_server_stop(run.server);
-    if (s && s != SL_ECLOSED)
-        return s;
-    finish(&run, s == SL_ECLOSED);
+    if (status && status != SL_ECLOSED)
+        return status;
+    finish(&run, status == SL_ECLOSED);
     *ret_result = run.result;
     (void) SL_TAKE(arena); /* the result owns it now */
     return SL_OK;

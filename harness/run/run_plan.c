@@ -107,10 +107,10 @@ enum sl_status sl_run_plan_make(const struct sl_scenario *const *scenarios, size
     SL_AUTO_FREE struct sl_run_cell *scratch = NULL;
 
     for (size_t i = 0; i < n_scenarios; i++) {
-        enum sl_status s = add_scenario(&builder, scenarios[i], err);
+        enum sl_status status = add_scenario(&builder, scenarios[i], err);
         scratch = builder.cells; /* may have moved */
-        if (s)
-            return s;
+        if (status)
+            return status;
     }
     struct sl_run_cell *cells = sl_arena_array(arena, builder.n_cells, sizeof *cells);
     if (!cells)

@@ -49,12 +49,10 @@ static bool die_with_parent(void)
 
 static bool read_config(struct subject *subject)
 {
-    enum sl_record_type type;
-    size_t size;
+    struct sl_record record = {.data = &subject->config, .capacity = sizeof subject->config};
 
-    return sl_record_read(subject->in_fd, -1, UINT64_MAX, &type, &subject->config,
-                          sizeof subject->config, &size, NULL) == SL_OK &&
-           type == SL_RECORD_CONFIG && size == sizeof subject->config;
+    return sl_record_read(subject->in_fd, UINT64_MAX, &record, NULL) == SL_OK &&
+           sl_record_is(&record, SL_RECORD_CONFIG, sizeof subject->config);
 }
 
 /* Of a shared load the observer adds up what its processes know. @return false: it has gone */
@@ -72,8 +70,7 @@ static bool send_tally(const struct subject *subject)
 /* @return false when the observer has gone */
 static bool announce(struct subject *subject, enum sl_phase phase)
 {
-    enum sl_record_type type;
-    size_t size;
+    struct sl_record answer = {.capacity = 0};
 
     subject->record.phase = phase;
     subject->record.at_ns = sl_clock_now_ns();
@@ -84,8 +81,8 @@ static bool announce(struct subject *subject, enum sl_phase phase)
         return false;
     return sl_record_write(subject->out_fd, SL_RECORD_PHASE, &subject->record,
                            sizeof subject->record, NULL) == SL_OK &&
-           sl_record_read(subject->in_fd, -1, UINT64_MAX, &type, NULL, 0, &size, NULL) == SL_OK &&
-           type == SL_RECORD_GO;
+           sl_record_read(subject->in_fd, UINT64_MAX, &answer, NULL) == SL_OK &&
+           answer.type == SL_RECORD_GO;
 }
 
 /* Tell the observer of a failure on the way to a phase. */
@@ -96,9 +93,9 @@ static void report_failure(struct subject *subject, enum sl_phase phase, const s
 
     subject->failed = true;
     (void) snprintf(record.text, sizeof record.text, "%s", err->text);
-    enum sl_status s =
+    enum sl_status status =
         sl_record_write(subject->out_fd, SL_RECORD_FAILURE, &record, sizeof record, NULL);
-    (void) s; /* when the observer has gone, announcing the next phase finds that */
+    (void) status; /* when the observer has gone, announcing the next phase finds that */
 }
 
 static enum sl_status make_load(struct subject *subject, struct sl_error *err)
@@ -221,14 +218,14 @@ static enum sl_status open_bus(struct subject *subject, struct sl_error *err)
 
     sl_step_begin(SL_STEP_OPEN);
     uint64_t begin_ns = sl_clock_now_ns();
-    enum sl_status s = subject->driver->open(&config, &subject->bus, err);
-    if (s)
-        return sl_driver_failed("open", s, err);
+    enum sl_status status = subject->driver->open(&config, &subject->bus, err);
+    if (status)
+        return sl_driver_failed("open", status, err);
     subject->opened = true;
     sl_step_begin(SL_STEP_SUBSCRIBE);
-    s = sl_load_subscribe(subject->load, subject->driver, subject->bus, err);
+    status = sl_load_subscribe(subject->load, subject->driver, subject->bus, err);
     subject->record.open_ns = sl_clock_now_ns() - begin_ns;
-    return s;
+    return status;
 }
 
 /* @return false when the bus is not ready for a load; the observer was told why */
@@ -237,37 +234,35 @@ static ON_STACK bool subject_open(struct subject *subject)
     struct sl_error err = {0};
 
     sl_step_begin(SL_STEP_LOADING);
-    enum sl_status s = make_load(subject, &err);
-    if (!s)
-        s = find_driver(subject, &err);
-    if (!s)
-        s = report_driver(subject, &err);
-    if (!s)
-        s = open_bus(subject, &err);
-    if (s)
+    enum sl_status status = make_load(subject, &err);
+    if (!status)
+        status = find_driver(subject, &err);
+    if (!status)
+        status = report_driver(subject, &err);
+    if (!status)
+        status = open_bus(subject, &err);
+    if (status)
         report_failure(subject, SL_PHASE_OPEN, &err);
-    return s == SL_OK;
+    return status == SL_OK;
 }
 
 /* Wait for what others publish: first for the news of what they published, then for it. */
 static enum sl_status consume_load(struct subject *subject, struct sl_error *err)
 {
     uint32_t n_events = subject->config.load.events;
-    size_t capacity = sl_tally_size_max(n_events), size = 0;
-    SL_AUTO_FREE unsigned char *packed = malloc(capacity);
+    struct sl_record record = {.capacity = sl_tally_size_max(n_events)};
+    SL_AUTO_FREE unsigned char *packed = record.data = malloc(record.capacity);
     SL_AUTO_FREE unsigned char *states = malloc(n_events);
-    enum sl_record_type type = SL_RECORD_GO;
 
     if (!packed || !states)
-        return sl_fail(err, SL_ENOMEM, "outcomes of %u events", n_events);
+        return sl_fail(err, SL_ENOMEM, "out of memory for the outcomes of %u events", n_events);
     sl_step_begin(SL_STEP_DELIVERY);
     sl_load_begin(subject->load);
-    enum sl_status s =
-        sl_record_read(subject->in_fd, -1, UINT64_MAX, &type, packed, capacity, &size, err);
-    struct sl_unpacker unpacker = {.at = packed, .left = size};
-    if (s)
-        return s;
-    if (type != SL_RECORD_OUTCOMES || !sl_tally_unpack_states(&unpacker, states, n_events) ||
+    enum sl_status status = sl_record_read(subject->in_fd, UINT64_MAX, &record, err);
+    if (status)
+        return status;
+    struct sl_unpacker unpacker = {.at = packed, .left = record.size};
+    if (record.type != SL_RECORD_OUTCOMES || !sl_tally_unpack_states(&unpacker, states, n_events) ||
         !sl_unpack_ends(&unpacker))
         return sl_fail(err, SL_EPROTO, "outcomes of %u events were expected", n_events);
     return sl_load_consume(subject->load, states, err);
@@ -278,10 +273,10 @@ static ON_STACK bool subject_load(struct subject *subject)
 {
     struct sl_error err = {0};
 
-    enum sl_status s = subject->config.share.part == SL_PART_CONSUME
-                           ? consume_load(subject, &err)
-                           : sl_load_run(subject->load, subject->driver, subject->bus, &err);
-    if (s) {
+    enum sl_status status = subject->config.share.part == SL_PART_CONSUME
+                                ? consume_load(subject, &err)
+                                : sl_load_run(subject->load, subject->driver, subject->bus, &err);
+    if (status) {
         report_failure(subject, SL_PHASE_LOADED, &err);
         return false;
     }
@@ -299,22 +294,22 @@ static ON_STACK void subject_close(struct subject *subject)
 
     sl_step_begin(SL_STEP_CLOSE);
     uint64_t begin_ns = sl_clock_now_ns();
-    enum sl_status s =
+    enum sl_status status =
         subject->driver->close(subject->bus, subject->config.load.close_deadline_ns, &report, &err);
     record->close_ns = sl_clock_now_ns() - begin_ns;
-    record->close_timed_out = report.timed_out || s == SL_ETIMEDOUT;
-    record->close_ok = !s && !record->close_timed_out;
+    record->close_timed_out = report.timed_out || status == SL_ETIMEDOUT;
+    record->close_ok = !status && !record->close_timed_out;
     record->threads_abandoned = report.threads_abandoned;
     record->messages_abandoned = report.messages_abandoned;
     (void) snprintf(record->close_detail, sizeof record->close_detail, "%.*s",
                     (int) sizeof report.detail - 1, report.detail);
     if (record->close_ok)
         sl_load_closed(subject->load);
-    if (s && s != SL_ETIMEDOUT)
-        (void) sl_driver_failed("close", s, &err);
+    if (status && status != SL_ETIMEDOUT)
+        (void) sl_driver_failed("close", status, &err);
     else
-        s = sl_load_check(subject->load, &err);
-    if (s)
+        status = sl_load_check(subject->load, &err);
+    if (status)
         report_failure(subject, SL_PHASE_CLOSED, &err);
 }
 
@@ -323,9 +318,9 @@ static ON_STACK void subject_teardown(struct subject *subject)
     struct sl_error err = {0};
 
     if (subject->driver && subject->driver->teardown) {
-        enum sl_status s = subject->driver->teardown(&err);
-        if (s) {
-            (void) sl_driver_failed("teardown", s, &err);
+        enum sl_status status = subject->driver->teardown(&err);
+        if (status) {
+            (void) sl_driver_failed("teardown", status, &err);
             report_failure(subject, SL_PHASE_TORN_DOWN, &err);
         }
     }
@@ -372,18 +367,18 @@ static bool subject_purge(struct subject *subject)
     const char *args[SL_ARGS_MAX + 1];
     struct sl_error err = {0};
 
-    enum sl_status s = make_load(subject, &err);
-    if (!s)
-        s = find_driver(subject, &err);
-    if (!s && subject->driver->purge) {
+    enum sl_status status = make_load(subject, &err);
+    if (!status)
+        status = find_driver(subject, &err);
+    if (!status && subject->driver->purge) {
         configure_driver(subject, args, &config);
-        s = subject->driver->purge(&config, &err);
-        if (s)
-            (void) sl_driver_failed("purge", s, &err);
+        status = subject->driver->purge(&config, &err);
+        if (status)
+            (void) sl_driver_failed("purge", status, &err);
     }
-    if (s)
+    if (status)
         report_failure(subject, SL_PHASE_START, &err);
-    return s == SL_OK;
+    return status == SL_OK;
 }
 
 /* @return whether the driver was loaded and has said what it has */
@@ -392,14 +387,14 @@ static bool subject_declare(struct subject *subject)
     SL_AUTO_FREE struct sl_declaration *declaration = malloc(sizeof *declaration);
     struct sl_error err = {0};
 
-    enum sl_status s = declaration ? find_driver(subject, &err)
-                                   : sl_fail(&err, SL_ENOMEM, "out of memory for a driver");
-    if (!s)
-        s = sl_declaration_make(subject->driver, declaration, &err);
-    if (s)
+    enum sl_status status = declaration ? find_driver(subject, &err)
+                                        : sl_fail(&err, SL_ENOMEM, "out of memory for a driver");
+    if (!status)
+        status = sl_declaration_make(subject->driver, declaration, &err);
+    if (status)
         report_failure(subject, SL_PHASE_START, &err);
-    return !s && sl_record_write(subject->out_fd, SL_RECORD_DECLARATION, declaration,
-                                 sizeof *declaration, NULL) == SL_OK;
+    return !status && sl_record_write(subject->out_fd, SL_RECORD_DECLARATION, declaration,
+                                      sizeof *declaration, NULL) == SL_OK;
 }
 
 static bool play(struct subject *subject)

@@ -65,26 +65,39 @@ static uint64_t phase_limit_ns(const struct trial *trial)
 }
 
 /* One record of the subject, into trial->record. */
-static enum sl_status read_record(struct trial *trial, uint64_t deadline_ns,
-                                  enum sl_record_type *ret_type, size_t *ret_size,
-                                  struct sl_error *err)
+static enum sl_status read_record(struct trial *trial, uint64_t deadline_ns, struct sl_error *err)
 {
     bool subject = false;
 
     while (!subject) {
-        enum sl_status s = trial_await(trial, deadline_ns, &subject, err);
-        if (s)
-            return s;
+        enum sl_status status = trial_await(trial, deadline_ns, &subject, err);
+        if (status)
+            return status;
     }
-    return sl_record_read(trial->process.from_fd, -1, deadline_ns, ret_type, trial->record,
-                          trial->capacity, ret_size, err);
+    return sl_record_read(trial->process.from_fd, deadline_ns, &trial->record, err);
 }
 
-static enum sl_status keep_tally(struct trial *trial, size_t size, struct sl_error *err)
+/* What the subject tells besides its phases. */
+static enum sl_status keep_record(struct trial *trial, struct sl_error *err)
 {
-    sl_tally_free(SL_TAKE(trial->tally));
-    return sl_tally_unpack(trial->record, size, trial->input->cell->scenario->load.events,
-                           &trial->tally, err);
+    const struct sl_record *record = &trial->record;
+
+    if (record->type == SL_RECORD_TALLY) {
+        sl_tally_free(SL_TAKE(trial->tally));
+        return sl_tally_unpack(record->data, record->size,
+                               trial->input->cell->scenario->load.events, &trial->tally, err);
+    }
+    if (sl_record_is(record, SL_RECORD_FAILURE, sizeof(struct sl_failure_record))) {
+        keep_failure(trial, record->data);
+    } else if (sl_record_is(record, SL_RECORD_DRIVER, sizeof trial->driver)) {
+        memcpy(&trial->driver, record->data, sizeof trial->driver);
+        sl_driver_tame(&trial->driver);
+        keep_driver(trial);
+    } else {
+        return sl_fail(err, SL_EPROTO, "the subject sent a record of type %d and %zu bytes",
+                       (int) record->type, record->size);
+    }
+    return SL_OK;
 }
 
 /* The next phase record; what the subject tells besides is kept on the way. */
@@ -94,32 +107,22 @@ await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_e
     uint64_t deadline = sl_clock_now_ns() + phase_limit_ns(trial);
 
     for (;;) {
-        enum sl_record_type type;
-        size_t size;
-        enum sl_status s = read_record(trial, deadline, &type, &size, err);
-        if (!s && type == SL_RECORD_TALLY)
-            s = keep_tally(trial, size, err);
-        if (s)
-            return s;
-        if (type == SL_RECORD_PHASE && size == sizeof *ret_record) {
-            memcpy(ret_record, trial->record, sizeof *ret_record);
-            sl_phase_tame(ret_record);
-            /* A second `start`, sent by a driver, would hide what leaked before it. */
-            if ((int64_t) ret_record->phase > trial->phase && ret_record->phase < SL_N_PHASES)
-                return SL_OK;
-            return sl_fail(err, SL_EPROTO, "the subject announced phase %s, which was not its next",
-                           sl_phase_text(ret_record->phase));
-        }
-        if (type == SL_RECORD_FAILURE && size == sizeof(struct sl_failure_record)) {
-            keep_failure(trial, trial->record);
-        } else if (type == SL_RECORD_DRIVER && size == sizeof trial->driver) {
-            memcpy(&trial->driver, trial->record, sizeof trial->driver);
-            sl_driver_tame(&trial->driver);
-            keep_driver(trial);
-        } else if (type != SL_RECORD_TALLY) {
-            return sl_fail(err, SL_EPROTO, "the subject sent a record of type %d and %zu bytes",
-                           (int) type, size);
-        }
+        enum sl_status status = read_record(trial, deadline, err);
+        bool announced =
+            !status && sl_record_is(&trial->record, SL_RECORD_PHASE, sizeof *ret_record);
+        if (!status && !announced)
+            status = keep_record(trial, err);
+        if (status)
+            return status;
+        if (!announced)
+            continue;
+        memcpy(ret_record, trial->record.data, sizeof *ret_record);
+        sl_phase_tame(ret_record);
+        /* A second `start`, sent by a driver, would hide what leaked before it. */
+        if ((int64_t) ret_record->phase > trial->phase && ret_record->phase < SL_N_PHASES)
+            return SL_OK;
+        return sl_fail(err, SL_EPROTO, "the subject announced phase %s, which was not its next",
+                       sl_phase_text(ret_record->phase));
     }
 }
 
@@ -256,15 +259,15 @@ static enum sl_status play_phases(struct trial *trial, struct sl_error *err)
 {
     while (trial->phase != SL_PHASE_TORN_DOWN) {
         struct sl_phase_record record;
-        enum sl_status s = await_phase(trial, &record, err);
-        if (!s)
-            s = at_phase(trial, &record, err);
-        if (!s)
-            s = sl_record_write(trial->process.to_fd, SL_RECORD_GO, NULL, 0, err);
-        if (!s && record.phase == SL_PHASE_OPEN)
-            s = trial_agents_publish(trial, err);
-        if (s)
-            return s;
+        enum sl_status status = await_phase(trial, &record, err);
+        if (!status)
+            status = at_phase(trial, &record, err);
+        if (!status)
+            status = sl_record_write(trial->process.to_fd, SL_RECORD_GO, NULL, 0, err);
+        if (!status && record.phase == SL_PHASE_OPEN)
+            status = trial_agents_publish(trial, err);
+        if (status)
+            return status;
     }
     return SL_OK;
 }
@@ -361,23 +364,20 @@ static enum sl_status
 start_subject(struct trial *trial, enum sl_subject_job job, struct sl_error *err)
 {
     SL_AUTO_FREE struct sl_subject_config *config = malloc(sizeof *config);
-    size_t largest = SL_MAX(sizeof(struct sl_phase_record), sizeof(struct sl_driver_record));
+    const struct sl_trial_input *input = trial->input;
+    size_t tally = input->agents ? sl_tally_size_max(input->cell->scenario->load.events) : 0;
 
-    trial->capacity = SL_MAX(largest, sizeof(struct sl_failure_record));
-    if (trial->input->agents)
-        trial->capacity =
-            SL_MAX(trial->capacity, sl_tally_size_max(trial->input->cell->scenario->load.events));
-    trial->record = malloc(trial->capacity);
-    if (!config || !trial->record)
+    if (!config || !sl_record_make_room(&trial->record, tally))
         return sl_fail(err, SL_ENOMEM, "out of memory for a trial");
-    enum sl_status s = make_config(trial->input, job, config, err);
-    if (!s && job == SL_JOB_PLAY)
-        s = trial_agents_begin(trial, config, err);
+    enum sl_status status = make_config(input, job, config, err);
+    if (!status && job == SL_JOB_PLAY)
+        status = trial_agents_begin(trial, config, err);
     sl_orphans_adopt();
-    if (!s)
-        s = start_process(trial, err);
-    return s ? s
-             : sl_record_write(trial->process.to_fd, SL_RECORD_CONFIG, config, sizeof *config, err);
+    if (!status)
+        status = start_process(trial, err);
+    return status ? status
+                  : sl_record_write(trial->process.to_fd, SL_RECORD_CONFIG, config, sizeof *config,
+                                    err);
 }
 
 static void release(struct trial *trial)
@@ -385,7 +385,7 @@ static void release(struct trial *trial)
     sl_process_end(&trial->process);
     sl_orphans_end(trial->held);
     sl_holdings_free(trial->held);
-    free(trial->record);
+    free(trial->record.data);
     sl_tally_free(trial->tally);
     sl_observation_free(trial->observation);
 }
@@ -413,14 +413,14 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
     if (input->on_output)
         trial.output = (struct sl_output){.sink = pass_on, .user = &trial};
     sl_trial_result_init(ret_result, "the subject did not get so far");
-    enum sl_status s = start_subject(&trial, SL_JOB_PLAY, err);
-    if (!s) {
+    enum sl_status status = start_subject(&trial, SL_JOB_PLAY, err);
+    if (!status) {
         ret_result->status = SL_TRIAL_OK;
-        s = trial_conclude(&trial, play_phases(&trial, &local), &local);
-        if (!s)
-            s = analyse(&trial, &local);
-        if (s)
-            (void) sl_fail(err, s, "%s", local.text);
+        status = trial_conclude(&trial, play_phases(&trial, &local), &local);
+        if (!status)
+            status = analyse(&trial, &local);
+        if (status)
+            (void) sl_fail(err, status, "%s", local.text);
     }
     if (trial.driver.name[0])
         *ret_driver = sl_arena_printf(arena, "%s %s", trial.driver.name, trial.driver.version);
@@ -429,20 +429,20 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
     trial_agents_end(&trial);
     release(&trial);
     ret_result->duration_ns = sl_clock_now_ns() - trial.began_ns;
-    return s;
+    return status;
 }
 
 enum sl_status sl_trial_purge(const struct sl_trial_input *input, struct sl_error *err)
 {
     struct trial trial = {.input = input, .process = SL_PROCESS_NONE, .phase = -1};
 
-    enum sl_status s = start_subject(&trial, SL_JOB_PURGE, err);
-    if (!s && !sl_process_reap(&trial.process, TRIAL_GRACE_NS))
-        s = sl_fail(err, SL_ETIMEDOUT, "removing what '%s' left on the broker took too long",
-                    input->prefix);
-    if (!s && trial.process.wait_status)
-        s = sl_fail(err, SL_EPROTO, "what '%s' left on the broker could not be removed",
-                    input->prefix);
+    enum sl_status status = start_subject(&trial, SL_JOB_PURGE, err);
+    if (!status && !sl_process_reap(&trial.process, TRIAL_GRACE_NS))
+        status = sl_fail(err, SL_ETIMEDOUT, "removing what '%s' left on the broker took too long",
+                         input->prefix);
+    if (!status && trial.process.wait_status)
+        status = sl_fail(err, SL_EPROTO, "what '%s' left on the broker could not be removed",
+                         input->prefix);
     release(&trial);
-    return s;
+    return status;
 }

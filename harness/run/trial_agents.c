@@ -41,11 +41,11 @@ static enum sl_status await_stage(struct trial *trial, enum sl_load_part part,
     while ((name = agents->lagging(agents->user, part, stage))) {
         struct sl_error local = {0};
         bool subject = false;
-        enum sl_status s = trial_await(trial, deadline_ns, &subject, &local);
-        if (s == SL_ETIMEDOUT)
+        enum sl_status status = trial_await(trial, deadline_ns, &subject, &local);
+        if (status == SL_ETIMEDOUT)
             return sl_fail(err, SL_ECONNECT, "%s has not %s in time", name, texts[stage]);
-        if (s)
-            return sl_fail(err, s, "%s", local.text);
+        if (status)
+            return sl_fail(err, status, "%s", local.text);
         if (subject) /* which waits for us: it has ended */
             return sl_fail(err, SL_EGONE, "the subject ended");
     }
@@ -70,14 +70,14 @@ enum sl_status trial_agents_go(struct trial *trial, struct sl_error *err)
     if (!agents_of(trial))
         return SL_OK;
     uint64_t limit_ns = trial->input->cell->scenario->load.timeout_ns;
-    enum sl_status s = await_stage(trial, SL_PART_CONSUME, SL_AGENT_OPENED, limit_ns, err);
-    if (!s)
-        s = tell(trial, SL_PART_PUBLISH, SL_AGENT_OPEN, err);
-    if (!s)
-        s = await_stage(trial, SL_PART_PUBLISH, SL_AGENT_OPENED, limit_ns, err);
-    if (!s)
-        s = tell(trial, SL_PART_CONSUME, SL_AGENT_GO, err);
-    return s ? s : tell(trial, SL_PART_PUBLISH, SL_AGENT_GO, err);
+    enum sl_status status = await_stage(trial, SL_PART_CONSUME, SL_AGENT_OPENED, limit_ns, err);
+    if (!status)
+        status = tell(trial, SL_PART_PUBLISH, SL_AGENT_OPEN, err);
+    if (!status)
+        status = await_stage(trial, SL_PART_PUBLISH, SL_AGENT_OPENED, limit_ns, err);
+    if (!status)
+        status = tell(trial, SL_PART_CONSUME, SL_AGENT_GO, err);
+    return status ? status : tell(trial, SL_PART_PUBLISH, SL_AGENT_GO, err);
 }
 
 /* Tell every consumer what became of the messages that it may get. */
@@ -90,27 +90,27 @@ static enum sl_status send_outcomes(struct trial *trial, struct sl_error *err)
 
     if (!published)
         return sl_fail(err, SL_ENOMEM, "tally of %u events", n_events);
-    enum sl_status s = agents->merge(agents->user, SL_PART_PUBLISH, published, err);
-    if (s)
-        return s;
+    enum sl_status status = agents->merge(agents->user, SL_PART_PUBLISH, published, err);
+    if (status)
+        return status;
     sl_tally_pack_states(published->states, n_events, SL_MESSAGE_TRIED | SL_MESSAGE_ANSWERED,
                          &packer);
     if (packer.failed)
         return sl_fail(err, SL_ENOMEM, "outcomes of %u events", n_events);
-    s = agents->tell(agents->user, SL_PART_CONSUME, SL_AGENT_OUTCOMES, packer.data, packer.size,
-                     err);
-    return s ? s
-             : sl_record_write(trial->process.to_fd, SL_RECORD_OUTCOMES, packer.data, packer.size,
-                               err);
+    status = agents->tell(agents->user, SL_PART_CONSUME, SL_AGENT_OUTCOMES, packer.data,
+                          packer.size, err);
+    return status ? status
+                  : sl_record_write(trial->process.to_fd, SL_RECORD_OUTCOMES, packer.data,
+                                    packer.size, err);
 }
 
 enum sl_status trial_agents_publish(struct trial *trial, struct sl_error *err)
 {
     if (!agents_of(trial))
         return SL_OK;
-    enum sl_status s = await_stage(trial, SL_PART_PUBLISH, SL_AGENT_LOADED,
-                                   trial->input->cell->scenario->load.timeout_ns, err);
-    return s ? s : send_outcomes(trial, err);
+    enum sl_status status = await_stage(trial, SL_PART_PUBLISH, SL_AGENT_LOADED,
+                                        trial->input->cell->scenario->load.timeout_ns, err);
+    return status ? status : send_outcomes(trial, err);
 }
 
 enum sl_status trial_agents_close(struct trial *trial, struct sl_error *err)
@@ -119,13 +119,14 @@ enum sl_status trial_agents_close(struct trial *trial, struct sl_error *err)
 
     if (!agents_of(trial))
         return SL_OK;
-    enum sl_status s = await_stage(trial, SL_PART_CONSUME, SL_AGENT_LOADED, load->timeout_ns, err);
-    for (enum sl_load_part part = SL_PART_PUBLISH; !s && part < SL_N_PARTS; part++)
-        s = tell(trial, part, SL_AGENT_CLOSE, err);
-    for (enum sl_load_part part = SL_PART_PUBLISH; !s && part < SL_N_PARTS; part++)
-        s = await_stage(trial, part, SL_AGENT_CLOSED, load->close_deadline_ns, err);
-    trial->agents_closed = !s;
-    return s;
+    enum sl_status status =
+        await_stage(trial, SL_PART_CONSUME, SL_AGENT_LOADED, load->timeout_ns, err);
+    for (enum sl_load_part part = SL_PART_PUBLISH; !status && part < SL_N_PARTS; part++)
+        status = tell(trial, part, SL_AGENT_CLOSE, err);
+    for (enum sl_load_part part = SL_PART_PUBLISH; !status && part < SL_N_PARTS; part++)
+        status = await_stage(trial, part, SL_AGENT_CLOSED, load->close_deadline_ns, err);
+    trial->agents_closed = !status;
+    return status;
 }
 
 enum sl_status
@@ -141,11 +142,11 @@ trial_agents_merge(struct trial *trial, struct sl_load_record *record, struct sl
         return sl_fail(err, SL_ENOMEM, "tally of %u events", n_events);
     if (!trial->tally)
         return sl_fail(err, SL_EPROTO, "the subject told no tally");
-    enum sl_status s = sl_tally_merge(all, trial->tally, err);
-    for (enum sl_load_part part = SL_PART_PUBLISH; !s && part < SL_N_PARTS; part++)
-        s = agents->merge(agents->user, part, all, err);
-    if (s)
-        return s;
+    enum sl_status status = sl_tally_merge(all, trial->tally, err);
+    for (enum sl_load_part part = SL_PART_PUBLISH; !status && part < SL_N_PARTS; part++)
+        status = agents->merge(agents->user, part, all, err);
+    if (status)
+        return status;
     sl_tally_record(all, record);
     trial->merged = *record;
     return SL_OK;

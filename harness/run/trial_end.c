@@ -66,24 +66,20 @@ void trial_look_for_crash(struct trial *trial)
 static void explain_end(struct trial *trial, bool by_itself)
 {
     struct sl_trial_result *result = trial->result;
-    char output[512], text[768];
+    char end[576], text[600];
     int status = trial->process.wait_status;
     enum sl_step step = sl_desk_step(trial->process.desk);
 
-    sl_process_output(&trial->process, output, sizeof output);
+    sl_process_describe_end(&trial->process, end, sizeof end);
+    (void) snprintf(text, sizeof text, "the subject %s", end);
     if (WIFSIGNALED(status) && by_itself) {
         result->signal = WTERMSIG(status);
-        (void) snprintf(text, sizeof text, "the subject was ended by signal %d (%s)%s%s",
-                        result->signal, strsignal(result->signal),
-                        output[0] ? "; it printed: " : "", output);
         result->reason = NULL; /* a crash explains whatever failed before it */
         trial_fail(trial, SL_TRIAL_CRASHED, step, text);
         if (trial->crash.signal == result->signal)
             result->crashed_thread = sl_arena_strdup(trial->arena, trial->crash.thread);
     } else if (WIFEXITED(status) && (trial->phase != SL_PHASE_TORN_DOWN ||
                                      (WEXITSTATUS(status) && !trial->failure_told))) {
-        (void) snprintf(text, sizeof text, "the subject exited with status %d%s%s",
-                        WEXITSTATUS(status), output[0] ? "; it printed: " : "", output);
         if (trial->phase != SL_PHASE_TORN_DOWN)
             result->reason = NULL; /* a sanitizer ends a process so */
         trial_fail(trial, SL_TRIAL_CRASHED, step, text);

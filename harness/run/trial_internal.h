@@ -25,9 +25,8 @@ struct trial {
     struct sl_driver_record driver;
     const char *modules[SL_DRIVER_MODULES + 1];
     struct sl_leak_witness witnesses[SL_DRIVER_WITNESSES + 1];
-    void *record; /* room for `capacity` bytes of any record */
-    size_t capacity;
-    struct sl_tally *tally; /* of a shared load, as the local subject told it last; or NULL */
+    struct sl_record record; /* read last */
+    struct sl_tally *tally;  /* of a shared load, as the local subject told it last; or NULL */
     bool agents_begun;
     bool agents_closed;                 /* their tallies are final */
     struct sl_load_record merged;       /* what all processes know, once agents_closed */

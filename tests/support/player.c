@@ -108,31 +108,29 @@ enum sl_status player_next(struct player *player, uint64_t timeout_ns)
     uint64_t deadline_ns = sl_clock_now_ns() + timeout_ns;
 
     for (;;) {
-        enum sl_record_type type;
-        size_t size;
-        enum sl_status s = sl_record_read(player->from_fd, -1, deadline_ns, &type, &record,
-                                          sizeof record, &size, NULL);
-        if (s)
-            return s;
-        switch (type) {
+        struct sl_record read = {.data = &record, .capacity = sizeof record};
+        enum sl_status status = sl_record_read(player->from_fd, deadline_ns, &read, NULL);
+        if (status)
+            return status;
+        switch (read.type) {
         case SL_RECORD_PHASE:
-            cr_assert_eq(size, sizeof record.phase);
+            cr_assert_eq(read.size, sizeof record.phase);
             keep_phase(player, &record.phase);
             return SL_OK;
         case SL_RECORD_FAILURE:
-            cr_assert_eq(size, sizeof record.failure);
+            cr_assert_eq(read.size, sizeof record.failure);
             cr_assert_lt(player->n_failures, PLAYER_FAILURES);
             player->failures[player->n_failures++] = record.failure;
             break;
         case SL_RECORD_DRIVER:
-            cr_assert_eq(size, sizeof record.driver);
+            cr_assert_eq(read.size, sizeof record.driver);
             cr_assert_not(player->has_driver, "the driver is described once");
             cr_assert_str_eq(player->order, "start");
             player->has_driver = true;
             player->driver = record.driver;
             break;
         default:
-            cr_assert_fail("record type %d", (int) type);
+            cr_assert_fail("record type %d", (int) read.type);
         }
     }
 }
