@@ -8,7 +8,8 @@
 extern const struct sl_command cmd_run, cmd_show, cmd_gate, cmd_compare, cmd_snapshot, cmd_doctor,
     cmd_agent, cmd_subject;
 
-/* Help is about all commands, which stand above it.  argv[0] is its own name. */
+/* These are about all commands, which stand above them.  argv[0] is their own name. */
 int cmd_help_run(const struct sl_command *const *commands, int argc, char **argv);
+int cmd_completion_run(const struct sl_command *const *commands, int argc, char **argv);
 
 #endif

@@ -16,7 +16,20 @@ static const struct sl_command command_help = {
     .run = help,
 };
 
+static int completion(int argc, char **argv)
+{
+    return cmd_completion_run(commands_all, argc, argv);
+}
+
+static const struct sl_command command_completion = {
+    .name = "completion",
+    .usage = "bash | zsh | fish",
+    .summary = "what a shell completes; run by the build",
+    .hidden = true,
+    .run = completion,
+};
+
 const struct sl_command *const commands_all[] = {
-    &cmd_run,    &cmd_show,  &cmd_gate,     &cmd_compare, &cmd_snapshot,
-    &cmd_doctor, &cmd_agent, &command_help, &cmd_subject, NULL,
+    &cmd_run,   &cmd_show,     &cmd_gate,    &cmd_compare,        &cmd_snapshot, &cmd_doctor,
+    &cmd_agent, &command_help, &cmd_subject, &command_completion, NULL,
 };
