@@ -13,7 +13,7 @@
 #include "cli/cmd.h"
 #include "cli/options/options.h"
 #include "cli/options/output.h"
-#include "harness/leak/leak.h"
+#include "harness/leak/group.h"
 #include "harness/snapshot/target/target.h"
 #include "reports/snapshot/snapshot.h"
 
@@ -184,11 +184,7 @@ add_groups(struct sl_snapshot_listing *listing, struct sl_arena *arena, struct s
 {
     if (!arena)
         return sl_fail(err, SL_ENOMEM, "out of memory for groups");
-    enum sl_status status =
-        sl_leak_group_all(listing->snapshot, arena, &listing->groups, &listing->n_groups, err);
-    return status ? status
-                  : sl_leak_group_index(listing->snapshot, listing->groups, listing->n_groups,
-                                        arena, &listing->group_of, err);
+    return sl_leak_group_all(listing->snapshot, arena, &listing->groups, &listing->n_groups, err);
 }
 
 static enum sl_status

@@ -39,29 +39,30 @@ size_t sl_cells_count_groups(const struct sl_run_result *result)
     size_t n = 0;
     for (size_t i = 0; i < result->n_cells; i++)
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
-            n += result->cells[i].trials[j].leaks.n_groups;
+            n += result->cells[i].trials[j].leaks.n_findings;
     return n;
 }
 
 static void
-add_group(struct sl_cell_group *groups, size_t *n_groups, const struct sl_leak_group *group)
+add_group(struct sl_cell_group *groups, size_t *n_groups, const struct sl_finding *finding)
 {
     size_t i = 0;
-    while (i < *n_groups && (strcmp(groups[i].group->fingerprint, group->fingerprint) != 0 ||
-                             groups[i].group->counted != group->counted))
+    while (i < *n_groups &&
+           (strcmp(groups[i].finding->group.fingerprint, finding->group.fingerprint) != 0 ||
+            groups[i].finding->counted != finding->counted))
         i++;
     if (i == *n_groups)
-        groups[(*n_groups)++] = (struct sl_cell_group){.group = group};
-    if (group->count >= groups[i].count) {
-        groups[i].count = group->count;
-        groups[i].group = group;
+        groups[(*n_groups)++] = (struct sl_cell_group){.finding = finding};
+    if (finding->group.count >= groups[i].count) {
+        groups[i].count = finding->group.count;
+        groups[i].finding = finding;
     }
     groups[i].n_trials++;
 }
 
-size_t sl_cell_looked(const struct sl_cell_result *cell, const struct sl_leak_group *group)
+size_t sl_cell_looked(const struct sl_cell_result *cell, const struct sl_finding *finding)
 {
-    bool unjoined = group && group->cause == SL_CAUSE_UNJOINED;
+    bool unjoined = finding && finding->cause == SL_CAUSE_UNJOINED;
     size_t n = 0;
 
     for (size_t i = 0; i < cell->n_trials; i++) {
@@ -74,11 +75,11 @@ size_t sl_cell_looked(const struct sl_cell_result *cell, const struct sl_leak_gr
 static int compare_groups(const void *left, const void *right)
 {
     const struct sl_cell_group *a = left, *b = right;
-    if (a->group->counted != b->group->counted)
-        return a->group->counted ? -1 : 1;
+    if (a->finding->counted != b->finding->counted)
+        return a->finding->counted ? -1 : 1;
     if (a->count != b->count)
         return a->count > b->count ? -1 : 1;
-    return strcmp(a->group->fingerprint, b->group->fingerprint);
+    return strcmp(a->finding->group.fingerprint, b->finding->group.fingerprint);
 }
 
 bool sl_cell_groups(struct sl_arena *arena, const struct sl_cell_result *cell,
@@ -86,14 +87,14 @@ bool sl_cell_groups(struct sl_arena *arena, const struct sl_cell_result *cell,
 {
     size_t room = 0, n_groups = 0;
     for (size_t i = 0; i < cell->n_trials; i++)
-        room += cell->trials[i].leaks.n_groups;
+        room += cell->trials[i].leaks.n_findings;
     struct sl_cell_group *groups = sl_arena_array(arena, room, sizeof *groups);
     if (!groups)
         return false;
     for (size_t i = 0; i < cell->n_trials; i++)
-        for (size_t j = 0; !cell->trials[i].leaks_missing && j < cell->trials[i].leaks.n_groups;
+        for (size_t j = 0; !cell->trials[i].leaks_missing && j < cell->trials[i].leaks.n_findings;
              j++)
-            add_group(groups, &n_groups, &cell->trials[i].leaks.groups[j]);
+            add_group(groups, &n_groups, &cell->trials[i].leaks.findings[j]);
     qsort(groups, n_groups, sizeof *groups, compare_groups);
     *ret_groups = groups;
     *ret_n_groups = n_groups;

@@ -19,13 +19,13 @@ size_t sl_cells_count_groups(const struct sl_run_result *result);
 
 /* Trials of a cell that could have seen a group like this: those whose leaks are known, and of
    threads that ended without a join also those are.  NULL: any group. */
-size_t sl_cell_looked(const struct sl_cell_result *cell, const struct sl_leak_group *group);
+size_t sl_cell_looked(const struct sl_cell_result *cell, const struct sl_finding *finding);
 
 /* Groups with one fingerprint in the trials of a cell. */
 struct sl_cell_group {
-    const struct sl_leak_group *group; /* of the trial that has most of them */
-    uint32_t count;                    /* there */
-    uint32_t n_trials;                 /* trials that have it */
+    const struct sl_finding *finding; /* of the trial that has most of them */
+    uint32_t count;                   /* there */
+    uint32_t n_trials;                /* trials that have it */
 };
 
 /*

@@ -44,7 +44,8 @@ static const struct sl_cell_group *
 find_group(const struct sl_cell_group *groups, size_t n_groups, const char *fingerprint)
 {
     for (size_t i = 0; i < n_groups; i++)
-        if (groups[i].group->counted && strcmp(groups[i].group->fingerprint, fingerprint) == 0)
+        if (groups[i].finding->counted &&
+            strcmp(groups[i].finding->group.fingerprint, fingerprint) == 0)
             return &groups[i];
     return NULL;
 }
@@ -63,17 +64,17 @@ static bool side_init(struct maker *maker, const struct sl_cell_result *cell, st
 }
 
 /* Trials of a side that could have seen a group.  "Not there" is a fact only when one looked. */
-static size_t looked_for(const struct side *side, const struct sl_leak_group *group)
+static size_t looked_for(const struct side *side, const struct sl_finding *finding)
 {
-    return side->cell ? sl_cell_looked(side->cell, group) : 0;
+    return side->cell ? sl_cell_looked(side->cell, finding) : 0;
 }
 
-static struct sl_value count_in(const struct side *side, const struct sl_leak_group *group,
+static struct sl_value count_in(const struct side *side, const struct sl_finding *finding,
                                 const struct sl_cell_group *seen)
 {
     if (!side->cell)
         return SL_MISSING_VALUE("the cell was not played");
-    if (!looked_for(side, group))
+    if (!looked_for(side, finding))
         return SL_MISSING_VALUE("no trial of the cell could look");
     return SL_VALUE(seen ? seen->count : 0);
 }
@@ -82,8 +83,8 @@ static struct sl_value count_in(const struct side *side, const struct sl_leak_gr
 static void add_group(struct maker *maker, const struct side *base, const struct side *head,
                       const struct sl_cell_group *before, const struct sl_cell_group *after)
 {
-    const struct sl_leak_group *group = after ? after->group : before->group;
-    size_t base_looked = looked_for(base, group), head_looked = looked_for(head, group);
+    const struct sl_finding *finding = after ? after->finding : before->finding;
+    size_t base_looked = looked_for(base, finding), head_looked = looked_for(head, finding);
     enum sl_change change = SL_CHANGE_SAME;
 
     if (!before)
@@ -93,9 +94,9 @@ static void add_group(struct maker *maker, const struct side *base, const struct
     maker->groups[maker->n_groups++] = (struct sl_group_change){
         .change = change,
         .cell = head->cell ? head->cell : base->cell,
-        .group = group,
-        .base_count = count_in(base, group, before),
-        .head_count = count_in(head, group, after),
+        .finding = finding,
+        .base_count = count_in(base, finding, before),
+        .head_count = count_in(head, finding, after),
         .base_trials = {before ? before->n_trials : 0, base_looked},
         .head_trials = {after ? after->n_trials : 0, head_looked},
     };
@@ -115,14 +116,14 @@ static bool compare_groups(struct maker *maker, const struct sl_cell_result *bas
     for (size_t i = 0; i < head.n_groups; i++) {
         const struct sl_cell_group *after = &head.groups[i];
         const struct sl_cell_group *before =
-            find_group(base.groups, base.n_groups, after->group->fingerprint);
-        if (after->group->counted)
+            find_group(base.groups, base.n_groups, after->finding->group.fingerprint);
+        if (after->finding->counted)
             add_group(maker, &base, &head, before, after);
     }
     for (size_t i = 0; i < base.n_groups; i++) {
         const struct sl_cell_group *before = &base.groups[i];
-        if (before->group->counted &&
-            !find_group(head.groups, head.n_groups, before->group->fingerprint))
+        if (before->finding->counted &&
+            !find_group(head.groups, head.n_groups, before->finding->group.fingerprint))
             add_group(maker, &base, &head, before, NULL);
     }
     return true;
@@ -213,7 +214,7 @@ static int compare_changes(const void *left, const void *right)
         return a->cell < b->cell ? -1 : 1;
     if (most_a != most_b)
         return most_a > most_b ? -1 : 1;
-    return strcmp(a->group->fingerprint, b->group->fingerprint);
+    return strcmp(a->finding->group.fingerprint, b->finding->group.fingerprint);
 }
 
 enum sl_status sl_compare(const struct sl_run_result *base, const struct sl_run_result *head,

@@ -28,7 +28,7 @@ struct sl_share {
 struct sl_group_change {
     enum sl_change change;
     const struct sl_cell_result *cell;
-    const struct sl_leak_group *group; /* of head, or of base when head has none */
+    const struct sl_finding *finding; /* of head, or of base when head has none */
     /* Most leaked in one trial of the cell; 0: somebody looked and it was not there; missing: the
        cell was not played, or no trial of it could look. */
     struct sl_value base_count, head_count;

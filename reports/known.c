@@ -8,26 +8,26 @@
 
 static int compare_groups(const void *left, const void *right)
 {
-    const struct sl_leak_group *a = *(const struct sl_leak_group *const *) left;
-    const struct sl_leak_group *b = *(const struct sl_leak_group *const *) right;
+    const struct sl_group *a = *(const struct sl_group *const *) left;
+    const struct sl_group *b = *(const struct sl_group *const *) right;
     int order = strcmp(a->fingerprint, b->fingerprint);
 
     return order ? order : (a->count < b->count) - (a->count > b->count);
 }
 
 /* The leaks of a report, as they stand; groups is NULL to count them only. */
-static size_t collect(const struct sl_run_result *report, const struct sl_leak_group **groups)
+static size_t collect(const struct sl_run_result *report, const struct sl_group **groups)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < report->n_cells; i++) {
         for (size_t j = 0; j < report->cells[i].n_trials; j++) {
             const struct sl_trial_result *trial = &report->cells[i].trials[j];
-            for (size_t k = 0; !trial->leaks_missing && k < trial->leaks.n_groups; k++) {
-                if (!trial->leaks.groups[k].counted)
+            for (size_t k = 0; !trial->leaks_missing && k < trial->leaks.n_findings; k++) {
+                if (!trial->leaks.findings[k].counted)
                     continue;
                 if (groups)
-                    groups[n] = &trial->leaks.groups[k];
+                    groups[n] = &trial->leaks.findings[k].group;
                 n++;
             }
         }
@@ -39,7 +39,7 @@ bool sl_known_init(struct sl_arena *arena, const struct sl_run_result *report,
                    struct sl_known *ret_known)
 {
     size_t n = collect(report, NULL);
-    const struct sl_leak_group **groups = sl_arena_array(arena, n, sizeof *groups);
+    const struct sl_group **groups = sl_arena_array(arena, n, sizeof *groups);
 
     if (!groups)
         return false;

@@ -6,7 +6,7 @@
 #include "harness/model/result.h"
 
 struct sl_known {
-    const struct sl_leak_group **groups; /* by fingerprint, and of one the largest first */
+    const struct sl_group **groups; /* by fingerprint, and of one the largest first */
     size_t n;
 };
 

@@ -52,40 +52,42 @@ static const struct sl_field wait_fields[] = {
 };
 const struct sl_object report_layout_wait = {FIELDS(wait_fields), .one_line = true};
 
-static const struct sl_field group_fields[] = {
-    CHARS(struct sl_leak_group, fingerprint),
-    SCALAR(U32, struct sl_leak_group, count),
-    SCALAR(BOOL, struct sl_leak_group, counted),
-    ENUM(struct sl_leak_group, cause, causes),
-    SCALAR(TEXT, struct sl_leak_group, evidence),
-    SCALAR(TEXT, struct sl_leak_group, function),
-    LIST(struct sl_leak_group, "frames", frames, n_frames, report_layout_frame),
-    SCALAR(BOOL, struct sl_leak_group, complete),
+/* The fields of a finding's group are found in the finding. */
+_Static_assert(offsetof(struct sl_finding, group) == 0, "the group is first");
+
+static const struct sl_field finding_fields[] = {
+    CHARS(struct sl_group, fingerprint),
+    SCALAR(U32, struct sl_group, count),
+    SCALAR(BOOL, struct sl_finding, counted),
+    ENUM(struct sl_finding, cause, causes),
+    SCALAR(TEXT, struct sl_finding, evidence),
+    SCALAR(TEXT, struct sl_group, function),
+    LIST(struct sl_group, "frames", frames, n_frames, report_layout_frame),
+    SCALAR(BOOL, struct sl_group, complete),
     {.key = "grade",
      .kind = SL_FIELD_WORD,
-     .offset = offsetof(struct sl_leak_group, grade),
+     .offset = offsetof(struct sl_group, grade),
      .words = &report_layout_grades,
      .late = true},
-    SCALAR(TEXT, struct sl_leak_group, reason),
-    OBJECT(struct sl_leak_group, wait, report_layout_wait),
-    CHARS(struct sl_leak_group, thread_name),
+    SCALAR(TEXT, struct sl_group, reason),
+    OBJECT(struct sl_group, wait, report_layout_wait),
+    CHARS(struct sl_group, thread_name),
     {.key = "tids",
      .kind = SL_FIELD_IDS,
-     .offset = offsetof(struct sl_leak_group, ids),
-     .other =
-         offsetof(struct sl_leak_group, n_ids) + HAS_TYPE(struct sl_leak_group, n_ids, uint32_t),
-     .size = sizeof MEMBER(struct sl_leak_group, ids)},
+     .offset = offsetof(struct sl_group, ids),
+     .other = offsetof(struct sl_group, n_ids) + HAS_TYPE(struct sl_group, n_ids, uint32_t),
+     .size = sizeof MEMBER(struct sl_group, ids)},
 };
 
-static const char *check_group(const void *object)
+static const char *check_finding(const void *object)
 {
-    const struct sl_leak_group *group = object;
+    const struct sl_group *group = &((const struct sl_finding *) object)->group;
     if (strspn(group->fingerprint, "0123456789abcdef") != sizeof group->fingerprint - 1)
         return "'fingerprint' has to be 16 hexadecimal digits";
     return NULL;
 }
 
-static const struct sl_object group_object = {FIELDS(group_fields), .check = check_group};
+static const struct sl_object finding_object = {FIELDS(finding_fields), .check = check_finding};
 
 static const struct sl_field late_fields[] = {
     SCALAR(INT, struct sl_late_thread, tid),
@@ -117,7 +119,7 @@ static const struct sl_field leaks_fields[] = {
     {KEYED(VALUE, struct sl_trial_result, "processes", left.processes)},
     {KEYED(VALUE, struct sl_trial_result, "timers", left.timers)},
     {KEYED(U64, struct sl_trial_result, "settle_ns", leaks.settle_ns)},
-    LIST(struct sl_trial_result, "groups", leaks.groups, leaks.n_groups, group_object),
+    LIST(struct sl_trial_result, "groups", leaks.findings, leaks.n_findings, finding_object),
     LIST(struct sl_trial_result, "late_threads", leaks.late_threads, leaks.n_late_threads,
          late_object),
     LATE_LIST(struct sl_trial_result, "left_behind", left.items, left.n_items, leftover_object),
@@ -131,9 +133,9 @@ static const char *check_leaks(const void *object)
 
     if (trial->leaks_missing)
         return NULL;
-    for (size_t i = 0; i < trial->leaks.n_groups; i++)
-        if (trial->leaks.groups[i].counted)
-            sum += trial->leaks.groups[i].count;
+    for (size_t i = 0; i < trial->leaks.n_findings; i++)
+        if (trial->leaks.findings[i].counted)
+            sum += trial->leaks.findings[i].group.count;
     if (sum != trial->leaks.count)
         return "'count' differs from the sum over the groups that are counted";
     return NULL;
@@ -259,7 +261,7 @@ static const struct sl_field trial_fields[] = {
     OBJECT(struct sl_trial_result, snapshot, report_layout_stats),
     LATE_LIST(struct sl_trial_result, "agents", agents, n_agents, agent_object),
     SCALAR(TEXT, struct sl_trial_result, hang_seen),
-    LIST(struct sl_trial_result, "hang_groups", hang_groups, n_hang_groups, group_object),
+    LIST(struct sl_trial_result, "hang_groups", hang_findings, n_hang_findings, finding_object),
 };
 static const struct sl_object trial_object = {FIELDS(trial_fields)};
 

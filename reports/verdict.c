@@ -79,8 +79,8 @@ judge_limit(struct judge *judge, enum sl_rule rule, struct sl_value value, uint6
 static void judge_counts(struct judge *judge)
 {
     const struct sl_leak_report *leaks = &judge->trial->leaks;
-    const struct sl_leak_group **groups =
-        sl_arena_array(judge->arena, leaks->n_groups, sizeof *groups);
+    const struct sl_group **groups =
+        sl_arena_array(judge->arena, leaks->n_findings, sizeof *groups);
     struct sl_breach breach = {.rule = SL_RULE_LEAKS,
                                .kind = SL_BREACH_BROKEN,
                                .groups = groups,
@@ -88,9 +88,9 @@ static void judge_counts(struct judge *judge)
                                .limit = judge->policy->max_leaks};
 
     judge->out_of_memory |= !groups;
-    for (size_t i = 0; groups && i < leaks->n_groups; i++) {
-        const struct sl_leak_group *group = &leaks->groups[i];
-        if (!group->counted)
+    for (size_t i = 0; groups && i < leaks->n_findings; i++) {
+        const struct sl_group *group = &leaks->findings[i].group;
+        if (!leaks->findings[i].counted)
             continue;
         if (sl_known_count(&judge->known, group->fingerprint))
             breach.value.value -= group->count;

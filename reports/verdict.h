@@ -55,9 +55,9 @@ enum sl_breach_kind {
 struct sl_breach {
     enum sl_rule rule;
     enum sl_breach_kind kind;
-    const struct sl_cell_result *cell;         /* NULL: the run's */
-    const struct sl_trial_result *trial;       /* of the cell; NULL: the cell's, or the run's */
-    const struct sl_leak_group *const *groups; /* of leaks: those that count against the policy */
+    const struct sl_cell_result *cell;    /* NULL: the run's */
+    const struct sl_trial_result *trial;  /* of the cell; NULL: the cell's, or the run's */
+    const struct sl_group *const *groups; /* of leaks: those that count against the policy */
     size_t n_groups;
     struct sl_value value; /* missing: this is why the rule could not be judged */
     uint64_t limit;        /* that the value broke */

@@ -3,10 +3,11 @@
  * Why a group is still there: a table of rules in order of priority; the first that
  * finds evidence names the cause.  A further cause is one function and one line.
  */
-#include "harness/leak/analysis.h"
+#include "harness/leak/cause.h"
 
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/leak/evidence.h"
 
 /*
  * @param ret_evidence  set to NULL by the caller; set when the rule applies
@@ -164,7 +165,7 @@ enum sl_status sl_leak_explain(const struct sl_leak_case *the_case,
     for (; rule < SL_COUNT_OF(rules) && !status && !evidence; rule++)
         status = rules[rule].find(the_case, cluster, &evidence);
     if (status)
-        return sl_fail(err, status, "no memory for the evidence of a group");
+        return sl_fail(err, status, "out of memory for the evidence of a group");
     *ret_cause = rules[rule - 1].cause;
     *ret_evidence = evidence;
     return SL_OK;

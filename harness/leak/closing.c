@@ -11,13 +11,14 @@
  * this cause, being the strongest, would hide.  It is told as a fact beside the
  * cause; a driver that wants the verdict names a witness.
  */
-#include "harness/leak/analysis.h"
+#include "harness/leak/closing.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "harness/leak/names.h"
+#include "harness/leak/stack/library.h"
+#include "harness/leak/stack/names.h"
 
 static bool has_function(const struct sl_stack *stack, const char *function)
 {
@@ -43,7 +44,7 @@ is_witness(const struct sl_leak_witness *witness, const struct sl_leak_candidate
 
     if (candidate->before && (!stack || !stack->complete))
         stack = candidate->before->stack; /* could not be unwound this time */
-    return (!witness->module || sl_leak_is_library(stack, modules)) &&
+    return (!witness->module || sl_leak_find_library(stack, modules)) &&
            (!witness->function || has_function(stack, witness->function)) &&
            (!witness->socket || waits_on_socket(candidate));
 }

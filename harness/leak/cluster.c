@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/leak/analysis.h"
+#include "harness/leak/cluster.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/leak/stack/fingerprint.h"
 
 /* Open addressing; never more than half full, so that probing stays short. */
 struct slot {
@@ -47,7 +48,7 @@ enum sl_status sl_leak_fingerprint_all(struct sl_leak_candidate *candidates, siz
 {
     struct map known;
     if (!map_init(&known, n_candidates))
-        return sl_fail(err, SL_ENOMEM, "no memory for %zu stacks", n_candidates);
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu stacks", n_candidates);
 
     for (size_t i = 0; i < n_candidates; i++) {
         const struct sl_thread *thread = candidates[i].thread;
@@ -112,7 +113,7 @@ enum sl_status sl_leak_clusters_new(const struct sl_leak_candidate *candidates, 
 
     if (!clusters.members || !clusters.clusters || !of_candidate || !map_init(&map, n_candidates)) {
         sl_leak_clusters_release(&clusters);
-        return sl_fail(err, SL_ENOMEM, "no memory for groups of %zu threads", n_candidates);
+        return sl_fail(err, SL_ENOMEM, "out of memory for groups of %zu threads", n_candidates);
     }
     number_clusters(&map, candidates, n_candidates, of_candidate, &clusters);
     free(map.slots);
@@ -126,4 +127,19 @@ void sl_leak_clusters_release(struct sl_leak_clusters *clusters)
     free(clusters->members);
     free(clusters->clusters);
     *clusters = (struct sl_leak_clusters){0};
+}
+
+enum sl_status sl_leak_cluster_all(const struct sl_snapshot *snapshot,
+                                   struct sl_leak_clusters *ret_clusters, struct sl_error *err)
+{
+    SL_AUTO_FREE struct sl_leak_candidate *candidates =
+        calloc(snapshot->n_threads + 1, sizeof *candidates);
+
+    if (!candidates)
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", snapshot->n_threads);
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        candidates[i].thread = &snapshot->threads[i];
+    enum sl_status status = sl_leak_fingerprint_all(candidates, snapshot->n_threads, err);
+    return status ? status
+                  : sl_leak_clusters_new(candidates, snapshot->n_threads, ret_clusters, err);
 }

@@ -3,7 +3,7 @@
  * Evidence: what was seen, as sentences for people.  Every number is a count of
  * threads or of context switches, and nothing is claimed that was not compared.
  */
-#include "harness/leak/analysis.h"
+#include "harness/leak/evidence.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -64,7 +64,7 @@ enum sl_status sl_settle_new(const struct sl_settle_thread *baseline, size_t n_b
     if (settle)
         settle->baseline = sort_threads(baseline, n_baseline);
     if (!settle || !settle->baseline)
-        return sl_fail(err, SL_ENOMEM, "no memory for a baseline of %zu threads", n_baseline);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a baseline of %zu threads", n_baseline);
     settle->n_baseline = n_baseline;
     settle->closed_ns = closed_ns;
     settle->window_ns = window_ns;
@@ -190,7 +190,7 @@ enum sl_status sl_settle_feed(struct sl_settle *settle, uint64_t now_ns,
     SL_AUTO_FREE struct track *merged = calloc(room, sizeof *merged);
     SL_AUTO_FREE struct sl_late_thread *late = calloc(room, sizeof *late);
     if (!look || !merged || !late)
-        return sl_fail(err, SL_ENOMEM, "no memory to compare %zu threads", n_threads);
+        return sl_fail(err, SL_ENOMEM, "out of memory to compare %zu threads", n_threads);
 
     now_ns = SL_MAX(now_ns, settle->closed_ns);
     size_t n_merged = merge_look(settle, now_ns, look, n_threads, merged);

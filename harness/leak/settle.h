@@ -14,7 +14,7 @@
 
 #include <strandline/error.h>
 
-#include "harness/model/leak.h"
+#include "harness/model/finding.h"
 
 struct sl_settle;
 

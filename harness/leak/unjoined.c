@@ -4,12 +4,13 @@
  * the stack of each until somebody joins it, so that a Close that leaves them leaks as surely as
  * one that leaves living threads.  They are candidates like those, with a stack of one frame.
  */
-#include "harness/leak/analysis.h"
+#include "harness/leak/unjoined.h"
 
 #include <stdlib.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/leak/stack/library.h"
 
 /* All that is known of a thread that has ended, as the analysis wants it. */
 struct remains {
@@ -40,9 +41,7 @@ static struct sl_leak_candidate make_candidate(const struct sl_leak_input *input
     return (struct sl_leak_candidate){
         .thread = &remains->thread,
         .unjoined = unjoined,
-        .library = sl_leak_is_library(&whole, input->library_modules)
-                       ? sl_path_base(unjoined->start->module)
-                       : NULL,
+        .library = sl_leak_find_library(&whole, input->library_modules),
     };
 }
 
@@ -59,7 +58,7 @@ enum sl_status sl_leak_add_unjoined(const struct sl_leak_input *input, struct sl
     if (grown)
         *candidates = grown;
     if (!remains || !grown)
-        return sl_fail(err, SL_ENOMEM, "no memory for %zu threads that were not joined", n);
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads that were not joined", n);
     for (size_t i = 0; i < n; i++)
         if (!sl_leak_has_unjoined(input->start, &settled->unjoined[i]))
             (*candidates)[(*n_candidates)++] =

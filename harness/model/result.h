@@ -10,7 +10,7 @@
 #define SL_MODEL_RESULT_H
 
 #include "base/value.h"
-#include "harness/model/leak.h"
+#include "harness/model/finding.h"
 
 #define SL_TRIAL_STATUS_MAP(X)                                                                     \
     X(OK, "ok")           /* every phase was reached and measured */                               \
@@ -129,8 +129,8 @@ struct sl_trial_result {
     /* Of a subject that ended badly, the snapshot that says most; grouped like leaks.  Of a crash
        the first group is the thread that crashed. */
     const char *hang_seen; /* "crash", "hang", or the phase that it was taken in; NULL: none */
-    const struct sl_leak_group *hang_groups;
-    size_t n_hang_groups;
+    const struct sl_finding *hang_findings;
+    size_t n_hang_findings;
 };
 
 /* Numbers of an analysis made elsewhere, shown beside ours (the incident). */
@@ -227,7 +227,6 @@ struct sl_run_result {
 };
 
 const char *sl_trial_status_text(enum sl_trial_status status);
-bool sl_trial_status_parse(const char *text, enum sl_trial_status *ret_status);
 
 void sl_run_result_free(struct sl_run_result *result); /* frees the arena too; NULL is allowed */
 SL_DEFINE_AUTO(sl_run_result, sl_run_result_free);

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
-#include "harness/model/leak.h"
+#include "harness/model/finding.h"
 
 SL_DEFINE_AUTO(sl_observation, sl_observation_free);
 

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/wake.h"
-#include "harness/leak/leak.h"
 #include "harness/leak/settle.h"
+#include "harness/leak/stack/library.h"
 #include "harness/snapshot/target/tasks.h"
 
 #define EXIT_LOOK_MAX_NS (50 * SL_NS_PER_MS)
@@ -24,7 +24,7 @@ static bool is_library_thread(const struct observe_settling *settling, const str
 {
     const struct sl_thread *thread = sl_snapshot_find(settling->known, (uint64_t) task->tid);
     return thread && thread->start_time == task->start_time && thread->stack &&
-           sl_leak_is_library(thread->stack, settling->library_modules);
+           sl_leak_find_library(thread->stack, settling->library_modules);
 }
 
 static enum sl_status start_settle(const struct observe_settling *settling,

@@ -5,7 +5,7 @@
 
 #include <strandline/error.h>
 
-#include "harness/model/leak.h"
+#include "harness/model/finding.h"
 
 struct observe_settling {
     pid_t pid;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/leak/leak.h"
+#include "harness/leak/stack/frame.h"
 
 static const char *function_of(struct sl_arena *arena, const struct sl_thread *thread)
 {
@@ -63,8 +64,8 @@ void sl_hang_describe(const struct sl_snapshot *snapshot, const char *seen, stru
     result->hang_seen = seen;
     if (result->close.timed_out && result->close.duration_ns.missing)
         result->close.waits_for = describe_close(snapshot, arena);
-    if (sl_leak_group_all(snapshot, arena, &result->hang_groups, &result->n_hang_groups, NULL))
-        result->n_hang_groups = 0;
+    if (sl_leak_describe(snapshot, arena, &result->hang_findings, &result->n_hang_findings, NULL))
+        result->n_hang_findings = 0;
 }
 
 /* The frames of a thread below the signal that it got: what it did when it got it. */
@@ -84,7 +85,7 @@ strip_handler(const struct sl_stack *stack, struct sl_stack *ret_stripped)
 }
 
 static void
-explain_group(struct sl_leak_group *group, const struct sl_crash *crash, struct sl_arena *arena)
+explain_crash(struct sl_finding *finding, const struct sl_crash *crash, struct sl_arena *arena)
 {
     const char *name = sigabbrev_np(crash->signal);
     char address[64] = "";
@@ -92,9 +93,9 @@ explain_group(struct sl_leak_group *group, const struct sl_crash *crash, struct 
     if (crash->has_address)
         (void) snprintf(address, sizeof address, ", at address 0x%llx",
                         (unsigned long long) crash->address);
-    group->evidence = sl_arena_printf(arena, "thread '%s' got %s%s%s", crash->thread,
-                                      name ? "SIG" : "a signal", name ? name : "", address);
-    group->wait = (struct sl_wait){.syscall_nr = -1}; /* the handler's, no own one */
+    finding->evidence = sl_arena_printf(arena, "thread '%s' got %s%s%s", crash->thread,
+                                        name ? "SIG" : "a signal", name ? name : "", address);
+    finding->group.wait = (struct sl_wait){.syscall_nr = -1}; /* the handler's, no own one */
 }
 
 void sl_hang_crashed(const struct sl_snapshot *snapshot, const struct sl_crash *crash,
@@ -102,7 +103,7 @@ void sl_hang_crashed(const struct sl_snapshot *snapshot, const struct sl_crash *
 {
     const struct sl_thread *found = sl_snapshot_find(snapshot, crash->tid);
     struct sl_snapshot one = *snapshot, others = *snapshot;
-    const struct sl_leak_group *first = NULL, *rest = NULL;
+    const struct sl_finding *first = NULL, *rest = NULL;
     size_t n_first = 0, n_rest = 0;
     struct sl_stack stripped;
 
@@ -120,18 +121,18 @@ void sl_hang_crashed(const struct sl_snapshot *snapshot, const struct sl_crash *
     for (size_t i = 0; threads && i < snapshot->n_threads; i++)
         if (&snapshot->threads[i] != found)
             threads[others.n_threads++] = snapshot->threads[i];
-    if (sl_leak_group_all(&one, arena, &first, &n_first, NULL))
+    if (sl_leak_describe(&one, arena, &first, &n_first, NULL))
         n_first = 0;
-    if (others.n_threads && sl_leak_group_all(&others, arena, &rest, &n_rest, NULL))
+    if (others.n_threads && sl_leak_describe(&others, arena, &rest, &n_rest, NULL))
         n_rest = 0;
-    struct sl_leak_group *groups = sl_arena_array(arena, n_first + n_rest, sizeof *groups);
-    if (!groups)
+    struct sl_finding *findings = sl_arena_array(arena, n_first + n_rest, sizeof *findings);
+    if (!findings)
         return;
     for (size_t i = 0; i < n_first + n_rest; i++)
-        groups[i] = i < n_first ? first[i] : rest[i - n_first];
+        findings[i] = i < n_first ? first[i] : rest[i - n_first];
     if (n_first)
-        explain_group(&groups[0], crash, arena);
+        explain_crash(&findings[0], crash, arena);
     result->hang_seen = "crash";
-    result->hang_groups = groups;
-    result->n_hang_groups = n_first + n_rest;
+    result->hang_findings = findings;
+    result->n_hang_findings = n_first + n_rest;
 }

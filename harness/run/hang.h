@@ -7,7 +7,7 @@
 #include "harness/process/desk.h"
 
 /*
- * Fill hang_groups of a result with every thread of the snapshot, hang_seen with `seen`, and
+ * Fill hang_findings of a result with every thread of the snapshot, hang_seen with `seen`, and
  * close.waits_for when Close has not returned.  Evidence only: when memory is short
  * there is less of it.
  */

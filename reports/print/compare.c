@@ -66,8 +66,9 @@ static void print_groups(const struct sl_table *table, const struct sl_compariso
                        sl_change_text(change->change));
         const char *text = sl_arena_printf(
             table->arena, "  %s -> %s x %s: %s, %s  (%s%s)", count_text(table, change->base_count),
-            count_text(table, change->head_count), sl_table_function(table, change->group),
-            sl_cause_text(change->group->cause), change->group->fingerprint,
+            count_text(table, change->head_count),
+            sl_table_function(table, &change->finding->group),
+            sl_cause_text(change->finding->cause), change->finding->group.fingerprint,
             sl_table_cell_name(table, change->cell), trials_text(table, change));
         sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, 7, 9, text ? text : "");
     }
@@ -223,9 +224,9 @@ static json_t *json_group(struct sl_arena *arena, const struct sl_group_change *
 {
     json_t *json = json_pack(
         "{ss so ss ss so so so so so}", "change", sl_change_text(change->change), "cell",
-        sl_json_cell(arena, change->cell), "fingerprint", change->group->fingerprint, "cause",
-        sl_cause_text(change->group->cause), "function",
-        sl_json_text(arena, change->group->function), "base_count",
+        sl_json_cell(arena, change->cell), "fingerprint", change->finding->group.fingerprint,
+        "cause", sl_cause_text(change->finding->cause), "function",
+        sl_json_text(arena, change->finding->group.function), "base_count",
         sl_json_count(change->base_count), "head_count", sl_json_count(change->head_count),
         "base_trials", sl_json_share(change->base_trials.n, change->base_trials.of), "head_trials",
         sl_json_share(change->head_trials.n, change->head_trials.of));

@@ -9,7 +9,7 @@
 #include "reports/print/json_parts.h"
 #include "reports/print/wrap.h"
 
-static const struct sl_frame *frame_of(const struct sl_leak_group *group)
+static const struct sl_frame *frame_of(const struct sl_group *group)
 {
     const struct sl_frame *found = group->n_frames ? &group->frames[0] : NULL;
 
@@ -32,16 +32,16 @@ static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *k
     if (!sl_cell_groups(arena, cell, &groups, &n_groups))
         return false;
     for (size_t i = 0; i < n_groups; i++) {
-        const struct sl_leak_group *group = groups[i].group;
-        if (!group->counted)
+        const struct sl_finding *finding = groups[i].finding;
+        if (!finding->counted)
             continue;
         lines[(*n_lines)++] = (struct sl_leak_line){
             .cell = cell,
             .seen = groups[i],
-            .n_looked = sl_cell_looked(cell, group),
-            .known = known ? SL_VALUE(sl_known_count(known, group->fingerprint))
+            .n_looked = sl_cell_looked(cell, finding),
+            .known = known ? SL_VALUE(sl_known_count(known, finding->group.fingerprint))
                            : SL_MISSING_VALUE("there is no baseline"),
-            .frame = frame_of(group),
+            .frame = frame_of(&finding->group),
         };
     }
     return true;
@@ -77,7 +77,7 @@ static const char *place_text(struct sl_arena *arena, const struct sl_frame *fra
 
 static void print_line(const struct sl_table *table, const struct sl_leak_line *line)
 {
-    const struct sl_leak_group *group = line->seen.group;
+    const struct sl_finding *finding = line->seen.finding;
     const char *place = place_text(table->arena, line->frame);
     bool judged = !line->known.missing, is_new = judged && line->known.value == 0;
     bool grown = judged && !is_new && line->seen.count > line->known.value;
@@ -85,10 +85,10 @@ static void print_line(const struct sl_table *table, const struct sl_leak_line *
     const char *word = !judged ? "leaked" : is_new ? "new" : "known";
     const char *text = sl_arena_printf(
         table->arena, ": %" PRIu32 " x %s: %s%s%s, in %" PRIu32 " of %zu trial%s of %s (%s)",
-        line->seen.count, sl_table_function(table, group), sl_cause_text(group->cause),
+        line->seen.count, sl_table_function(table, &finding->group), sl_cause_text(finding->cause),
         place ? ", " : "", place ? place : "", line->seen.n_trials, line->n_looked,
         line->n_looked == 1 ? "" : "s", sl_table_cell_name(table, line->cell),
-        sl_table_text(table, group->fingerprint, ""));
+        sl_table_text(table, finding->group.fingerprint, ""));
     sl_style_print(judged && !is_new ? SL_STYLE_NONE : SL_STYLE_BAD, table->opts, table->out, "%s",
                    word);
     sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, strlen(word), 2,
@@ -112,14 +112,14 @@ bool sl_leak_lines_print(const struct sl_table *table, const struct sl_policy *p
 
 static json_t *json_line(struct sl_arena *arena, const struct sl_leak_line *line)
 {
-    const struct sl_leak_group *group = line->seen.group;
+    const struct sl_finding *finding = line->seen.finding;
     const struct sl_frame *frame = line->frame;
     bool has_line = frame && frame->file && frame->line;
 
     return json_pack(
         "{so so ss so so so sI so so so}", "cell", sl_json_cell(arena, line->cell), "function",
-        sl_json_text(arena, group->function), "cause", sl_cause_text(group->cause), "fingerprint",
-        sl_json_text(arena, group->fingerprint), "file",
+        sl_json_text(arena, finding->group.function), "cause", sl_cause_text(finding->cause),
+        "fingerprint", sl_json_text(arena, finding->group.fingerprint), "file",
         sl_json_text(arena, frame ? frame->file : NULL), "line",
         has_line ? json_integer((json_int_t) frame->line) : json_null(), "count",
         (json_int_t) line->seen.count, "trials", sl_json_share(line->seen.n_trials, line->n_looked),

@@ -14,7 +14,7 @@
 #define MAX_FRAMES      24 /* printed per stack; the report has all */
 #define MAX_HANG_GROUPS 6
 
-static void print_stack(const struct sl_table *table, const struct sl_leak_group *group)
+static void print_stack(const struct sl_table *table, const struct sl_group *group)
 {
     sl_frames_print(group->frames, group->n_frames, MAX_FRAMES, 6, table->out);
     if (!group->complete)
@@ -29,7 +29,7 @@ struct printed {
     size_t n;
 };
 
-static bool was_printed(struct printed *printed, const struct sl_leak_group *group)
+static bool was_printed(struct printed *printed, const struct sl_group *group)
 {
     for (size_t i = 0; i < printed->n; i++)
         if (strcmp(printed->fingerprints[i], group->fingerprint) == 0)
@@ -38,16 +38,18 @@ static bool was_printed(struct printed *printed, const struct sl_leak_group *gro
     return false;
 }
 
-static void print_group(const struct sl_table *table, const struct sl_leak_group *group,
-                        const char *trials, bool with_stack)
+static void print_finding(const struct sl_table *table, const struct sl_finding *finding,
+                          const char *trials, bool with_stack)
 {
+    const struct sl_group *group = &finding->group;
+
     (void) fprintf(table->out, "\n  %" PRIu32 " x %s: ", group->count,
                    sl_table_function(table, group));
-    sl_style_print(SL_STYLE_WARN, table->opts, table->out, "%s", sl_cause_text(group->cause));
+    sl_style_print(SL_STYLE_WARN, table->opts, table->out, "%s", sl_cause_text(finding->cause));
     (void) fprintf(table->out, "%s\n", trials);
-    if (group->evidence)
+    if (finding->evidence)
         sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "    %s",
-                       sl_table_text(table, group->evidence, ""));
+                       sl_table_text(table, finding->evidence, ""));
     if (with_stack)
         print_stack(table, group);
     sl_style_print(SL_STYLE_DIM, table->opts, table->out, "    fingerprint %s%s\n",
@@ -63,7 +65,7 @@ print_cell(const struct sl_table *table, const struct sl_cell_result *cell, stru
 
     if (!sl_cell_groups(table->arena, cell, &groups, &n_groups))
         return;
-    while (n_counted < n_groups && groups[n_counted].group->counted)
+    while (n_counted < n_groups && groups[n_counted].finding->counted)
         n_counted++;
     if (!n_counted)
         return;
@@ -75,8 +77,8 @@ print_cell(const struct sl_table *table, const struct sl_cell_result *cell, stru
         if (cell->n_trials > 1)
             trials = sl_arena_printf(table->arena, ", in %" PRIu32 " of %zu trials",
                                      groups[i].n_trials, cell->n_trials);
-        print_group(table, groups[i].group, trials ? trials : "",
-                    !was_printed(printed, groups[i].group));
+        print_finding(table, groups[i].finding, trials ? trials : "",
+                      !was_printed(printed, &groups[i].finding->group));
     }
 }
 
@@ -101,7 +103,7 @@ static void
 print_hang(const struct sl_table *table, const struct sl_cell_result *cell, size_t number)
 {
     const struct sl_trial_result *trial = &cell->trials[number];
-    size_t n = SL_MIN(trial->n_hang_groups, MAX_HANG_GROUPS);
+    size_t n = SL_MIN(trial->n_hang_findings, MAX_HANG_GROUPS);
 
     if (!n)
         return;
@@ -111,10 +113,10 @@ print_hang(const struct sl_table *table, const struct sl_cell_result *cell, size
         sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "  Close: %s",
                        sl_table_text(table, trial->close.waits_for, ""));
     for (size_t i = 0; i < n; i++)
-        print_group(table, &trial->hang_groups[i], "", true);
-    if (trial->n_hang_groups > n)
+        print_finding(table, &trial->hang_findings[i], "", true);
+    if (trial->n_hang_findings > n)
         (void) fprintf(table->out, "\n  ... %zu more groups in the report\n",
-                       trial->n_hang_groups - n);
+                       trial->n_hang_findings - n);
 }
 
 /* Threads that ended while settling: a slow Close, no leak. */
@@ -147,13 +149,14 @@ static void print_uncounted(const struct sl_table *table, struct printed *printe
         if (!sl_cell_groups(table->arena, &result->cells[i], &groups, &n_groups))
             return;
         for (size_t j = 0; j < n_groups; j++) {
-            const struct sl_leak_group *group = groups[j].group;
-            if (group->counted || was_printed(printed, group))
+            const struct sl_finding *finding = groups[j].finding;
+            const struct sl_group *group = &finding->group;
+            if (finding->counted || was_printed(printed, group))
                 continue;
-            sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
-                           "not counted: %" PRIu32 " x %s: %s%s%s", group->count,
-                           sl_table_function(table, group), sl_cause_text(group->cause),
-                           group->evidence ? ", " : "", sl_table_text(table, group->evidence, ""));
+            sl_wrap_printf(
+                SL_STYLE_NONE, table->opts, table->out, 2, "not counted: %" PRIu32 " x %s: %s%s%s",
+                group->count, sl_table_function(table, group), sl_cause_text(finding->cause),
+                finding->evidence ? ", " : "", sl_table_text(table, finding->evidence, ""));
         }
     }
 }

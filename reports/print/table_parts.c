@@ -11,7 +11,7 @@ const char *sl_table_text(const struct sl_table *table, const char *text, const 
     return printable ? printable : otherwise;
 }
 
-const char *sl_table_function(const struct sl_table *table, const struct sl_leak_group *group)
+const char *sl_table_function(const struct sl_table *table, const struct sl_group *group)
 {
     char buffer[SL_SHORT_NAME_MAX];
     const char *name = group->function ? sl_short_name(group->function, buffer) : NULL;

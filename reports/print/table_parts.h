@@ -17,7 +17,7 @@ struct sl_table {
 const char *sl_table_text(const struct sl_table *table, const char *text, const char *otherwise);
 
 /* Printable name of what a group stands in, as wide as sl_short_name() makes it. */
-const char *sl_table_function(const struct sl_table *table, const struct sl_leak_group *group);
+const char *sl_table_function(const struct sl_table *table, const struct sl_group *group);
 
 /* Printable name of a cell. */
 const char *sl_table_cell_name(const struct sl_table *table, const struct sl_cell_result *cell);

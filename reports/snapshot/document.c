@@ -14,26 +14,9 @@
 struct builder {
     const struct sl_snapshot_listing *listing;
     struct sl_arena *arena;
-    const struct sl_thread **threads; /* by group */
-    const char **names;               /* room for those of one group */
+    const struct sl_thread **threads; /* room for those of one group, */
+    const char **names;               /* and for their names */
 };
-
-/* Sort the threads by group, keeping their order.  starts[g] is where group g begins. */
-static bool sort_by_group(struct builder *builder, size_t *starts)
-{
-    const struct sl_snapshot_listing *listing = builder->listing;
-    const struct sl_snapshot *snapshot = listing->snapshot;
-    SL_AUTO_FREE size_t *next = calloc(listing->n_groups + 1, sizeof *next);
-
-    if (!next)
-        return false;
-    for (size_t g = 0; g < listing->n_groups; g++)
-        starts[g + 1] = starts[g] + listing->groups[g].count;
-    memcpy(next, starts, listing->n_groups * sizeof *next);
-    for (size_t i = 0; i < snapshot->n_threads; i++)
-        builder->threads[next[listing->group_of[i]]++] = &snapshot->threads[i];
-    return true;
-}
 
 static int compare_waits(const void *left, const void *right)
 {
@@ -63,10 +46,10 @@ static bool sum_waits(struct builder *builder, const struct sl_thread **threads,
         return false;
     for (size_t i = 0, w = 0; i < n; i++) {
         if (i && sl_wait_compare(threads[i - 1], threads[i]) == 0) {
-            waits[w - 1].count++;
+            waits[w - 1].count += threads[i]->count;
             continue;
         }
-        waits[w].count = 1;
+        waits[w].count = threads[i]->count;
         waits[w].wait = threads[i]->wait;
         waits[w].text = sl_wait_say(builder->arena, builder->listing->snapshot, threads[i]);
         if (!waits[w++].text)
@@ -79,36 +62,37 @@ static bool sum_waits(struct builder *builder, const struct sl_thread **threads,
 }
 
 /* "S", or "498 S, 2 R" in the order of the alphabet. */
-static const char *
-say_states(struct sl_arena *arena, const struct sl_thread *const *threads, size_t n)
+static const char *say_states(const struct builder *builder, const struct sl_group *group)
 {
     uint32_t counts[128] = {0};
     const char *text = "";
 
-    for (size_t i = 0; i < n; i++)
-        counts[threads[i]->state & 0x7f]++;
+    for (size_t i = 0; i < group->n_members; i++)
+        counts[builder->threads[i]->state & 0x7f] += builder->threads[i]->count;
     for (unsigned state = 0; state < SL_COUNT_OF(counts) && text; state++) {
         char letter = state ? (char) state : '?';
-        if (counts[state] == n)
-            return sl_arena_printf(arena, "%c", letter);
+        if (counts[state] == group->count)
+            return sl_arena_printf(builder->arena, "%c", letter);
         if (counts[state])
-            text = sl_arena_printf(arena, "%s%s%" PRIu32 " %c", text, *text ? ", " : "",
+            text = sl_arena_printf(builder->arena, "%s%s%" PRIu32 " %c", text, *text ? ", " : "",
                                    counts[state], letter);
     }
     return text;
 }
 
-static bool build_group(struct builder *builder, const struct sl_leak_group *from,
-                        const struct sl_thread **threads, struct sl_document_group *group)
+static bool
+build_group(struct builder *builder, const struct sl_group *from, struct sl_document_group *group)
 {
     *group = (struct sl_document_group){.group = *from};
-    for (size_t i = 0; i < from->count; i++)
-        builder->names[i] = threads[i]->name;
-    group->states = say_states(builder->arena, threads, from->count);
+    for (size_t i = 0; i < from->n_members; i++) {
+        builder->threads[i] = &builder->listing->snapshot->threads[from->members[i]];
+        builder->names[i] = builder->threads[i]->name;
+    }
+    group->states = say_states(builder, from);
     return group->states &&
-           sl_name_ranges(builder->arena, builder->names, from->count, &group->names,
+           sl_name_ranges(builder->arena, builder->names, from->n_members, &group->names,
                           &group->n_names) &&
-           sum_waits(builder, threads, from->count, group);
+           sum_waits(builder, builder->threads, from->n_members, group);
 }
 
 static bool build_groups(struct builder *builder, struct sl_document *document)
@@ -116,16 +100,13 @@ static bool build_groups(struct builder *builder, struct sl_document *document)
     const struct sl_snapshot_listing *listing = builder->listing;
     struct sl_document_group *groups =
         sl_arena_array(builder->arena, listing->n_groups, sizeof *groups);
-    SL_AUTO_FREE size_t *starts = calloc(listing->n_groups + 1, sizeof *starts);
 
-    if (!groups || !starts || !sort_by_group(builder, starts))
-        return false;
-    for (size_t g = 0; g < listing->n_groups; g++)
-        if (!build_group(builder, &listing->groups[g], builder->threads + starts[g], &groups[g]))
+    for (size_t g = 0; groups && g < listing->n_groups; g++)
+        if (!build_group(builder, &listing->groups[g], &groups[g]))
             return false;
     document->groups = groups;
     document->n_groups = listing->n_groups;
-    return true;
+    return groups;
 }
 
 static int compare_starts(const void *left, const void *right)
@@ -181,7 +162,7 @@ static struct sl_document_sources count_sources(const struct sl_snapshot *snapsh
         [SL_SOURCE_DUMP] = &sources.dump,
     };
     for (size_t i = 0; i < snapshot->n_threads; i++)
-        ++*counts[snapshot->threads[i].source];
+        *counts[snapshot->threads[i].source] += snapshot->threads[i].count;
     return sources;
 }
 
@@ -203,7 +184,7 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
 
     if (!threads || !names || !build_groups(&builder, &document) ||
         !build_unjoined(&builder, &document.unjoined))
-        return sl_fail(err, SL_ENOMEM, "no memory to print %zu threads", snapshot->n_threads);
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", snapshot->n_threads);
     *ret_document = document;
     return SL_OK;
 }
@@ -229,7 +210,6 @@ sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
         .grade = stack ? stack->grade : SL_GRADE_PARTIAL,
         .consistent = from->consistent,
         .reason = stack ? stack->reason : from->reason,
-        .fingerprint = listing->groups[listing->group_of[index]].fingerprint,
         .wait = from->wait,
         .frames = stack ? stack->frames : NULL,
         .n_frames = stack ? stack->n_frames : 0,

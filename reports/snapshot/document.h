@@ -3,7 +3,6 @@
 #ifndef SL_REPORTS_SNAPSHOT_DOCUMENT_H
 #define SL_REPORTS_SNAPSHOT_DOCUMENT_H
 
-#include "harness/model/leak.h"
 #include "reports/snapshot/listing.h"
 
 struct sl_document_wait {
@@ -13,7 +12,7 @@ struct sl_document_wait {
 };
 
 struct sl_document_group {
-    struct sl_leak_group group;
+    struct sl_group group;                /* first: the layout counts on it */
     const struct sl_document_wait *waits; /* at least one; what most threads wait for is first */
     size_t n_waits;
     const char *const *names; /* sl_name_ranges() */
@@ -72,7 +71,7 @@ SL_CHECKED enum sl_status sl_document_build(const struct sl_snapshot_listing *li
                                             struct sl_arena *arena,
                                             struct sl_document *ret_document, struct sl_error *err);
 
-/* What one thread of the snapshot, by its index, looks like. */
+/* What one thread of the snapshot, by its index, looks like; its fingerprint is left open. */
 struct sl_document_thread
 sl_document_thread(const struct sl_snapshot_listing *listing, size_t index);
 

@@ -7,11 +7,6 @@
 #include "json/layout_macros.h"
 #include "json/layout_write.h"
 
-#define GROUP(kind, member)                                                                        \
-    {                                                                                              \
-        KEYED(kind, struct sl_document_group, #member, group.member)                               \
-    }
-
 static const struct sl_field wait_fields[] = {
     SCALAR(U32, struct sl_document_wait, count),
     SCALAR(NAME, struct sl_document_wait, text),
@@ -19,32 +14,26 @@ static const struct sl_field wait_fields[] = {
 };
 static const struct sl_object wait_object = {FIELDS(wait_fields), .one_line = true};
 
+/* The fields of a group are found in what is printed of it. */
+_Static_assert(offsetof(struct sl_document_group, group) == 0, "the group is first");
+
 static const struct sl_field group_fields[] = {
-    GROUP(U32, count),
-    {.key = "fingerprint",
-     .kind = SL_FIELD_CHARS,
-     .offset = offsetof(struct sl_document_group, group.fingerprint),
-     .size = sizeof MEMBER(struct sl_document_group, group.fingerprint)},
-    GROUP(TEXT, function),
-    {.key = "wait",
-     .kind = SL_FIELD_OBJECT,
-     .offset = offsetof(struct sl_document_group, group.wait),
-     .object = &report_layout_wait},
+    SCALAR(U32, struct sl_group, count),
+    CHARS(struct sl_group, fingerprint),
+    SCALAR(TEXT, struct sl_group, function),
+    OBJECT(struct sl_group, wait, report_layout_wait),
     LIST(struct sl_document_group, "waits", waits, n_waits, wait_object),
     SCALAR(NAME, struct sl_document_group, states),
     NAMES(struct sl_document_group, "names", names, n_names),
     {.key = "tids",
      .kind = SL_FIELD_IDS,
-     .offset = offsetof(struct sl_document_group, group.ids),
-     .other = offsetof(struct sl_document_group, group.n_ids),
-     .size = sizeof MEMBER(struct sl_document_group, group.ids)},
-    GROUP(BOOL, complete),
-    {.key = "grade",
-     .kind = SL_FIELD_WORD,
-     .offset = offsetof(struct sl_document_group, group.grade),
-     .words = &report_layout_grades},
-    GROUP(TEXT, reason),
-    LIST(struct sl_document_group, "frames", group.frames, group.n_frames, report_layout_frame),
+     .offset = offsetof(struct sl_group, ids),
+     .other = offsetof(struct sl_group, n_ids) + HAS_TYPE(struct sl_group, n_ids, uint32_t),
+     .size = sizeof MEMBER(struct sl_group, ids)},
+    SCALAR(BOOL, struct sl_group, complete),
+    ENUM(struct sl_group, grade, report_layout_grades),
+    SCALAR(TEXT, struct sl_group, reason),
+    LIST(struct sl_group, "frames", frames, n_frames, report_layout_frame),
 };
 static const struct sl_object group_object = {FIELDS(group_fields)};
 
@@ -125,6 +114,9 @@ static enum sl_status add_threads(const struct sl_snapshot_listing *listing, str
         return sl_fail(err, SL_ENOMEM, "no memory to print %zu threads", n);
     for (size_t i = 0; i < n; i++)
         threads[i] = sl_document_thread(listing, i);
+    for (size_t g = 0; g < listing->n_groups; g++)
+        for (size_t i = 0; i < listing->groups[g].n_members; i++)
+            threads[listing->groups[g].members[i]].fingerprint = listing->groups[g].fingerprint;
     document->threads = threads;
     document->n_threads = n;
     return SL_OK;

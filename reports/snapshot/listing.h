@@ -5,18 +5,17 @@
 
 #include <strandline/error.h>
 
-#include "harness/model/leak.h"
+#include "harness/model/group.h"
 #include "reports/print/style.h"
 
 /* All borrowed. */
 struct sl_snapshot_listing {
     const struct sl_snapshot *snapshot;
-    uint64_t taken_boot_ns;             /* CLOCK_BOOTTIME when the pass began, for ages */
-    const struct sl_leak_group *groups; /* every thread is in one */
+    uint64_t taken_boot_ns;        /* CLOCK_BOOTTIME when the pass began, for ages */
+    const struct sl_group *groups; /* every thread is a member of one */
     size_t n_groups;
-    const uint32_t *group_of; /* thread i of the snapshot is in groups[group_of[i]] */
-    bool all;                 /* the threads one by one, too */
-    const char *maps;         /* text of /proc/PID/maps */
+    bool all;         /* the threads one by one, too */
+    const char *maps; /* text of /proc/PID/maps */
 };
 
 /* As struct sl_exporter has them, of a struct sl_snapshot_listing. */

@@ -124,22 +124,22 @@ print_unjoined(const struct printer *printer, const struct sl_document_unjoined 
     }
 }
 
-static void print_group(const struct printer *printer, const struct sl_document_group *group)
+static void print_group(const struct printer *printer, const struct sl_document_group *shown)
 {
-    const struct sl_leak_group *leak = &group->group;
-    const char *function = leak->function ? leak->function : "(no function)";
+    const struct sl_group *group = &shown->group;
+    const char *function = group->function ? group->function : "(no function)";
     char buffer[SL_SHORT_NAME_MAX];
 
-    (void) fprintf(printer->out, "\n%" PRIu32 " @ ", leak->count);
+    (void) fprintf(printer->out, "\n%" PRIu32 " @ ", group->count);
     (void) sl_print_printable(sl_short_name(function, buffer), printer->out);
-    (void) fprintf(printer->out, " [%s]\n", group->n_waits == 1 ? group->waits->text : "several");
-    print_waits(printer, group);
-    sl_frames_print(leak->frames, leak->n_frames, leak->n_frames, INDENT, printer->out);
-    if (!leak->complete)
-        print_reason(printer, leak->n_frames, leak->grade, leak->reason);
-    print_names(printer, group);
+    (void) fprintf(printer->out, " [%s]\n", shown->n_waits == 1 ? shown->waits->text : "several");
+    print_waits(printer, shown);
+    sl_frames_print(group->frames, group->n_frames, group->n_frames, INDENT, printer->out);
+    if (!group->complete)
+        print_reason(printer, group->n_frames, group->grade, group->reason);
+    print_names(printer, shown);
     sl_style_print(SL_STYLE_DIM, printer->opts, printer->out, "%*sfingerprint %s\n", INDENT, "",
-                   leak->fingerprint);
+                   group->fingerprint);
 }
 
 static bool print_thread(const struct printer *printer, size_t index)

@@ -141,23 +141,23 @@ SL_TEST(observe, what_a_program_leaves_is_found_grouped_and_explained)
     cr_assert_eq(sl_observation_snapshot(observation, SL_LOOK_SETTLED)->n_threads, 1 + N_LEFT);
     cr_assert_null(sl_observation_snapshot(observation, "elsewhere"));
     cr_assert_eq(report->count, N_LEFT);
-    cr_assert_eq(report->n_groups, 3);
-    const struct sl_leak_group *pool = &report->groups[0], *pull = &report->groups[1],
-                               *monitor = &report->groups[2];
-    cr_assert_eq(pool->count, N_POOL);
-    cr_assert_str_eq(pool->function, "queue_take");
-    cr_assert_str_eq(pool->thread_name, "pool");
-    cr_assert(pool->complete, "%s", pool->reason);
+    cr_assert_eq(report->n_findings, 3);
+    const struct sl_finding *pool = &report->findings[0], *pull = &report->findings[1],
+                            *monitor = &report->findings[2];
+    cr_assert_eq(pool->group.count, N_POOL);
+    cr_assert_str_eq(pool->group.function, "queue_take");
+    cr_assert_str_eq(pool->group.thread_name, "pool");
+    cr_assert(pool->group.complete, "%s", pool->group.reason);
     cr_assert_eq(pool->cause, SL_CAUSE_PARKED, "%s", pool->evidence);
     cr_assert(strstr(pool->evidence, "64 threads wait on a condition without a time-out; none of "
                                      "them ran in the "),
               "%s", pool->evidence);
-    cr_assert_eq(pull->count, N_PULL);
-    cr_assert_str_eq(pull->function, "fetch");
+    cr_assert_eq(pull->group.count, N_PULL);
+    cr_assert_str_eq(pull->group.function, "fetch");
     cr_assert_eq(pull->cause, SL_CAUSE_PARKED, "%s", pull->evidence);
-    cr_assert_eq(pull->wait.kind, SL_WAIT_SEMAPHORE);
-    cr_assert_eq(monitor->count, 1);
-    cr_assert_str_eq(monitor->thread_name, "monitor");
+    cr_assert_eq(pull->group.wait.kind, SL_WAIT_SEMAPHORE);
+    cr_assert_eq(monitor->group.count, 1);
+    cr_assert_str_eq(monitor->group.thread_name, "monitor");
     cr_assert_eq(monitor->cause, SL_CAUSE_UNKNOWN, "%s", monitor->evidence);
     cr_assert(strstr(monitor->evidence, " context switch"), "%s", monitor->evidence);
 }
@@ -173,10 +173,10 @@ SL_TEST(observe, a_program_that_is_no_bus_reads_no_word_of_one)
     SL_AUTO(sl_observation) struct sl_observation *observation = NULL;
     const struct sl_leak_report *report = observe(NULL, &observation);
 
-    for (size_t i = 0; i < report->n_groups; i++) {
-        const struct sl_leak_group *group = &report->groups[i];
-        const char *const texts[] = {group->evidence, group->function, group->reason,
-                                     sl_cause_text(group->cause)};
+    for (size_t i = 0; i < report->n_findings; i++) {
+        const struct sl_finding *finding = &report->findings[i];
+        const char *const texts[] = {finding->evidence, finding->group.function,
+                                     finding->group.reason, sl_cause_text(finding->cause)};
         for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) {
             find_word(texts[j], "close");
             find_word(texts[j], "bus");
@@ -190,7 +190,7 @@ SL_TEST(observe, sentences_take_the_words_of_the_caller)
     SL_AUTO(sl_observation) struct sl_observation *observation = NULL;
     const struct sl_leak_words words = {.end = "the end of the shift"};
     const struct sl_leak_report *report = observe(&words, &observation);
-    const char *evidence = report->groups[2].evidence;
+    const char *evidence = report->findings[2].evidence;
 
     cr_assert(strstr(evidence, "between the end of the shift and the last look"), "%s", evidence);
 }
@@ -201,8 +201,8 @@ SL_TEST(observe, two_processes_of_one_program_have_the_same_fingerprints)
     const struct sl_leak_report *one = observe(NULL, &first), *other = observe(NULL, &second);
 
     for (size_t i = 0; i < 2; i++) {
-        cr_assert_str_eq(one->groups[i].fingerprint, other->groups[i].fingerprint);
-        cr_assert_neq(one->groups[i].ids[0], other->groups[i].ids[0]);
+        cr_assert_str_eq(one->findings[i].group.fingerprint, other->findings[i].group.fingerprint);
+        cr_assert_neq(one->findings[i].group.ids[0], other->findings[i].group.ids[0]);
     }
 }
 
@@ -277,9 +277,9 @@ SL_TEST(observe, a_thread_that_the_own_process_leaves_is_found)
     open_gate(&gate);
     cr_assert_eq(pthread_join(waiter, NULL), 0);
     cr_assert_eq(report->count, 1);
-    cr_assert_eq(report->n_groups, 1);
-    cr_assert_str_eq(report->groups[0].function, "wait_at_gate");
-    cr_assert_eq(report->groups[0].cause, SL_CAUSE_PARKED, "%s", report->groups[0].evidence);
+    cr_assert_eq(report->n_findings, 1);
+    cr_assert_str_eq(report->findings[0].group.function, "wait_at_gate");
+    cr_assert_eq(report->findings[0].cause, SL_CAUSE_PARKED, "%s", report->findings[0].evidence);
 }
 
 SL_TEST(observe, a_thread_that_ends_while_settling_is_late_and_not_left)
@@ -295,7 +295,8 @@ SL_TEST(observe, a_thread_that_ends_while_settling_is_late_and_not_left)
     cr_assert_eq(pthread_detach(start_thread(opener_main, &gate)), 0);
     sl_assert_ok(sl_observation_settle(observation, 0, &err), &err);
     sl_assert_ok(sl_observation_end(observation, &report, &err), &err);
-    cr_assert_eq(report->count, 0, "%s", report->n_groups ? report->groups[0].function : "");
+    cr_assert_eq(report->count, 0, "%s",
+                 report->n_findings ? report->findings[0].group.function : "");
     cr_assert_eq(report->late, 2);
     cr_assert_gt(report->late_threads[0].delay_ns, 0);
     cr_assert_lt(report->settle_ns, PATIENCE_NS);

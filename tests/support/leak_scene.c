@@ -76,8 +76,8 @@ void scene_analyse(struct scene *scene)
 {
     struct sl_error err = {0};
     sl_assert_ok(sl_leak_analyse(&scene->input, scene->arena, &scene->report, &err), &err);
-    for (size_t i = 0; i < scene->report.n_groups && !scene->input.words; i++) {
-        const char *evidence = scene->report.groups[i].evidence;
+    for (size_t i = 0; i < scene->report.n_findings && !scene->input.words; i++) {
+        const char *evidence = scene->report.findings[i].evidence;
         cr_assert(!strstr(evidence, "Close") && !strstr(evidence, "the bus"), "%s", evidence);
     }
 }
@@ -85,17 +85,18 @@ void scene_analyse(struct scene *scene)
 void scene_assert_group(const struct scene *scene, size_t at, uint32_t count, enum sl_cause cause,
                         const char *evidence)
 {
-    cr_assert_lt(at, scene->report.n_groups);
-    const struct sl_leak_group *group = &scene->report.groups[at];
-    cr_assert_eq(group->count, count, "group %zu has %u threads", at, (unsigned) group->count);
-    cr_assert_eq(group->cause, cause, "group %zu: %s", at, sl_cause_text(group->cause));
-    cr_assert_str_eq(group->evidence, evidence);
+    cr_assert_lt(at, scene->report.n_findings);
+    const struct sl_finding *finding = &scene->report.findings[at];
+    cr_assert_eq(finding->group.count, count, "group %zu has %u threads", at,
+                 (unsigned) finding->group.count);
+    cr_assert_eq(finding->cause, cause, "group %zu: %s", at, sl_cause_text(finding->cause));
+    cr_assert_str_eq(finding->evidence, evidence);
 }
 
 void scene_assert_cause(struct scene *scene, uint32_t count, enum sl_cause cause,
                         const char *evidence)
 {
     scene_analyse(scene);
-    cr_assert_eq(scene->report.n_groups, 1, "%zu groups", scene->report.n_groups);
+    cr_assert_eq(scene->report.n_findings, 1, "%zu groups", scene->report.n_findings);
     scene_assert_group(scene, 0, count, cause, evidence);
 }

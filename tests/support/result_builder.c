@@ -169,8 +169,8 @@ struct sl_trial_result *result_trial(struct sl_run_result *result, size_t cell, 
     return (struct sl_trial_result *) &result->cells[cell].trials[trial];
 }
 
-static void fill_group(struct sl_arena *arena, struct sl_leak_group *group, uint32_t count,
-                       enum sl_cause cause, const char *function)
+static void fill_finding(struct sl_arena *arena, struct sl_finding *finding, uint32_t count,
+                         enum sl_cause cause, const char *function)
 {
     struct sl_frame *frames = need(sl_arena_array(arena, 3, sizeof *frames));
     uint64_t hash = sl_fnv64(SL_FNV64_BASIS, function, strlen(function));
@@ -186,47 +186,52 @@ static void fill_group(struct sl_arena *arena, struct sl_leak_group *group, uint
     frames[2] = (struct sl_frame){.address = 0x7f0000002000,
                                   .function = "start_thread",
                                   .module = "/lib/x86_64-linux-gnu/libc.so.6"};
-    *group = (struct sl_leak_group){
-        .count = count,
+    *finding = (struct sl_finding){
+        .group =
+            {
+                .count = count,
+                .function = function,
+                .frames = frames,
+                .n_frames = 3,
+                .complete = true,
+                .grade = SL_GRADE_COMPLETE,
+                .wait = {.kind = SL_WAIT_CONDITION,
+                         .syscall_nr = 202,
+                         .syscall = "futex",
+                         .object = 0x7000},
+                .ids = {101, 102},
+                .n_ids = SL_MIN(count, 2),
+            },
         .counted = cause != SL_CAUSE_RESIDENT,
         .cause = cause,
         .evidence = "waits on a condition that no live thread signals",
-        .function = function,
-        .frames = frames,
-        .n_frames = 3,
-        .complete = true,
-        .grade = SL_GRADE_COMPLETE,
-        .wait = {.kind = SL_WAIT_CONDITION,
-                 .syscall_nr = 202,
-                 .syscall = "futex",
-                 .object = 0x7000},
-        .ids = {101, 102},
-        .n_ids = SL_MIN(count, 2),
     };
-    (void) snprintf(group->fingerprint, sizeof group->fingerprint, "%016" PRIx64, hash);
-    (void) snprintf(group->thread_name, sizeof group->thread_name, "%.15s", function);
+    (void) snprintf(finding->group.fingerprint, sizeof finding->group.fingerprint, "%016" PRIx64,
+                    hash);
+    (void) snprintf(finding->group.thread_name, sizeof finding->group.thread_name, "%.15s",
+                    function);
 }
 
-struct sl_leak_group *result_add_group(struct sl_run_result *result, struct sl_trial_result *trial,
-                                       uint32_t count, enum sl_cause cause, const char *function)
+struct sl_finding *result_add_group(struct sl_run_result *result, struct sl_trial_result *trial,
+                                    uint32_t count, enum sl_cause cause, const char *function)
 {
     const void *array;
-    struct sl_leak_group *group =
-        append(result->arena, trial->leaks.groups, trial->leaks.n_groups, sizeof *group, &array);
-    fill_group(result->arena, group, count, cause, function);
-    trial->leaks.groups = array;
-    trial->leaks.n_groups++;
-    if (group->counted)
+    struct sl_finding *finding = append(result->arena, trial->leaks.findings,
+                                        trial->leaks.n_findings, sizeof *finding, &array);
+    fill_finding(result->arena, finding, count, cause, function);
+    trial->leaks.findings = array;
+    trial->leaks.n_findings++;
+    if (finding->counted)
         trial->leaks.count += count;
     else
         trial->leaks.resident += count;
-    return group;
+    return finding;
 }
 
 /* A subject that died in the middle: numbers missing, a hang, bytes of every kind. */
 static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *trial)
 {
-    struct sl_leak_group *hang = need(sl_arena_array(result->arena, 1, sizeof *hang));
+    struct sl_finding *hang = need(sl_arena_array(result->arena, 1, sizeof *hang));
     struct sl_frame *frame = need(sl_arena_array(result->arena, 1, sizeof *frame));
 
     trial->status = SL_TRIAL_CRASHED;
@@ -245,21 +250,21 @@ static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *tr
     trial->leaks.unjoined_missing = trial->leaks_missing;
     trial->left.descriptors = SL_MISSING_VALUE(trial->leaks_missing);
     trial->left.processes = trial->left.timers = trial->left.descriptors;
-    fill_group(result->arena, hang, 1, SL_CAUSE_UNKNOWN, "handler_main");
+    fill_finding(result->arena, hang, 1, SL_CAUSE_UNKNOWN, "handler_main");
     hang->counted = false;
-    hang->complete = false;
-    hang->grade = SL_GRADE_PARTIAL;
-    hang->reason = "no unwind table covers 0x10";
-    memcpy(hang->thread_name, "bad\xff\xc3name", sizeof "bad\xff\xc3name");
+    hang->group.complete = false;
+    hang->group.grade = SL_GRADE_PARTIAL;
+    hang->group.reason = "no unwind table covers 0x10";
+    memcpy(hang->group.thread_name, "bad\xff\xc3name", sizeof "bad\xff\xc3name");
     *frame = (struct sl_frame){.address = UINT64_MAX, .inlined = true};
-    hang->frames = frame;
-    hang->n_frames = 1;
-    hang->wait.target = "TCP 127.0.0.1:4222";
+    hang->group.frames = frame;
+    hang->group.n_frames = 1;
+    hang->group.wait.target = "TCP 127.0.0.1:4222";
     trial->step = "publish";
     trial->crashed_thread = "publisher-0";
     trial->hang_seen = "crash";
-    trial->hang_groups = hang;
-    trial->n_hang_groups = 1;
+    trial->hang_findings = hang;
+    trial->n_hang_findings = 1;
 }
 
 struct sl_run_result *result_new_full(void)

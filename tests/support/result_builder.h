@@ -32,8 +32,8 @@ struct sl_trial_result *result_trial(struct sl_run_result *result, size_t cell, 
  * Add a group of threads to a trial; counts as leaked unless the cause is resident.  Groups of
  * one function have one fingerprint.
  */
-struct sl_leak_group *result_add_group(struct sl_run_result *result, struct sl_trial_result *trial,
-                                       uint32_t count, enum sl_cause cause, const char *function);
+struct sl_finding *result_add_group(struct sl_run_result *result, struct sl_trial_result *trial,
+                                    uint32_t count, enum sl_cause cause, const char *function);
 
 /* One result with something in every field: missing numbers, strange bytes, late threads, a hang.
  */

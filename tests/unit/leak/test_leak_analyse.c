@@ -60,10 +60,10 @@ static void analyse(struct scene *scene)
     sl_assert_ok(sl_leak_analyse(&scene->input, scene->arena, &scene->report, &err), &err);
 }
 
-static const struct sl_leak_group *only_group(const struct scene *scene)
+static const struct sl_finding *only_finding(const struct scene *scene)
 {
-    cr_assert_eq(scene->report.n_groups, 1, "%zu groups", scene->report.n_groups);
-    return &scene->report.groups[0];
+    cr_assert_eq(scene->report.n_findings, 1, "%zu groups", scene->report.n_findings);
+    return &scene->report.findings[0];
 }
 
 #define SCENE(name) SL_CLEANUP(scene_release) struct scene name = scene_new()
@@ -75,7 +75,7 @@ SL_TEST(leak_analyse, a_thread_of_the_start_is_no_leak)
     scene.input.settle_ns = 7;
     analyse(&scene);
     cr_assert_eq(scene.report.count, 0);
-    cr_assert_eq(scene.report.n_groups, 0);
+    cr_assert_eq(scene.report.n_findings, 0);
     cr_assert_eq(scene.report.settle_ns, 7);
 }
 
@@ -86,14 +86,14 @@ SL_TEST(leak_analyse, a_new_thread_is_a_leak)
     (void) sl_build_thread(scene.builder, 101, 2, sl_build_stack(scene.builder, WORKER));
     analyse(&scene);
     cr_assert_eq(scene.report.count, 1);
-    const struct sl_leak_group *group = only_group(&scene);
-    cr_assert(group->counted && group->complete);
-    cr_assert_eq(group->count, 1);
-    cr_assert_str_eq(group->function, "queue_take");
-    cr_assert_str_eq(group->thread_name, "pool-101");
-    cr_assert_eq(group->wait.kind, SL_WAIT_CONDITION);
-    cr_assert_eq(group->n_ids, 1);
-    cr_assert_eq(group->ids[0], 101);
+    const struct sl_finding *finding = only_finding(&scene);
+    cr_assert(finding->counted && finding->group.complete);
+    cr_assert_eq(finding->group.count, 1);
+    cr_assert_str_eq(finding->group.function, "queue_take");
+    cr_assert_str_eq(finding->group.thread_name, "pool-101");
+    cr_assert_eq(finding->group.wait.kind, SL_WAIT_CONDITION);
+    cr_assert_eq(finding->group.n_ids, 1);
+    cr_assert_eq(finding->group.ids[0], 101);
 }
 
 SL_TEST(leak_analyse, a_reused_tid_is_a_new_thread)
@@ -118,14 +118,14 @@ SL_TEST(leak_analyse, the_result_outlives_the_snapshots)
     sl_snapshot_builder_free(scene.builder);
     scene.builder = sl_snapshot_builder_new();
 
-    const struct sl_leak_group *group = only_group(&scene);
-    cr_assert_eq(group->n_frames, 6);
-    cr_assert_str_eq(group->frames[2].function, "queue_take");
-    cr_assert_str_eq(group->frames[2].module, "app");
-    cr_assert(strstr(group->frames[2].file, "src/file"));
-    cr_assert_neq(group->frames[2].line, 0);
-    cr_assert_str_eq(group->wait.syscall, "futex");
-    cr_assert_str_eq(group->wait.target, "TCP 127.0.0.1:4222");
+    const struct sl_finding *finding = only_finding(&scene);
+    cr_assert_eq(finding->group.n_frames, 6);
+    cr_assert_str_eq(finding->group.frames[2].function, "queue_take");
+    cr_assert_str_eq(finding->group.frames[2].module, "app");
+    cr_assert(strstr(finding->group.frames[2].file, "src/file"));
+    cr_assert_neq(finding->group.frames[2].line, 0);
+    cr_assert_str_eq(finding->group.wait.syscall, "futex");
+    cr_assert_str_eq(finding->group.wait.target, "TCP 127.0.0.1:4222");
 }
 
 SL_TEST(leak_analyse, a_pool_of_5120_workers_and_5_fetchers_are_two_groups)
@@ -139,16 +139,16 @@ SL_TEST(leak_analyse, a_pool_of_5120_workers_and_5_fetchers_are_two_groups)
     analyse(&scene);
 
     cr_assert_eq(scene.report.count, 5125);
-    cr_assert_eq(scene.report.n_groups, 2);
-    const struct sl_leak_group *groups = scene.report.groups;
-    cr_assert_eq(groups[0].count, 5120);
-    cr_assert_str_eq(groups[0].function, "queue_take");
-    cr_assert_eq(groups[0].n_ids, SL_LEAK_SAMPLE);
-    cr_assert_eq(groups[0].ids[0], 2000);
-    cr_assert_eq(groups[0].ids[7], 2007);
-    cr_assert_eq(groups[1].count, 5);
-    cr_assert_str_eq(groups[1].function, "fetch");
-    cr_assert_eq(groups[1].n_ids, 5);
+    cr_assert_eq(scene.report.n_findings, 2);
+    const struct sl_finding *findings = scene.report.findings;
+    cr_assert_eq(findings[0].group.count, 5120);
+    cr_assert_str_eq(findings[0].group.function, "queue_take");
+    cr_assert_eq(findings[0].group.n_ids, SL_GROUP_SAMPLE);
+    cr_assert_eq(findings[0].group.ids[0], 2000);
+    cr_assert_eq(findings[0].group.ids[7], 2007);
+    cr_assert_eq(findings[1].group.count, 5);
+    cr_assert_str_eq(findings[1].group.function, "fetch");
+    cr_assert_eq(findings[1].group.n_ids, 5);
 }
 
 SL_TEST(leak_analyse, thirty_thousand_threads_with_one_stack_are_one_group)
@@ -161,7 +161,7 @@ SL_TEST(leak_analyse, thirty_thousand_threads_with_one_stack_are_one_group)
     sl_build_threads(scene.builder, 1000, 30000, 2, worker);
     analyse(&scene);
     cr_assert_eq(scene.report.count, 30000);
-    cr_assert_eq(only_group(&scene)->count, 30000);
+    cr_assert_eq(only_finding(&scene)->group.count, 30000);
 }
 
 SL_TEST(leak_analyse, thirty_thousand_threads_with_a_stack_each_are_told_apart)
@@ -175,9 +175,9 @@ SL_TEST(leak_analyse, thirty_thousand_threads_with_a_stack_each_are_told_apart)
     }
     analyse(&scene);
     cr_assert_eq(scene.report.count, 30000);
-    cr_assert_eq(scene.report.n_groups, 15000);
-    for (size_t i = 0; i < scene.report.n_groups; i++)
-        cr_assert_eq(scene.report.groups[i].count, 2);
+    cr_assert_eq(scene.report.n_findings, 15000);
+    for (size_t i = 0; i < scene.report.n_findings; i++)
+        cr_assert_eq(scene.report.findings[i].group.count, 2);
 }
 
 SL_TEST(leak_analyse, equal_frames_in_separate_stacks_are_one_group)
@@ -187,7 +187,7 @@ SL_TEST(leak_analyse, equal_frames_in_separate_stacks_are_one_group)
     (void) sl_build_thread(scene.builder, 101, 2, sl_build_stack(scene.builder, WORKER));
     (void) sl_build_thread(scene.builder, 102, 2, sl_build_stack(scene.builder, WORKER));
     analyse(&scene);
-    cr_assert_eq(only_group(&scene)->count, 2);
+    cr_assert_eq(only_finding(&scene)->group.count, 2);
 }
 
 SL_TEST(leak_analyse, threads_without_a_stack_are_leaks_in_groups_of_their_own_kind)
@@ -201,14 +201,14 @@ SL_TEST(leak_analyse, threads_without_a_stack_are_leaks_in_groups_of_their_own_k
     analyse(&scene);
 
     cr_assert_eq(scene.report.count, 6);
-    cr_assert_eq(scene.report.n_groups, 4);
-    const struct sl_leak_group *group = &scene.report.groups[0];
-    cr_assert_eq(group->count, 3);
-    cr_assert_eq(group->n_frames, 0);
-    cr_assert_not(group->complete);
-    cr_assert_str_eq(group->reason, "thread was on a CPU");
-    cr_assert_str_eq(group->function, "(no stack)");
-    cr_assert(strstr(group->evidence, "no stack: thread was on a CPU"), "%s", group->evidence);
+    cr_assert_eq(scene.report.n_findings, 4);
+    const struct sl_finding *finding = &scene.report.findings[0];
+    cr_assert_eq(finding->group.count, 3);
+    cr_assert_eq(finding->group.n_frames, 0);
+    cr_assert_not(finding->group.complete);
+    cr_assert_str_eq(finding->group.reason, "thread was on a CPU");
+    cr_assert_str_eq(finding->group.function, "(no stack)");
+    cr_assert(strstr(finding->evidence, "no stack: thread was on a CPU"), "%s", finding->evidence);
 }
 
 SL_TEST(leak_analyse, a_partial_stack_is_a_group_apart_with_its_reason)
@@ -219,13 +219,13 @@ SL_TEST(leak_analyse, a_partial_stack_is_a_group_apart_with_its_reason)
     (void) sl_build_thread(scene.builder, 102, 2,
                            sl_build_partial(scene.builder, WORKER, "no unwind table"));
     analyse(&scene);
-    cr_assert_eq(scene.report.n_groups, 2);
+    cr_assert_eq(scene.report.n_findings, 2);
     for (size_t i = 0; i < 2; i++) {
-        const struct sl_leak_group *group = &scene.report.groups[i];
-        if (group->complete)
-            cr_assert_null(group->reason);
+        const struct sl_finding *finding = &scene.report.findings[i];
+        if (finding->group.complete)
+            cr_assert_null(finding->group.reason);
         else
-            cr_assert_str_eq(group->reason, "no unwind table");
+            cr_assert_str_eq(finding->group.reason, "no unwind table");
     }
 }
 
@@ -248,11 +248,11 @@ SL_TEST(leak_analyse, a_stack_without_symbols_says_where_in_its_module_it_is)
         (void) sl_build_thread(scene.builder, 101 + (pid_t) i, 2,
                                sl_build_stack(scene.builder, stacks[i].frames));
     analyse(&scene);
-    cr_assert_eq(scene.report.n_groups, SL_COUNT_OF(stacks));
+    cr_assert_eq(scene.report.n_findings, SL_COUNT_OF(stacks));
     for (size_t i = 0; i < SL_COUNT_OF(stacks); i++) {
         size_t n = 0;
         for (size_t k = 0; k < SL_COUNT_OF(stacks); k++)
-            n += strcmp(scene.report.groups[k].function, stacks[i].headline) == 0;
+            n += strcmp(scene.report.findings[k].group.function, stacks[i].headline) == 0;
         cr_assert_eq(n, 1, "%s", stacks[i].headline);
     }
 }
@@ -266,8 +266,8 @@ SL_TEST(leak_analyse, threads_of_the_process_count_only_when_that_is_asked_for)
     analyse(&scene);
     cr_assert_eq(scene.report.count, 0);
     cr_assert_eq(scene.report.resident, 1);
-    cr_assert_eq(scene.report.groups[0].cause, SL_CAUSE_RESIDENT);
-    cr_assert(strstr(scene.report.groups[0].evidence, "OpenMP"));
+    cr_assert_eq(scene.report.findings[0].cause, SL_CAUSE_RESIDENT);
+    cr_assert(strstr(scene.report.findings[0].evidence, "OpenMP"));
 
     scene.input.strict = true;
     analyse(&scene);
@@ -286,15 +286,15 @@ SL_TEST(leak_analyse, groups_are_sorted_counted_first_then_by_size_then_by_finge
     scene.input.torn_down = look(&scene, 6);
     analyse(&scene);
 
-    const struct sl_leak_group *groups = scene.report.groups;
-    cr_assert_eq(scene.report.n_groups, 4);
-    cr_assert_eq(groups[0].count, 3);
-    cr_assert_eq(groups[1].count, 1);
-    cr_assert_eq(groups[2].count, 1);
-    cr_assert_lt(strcmp(groups[1].fingerprint, groups[2].fingerprint), 0);
-    cr_assert(groups[0].counted && groups[1].counted && groups[2].counted);
-    cr_assert_not(groups[3].counted);
-    cr_assert_eq(groups[3].count, 9);
+    const struct sl_finding *findings = scene.report.findings;
+    cr_assert_eq(scene.report.n_findings, 4);
+    cr_assert_eq(findings[0].group.count, 3);
+    cr_assert_eq(findings[1].group.count, 1);
+    cr_assert_eq(findings[2].group.count, 1);
+    cr_assert_lt(strcmp(findings[1].group.fingerprint, findings[2].group.fingerprint), 0);
+    cr_assert(findings[0].counted && findings[1].counted && findings[2].counted);
+    cr_assert_not(findings[3].counted);
+    cr_assert_eq(findings[3].group.count, 9);
     cr_assert_eq(scene.report.count, 5, "the sum over counted groups");
     cr_assert_eq(scene.report.resident, 9);
 }
@@ -380,7 +380,7 @@ SL_TEST(leak_analyse, every_allocation_from_the_arena_may_fail)
     }
 }
 
-SL_TEST(leak_group_all, every_thread_of_a_snapshot_is_in_a_group_without_a_verdict)
+SL_TEST(leak_describe, every_thread_of_a_snapshot_is_in_a_group_without_a_verdict)
 {
     SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
@@ -389,21 +389,21 @@ SL_TEST(leak_group_all, every_thread_of_a_snapshot_is_in_a_group_without_a_verdi
     sl_build_threads(builder, 101, 50, 2, sl_build_stack(builder, WORKER));
     (void) sl_build_thread(builder, 200, 2, NULL);
 
-    const struct sl_leak_group *groups = NULL;
-    size_t n_groups = 0;
+    const struct sl_finding *findings = NULL;
+    size_t n = 0;
     struct sl_error err = {0};
-    sl_assert_ok(sl_leak_group_all(snapshot, arena, &groups, &n_groups, &err), &err);
-    cr_assert_eq(n_groups, 3);
-    cr_assert_eq(groups[0].count, 50);
-    cr_assert_eq(groups[1].count + groups[2].count, 2);
-    for (size_t i = 0; i < n_groups; i++) {
-        cr_assert_not(groups[i].counted);
-        cr_assert_eq(groups[i].cause, SL_CAUSE_UNKNOWN);
+    sl_assert_ok(sl_leak_describe(snapshot, arena, &findings, &n, &err), &err);
+    cr_assert_eq(n, 3);
+    cr_assert_eq(findings[0].group.count, 50);
+    cr_assert_eq(findings[1].group.count + findings[2].group.count, 2);
+    for (size_t i = 0; i < n; i++) {
+        cr_assert_not(findings[i].counted);
+        cr_assert_eq(findings[i].cause, SL_CAUSE_UNKNOWN);
     }
-    cr_assert_str_eq(groups[0].evidence, "50 threads wait on a condition without a time-out");
+    cr_assert_str_eq(findings[0].evidence, "50 threads wait on a condition without a time-out");
 }
 
-SL_TEST(leak_group_all, a_record_of_many_without_ids_counts_as_many_and_has_no_samples)
+SL_TEST(leak_describe, a_record_of_many_without_ids_counts_as_many_and_has_no_samples)
 {
     SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
@@ -412,34 +412,13 @@ SL_TEST(leak_group_all, a_record_of_many_without_ids_counts_as_many_and_has_no_s
     record->count = 5120;
     record->wait = (struct sl_wait){.kind = SL_WAIT_OTHER, .text = "chan receive"};
 
-    const struct sl_leak_group *groups = NULL;
-    size_t n_groups = 0;
+    const struct sl_finding *findings = NULL;
+    size_t n = 0;
     struct sl_error err = {0};
-    sl_assert_ok(sl_leak_group_all(snapshot, arena, &groups, &n_groups, &err), &err);
-    cr_assert_eq(n_groups, 1);
-    cr_assert_eq(groups[0].count, 5120);
-    cr_assert_eq(groups[0].n_ids, 0);
-    cr_assert_str_eq(groups[0].evidence, "5120 threads wait in chan receive");
+    sl_assert_ok(sl_leak_describe(snapshot, arena, &findings, &n, &err), &err);
+    cr_assert_eq(n, 1);
+    cr_assert_eq(findings[0].group.count, 5120);
+    cr_assert_eq(findings[0].group.n_ids, 0);
+    cr_assert_str_eq(findings[0].evidence, "5120 threads wait in chan receive");
     cr_assert_null(sl_snapshot_find(snapshot, 0), "0 is nobody's id");
-}
-
-static enum sl_status group_once(void *user, struct sl_error *err)
-{
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    if (!arena)
-        return sl_fail(err, SL_ENOMEM, "no memory for the arena");
-    const struct sl_leak_group *groups = NULL;
-    size_t n_groups = 77;
-    enum sl_status status = sl_leak_group_all(user, arena, &groups, &n_groups, err);
-    cr_assert_eq(n_groups, status ? 77 : 1);
-    cr_assert_eq(groups == NULL, status != SL_OK);
-    return status;
-}
-
-SL_TEST(leak_group_all, a_failed_allocation_is_reported_and_nothing_is_returned)
-{
-    SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
-    struct sl_snapshot *snapshot = sl_build_snapshot(builder, SL_NS_PER_S);
-    sl_build_threads(builder, 101, 3, 2, sl_build_stack(builder, WORKER));
-    cr_assert_gt(sl_alloc_fail_each(SL_ALLOC_ONE, group_once, snapshot), 5);
 }

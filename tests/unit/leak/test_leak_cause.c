@@ -79,7 +79,7 @@ SL_TEST(leak_cause, waits_for_another_thread_to_act_are_parked_and_others_are_no
         scene_begin_settled(&scene);
         sl_build_thread(scene.builder, 101, 2, scene.worker)->wait.kind = cases[i].kind;
         scene_analyse(&scene);
-        cr_assert_eq(scene.report.groups[0].cause, cases[i].cause, "%s",
+        cr_assert_eq(scene.report.findings[0].cause, cases[i].cause, "%s",
                      sl_wait_kind_text(cases[i].kind));
     }
 }
@@ -95,9 +95,9 @@ SL_TEST(leak_cause, a_thread_that_was_not_allowed_to_run_proves_nothing)
         scene_begin_settled(&scene);
         sl_build_thread(scene.builder, 101, 2, scene.worker)->wait.held = held[i];
         scene_analyse(&scene);
-        const struct sl_leak_group *group = &scene.report.groups[0];
-        cr_assert_eq(group->cause, SL_CAUSE_UNKNOWN, "%s", held[i]);
-        cr_assert(strstr(group->evidence, held[i]), "%s", group->evidence);
+        const struct sl_finding *finding = &scene.report.findings[0];
+        cr_assert_eq(finding->cause, SL_CAUSE_UNKNOWN, "%s", held[i]);
+        cr_assert(strstr(finding->evidence, held[i]), "%s", finding->evidence);
     }
 }
 
@@ -109,7 +109,7 @@ SL_TEST(leak_cause, one_that_was_stopped_at_the_first_look_proves_nothing_either
     scene_begin_settled(&scene);
     (void) sl_build_thread(scene.builder, 101, 2, scene.worker);
     scene_analyse(&scene);
-    cr_assert_eq(scene.report.groups[0].cause, SL_CAUSE_UNKNOWN);
+    cr_assert_eq(scene.report.findings[0].cause, SL_CAUSE_UNKNOWN);
 }
 
 SL_TEST(leak_cause, a_stopped_thread_in_no_call_is_told_to_be_stopped)

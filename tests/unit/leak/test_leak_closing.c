@@ -14,7 +14,7 @@ SL_TEST(leak_closing, library_threads_that_end_with_teardown_are_resident_and_no
     scene_begin_torn_down(&scene);
     scene_assert_cause(&scene, 3, SL_CAUSE_RESIDENT,
                        "3 threads of libnats.so.3.4.1, gone after its shutdown");
-    cr_assert_not(scene.report.groups[0].counted);
+    cr_assert_not(scene.report.findings[0].counted);
     cr_assert_eq(scene.report.count, 0);
     cr_assert_eq(scene.report.resident, 3);
 }
@@ -46,12 +46,13 @@ SL_TEST(leak_closing, threads_with_one_stack_may_be_resident_and_leaked)
     (void) sl_build_thread(scene.builder, 102, 2, scene.timer);
     (void) sl_build_thread(scene.builder, 103, 500, scene.worker); /* another thread by now */
     scene_analyse(&scene);
-    cr_assert_eq(scene.report.n_groups, 2);
+    cr_assert_eq(scene.report.n_findings, 2);
     cr_assert_eq(scene.report.count, 1);
     cr_assert_eq(scene.report.resident, 2);
-    cr_assert_eq(scene.report.groups[0].ids[0], 102);
-    cr_assert_eq(scene.report.groups[1].cause, SL_CAUSE_RESIDENT);
-    cr_assert_str_eq(scene.report.groups[0].fingerprint, scene.report.groups[1].fingerprint);
+    cr_assert_eq(scene.report.findings[0].group.ids[0], 102);
+    cr_assert_eq(scene.report.findings[1].cause, SL_CAUSE_RESIDENT);
+    cr_assert_str_eq(scene.report.findings[0].group.fingerprint,
+                     scene.report.findings[1].group.fingerprint);
 }
 
 SL_TEST(leak_closing, without_teardown_library_threads_are_resident_and_the_evidence_says_so)
@@ -102,7 +103,7 @@ SL_TEST(leak_closing, when_close_was_never_called_every_group_is_not_closed)
     (void) sl_build_thread(scene.builder, 201, 2, scene.timer);
     scene_begin_torn_down(&scene);
     scene_analyse(&scene);
-    cr_assert_eq(scene.report.n_groups, 2);
+    cr_assert_eq(scene.report.n_findings, 2);
     scene_assert_group(&scene, 0, 2, SL_CAUSE_NOT_CLOSED, "the end mark was never reached");
     scene_assert_group(&scene, 1, 1, SL_CAUSE_NOT_CLOSED, "the end mark was never reached");
     cr_assert_eq(scene.report.count, 3, "library threads are leaks when nothing was closed");
@@ -122,7 +123,7 @@ SL_TEST(leak_closing, a_live_witness_makes_every_group_not_closed_and_is_named)
     static const char evidence[] =
         "what has to end by then was left: read loop of the NATS client (thread "
         "4711) is still alive";
-    cr_assert_eq(scene.report.n_groups, 2);
+    cr_assert_eq(scene.report.n_findings, 2);
     scene_assert_group(&scene, 0, 768, SL_CAUSE_NOT_CLOSED, evidence);
     scene_assert_group(&scene, 1, 1, SL_CAUSE_NOT_CLOSED, evidence);
     cr_assert_eq(scene.report.count, 769);
@@ -167,7 +168,7 @@ SL_TEST(leak_closing, a_witness_has_to_match_in_all_that_it_names)
         (void) sl_build_thread(scene.builder, 101, 2, scene.worker);
         (void) scene_add_reader(&scene, 102);
         scene_analyse(&scene);
-        cr_assert_eq(scene.report.groups[0].cause == SL_CAUSE_NOT_CLOSED, cases[i].matches,
+        cr_assert_eq(scene.report.findings[0].cause == SL_CAUSE_NOT_CLOSED, cases[i].matches,
                      "case %zu", i);
     }
 }
@@ -182,7 +183,7 @@ SL_TEST(leak_closing, a_witness_that_was_there_at_the_start_proves_nothing)
     (void) sl_build_thread(scene.builder, 102, 2, scene.worker);
     scene_analyse(&scene);
     cr_assert_eq(scene.report.count, 1);
-    cr_assert_eq(scene.report.groups[0].cause, SL_CAUSE_UNKNOWN);
+    cr_assert_eq(scene.report.findings[0].cause, SL_CAUSE_UNKNOWN);
 }
 
 SL_TEST(leak_closing, a_witness_without_a_stack_is_known_by_its_earlier_one)
@@ -193,7 +194,7 @@ SL_TEST(leak_closing, a_witness_without_a_stack_is_known_by_its_earlier_one)
     scene_begin_settled(&scene);
     scene_add_reader(&scene, 101)->stack = NULL;
     scene_analyse(&scene);
-    cr_assert_eq(scene.report.groups[0].cause, SL_CAUSE_NOT_CLOSED);
+    cr_assert_eq(scene.report.findings[0].cause, SL_CAUSE_NOT_CLOSED);
 }
 
 SL_TEST(leak_closing, a_witness_that_runs_at_one_look_is_known_by_its_wait_at_the_other)
@@ -209,7 +210,7 @@ SL_TEST(leak_closing, a_witness_that_runs_at_one_look_is_known_by_its_wait_at_th
         if (running == 1)
             reader->wait = (struct sl_wait){.syscall_nr = -1};
         scene_analyse(&scene);
-        cr_assert_eq(scene.report.groups[0].cause, SL_CAUSE_NOT_CLOSED, "running at look %d",
+        cr_assert_eq(scene.report.findings[0].cause, SL_CAUSE_NOT_CLOSED, "running at look %d",
                      running);
     }
 }
@@ -232,7 +233,7 @@ SL_TEST(leak_closing, that_nothing_ended_is_told_but_is_no_proof_that_close_did_
     (void) sl_build_thread(scene.builder, 201, 2, scene.timer);
     scene_begin_torn_down(&scene);
     scene_analyse(&scene);
-    cr_assert_eq(scene.report.n_groups, 2);
+    cr_assert_eq(scene.report.n_findings, 2);
     scene_assert_group(
         &scene, 0, 2, SL_CAUSE_PARKED,
         "2 threads wait on a condition without a time-out; none of them ran in the 2s "

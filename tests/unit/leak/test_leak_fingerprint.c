@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/leak/analysis.h"
-#include "harness/leak/leak.h"
-#include "harness/leak/names.h"
+#include "harness/leak/stack/fingerprint.h"
+#include "harness/leak/stack/frame.h"
+#include "harness/leak/stack/library.h"
+#include "harness/leak/stack/names.h"
 #include "snapshot_builder.h"
 
 #define START "|libc.so.6:start_thread|libc.so.6:clone3"
@@ -238,10 +239,11 @@ SL_TEST(leak_names, library_threads_are_known_by_the_module_of_their_entry)
     const struct sl_stack *user =
         sl_build_stack(builder, "libnats.so.3.4.1:natsSubscription_Fetch|app:pull" START);
 
-    cr_assert(sl_leak_is_library(timer, modules));
-    cr_assert_not(sl_leak_is_library(user, modules), "an entry of the program's own");
-    cr_assert_not(sl_leak_is_library(timer, NULL));
-    cr_assert_not(sl_leak_is_library(NULL, modules));
+    cr_assert(sl_leak_find_library(timer, modules));
+    cr_assert_not(sl_leak_find_library(user, modules), "an entry of the program's own");
+    cr_assert_not(sl_leak_find_library(timer, NULL));
+    cr_assert_not(sl_leak_find_library(NULL, modules));
     timer->complete = false;
-    cr_assert_not(sl_leak_is_library(timer, modules), "the entry of a partial stack is not known");
+    cr_assert_not(sl_leak_find_library(timer, modules),
+                  "the entry of a partial stack is not known");
 }

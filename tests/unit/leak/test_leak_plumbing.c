@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/leak/plumbing.h"
+#include "harness/leak/stack/plumbing.h"
 
 #include <string.h>
 

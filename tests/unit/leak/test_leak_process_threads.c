@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/leak/process_threads.h"
+#include "harness/leak/stack/process_threads.h"
 
 #include <stdio.h>
 #include <sys/syscall.h>

@@ -40,10 +40,10 @@ SL_TEST(leak_unjoined, threads_that_ended_are_leaks_by_the_function_they_were_st
                        "50 threads ended and were never joined: the C library keeps their stacks");
     scene_assert_group(&scene, 1, 1, SL_CAUSE_UNJOINED,
                        "1 thread ended and was never joined: the C library keeps its stack");
-    cr_assert_str_eq(scene.report.groups[0].function, "fetch_once");
-    cr_assert(scene.report.groups[0].counted);
-    cr_assert_eq(scene.report.groups[0].n_ids, 0, "nobody has these numbers any more");
-    cr_assert_not(scene.report.groups[0].complete);
+    cr_assert_str_eq(scene.report.findings[0].group.function, "fetch_once");
+    cr_assert(scene.report.findings[0].counted);
+    cr_assert_eq(scene.report.findings[0].group.n_ids, 0, "nobody has these numbers any more");
+    cr_assert_not(scene.report.findings[0].group.complete);
     cr_assert_eq(scene.report.count, 51);
     cr_assert_eq(scene.report.unjoined, 51);
     cr_assert_null(scene.report.unjoined_missing);
@@ -55,7 +55,7 @@ SL_TEST(leak_unjoined, a_living_thread_of_the_same_function_is_another_group)
     scene_park_workers(&scene, 2);
     leave_unjoined(&scene, settled_of(&scene), 3, "app:worker");
     scene_analyse(&scene);
-    cr_assert_eq(scene.report.n_groups, 2);
+    cr_assert_eq(scene.report.n_findings, 2);
     cr_assert_eq(scene.report.count, 5);
     cr_assert_eq(scene.report.unjoined, 3);
 }

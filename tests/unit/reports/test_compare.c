@@ -50,9 +50,9 @@ SL_TEST(compare, groups_are_new_gone_and_the_same_in_this_order)
     struct sl_comparison comparison = compare(base, head);
     cr_assert_eq(comparison.n_groups, 3);
     cr_assert_eq(comparison.groups[0].change, SL_CHANGE_NEW);
-    cr_assert_str_eq(comparison.groups[0].group->function, "comes");
+    cr_assert_str_eq(comparison.groups[0].finding->group.function, "comes");
     cr_assert_eq(comparison.groups[1].change, SL_CHANGE_GONE);
-    cr_assert_str_eq(comparison.groups[1].group->function, "goes");
+    cr_assert_str_eq(comparison.groups[1].finding->group.function, "goes");
     cr_assert_eq(comparison.groups[2].change, SL_CHANGE_SAME);
     cr_assert_eq(comparison.groups[2].base_count.value, 5);
     cr_assert_eq(comparison.groups[2].head_count.value, 7, "the most in one trial");

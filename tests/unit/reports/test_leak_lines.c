@@ -19,10 +19,10 @@ static struct sl_run_result *leaking_run_of(uint32_t count, const char *function
     struct sl_run_result *result = result_new();
     (void) result_add_cell(result, "low", "unified", "memory", NULL, 3);
     for (size_t i = 0; i < 2; i++) {
-        struct sl_leak_group *group =
+        struct sl_finding *finding =
             result_add_group(result, result_trial(result, 0, i), count, SL_CAUSE_PARKED, function);
-        group->frames = frames;
-        group->n_frames = SL_COUNT_OF(frames);
+        finding->group.frames = frames;
+        finding->group.n_frames = SL_COUNT_OF(frames);
     }
     return result;
 }

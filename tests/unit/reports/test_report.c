@@ -82,7 +82,7 @@ SL_TEST(report, the_reader_gives_back_the_numbers_and_their_reasons)
     cr_assert_eq(crashed->status, SL_TRIAL_CRASHED);
     cr_assert_str_eq(crashed->leaks_missing, "the subject ended before Close");
     cr_assert_str_eq(crashed->delivery.lost.missing, "the subject ended before it could count");
-    cr_assert_eq(crashed->hang_groups[0].frames[0].address, UINT64_MAX);
+    cr_assert_eq(crashed->hang_findings[0].group.frames[0].address, UINT64_MAX);
 
     const struct sl_trial_result *shared = &read->cells[0].trials[0];
     cr_assert_eq(shared->n_agents, 2);
@@ -93,9 +93,9 @@ SL_TEST(report, the_reader_gives_back_the_numbers_and_their_reasons)
 
     const struct sl_leak_report *leaks = &read->cells[1].trials[0].leaks;
     cr_assert_eq(leaks->count, 5125);
-    cr_assert_eq(leaks->groups[0].cause, SL_CAUSE_PARKED);
-    cr_assert_eq(leaks->groups[0].wait.kind, SL_WAIT_CONDITION);
-    cr_assert_eq(leaks->groups[0].n_ids, 2);
+    cr_assert_eq(leaks->findings[0].cause, SL_CAUSE_PARKED);
+    cr_assert_eq(leaks->findings[0].group.wait.kind, SL_WAIT_CONDITION);
+    cr_assert_eq(leaks->findings[0].group.n_ids, 2);
     cr_assert_eq(leaks->late_threads[0].delay_ns, 12000000);
     cr_assert_str_eq(crashed->leaks.unjoined_missing, "the subject ended before Close");
     cr_assert_str_eq(crashed->left.processes.missing, "the subject ended before Close");

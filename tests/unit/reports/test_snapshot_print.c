@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
-#include "harness/leak/leak.h"
+#include "harness/leak/group.h"
 #include "reports/snapshot/snapshot.h"
 #include "reports/snapshot/wait_text.h"
 #include "result_builder.h"
@@ -70,9 +70,6 @@ static void scene_list(struct scene *scene, bool all)
         .snapshot = scene->snapshot, .taken_boot_ns = 12 * SL_NS_PER_S, .all = all};
     sl_assert_ok(sl_leak_group_all(scene->snapshot, scene->arena, &listing->groups,
                                    &listing->n_groups, &err),
-                 &err);
-    sl_assert_ok(sl_leak_group_index(scene->snapshot, listing->groups, listing->n_groups,
-                                     scene->arena, &listing->group_of, &err),
                  &err);
 }
 

@@ -110,8 +110,8 @@ static struct sl_run_result *bad_run(void)
     trial->leaks_missing = "Close did not return";
     (void) result_add_group(result, trial, 1, SL_CAUSE_UNKNOWN, "handler_main");
     trial->hang_seen = "hang";
-    trial->hang_groups = trial->leaks.groups;
-    trial->n_hang_groups = 1;
+    trial->hang_findings = trial->leaks.findings;
+    trial->n_hang_findings = 1;
     trial->leaks = (struct sl_leak_report){0};
 
     for (size_t j = 0; j < 3; j++)
@@ -264,7 +264,8 @@ SL_TEST(table, a_group_without_a_function_says_so)
     const struct sl_table_opts opts = {0};
     SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
     (void) result_add_cell(result, "low", "unified", "memory", NULL, 1);
-    result_add_group(result, result_trial(result, 0, 0), 1, SL_CAUSE_PARKED, "f")->function = NULL;
+    result_add_group(result, result_trial(result, 0, 0), 1, SL_CAUSE_PARKED, "f")->group.function =
+        NULL;
     SL_AUTO_FREE char *text = print(result, &opts);
     cr_assert(strstr(text, "\n  1 x (no function): parked"), "%s", text);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/leak/process_threads.h"
+#include "harness/leak/stack/process_threads.h"
 
 #include <string.h>
 #include <sys/syscall.h>
 
 #include "base/macros.h"
-#include "harness/leak/names.h"
+#include "harness/leak/stack/names.h"
+#include "harness/leak/stack/runtime.h"
 
 /*
  * One kind.  The module is the start of a file name, up to its '.' or '-' ("libgomp" is
@@ -69,9 +70,8 @@ static bool has_function(const struct sl_stack *stack, const char *module, const
 {
     for (size_t i = 0; i < stack->n_frames; i++) {
         const struct sl_frame *frame = &stack->frames[i];
-        struct sl_leak_name name = sl_leak_function_name(frame->function);
         if (is_of(frame->module, module) &&
-            sl_leak_name_equal(name, (struct sl_leak_name){function, strlen(function)}))
+            sl_leak_name_is(sl_leak_function_name(frame->function), function))
             return true;
     }
     return false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain data: the threads that stayed, grouped, with causes.  Lives in a caller's arena. */
-#ifndef SL_MODEL_LEAK_H
-#define SL_MODEL_LEAK_H
+/* Plain data: groups of threads that stayed, with causes.  Lives in a caller's arena. */
+#ifndef SL_MODEL_FINDING_H
+#define SL_MODEL_FINDING_H
 
-#include "harness/model/snapshot.h"
+#include "harness/model/group.h"
 
 /* Order is priority: an earlier cause explains a group better than a later one. */
 #define SL_CAUSE_MAP(X)                                                                            \
@@ -28,27 +28,13 @@ enum sl_cause {
 };
 
 const char *sl_cause_text(enum sl_cause cause);
-/* @return false for a word that is no cause; *ret_cause is then untouched */
-bool sl_cause_parse(const char *text, enum sl_cause *ret_cause);
 
-#define SL_LEAK_SAMPLE 8
-
-struct sl_leak_group {
-    char fingerprint[17]; /* 16 hex digits */
-    uint32_t count;
-    bool counted; /* false: shown but no leak (threads of a library or of the process) */
+/* A group, and why its threads are there. */
+struct sl_finding {
+    struct sl_group group; /* first: the layout of reports counts on it */
+    bool counted;          /* false: shown but no leak (threads of a library or of the process) */
     enum sl_cause cause;
-    const char *evidence;          /* the facts behind the cause, one sentence */
-    const char *function;          /* the frame that people recognise the thread by */
-    const struct sl_frame *frames; /* innermost first */
-    size_t n_frames;
-    bool complete;
-    enum sl_grade grade;  /* partial also in old reports, whatever `complete` says */
-    const char *reason;   /* why the stack is not complete, or NULL */
-    struct sl_wait wait;  /* of the first thread */
-    char thread_name[16]; /* of the first thread */
-    uint64_t ids[SL_LEAK_SAMPLE];
-    uint32_t n_ids; /* valid entries of ids */
+    const char *evidence; /* the facts behind the cause, one sentence */
 };
 
 /* A thread that ended inside the settle window. */
@@ -59,14 +45,14 @@ struct sl_late_thread {
 };
 
 struct sl_leak_report {
-    uint32_t count;                     /* leaked threads: sum over counted groups */
-    uint32_t unjoined;                  /* of these, such as ended and were never joined */
-    const char *unjoined_missing;       /* why these are not known, and not in count; or NULL */
-    uint32_t late;                      /* ended inside the settle window */
-    uint32_t resident;                  /* library threads, gone at torn_down */
-    uint64_t settle_ns;                 /* how long settling took */
-    const struct sl_leak_group *groups; /* counted first, then by count descending */
-    size_t n_groups;
+    uint32_t count;                    /* leaked threads: sum over counted groups */
+    uint32_t unjoined;                 /* of these, such as ended and were never joined */
+    const char *unjoined_missing;      /* why these are not known, and not in count; or NULL */
+    uint32_t late;                     /* ended inside the settle window */
+    uint32_t resident;                 /* library threads, gone at torn_down */
+    uint64_t settle_ns;                /* how long settling took */
+    const struct sl_finding *findings; /* counted first, then by count descending */
+    size_t n_findings;
     const struct sl_late_thread *late_threads;
     size_t n_late_threads;
 };

@@ -3,8 +3,8 @@
  * Plumbing: code that waits, starts threads or passes calls on for others, whatever
  * module it was compiled into.  A thread is not recognised by it.
  */
-#ifndef SL_LEAK_PLUMBING_H
-#define SL_LEAK_PLUMBING_H
+#ifndef SL_LEAK_STACK_PLUMBING_H
+#define SL_LEAK_STACK_PLUMBING_H
 
 #include "harness/model/snapshot.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/leak/analysis.h"
+#include "harness/leak/candidate.h"
 
 #include <stdlib.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
-#include "harness/leak/names.h"
-#include "harness/leak/process_threads.h"
+#include "harness/leak/stack/library.h"
+#include "harness/leak/stack/process_threads.h"
 
 const struct sl_thread *
 sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread)
@@ -15,24 +15,6 @@ sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *th
         return NULL;
     const struct sl_thread *found = sl_snapshot_find(snapshot, thread->id);
     return found && found->start_time == thread->start_time ? found : NULL;
-}
-
-/* File name of the module of the stack's entry, when it is one of the modules; else NULL. */
-static const char *find_library(const struct sl_stack *stack, const char *const *modules)
-{
-    /* The outermost frame of a partial stack may be anybody's. */
-    if (!modules || !stack || !stack->complete || !stack->n_frames)
-        return NULL;
-    const char *module = stack->frames[sl_leak_entry(stack)].module;
-    for (; *modules; modules++)
-        if (sl_leak_module_is(module, *modules))
-            return sl_path_base(module);
-    return NULL;
-}
-
-bool sl_leak_is_library(const struct sl_stack *stack, const char *const *modules)
-{
-    return find_library(stack, modules);
 }
 
 /*
@@ -48,7 +30,7 @@ static const char *library_of(const struct sl_leak_input *input, const struct sl
     };
     for (size_t i = 0; i < SL_COUNT_OF(looks); i++)
         if (looks[i] && looks[i]->stack && looks[i]->stack->complete)
-            return find_library(looks[i]->stack, input->library_modules);
+            return sl_leak_find_library(looks[i]->stack, input->library_modules);
     return NULL;
 }
 
@@ -84,7 +66,7 @@ enum sl_status sl_leak_diff(const struct sl_leak_input *input,
     const struct sl_snapshot *settled = input->settled;
     struct sl_leak_candidate *candidates = calloc(settled->n_threads + 1, sizeof *candidates);
     if (!candidates)
-        return sl_fail(err, SL_ENOMEM, "no memory for %zu threads", settled->n_threads);
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", settled->n_threads);
 
     bool two_looks = sl_leak_observed_ns(input) > 0;
     size_t n = 0;
@@ -101,17 +83,5 @@ enum sl_status sl_leak_diff(const struct sl_leak_input *input,
     }
     *ret_candidates = candidates;
     *ret_n_candidates = n;
-    return SL_OK;
-}
-
-enum sl_status sl_leak_all(const struct sl_snapshot *snapshot,
-                           struct sl_leak_candidate **ret_candidates, struct sl_error *err)
-{
-    struct sl_leak_candidate *candidates = calloc(snapshot->n_threads + 1, sizeof *candidates);
-    if (!candidates)
-        return sl_fail(err, SL_ENOMEM, "no memory for %zu threads", snapshot->n_threads);
-    for (size_t i = 0; i < snapshot->n_threads; i++)
-        candidates[i].thread = &snapshot->threads[i];
-    *ret_candidates = candidates;
     return SL_OK;
 }

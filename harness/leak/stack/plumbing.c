@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/leak/plumbing.h"
+#include "harness/leak/stack/plumbing.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #include "base/macros.h"
-#include "harness/leak/names.h"
+#include "harness/leak/stack/names.h"
 
 /* C++: what std::thread and its like put between a thread and its function. */
 static const char *const cxx_spaces[] = {
@@ -158,8 +158,7 @@ bool sl_leak_is_rust_std(const char *function)
         return false;
     struct sl_leak_name crate = crate_of(function);
     for (size_t i = 0; i < SL_COUNT_OF(rust_crates); i++)
-        if (sl_leak_name_equal(crate,
-                               (struct sl_leak_name){rust_crates[i], strlen(rust_crates[i])}))
+        if (sl_leak_name_is(crate, rust_crates[i]))
             return true;
     /* What calls a closure through a pointer is named for the closure's type. */
     return strstr(function, "::{shim:") || strstr(function, "::{{vtable.shim}}");

@@ -3,8 +3,8 @@
  * Threads of the process, not of whoever happened to need them first: helpers and idle pools
  * that a library keeps until the process ends.
  */
-#ifndef SL_LEAK_PROCESS_THREADS_H
-#define SL_LEAK_PROCESS_THREADS_H
+#ifndef SL_LEAK_STACK_PROCESS_THREADS_H
+#define SL_LEAK_STACK_PROCESS_THREADS_H
 
 #include "harness/model/snapshot.h"
 

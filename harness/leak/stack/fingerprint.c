@@ -10,14 +10,14 @@
  * installed), and what is left of a function below which its outlined part runs.
  * How the runtime started the thread lies outside the entry.
  */
-#include "harness/leak/analysis.h"
+#include "harness/leak/stack/fingerprint.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #include "base/hash.h"
-#include "harness/leak/leak.h"
-#include "harness/leak/names.h"
+#include "harness/leak/stack/names.h"
+#include "harness/leak/stack/runtime.h"
 
 #define UNNAMED    "\x01"
 #define COMPLETE   "\x02"

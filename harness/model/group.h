@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plain data: threads that are where others are, too. */
+#ifndef SL_MODEL_GROUP_H
+#define SL_MODEL_GROUP_H
+
+#include "harness/model/snapshot.h"
+
+#define SL_GROUP_SAMPLE 8
+
+/* Threads with one fingerprint.  What is of one thread is of the first. */
+struct sl_group {
+    char fingerprint[17];    /* 16 hex digits */
+    uint32_t count;          /* threads: more than members where one record is many */
+    const uint32_t *members; /* indices into the snapshot's threads, ascending; NULL: not known */
+    size_t n_members;
+    const char *function;          /* the frame that people recognise the thread by */
+    const struct sl_frame *frames; /* innermost first */
+    size_t n_frames;
+    bool complete;
+    enum sl_grade grade; /* partial also in old reports, whatever `complete` says */
+    const char *reason;  /* why the stack is not complete, or NULL */
+    struct sl_wait wait;
+    char thread_name[16];
+    uint64_t ids[SL_GROUP_SAMPLE];
+    uint32_t n_ids; /* valid entries of ids */
+};
+
+/* For qsort: large groups first; the fingerprint makes it one order. */
+int sl_group_compare(const void *left, const void *right);
+
+#endif
