@@ -96,6 +96,13 @@ struct sl_unjoined {
     const struct sl_frame *start; /* the function that it was started with */
 };
 
+/* A program or library that frames lie in. */
+struct sl_snapshot_module {
+    const char *path;
+    const char *build_id; /* hexadecimal; NULL when it has none */
+    uint64_t start, end;  /* its segments lie in [start, end) */
+};
+
 struct sl_snapshot_stats {
     uint32_t threads, unwound, memoised, retried, stopped;
     uint64_t duration_ns;
@@ -113,6 +120,8 @@ struct sl_snapshot {
     const struct sl_unjoined *unjoined;
     size_t n_unjoined;
     const char *unjoined_missing; /* why unjoined threads are not known; NULL: these are all */
+    const struct sl_snapshot_module *modules; /* in no order; none of a snapshot from a document */
+    size_t n_modules;
     struct sl_snapshot_stats stats;
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/code.h"
 
+#include <string.h>
+
 #include "base/fail.h"
 
 #define MAX_MAPS_READS     4
@@ -61,6 +63,43 @@ enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err)
     return status;
 }
 
+/* Found anew with the map, it may stand there already. */
+static bool is_listed(const struct sl_snapshot *snapshot, const struct sl_snapshot_module *module)
+{
+    for (size_t i = 0; i < snapshot->n_modules; i++)
+        if (snapshot->modules[i].start == module->start &&
+            strcmp(snapshot->modules[i].path, module->path) == 0)
+            return true;
+    return false;
+}
+
+enum sl_status sl_code_list_modules(struct sl_code *code, struct sl_error *err)
+{
+    const struct sl_module *list = sl_modules_list(code->modules);
+    struct sl_snapshot *snapshot = code->snapshot;
+    size_t n = snapshot->n_modules;
+
+    for (const struct sl_module *module = list; module; module = module->next)
+        n += module->framed;
+    struct sl_snapshot_module *table = sl_arena_array(snapshot->arena, n, sizeof *table);
+    if (!table)
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu modules", n);
+    n = snapshot->n_modules;
+    if (n)
+        memcpy(table, snapshot->modules, n * sizeof *table);
+    for (const struct sl_module *module = list; module; module = module->next) {
+        struct sl_snapshot_module entry = {.path = module->path, .build_id = module->build_id_text};
+        sl_image_extent(&module->image, &entry.start, &entry.end);
+        entry.start += module->bias;
+        entry.end += module->bias;
+        if (module->framed && !is_listed(snapshot, &entry))
+            table[n++] = entry;
+    }
+    snapshot->modules = table;
+    snapshot->n_modules = n;
+    return SL_OK;
+}
+
 /* The next mapping that holds code, from *at on; NULL when there is none. */
 static const struct sl_mapping *next_code(const struct sl_maps *maps, size_t *at)
 {
@@ -102,6 +141,8 @@ static enum sl_status read_maps_again(struct sl_code *code, struct sl_error *err
     /* Code came or went: everything learned about addresses may be about other code. */
     sl_maps_free(maps);
     status = sl_stacks_symbolize(code->stacks, code->maps, err);
+    if (!status)
+        status = sl_code_list_modules(code, err);
     if (status)
         return status;
     sl_code_close(code);

@@ -36,6 +36,9 @@ struct sl_code {
 SL_CHECKED enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err);
 void sl_code_close(struct sl_code *code);
 
+/* Enter the modules that frames lie in into the snapshot's table; after their last look-up. */
+SL_CHECKED enum sl_status sl_code_list_modules(struct sl_code *code, struct sl_error *err);
+
 /* The mapping that a stack pointer is in; the map is read again, boundedly, when none is. */
 SL_CHECKED enum sl_status sl_code_find_stack(struct sl_code *code, uint64_t sp,
                                              const struct sl_mapping **ret_mapping,

@@ -287,6 +287,8 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
     snapshot->counts_arrivals = pass->target.counter == SL_COUNTER_SCHEDSTAT;
     if (!status && job->opts.find_unjoined)
         status = sl_unjoined_find(&pass->code, err);
+    if (!status)
+        status = sl_code_list_modules(&pass->code, err);
     if (!status && !snapshot->n_threads)
         status = sl_fail(err, SL_EGONE, "process %ld has ended", (long) job->pid);
     *ret_replaced = was_replaced(pass);

@@ -137,6 +137,24 @@ static void check_sources_agree(const char *name)
     (void) sl_subject_end(&subject); /* stopping was allowed to break calls */
 }
 
+/* Every frame lies in one module of the table, the one that it names. */
+static void check_modules(const struct sl_snapshot *snapshot, const struct sl_stack *stack)
+{
+    for (size_t i = 0; i < stack->n_frames; i++) {
+        const struct sl_frame *frame = &stack->frames[i];
+        size_t n = 0;
+        for (size_t k = 0; k < snapshot->n_modules; k++) {
+            const struct sl_snapshot_module *module = &snapshot->modules[k];
+            if (frame->address < module->start || frame->address >= module->end)
+                continue;
+            n++;
+            cr_assert_str_eq(module->path, frame->module);
+            cr_assert(module->build_id && strcmp(module->build_id, frame->build_id) == 0);
+        }
+        cr_assert_eq(n, 1, "%s is in %zu modules", frame->function, n);
+    }
+}
+
 /* Threads whose stacks differ in nothing but which plug-in they lead through. */
 static void check_plugins(const struct sl_snapshot *snapshot, const char *pages)
 {
@@ -150,6 +168,7 @@ static void check_plugins(const struct sl_snapshot *snapshot, const char *pages)
         cr_assert(thread && thread->stack && thread->stack->complete, "%s, %s pages", plugins[i],
                   pages);
         cr_assert(has_functions(thread->stack, through), "%s, %s pages", plugins[i], pages);
+        check_modules(snapshot, thread->stack);
         for (size_t k = 0; k < SL_COUNT_OF(plugins); k++) {
             (void) snprintf(work, sizeof work, "work_in_%s", plugins[k]);
             cr_assert_eq(count_function(thread->stack, work), i == k, "%s is in %s, %s pages",

@@ -101,6 +101,21 @@ const Elf64_Phdr *sl_image_segment_of(const struct sl_image *image, uint64_t vir
     return NULL;
 }
 
+void sl_image_extent(const struct sl_image *image, uint64_t *ret_start, uint64_t *ret_end)
+{
+    uint64_t start = UINT64_MAX, end = 0;
+
+    for (size_t i = 0; i < image->header.e_phnum; i++) {
+        const Elf64_Phdr *segment = &image->segments[i];
+        if (segment->p_type != PT_LOAD || segment->p_memsz > UINT64_MAX - segment->p_vaddr)
+            continue;
+        start = SL_MIN(start, segment->p_vaddr);
+        end = SL_MAX(end, segment->p_vaddr + segment->p_memsz);
+    }
+    *ret_start = SL_MIN(start, end);
+    *ret_end = end;
+}
+
 const Elf64_Phdr *sl_image_segment(const struct sl_image *image, uint32_t type)
 {
     for (size_t i = 0; i < image->header.e_phnum; i++)

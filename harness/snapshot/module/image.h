@@ -44,6 +44,9 @@ sl_image_segment_at(const struct sl_image *image, uint64_t offset, bool executab
 /* The loaded segment that has the page of this virtual address, or NULL. */
 const Elf64_Phdr *sl_image_segment_of(const struct sl_image *image, uint64_t virtual_address);
 
+/* All loaded segments lie in [*ret_start, *ret_end), which is empty when there are none. */
+void sl_image_extent(const struct sl_image *image, uint64_t *ret_start, uint64_t *ret_end);
+
 /* The first segment of another type, or NULL. */
 const Elf64_Phdr *sl_image_segment(const struct sl_image *image, uint32_t type);
 

@@ -72,6 +72,11 @@ struct sl_reader *sl_modules_reader(struct sl_modules *modules)
     return modules->reader;
 }
 
+const struct sl_module *sl_modules_list(const struct sl_modules *modules)
+{
+    return modules->list;
+}
+
 const Elf64_Phdr *sl_module_segment(const struct sl_module *module, uint64_t address)
 {
     uint64_t virtual_address = address - module->bias;

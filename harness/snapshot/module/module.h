@@ -37,6 +37,7 @@ struct sl_module {
     struct sl_mapping mapping; /* one of its file; no inode when none is left */
     bool vdso;
     bool loaded; /* the kernel or the loader says that it is, with this bias */
+    bool framed; /* frames lie in it */
     struct sl_image image;
     const char *build_id_text; /* hexadecimal; NULL: none.  In the arena of the snapshot */
     struct sl_unwind_table *unwind_table; /* made on first use by who unwinds, owned; */
@@ -54,6 +55,9 @@ SL_DEFINE_AUTO(sl_modules, sl_modules_free);
 
 struct sl_target *sl_modules_target(struct sl_modules *modules);
 struct sl_reader *sl_modules_reader(struct sl_modules *modules);
+
+/* All that were found so far, chained by `next`. */
+const struct sl_module *sl_modules_list(const struct sl_modules *modules);
 
 /* Module that has this address, or NULL: generated code, or a file that is no ELF object. */
 struct sl_module *

@@ -149,6 +149,7 @@ static void place_in_module(struct sl_symbolizer *symbolizer, struct sl_module *
     uint64_t start =
         outermost->function ? 0 : sl_unwind_table_start(symbolizer->modules, module, address);
 
+    module->framed = true;
     for (size_t i = 0; i < found->n; i++) {
         found->frames[i].module = module->path;
         found->frames[i].offset = pc->address - module->bias;
