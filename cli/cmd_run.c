@@ -70,7 +70,7 @@ static enum sl_status hire_agents(const struct run_request *request, struct sl_r
                                   struct sl_fleet **ret_fleet, struct sl_error *err)
 {
     struct sl_fleet_opts fleet = {
-        .servers = request->servers, .wait_ns = request->agents_wait_ns, .wake_fd = opts->wake_fd};
+        .servers = opts->bus.servers, .wait_ns = request->agents_wait_ns, .wake_fd = opts->wake_fd};
 
     if (!run_agents_count(request->agents))
         return SL_OK;
@@ -86,24 +86,14 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
 {
     struct sl_error err = {0};
     struct progress progress = {.terminal = isatty(STDERR_FILENO)};
-    struct sl_run_opts opts = {
-        .plan = plan,
-        .servers = request->servers,
-        .cluster = request->cluster,
-        .replicas = request->replicas,
-        .server_program = request->server_program,
-        .driver_path = request->driver_path,
-        .driver_args = request->driver_args,
-        .declaration = request->declaration,
-        .seed = request->seed,
-        .strict = request->strict,
-        .on_trial = progress_show,
-        .on_output = progress_output,
-        .user = &progress,
-    };
+    struct sl_run_opts opts = request->opts;
     struct sl_run_result *played = NULL;
     SL_AUTO(sl_fleet) struct sl_fleet *fleet = NULL;
 
+    opts.plan = plan;
+    opts.on_trial = progress_show;
+    opts.on_output = progress_output;
+    opts.user = &progress;
     enum sl_status status = interrupt_catch(&opts.wake_fd, &err);
     if (!status)
         status = hire_agents(request, &opts, &fleet, &err);
@@ -148,7 +138,8 @@ static int run(int argc, char **argv)
     if (request.list)
         return print_scenarios(&request);
     if (request.list_faults)
-        return print_faults(request.command, request.driver_path ? request.declaration : NULL,
+        return print_faults(request.command,
+                            request.opts.bus.driver_path ? request.opts.bus.declaration : NULL,
                             request.json);
     enum sl_status status = policy_complete(&request.policy, &err);
     if (!status)

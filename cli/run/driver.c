@@ -6,6 +6,7 @@
 #include <strandline/bus_fault.h>
 
 #include "base/fail.h"
+#include "harness/run/declaration.h"
 
 enum sl_status
 run_driver_add_arg(struct run_request *request, const char *argument, struct sl_error *err)
@@ -27,7 +28,7 @@ run_driver_add_arg(struct run_request *request, const char *argument, struct sl_
 /* What was not named comes from the driver. */
 static enum sl_status take_defaults(struct run_request *request, struct sl_error *err)
 {
-    const struct sl_declaration *declaration = request->declaration;
+    const struct sl_declaration *declaration = request->opts.bus.declaration;
     struct sl_run_plan_opts *plan = &request->plan;
 
     if (declaration->declares & SL_DECLARES_MODES) {
@@ -53,12 +54,13 @@ enum sl_status run_driver_ask(struct run_request *request, struct sl_error *err)
 
     if (!declaration)
         return sl_fail(err, SL_ENOMEM, "out of memory for the driver");
-    enum sl_status status = request->driver_path
-                                ? sl_declaration_probe(request->driver_path, declaration, err)
-                                : sl_declaration_make(bus_driver(), declaration, err);
+    enum sl_status status =
+        request->opts.bus.driver_path
+            ? sl_declaration_probe(request->opts.bus.driver_path, declaration, err)
+            : sl_declaration_make(bus_driver(), declaration, err);
     if (status)
         return status;
-    request->declaration = declaration;
+    request->opts.bus.declaration = declaration;
     status = sl_declaration_check_args(declaration, request->driver_args, err);
     return status ? status : take_defaults(request, err);
 }
@@ -81,7 +83,7 @@ static bool knows_faults(const char *faults)
 enum sl_status run_driver_check(const struct run_request *request, const struct sl_run_plan *plan,
                                 struct sl_error *err)
 {
-    bool foreign = request->driver_path != NULL;
+    bool foreign = request->opts.bus.driver_path != NULL;
 
     for (size_t i = 0; i < plan->n_cells; i++) {
         const struct sl_run_cell *cell = &plan->cells[i];
@@ -90,7 +92,7 @@ enum sl_status run_driver_check(const struct run_request *request, const struct 
                                     ? bus_check_fault(cell->fault, cell->transport, err)
                                     : SL_OK;
         if (!status)
-            status = sl_declaration_check_cell(request->declaration, cell, err);
+            status = sl_declaration_check_cell(request->opts.bus.declaration, cell, err);
         if (status)
             return status;
     }

@@ -6,8 +6,9 @@
 #include "cli/run/request.h"
 
 /*
- * Ask the driver what it has, put it into request->declaration, and take from it the transport
- * and the modes that were not named.  A driver from a file is loaded in a process of its own.
+ * Ask the driver what it has, put it into request->opts.bus.declaration, and take from it the
+ * transport and the modes that were not named.  A driver from a file is loaded in a process of its
+ * own.
  */
 SL_CHECKED enum sl_status run_driver_ask(struct run_request *request, struct sl_error *err);
 

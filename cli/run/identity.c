@@ -83,10 +83,10 @@ void run_identity_fill(const struct run_request *request, struct sl_run_result *
         result->run.commit = sl_arena_strdup(result->arena, value);
         result->run.commit_from = commit_variables[i];
     }
-    if (!request->driver_path)
+    if (!request->opts.bus.driver_path)
         return;
-    SL_AUTO_FD int fd = sl_regular_open(request->driver_path);
-    result->driver_file.path = request->driver_path;
+    SL_AUTO_FD int fd = sl_regular_open(request->opts.bus.driver_path);
+    result->driver_file.path = request->opts.bus.driver_path;
     if (fd < 0)
         return;
     result->driver_file.build_id = build_id_of(fd, result->arena);

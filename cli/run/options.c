@@ -125,7 +125,7 @@ static bool *flag_of(struct run_request *request, enum option_index option)
     case OPTION_NO_VERDICT:
         return &request->no_verdict;
     case OPTION_STRICT:
-        return &request->strict;
+        return &request->opts.strict;
     case OPTION_LIST:
         return &request->list;
     case OPTION_LIST_FAULTS:
@@ -144,13 +144,13 @@ static const char **text_of(struct run_request *request, enum option_index optio
 {
     switch (option) {
     case OPTION_SERVER:
-        return &request->servers;
+        return &request->opts.bus.servers;
     case OPTION_NATS_SERVER:
-        return &request->server_program;
+        return &request->opts.server_program;
     case OPTION_FAULT:
         return &request->plan.fault;
     case OPTION_DRIVER:
-        return &request->driver_path;
+        return &request->opts.bus.driver_path;
     default:
         return NULL;
     }
@@ -171,11 +171,11 @@ static enum sl_status read_option(struct run_request *request, enum option_index
                      &request->plan.n_transports, err);
     case OPTION_CLUSTER:
         /* An even number of nodes survives no more failures than the odd one below it. */
-        request->cluster = 1 + 2 * (unsigned) options->word;
+        request->opts.cluster = 1 + 2 * (unsigned) options->word;
         return SL_OK;
     case OPTION_REPLICAS:
         status = sl_parse_number(argument, 1, 5, &number, err);
-        request->replicas = (uint32_t) number;
+        request->opts.bus.replicas = (uint32_t) number;
         return status;
     case OPTION_AGENTS:
         return run_agents_read(argument, request->agents, err);
@@ -198,7 +198,7 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         request->label = argument;
         return SL_OK;
     case OPTION_SEED:
-        return sl_parse_number(argument, 0, UINT64_MAX, &request->seed, err);
+        return sl_parse_number(argument, 0, UINT64_MAX, &request->opts.seed, err);
     case OPTION_COLOR:
         request->color = (enum sl_color) options->word;
         return SL_OK;
@@ -210,12 +210,13 @@ static enum sl_status read_option(struct run_request *request, enum option_index
 
 static enum sl_status check_cluster(const struct run_request *request, struct sl_error *err)
 {
-    if (!request->servers && request->replicas > SL_MAX(request->cluster, 1u))
+    if (!request->opts.bus.servers &&
+        request->opts.bus.replicas > SL_MAX(request->opts.cluster, 1u))
         return sl_fail(err, SL_EINVAL, "--replicas %u needs as many servers: --cluster or --server",
-                       request->replicas);
-    if (!request->cluster)
+                       request->opts.bus.replicas);
+    if (!request->opts.cluster)
         return SL_OK;
-    if (request->servers)
+    if (request->opts.bus.servers)
         return sl_fail(err, SL_EINVAL, "--cluster is of a private server: not with --server");
     for (size_t i = 0; i < request->plan.n_transports; i++)
         if (strcmp(request->plan.transports[i], "nats") == 0)
@@ -227,9 +228,9 @@ static enum sl_status check_agents(const struct run_request *request, struct sl_
 {
     if (!run_agents_count(request->agents))
         return SL_OK;
-    if (!request->servers)
+    if (!request->opts.bus.servers)
         return sl_fail(err, SL_EINVAL, "--agents needs --server, where agents can be called");
-    if (request->driver_path)
+    if (request->opts.bus.driver_path)
         return sl_fail(err, SL_EINVAL, "--agents play the built-in bus: not with --driver");
     for (size_t i = 0; i < request->plan.n_transports; i++)
         if (strcmp(request->plan.transports[i], "nats") != 0)
@@ -266,9 +267,10 @@ bool run_options_read(int argc, char **argv, struct run_request *request, int *r
     struct sl_options options = {.command = command, .argc = argc, .argv = argv};
     struct sl_error err = {0};
 
-    if (getrandom(&request->seed, sizeof request->seed, 0) != sizeof request->seed)
-        request->seed = sl_clock_now_ns();
-    request->seed >>= 11; /* fits into a double, which many JSON readers use */
+    request->opts.bus.driver_args = request->driver_args;
+    if (getrandom(&request->opts.seed, sizeof request->opts.seed, 0) != sizeof request->opts.seed)
+        request->opts.seed = sl_clock_now_ns();
+    request->opts.seed >>= 11; /* fits into a double, which many JSON readers use */
     for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         if (option == SL_OPTIONS_EXIT) {
             *ret_exit_status = options.exit_status;

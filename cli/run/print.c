@@ -6,6 +6,7 @@
 
 #include <strandline/bus_fault.h>
 
+#include "harness/run/declaration.h"
 #include "reports/print/grid.h"
 #include "reports/print/wrap.h"
 
@@ -37,7 +38,7 @@ int print_scenarios(const struct run_request *request)
 /* Workers of a cell's pool: 0 leaves their number to the bus. */
 static const char *workers_text(const struct run_request *request, const struct sl_run_cell *cell)
 {
-    if (sl_declaration_without(request->declaration, SL_SETTING_WORKERS))
+    if (sl_declaration_without(request->opts.bus.declaration, SL_SETTING_WORKERS))
         return "-";
     if (!cell->pool.workers)
         return "default";

@@ -6,9 +6,8 @@
 #include "cli/options/command.h"
 #include "cli/options/output.h"
 #include "cli/options/policy.h"
-#include "harness/run/declaration.h"
 #include "harness/run/protocol.h"
-#include "harness/run/run_plan.h"
+#include "harness/run/run.h"
 
 struct run_request {
     const struct sl_command *command; /* whose errors are printed */
@@ -16,20 +15,15 @@ struct run_request {
     struct sl_run_plan_opts plan;
     const char *const *scenarios; /* names or paths */
     size_t n_scenarios;
-    const char *servers, *server_program, *driver_path;
-    const char *label;  /* or NULL */
-    const char *output; /* NULL: standard output only */
+    struct sl_run_opts opts; /* without plan, agents and whom to tell */
+    const char *label;       /* or NULL */
+    const char *output;      /* NULL: standard output only */
     struct policy policy;
-    bool strict;     /* count the threads that libraries keep for all of the process as well */
-    bool no_verdict; /* a broken rule is no failure of the run */
-    const char *driver_args[SL_ARGS_MAX + 1]; /* NULL-terminated */
+    bool no_verdict;                          /* a broken rule is no failure of the run */
+    const char *driver_args[SL_ARGS_MAX + 1]; /* what opts.bus.driver_args is */
     size_t n_driver_args;
-    const struct sl_declaration *declaration; /* of the driver; NULL with --list */
-    unsigned cluster;                         /* 0: not given */
-    uint32_t replicas;                        /* 0: not given */
-    uint32_t agents[SL_N_PARTS];              /* how many of each part; SL_PART_ALL: of any */
+    uint32_t agents[SL_N_PARTS]; /* how many of each part; SL_PART_ALL: of any */
     uint64_t agents_wait_ns;
-    uint64_t seed;
     bool list, list_faults, dry_run, json;
     enum sl_color color;
 };

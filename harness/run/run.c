@@ -10,6 +10,7 @@
 #include "harness/process/busy.h"
 #include "harness/process/environment.h"
 #include "harness/run/control.h"
+#include "harness/run/declaration.h"
 #include "harness/run/trial.h"
 #include "harness/run/trial_result.h"
 #include "harness/server/server.h"
@@ -88,11 +89,11 @@ static enum sl_status provide_server(struct run *run, struct sl_error *err)
 {
     char version[64];
 
-    if (run->opts->servers) {
+    if (run->opts->bus.servers) {
         enum sl_status status =
-            sl_server_probe(run->opts->servers, PROBE_NS, version, sizeof version, err);
+            sl_server_probe(run->opts->bus.servers, PROBE_NS, version, sizeof version, err);
         if (!status)
-            describe_server(run, version, run->opts->servers);
+            describe_server(run, version, run->opts->bus.servers);
         return status;
     }
     return provide_private(run, err);
@@ -101,7 +102,7 @@ static enum sl_status provide_server(struct run *run, struct sl_error *err)
 /* Servers that keep each message. */
 static uint32_t replicas_of(const struct run *run)
 {
-    return run->opts->replicas ? run->opts->replicas : SL_MAX(run->opts->cluster, 1u);
+    return run->opts->bus.replicas ? run->opts->bus.replicas : SL_MAX(run->opts->cluster, 1u);
 }
 
 /* Processes that publish, each with the publishers of the scenario. */
@@ -114,7 +115,7 @@ static uint32_t count_publishing(const struct run *run, const struct sl_run_cell
 /* A setting as it was given to the driver, or that it made no difference. */
 static struct sl_value used_setting(const struct run *run, enum sl_setting setting, uint64_t value)
 {
-    const char *missing = sl_declaration_without(run->opts->declaration, setting);
+    const char *missing = sl_declaration_without(run->opts->bus.declaration, setting);
     return missing ? SL_MISSING_VALUE(missing) : SL_VALUE(value);
 }
 
@@ -145,7 +146,7 @@ static struct sl_cell_config describe_config(const struct run *run, const struct
         .handler_cost_ns = load->handler_cost_ns,
         .handler_kind = sl_handler_kind_text(load->handler),
         .keys = sl_arena_strdup(run->arena, keys),
-        .storage = sl_declaration_without(run->opts->declaration, SL_SETTING_STORAGE)
+        .storage = sl_declaration_without(run->opts->bus.declaration, SL_SETTING_STORAGE)
                        ? NULL
                        : sl_storage_text(load->storage),
         .replicas = used_replicas(run, cell),
@@ -214,11 +215,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
                         (unsigned long long) run->opts->seed ^ (unsigned) getpid(), run->n_played);
     struct sl_trial_input input = {
         .cell = cell,
-        .servers = run->opts->servers,
-        .replicas = replicas_of(run),
-        .driver_path = run->opts->driver_path,
-        .driver_args = run->opts->driver_args,
-        .driver_name = run->opts->declaration ? run->opts->declaration->name : NULL,
+        .bus = run->opts->bus,
         .agents = needs_server(cell) ? run->opts->agents : NULL,
         .prefix = prefix,
         .seed = run->opts->seed,
@@ -230,13 +227,14 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
     };
     if (!prefix)
         return sl_fail(err, SL_ENOMEM, "out of memory for a trial");
+    input.bus.replicas = replicas_of(run);
     if (!status && needs_server(cell) && run->server) {
-        input.servers = sl_server_url(run->server);
+        input.bus.servers = sl_server_url(run->server);
         input.server = run->server;
     }
     if (!status)
         status = sl_trial_run(&input, run->arena, ret_trial, &run->result->driver, &local);
-    if (run->opts->servers && needs_server(cell))
+    if (run->opts->bus.servers && needs_server(cell))
         (void) !sl_trial_purge(&input, NULL); /* what stays has this run's prefix */
     if (status == SL_ECLOSED || status == SL_ENOMEM)
         return sl_fail(err, status, "%s", local.text);
@@ -375,7 +373,7 @@ static enum sl_status start_result(struct run *run, struct sl_error *err)
     run->result->run.started_at = sl_arena_strdup(run->arena, text);
     sl_environment_read(run->arena, &run->result->environment);
     run->result->environment.nats_servers = SL_MISSING_VALUE("no server was needed");
-    run->result->driver_undeclared = describe_undeclared(run->opts->declaration, run->arena);
+    run->result->driver_undeclared = describe_undeclared(run->opts->bus.declaration, run->arena);
     return prepare_cells(run, err);
 }
 

@@ -7,7 +7,6 @@
 
 #include "harness/model/result.h"
 #include "harness/run/agents.h"
-#include "harness/run/declaration.h"
 #include "harness/run/run_plan.h"
 #include "harness/run/trial.h"
 
@@ -20,13 +19,9 @@ struct sl_run_progress {
 
 struct sl_run_opts {
     const struct sl_run_plan *plan;
-    const char *servers; /* comma-separated URLs; NULL: a private server where one is needed */
-    unsigned cluster;    /* nodes of the private server; 0: 1 */
-    uint32_t replicas;   /* of every message; 0: as many as the private server has nodes */
-    const char *server_program;               /* of the private server; NULL: nats-server */
-    const char *driver_path;                  /* NULL: the built-in driver */
-    const char *const *driver_args;           /* "KEY=VALUE", NULL-terminated; or NULL */
-    const struct sl_declaration *declaration; /* what the driver has; NULL: not known */
+    struct sl_bus_choice bus;
+    unsigned cluster;               /* nodes of the private server; 0: 1 */
+    const char *server_program;     /* of the private server; NULL: nats-server */
     const struct sl_agents *agents; /* that play parts of trials over `servers`; NULL: none */
     uint64_t seed;
     bool strict; /* count the threads that libraries keep for all of the process as well */

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "harness/process/leftover.h"
 #include "harness/process/usage.h"
+#include "harness/run/declaration.h"
 #include "harness/run/hang.h"
 #include "harness/run/trial_agents.h"
 #include "harness/run/trial_end.h"
@@ -322,7 +323,7 @@ static enum sl_status make_config(const struct sl_trial_input *input, enum sl_su
         .load = input->cell->scenario->load,
         .pool = input->cell->pool,
         .mode = input->cell->mode,
-        .replicas = input->replicas,
+        .replicas = input->bus.replicas,
         .job = job,
         .control = input->control,
         .seed = input->seed,
@@ -333,10 +334,10 @@ static enum sl_status make_config(const struct sl_trial_input *input, enum sl_su
         const char *from, *what;
     } texts[] = {
         {config.transport, sizeof config.transport, input->cell->transport, "transport"},
-        {config.servers, sizeof config.servers, input->servers, "list of servers"},
+        {config.servers, sizeof config.servers, input->bus.servers, "list of servers"},
         {config.fault, sizeof config.fault, input->cell->fault, "fault"},
         {config.prefix, sizeof config.prefix, input->prefix, "prefix"},
-        {config.driver_path, sizeof config.driver_path, input->driver_path, "driver path"},
+        {config.driver_path, sizeof config.driver_path, input->bus.driver_path, "driver path"},
     };
     for (size_t i = 0; i < SL_COUNT_OF(texts); i++) {
         const char *from = texts[i].from ? texts[i].from : "";
@@ -346,7 +347,7 @@ static enum sl_status make_config(const struct sl_trial_input *input, enum sl_su
         memcpy(texts[i].to, from, strlen(from) + 1);
     }
     *ret_config = config;
-    return pack_args(input->driver_args, ret_config->args, sizeof ret_config->args, err);
+    return pack_args(input->bus.driver_args, ret_config->args, sizeof ret_config->args, err);
 }
 
 static enum sl_status start_process(struct trial *trial, struct sl_error *err)
@@ -393,9 +394,9 @@ static void release(struct trial *trial)
 static void pass_on(void *user, const char *line)
 {
     const struct trial *trial = user;
-    const char *driver = trial->input->driver_name;
+    const struct sl_declaration *driver = trial->input->bus.declaration;
 
-    trial->input->on_output(trial->input->output_user, driver ? driver : "driver", line);
+    trial->input->on_output(trial->input->output_user, driver ? driver->name : "driver", line);
 }
 
 enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena *arena,

@@ -21,15 +21,22 @@ struct sl_trial_watch {
     void *user;
 };
 
+struct sl_declaration;
+
+/* The bus that is measured, and the broker that it uses. */
+struct sl_bus_choice {
+    const char *driver_path;                  /* NULL: the built-in driver */
+    const char *const *driver_args;           /* "KEY=VALUE", NULL-terminated; or NULL */
+    const struct sl_declaration *declaration; /* what the driver has; NULL: not known */
+    const char *servers; /* comma-separated URLs; NULL: a private server where one is needed */
+    uint32_t replicas;   /* of every message; 0: as many as the private server has nodes */
+};
+
 struct sl_trial_input {
     const struct sl_run_cell *cell;
-    const char *servers;            /* comma-separated URLs; NULL when the transport needs none */
+    struct sl_bus_choice bus;       /* the driver that plays, on servers that run */
     const struct sl_server *server; /* watched while the trial runs; NULL: not ours */
     const struct sl_agents *agents; /* that play parts of the load; NULL: the subject plays all */
-    uint32_t replicas;              /* of every message on the broker */
-    const char *driver_path;        /* NULL: the built-in driver */
-    const char *driver_name;        /* for people; NULL: not known */
-    const char *const *driver_args; /* "KEY=VALUE", NULL-terminated; or NULL */
     const char *prefix;             /* of broker names */
     uint64_t seed;
     bool strict;  /* count the threads that libraries keep for all of the process as well */
