@@ -114,7 +114,7 @@ enum sl_status sl_load_plan_new(const struct sl_scenario_load *load, uint64_t se
         return status;
     SL_AUTO(sl_load_plan) struct sl_load_plan *plan = calloc(1, sizeof *plan);
     if (!plan)
-        return sl_fail(err, SL_ENOMEM, "plan of %u events", load->events);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a plan of %u events", load->events);
     plan->n_events = load->events;
     plan->n_keys = SL_MAX(load->aggregates, load->topics);
     plan->n_topics = load->topics;
@@ -126,7 +126,7 @@ enum sl_status sl_load_plan_new(const struct sl_scenario_load *load, uint64_t se
     plan->keys = make_names("aggregate", plan->n_keys, load->aggregates);
     if (!plan->events || !plan->by_publisher || !plan->publisher_start || !plan->topics ||
         !plan->keys || !plan_events(plan, load, seed) || !split_by_publisher(plan))
-        return sl_fail(err, SL_ENOMEM, "plan of %u events", load->events);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a plan of %u events", load->events);
     *ret_plan = SL_TAKE(plan);
     return SL_OK;
 }

@@ -222,7 +222,7 @@ enum sl_status sl_publish_all(struct sl_publishing *publishing, const struct sl_
     };
 
     if (!publishers || !payloads)
-        return sl_fail(err, SL_ENOMEM, "%u publishers", n);
+        return sl_fail(err, SL_ENOMEM, "out of memory for %u publishers", n);
     for (uint32_t i = 0; i < n; i++) {
         publishers[i].gate = &gate;
         publishers[i].number = publishing->first + i;

@@ -118,7 +118,7 @@ enum sl_status sl_tally_unpack(const void *data, size_t size, uint32_t n_events,
     SL_AUTO(sl_tally) struct sl_tally *tally = sl_tally_new(n_events);
 
     if (!tally)
-        return sl_fail(err, SL_ENOMEM, "tally of %u events", n_events);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a tally of %u events", n_events);
     if (!read_packed(&unpacker, tally) || has_too_many_samples(tally))
         return sl_fail(err, SL_EPROTO, "not a tally of %u events: %zu bytes", n_events, size);
     *ret_tally = SL_TAKE(tally);

@@ -113,10 +113,10 @@ enum sl_status sl_holdings_read(pid_t pid, struct sl_holdings **ret_holdings, st
     SL_AUTO(sl_holdings) struct sl_holdings *holdings = calloc(1, sizeof *holdings);
 
     if (!holdings)
-        return sl_fail(err, SL_ENOMEM, "no memory for what the subject holds");
+        return sl_fail(err, SL_ENOMEM, "out of memory for what the subject holds");
     holdings->pid = pid;
     if (!read_descriptors(pid, &holdings->descriptors) || !read_timers(pid, &holdings->timers))
-        return sl_fail(err, SL_ENOMEM, "no memory for what the subject holds");
+        return sl_fail(err, SL_ENOMEM, "out of memory for what the subject holds");
     enum sl_status status = sl_processes_list(&holdings->processes, err);
     if (status == SL_ENOMEM)
         return status;
@@ -135,26 +135,27 @@ static int compare_held(const void *a, const void *b)
 /* Texts that stayed, equal ones counted together. */
 struct telling {
     struct sl_arena *arena;
-    struct sl_left_behind *left;
-    struct sl_leftover *items; /* room for all kinds */
-    size_t first;              /* of the kind being told */
+    struct sl_descriptors *descriptors; /* what they are; NULL: not known */
+    struct sl_leftover *items;          /* room for all kinds */
+    size_t n_items;
+    size_t first; /* of the kind being told */
+    bool failed;  /* memory is short */
 };
 
 /* Beyond MAX_KINDS texts of a kind the rest is only in its count. */
-static bool tell(struct telling *telling, const char *kind, const char *what)
+static void tell(struct telling *telling, const char *kind, const char *what)
 {
-    struct sl_left_behind *left = telling->left;
-
-    for (size_t i = telling->first; i < left->n_items; i++)
+    for (size_t i = telling->first; i < telling->n_items; i++)
         if (strcmp(telling->items[i].what, what) == 0) {
             telling->items[i].count++;
-            return true;
+            return;
         }
-    if (left->n_items - telling->first == MAX_KINDS)
-        return true;
-    struct sl_leftover *item = &telling->items[left->n_items++];
-    *item = (struct sl_leftover){kind, sl_arena_strdup(telling->arena, what), 1};
-    return item->what;
+    if (telling->n_items - telling->first == MAX_KINDS)
+        return;
+    struct sl_leftover item = {kind, sl_arena_strdup(telling->arena, what), 1};
+    if (item.what)
+        telling->items[telling->n_items++] = item;
+    telling->failed = telling->failed || !item.what;
 }
 
 static void sort(const struct list *list)
@@ -163,78 +164,54 @@ static void sort(const struct list *list)
         qsort(list->items, list->n, sizeof *list->items, compare_held);
 }
 
+static const char *say_descriptor(const struct telling *telling, int number, char buffer[64])
+{
+    const char *text =
+        telling->descriptors ? sl_descriptors_get(telling->descriptors, number).text : NULL;
+    (void) buffer;
+    return text ? text : "not known";
+}
+
+static const char *say_timer(const struct telling *telling, int number, char buffer[64])
+{
+    (void) telling;
+    (void) snprintf(buffer, 64, "POSIX timer %d", number);
+    return buffer;
+}
+
 /* What only `after` has. */
-static bool is_new(const struct list *before, const struct held *held)
+static struct sl_value
+tell_new(struct telling *telling, const char *kind, const struct list *before,
+         const struct list *after,
+         const char *(*say)(const struct telling *telling, int number, char buffer[64]))
 {
-    return !before->n || !bsearch(held, before->items, before->n, sizeof *held, compare_held);
-}
-
-static struct sl_value missing_of(const struct list *before, const struct list *after)
-{
-    return SL_MISSING_VALUE(after->missing ? after->missing : before->missing);
-}
-
-static enum sl_status tell_descriptors(struct telling *telling, const struct sl_holdings *before,
-                                       const struct sl_holdings *after, struct sl_error *err)
-{
-    const struct list *list = &after->descriptors;
-    SL_AUTO(sl_descriptors) struct sl_descriptors *descriptors = NULL;
-    SL_CLEANUP(sl_target_release) struct sl_target target = {.task_fd = -1};
+    char buffer[64];
     uint64_t n = 0;
 
-    telling->first = telling->left->n_items;
-    telling->left->descriptors = missing_of(&before->descriptors, list);
-    if (telling->left->descriptors.missing)
-        return SL_OK;
-    bool open = !sl_target_open(after->pid, &target, NULL) &&
-                !sl_descriptors_new(&target, telling->arena, &descriptors, NULL);
-    for (size_t i = 0; i < list->n; i++) {
-        if (!is_new(&before->descriptors, &list->items[i]))
-            continue;
-        const char *text =
-            open ? sl_descriptors_get(descriptors, list->items[i].number).text : NULL;
-        n++;
-        if (!tell(telling, "descriptor", text ? text : "not known"))
-            return sl_fail(err, SL_ENOMEM, "no memory for what stayed");
-    }
-    telling->left->descriptors = SL_VALUE(n);
-    return SL_OK;
-}
-
-static enum sl_status tell_timers(struct telling *telling, const struct sl_holdings *before,
-                                  const struct sl_holdings *after, struct sl_error *err)
-{
-    const struct list *list = &after->timers;
-    char text[64];
-    uint64_t n = 0;
-
-    telling->first = telling->left->n_items;
-    telling->left->timers = missing_of(&before->timers, list);
-    if (telling->left->timers.missing)
-        return SL_OK;
-    for (size_t i = 0; i < list->n; i++) {
-        if (!is_new(&before->timers, &list->items[i]))
+    if (after->missing || before->missing)
+        return SL_MISSING_VALUE(after->missing ? after->missing : before->missing);
+    telling->first = telling->n_items;
+    sort(before);
+    for (size_t i = 0; i < after->n; i++) {
+        const struct held *held = &after->items[i];
+        if (before->n && bsearch(held, before->items, before->n, sizeof *held, compare_held))
             continue;
         n++;
-        (void) snprintf(text, sizeof text, "POSIX timer %d", list->items[i].number);
-        if (!tell(telling, "timer", text))
-            return sl_fail(err, SL_ENOMEM, "no memory for what stayed");
+        tell(telling, kind, say(telling, held->number, buffer));
     }
-    telling->left->timers = SL_VALUE(n);
-    return SL_OK;
+    return SL_VALUE(n);
 }
 
 /* Of the subject's family and alive: a zombie holds nothing but its number. */
-static enum sl_status tell_processes(struct telling *telling, const struct sl_holdings *before,
-                                     const struct sl_holdings *after, struct sl_error *err)
+static struct sl_value tell_processes(struct telling *telling, const struct sl_holdings *before,
+                                      const struct sl_holdings *after)
 {
     uint64_t n = 0;
     char text[96];
 
-    telling->first = telling->left->n_items;
-    telling->left->processes = SL_MISSING_VALUE("/proc could not be listed");
     if (!before->processes || !after->processes)
-        return SL_OK;
+        return SL_MISSING_VALUE("/proc could not be listed");
+    telling->first = telling->n_items;
     sl_processes_mark_family(after->processes, before->processes, after->pid, getpid());
     for (size_t i = 0; i < after->processes->n; i++) {
         const struct sl_process_entry *entry = &after->processes->entries[i];
@@ -244,34 +221,34 @@ static enum sl_status tell_processes(struct telling *telling, const struct sl_ho
         n++;
         (void) snprintf(text, sizeof text, "'%s', pid %ld, %s", entry->name, (long) entry->pid,
                         entry->ppid == after->pid ? "a child" : "an orphan or further descendant");
-        if (!tell(telling, "process", text))
-            return sl_fail(err, SL_ENOMEM, "no memory for what stayed");
+        tell(telling, "process", text);
     }
-    telling->left->processes = SL_VALUE(n);
-    return SL_OK;
+    return SL_VALUE(n);
 }
 
 enum sl_status sl_holdings_compare(const struct sl_holdings *before,
                                    const struct sl_holdings *after, struct sl_arena *arena,
                                    struct sl_left_behind *ret_left, struct sl_error *err)
 {
+    SL_AUTO(sl_descriptors) struct sl_descriptors *descriptors = NULL;
+    SL_CLEANUP(sl_target_release) struct sl_target target = {.task_fd = -1};
+    struct telling telling = {.arena = arena};
     struct sl_left_behind left = {0};
-    struct telling telling = {.arena = arena,
-                              .left = &left,
-                              .items = sl_arena_array(arena, 3 * MAX_KINDS, sizeof *left.items)};
 
+    telling.items = sl_arena_array(arena, 3 * MAX_KINDS, sizeof *telling.items);
     if (!telling.items)
-        return sl_fail(err, SL_ENOMEM, "no memory for what stayed");
-    sort(&before->descriptors);
-    sort(&before->timers);
-    enum sl_status status = tell_descriptors(&telling, before, after, err);
-    if (!status)
-        status = tell_processes(&telling, before, after, err);
-    if (!status)
-        status = tell_timers(&telling, before, after, err);
-    if (status)
-        return status;
+        return sl_fail(err, SL_ENOMEM, "out of memory for what stayed");
+    if (!sl_target_open(after->pid, &target, NULL) &&
+        !sl_descriptors_new(&target, arena, &descriptors, NULL))
+        telling.descriptors = descriptors;
+    left.descriptors =
+        tell_new(&telling, "descriptor", &before->descriptors, &after->descriptors, say_descriptor);
+    left.processes = tell_processes(&telling, before, after);
+    left.timers = tell_new(&telling, "timer", &before->timers, &after->timers, say_timer);
+    if (telling.failed)
+        return sl_fail(err, SL_ENOMEM, "out of memory for what stayed");
     left.items = telling.items;
+    left.n_items = telling.n_items;
     *ret_left = left;
     return SL_OK;
 }

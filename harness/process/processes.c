@@ -70,7 +70,7 @@ enum sl_status sl_processes_list(struct sl_processes **ret_processes, struct sl_
     bool ok = true;
 
     if (!list)
-        return sl_fail(err, SL_ENOMEM, "no memory for a list of processes");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a list of processes");
     if (!directory)
         return sl_fail_errno(err, "cannot list '/proc'");
     for (const struct dirent *at; ok && (at = readdir(directory));) {
@@ -84,7 +84,7 @@ enum sl_status sl_processes_list(struct sl_processes **ret_processes, struct sl_
     }
     (void) closedir(directory);
     if (!ok)
-        return sl_fail(err, SL_ENOMEM, "no memory for a list of processes");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a list of processes");
     if (list->n)
         qsort(list->entries, list->n, sizeof *list->entries, compare);
     *ret_processes = SL_TAKE(list);

@@ -41,7 +41,7 @@ control_open(const struct sl_driver_config *config, void **ret_bus, struct sl_er
 {
     SL_AUTO_FREE struct control *control = calloc(1, sizeof *control);
     if (!control)
-        return sl_fail(err, SL_ENOMEM, "no memory for the control");
+        return sl_fail(err, SL_ENOMEM, "out of memory for the control");
     control->on_publish = config->on_publish;
     control->user = config->user;
     /* When one can not be made the others stay: nothing but this process's end stops them. */
@@ -64,7 +64,7 @@ static enum sl_status control_subscribe(void *bus, const char *topic, sl_message
     struct subscription *subscription = malloc(sizeof *subscription);
 
     if (!subscription)
-        return sl_fail(err, SL_ENOMEM, "no memory for a subscription");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a subscription");
     *subscription = (struct subscription){control->subscriptions, topic, handler, user};
     control->subscriptions = subscription;
     return SL_OK;

@@ -377,7 +377,7 @@ enum sl_status sl_declaration_probe(const char *driver_path, struct sl_declarati
     struct sl_process process;
 
     if (!config || !answer)
-        return sl_fail(err, SL_ENOMEM, "out of memory to ask driver '%s'", driver_path);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a question to driver '%s'", driver_path);
     if (strlen(driver_path) >= sizeof config->driver_path)
         return sl_fail(err, SL_EINVAL, "driver path is longer than %zu bytes",
                        sizeof config->driver_path - 1);

@@ -89,14 +89,14 @@ static enum sl_status send_outcomes(struct trial *trial, struct sl_error *err)
     SL_CLEANUP(sl_packer_release) struct sl_packer packer = {0};
 
     if (!published)
-        return sl_fail(err, SL_ENOMEM, "tally of %u events", n_events);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a tally of %u events", n_events);
     enum sl_status status = agents->merge(agents->user, SL_PART_PUBLISH, published, err);
     if (status)
         return status;
     sl_tally_pack_states(published->states, n_events, SL_MESSAGE_TRIED | SL_MESSAGE_ANSWERED,
                          &packer);
     if (packer.failed)
-        return sl_fail(err, SL_ENOMEM, "outcomes of %u events", n_events);
+        return sl_fail(err, SL_ENOMEM, "out of memory for the outcomes of %u events", n_events);
     status = agents->tell(agents->user, SL_PART_CONSUME, SL_AGENT_OUTCOMES, packer.data,
                           packer.size, err);
     return status ? status
@@ -139,7 +139,7 @@ trial_agents_merge(struct trial *trial, struct sl_load_record *record, struct sl
         return SL_OK;
     SL_AUTO(sl_tally) struct sl_tally *all = sl_tally_new(n_events);
     if (!all)
-        return sl_fail(err, SL_ENOMEM, "tally of %u events", n_events);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a tally of %u events", n_events);
     if (!trial->tally)
         return sl_fail(err, SL_EPROTO, "the subject told no tally");
     enum sl_status status = sl_tally_merge(all, trial->tally, err);

@@ -315,7 +315,7 @@ enum sl_status sl_server_start(const struct sl_server_opts *opts, struct sl_serv
                        SL_SERVER_MAX_NODES, n_nodes);
     SL_AUTO(sl_server) struct sl_server *server = calloc(1, sizeof *server);
     if (!server)
-        return sl_fail(err, SL_ENOMEM, "cannot start nats-server: out of memory");
+        return sl_fail(err, SL_ENOMEM, "out of memory for nats-server");
     server->keeper_fd = -1;
     server->n_nodes = n_nodes;
     for (unsigned i = 0; i < n_nodes; i++)
