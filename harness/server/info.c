@@ -76,13 +76,13 @@ connect_to(const struct sl_server_address *address, uint64_t deadline_ns, struct
     return fd;
 }
 
-/* Read up to some text, the end of the stream or of the buffer. */
-static enum sl_status read_until(int fd, const char *end, const char *url, uint64_t deadline_ns,
-                                 char *ret_text, size_t size, struct sl_error *err)
+/* Read up to the end of a line, of the stream or of the buffer. */
+static enum sl_status read_line(int fd, const char *url, uint64_t deadline_ns, char *ret_text,
+                                size_t size, struct sl_error *err)
 {
     size_t used = 0;
 
-    while (used + 1 < size && !(end && memmem(ret_text, used, end, strlen(end)))) {
+    while (used + 1 < size && !memchr(ret_text, '\n', used)) {
         ssize_t n = -1;
         if (wait_ready(fd, POLLIN, deadline_ns))
             n = recv(fd, ret_text + used, size - 1 - used, 0);
@@ -101,32 +101,25 @@ static enum sl_status read_until(int fd, const char *end, const char *url, uint6
 }
 
 /*
- * The value of a key of the line's JSON object, from its first character on, or NULL.
+ * The version in the line's JSON object, or "".
  *
  * No JSON reader is needed: within a string a quote has a backslash before it, so the
  * pattern, which ends its key with a bare quote, matches keys only.
  */
-static const char *value_of(const char *line, const char *quoted_key)
+static void copy_version(const char *line, char *ret_version, size_t size)
 {
-    const char *at = strstr(line, quoted_key);
+    static const char key[] = "\"version\":";
+    const char *text = strstr(line, key);
 
-    if (!at)
-        return NULL;
-    at += strlen(quoted_key);
-    return at + strspn(at, " ");
-}
-
-static void copy_value(const char *json, const char *quoted_key, char *ret_text, size_t size)
-{
-    const char *text = value_of(json, quoted_key);
+    if (text)
+        text += strlen(key) + strspn(text + strlen(key), " ");
     size_t length = text && *text == '"' ? strcspn(++text, "\"\\") : 0;
-
     /* Cut short it would be another one; unknown is better. */
     if (length >= size || (length > 0 && text[length] != '"'))
         length = 0;
     if (length > 0)
-        memcpy(ret_text, text, length);
-    ret_text[length] = '\0';
+        memcpy(ret_version, text, length);
+    ret_version[length] = '\0';
 }
 
 enum sl_status sl_server_info_read(const struct sl_server_address *address, uint64_t deadline_ns,
@@ -139,49 +132,25 @@ enum sl_status sl_server_info_read(const struct sl_server_address *address, uint
     if (fd < 0)
         return SL_ECONNECT;
     /* The fields that matter come early: a line that does not fit is no failure. */
-    enum sl_status status = read_until(fd, "\n", address->url, deadline_ns, line, sizeof line, err);
+    enum sl_status status = read_line(fd, address->url, deadline_ns, line, sizeof line, err);
     if (status)
         return status;
     if (strncmp(line, greeting, strlen(greeting)) != 0)
         return sl_fail(err, SL_EPROTO, "'%s' does not speak NATS", address->url);
 
-    copy_value(line, "\"version\":", ret_info->version, sizeof ret_info->version);
+    copy_version(line, ret_info->version, sizeof ret_info->version);
     return SL_OK;
-}
-
-/* @return a connection on which the answer's head and body will come, or -1 */
-static int ask(const struct sl_server_address *monitor, const char *path, uint64_t deadline_ns)
-{
-    char request[128];
-
-    SL_AUTO_FD int fd = connect_to(monitor, deadline_ns, NULL);
-    int size = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n\r\n", path);
-    return fd >= 0 && send(fd, request, (size_t) size, MSG_NOSIGNAL) == size ? SL_TAKE_FD(fd) : -1;
 }
 
 bool sl_server_is_healthy(const struct sl_server_address *monitor, uint64_t deadline_ns)
 {
+    static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
     char line[256];
     unsigned status = 0;
 
-    SL_AUTO_FD int fd = ask(monitor, "/healthz", deadline_ns);
-    if (fd < 0 || read_until(fd, "\n", monitor->url, deadline_ns, line, sizeof line, NULL))
+    SL_AUTO_FD int fd = connect_to(monitor, deadline_ns, NULL);
+    if (fd < 0 || send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t) strlen(request) ||
+        read_line(fd, monitor->url, deadline_ns, line, sizeof line, NULL))
         return false;
     return sscanf(line, "HTTP/%*u.%*u %u", &status) == 1 && status == 200;
-}
-
-/* Of the answer's object about the stream, the first leader is the stream's own. */
-void sl_server_read_leader(const struct sl_server_address *monitor, const char *stream,
-                           uint64_t deadline_ns, char *ret_name, size_t size)
-{
-    char text[65536], name[160];
-
-    ret_name[0] = '\0';
-    SL_AUTO_FD int fd = ask(monitor, "/jsz?accounts=true&streams=true", deadline_ns);
-    if (fd < 0 || read_until(fd, NULL, monitor->url, deadline_ns, text, sizeof text, NULL))
-        return;
-    (void) snprintf(name, sizeof name, "\"name\": \"%s\"", stream);
-    const char *at = strstr(text, name);
-    if (at)
-        copy_value(at, "\"leader\":", ret_name, size);
 }

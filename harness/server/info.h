@@ -34,17 +34,7 @@ SL_CHECKED enum sl_status sl_server_info_read(const struct sl_server_address *ad
                                               uint64_t deadline_ns, struct sl_server_info *ret_info,
                                               struct sl_error *err);
 
-/*
- * Ask the monitoring port which server leads a stream.
- *
- * @param ret_name  the server's name; "" when there is no such stream, no leader, or no answer
- */
-void sl_server_read_leader(const struct sl_server_address *monitor, const char *stream,
-                           uint64_t deadline_ns, char *ret_name, size_t size);
-
-/*
- * Ask the monitoring port whether JetStream is ready.  No answer before the deadline is no.
- */
+/* Ask the monitoring port whether JetStream is ready.  No answer before the deadline is no. */
 bool sl_server_is_healthy(const struct sl_server_address *monitor, uint64_t deadline_ns);
 
 #endif

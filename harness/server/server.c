@@ -27,8 +27,6 @@
 #define POLL_LONGEST_NS    (50 * SL_NS_PER_MS)
 #define KEEPER_PATIENCE_NS (4 * SL_NS_PER_S)
 #define ORPHAN_PATIENCE_NS SL_NS_PER_S
-/* One that has not ended yet would pass for one that need not be started again. */
-#define DEATH_PATIENCE_NS (30 * SL_NS_PER_S)
 
 struct node {
     pid_t pid;
@@ -344,23 +342,6 @@ enum sl_status sl_server_start(const struct sl_server_opts *opts, struct sl_serv
     return SL_OK;
 }
 
-/* A node that was paused answers nothing, and the others know no less. */
-int sl_server_leader(const struct sl_server *server, const char *stream)
-{
-    char leader[16];
-
-    for (unsigned i = 0; i < server->n_nodes; i++) {
-        if (!runs(&server->nodes[i]))
-            continue;
-        sl_server_read_leader(&server->nodes[i].monitor, stream, sl_clock_now_ns() + SL_NS_PER_S,
-                              leader, sizeof leader);
-        for (unsigned j = 0; j < server->n_nodes; j++)
-            if (strcmp(leader, server->plan.nodes[j].name) == 0 && runs(&server->nodes[j]))
-                return (int) j;
-    }
-    return -1;
-}
-
 /* Have the keeper start what does not run.  All at once: a cluster needs its majority. */
 static enum sl_status
 start_missing(struct sl_server *server, uint64_t deadline_ns, struct sl_error *err)
@@ -384,27 +365,6 @@ enum sl_status sl_server_restart(struct sl_server *server, struct sl_error *err)
 
     enum sl_status status = start_missing(server, deadline_ns, err);
     return status ? status : await_ready(server, deadline_ns, err);
-}
-
-static void signal_node(const struct sl_server *server, unsigned node, int number)
-{
-    (void) pidfd_send_signal(server->nodes[node].pidfd, number, NULL, 0); /* fails if it ended */
-}
-
-void sl_server_kill(struct sl_server *server, unsigned node)
-{
-    signal_node(server, node, SIGKILL);
-    (void) wait_readable(server->nodes[node].pidfd, sl_clock_now_ns() + DEATH_PATIENCE_NS);
-}
-
-void sl_server_pause(struct sl_server *server, unsigned node)
-{
-    signal_node(server, node, SIGSTOP);
-}
-
-void sl_server_resume(struct sl_server *server, unsigned node)
-{
-    signal_node(server, node, SIGCONT);
 }
 
 /* @return the keeper has closed its end, which it does by ending */
@@ -455,11 +415,6 @@ const char *sl_server_version(const struct sl_server *server)
 const char *sl_server_directory(const struct sl_server *server)
 {
     return server->plan.directory;
-}
-
-unsigned sl_server_nodes(const struct sl_server *server)
-{
-    return server->n_nodes;
 }
 
 pid_t sl_server_pid(const struct sl_server *server, unsigned node)

@@ -63,7 +63,6 @@ const char *sl_server_url(const struct sl_server *server);
 /* "2.9.10", or "" when it would not say. */
 const char *sl_server_version(const struct sl_server *server);
 const char *sl_server_directory(const struct sl_server *server);
-unsigned sl_server_nodes(const struct sl_server *server);
 pid_t sl_server_pid(const struct sl_server *server, unsigned node);
 
 /*
@@ -71,15 +70,6 @@ pid_t sl_server_pid(const struct sl_server *server, unsigned node);
  * fewer goes on without them; streams with as many replicas as nodes lose nothing.
  */
 bool sl_server_is_alive(const struct sl_server *server);
-
-/* End a node with SIGKILL and wait until it has ended. */
-void sl_server_kill(struct sl_server *server, unsigned node);
-/* Stop a node with SIGSTOP, so that its connections stay and nothing answers; and go on. */
-void sl_server_pause(struct sl_server *server, unsigned node);
-void sl_server_resume(struct sl_server *server, unsigned node);
-
-/* Node that leads a stream of a cluster; -1 when none that runs is known to. */
-int sl_server_leader(const struct sl_server *server, const char *stream);
 
 /**
  * Start the nodes that ended again, with the ports and stores they had, and wait until every

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent_scene.h"
+#include "server_harm.h"
 
 static long sum_over_agents(const json_t *trial, const char *role, const char *key)
 {
@@ -219,7 +220,7 @@ AGENT_TEST(agent, a_server_that_is_lost_fails_the_trial_and_leaves_no_subject)
     (void) agent_start("east", "load", NULL);
     pid_t observer = agent_start_shared("./slow.json", "1", "report.json");
     pid_t subject = agent_wait_until_playing(agent_pid(0), 0);
-    sl_server_kill(agent_server(), 0);
+    server_harm_kill(agent_server(), 0);
     cr_assert_eq(command_wait(observer, 100), 3);
     agent_wait_until_gone(subject);
     json_t *root = strandline_json("report.json");
@@ -258,7 +259,7 @@ AGENT_TEST(agent, a_killed_node_of_a_cluster_fails_no_shared_trial)
     pid_t observer = command_start(&command);
     for (size_t i = 0; i < 3; i++)
         (void) agent_wait_until_playing(agent_pid(i), 0);
-    sl_server_kill(agent_server(), 0);
+    server_harm_kill(agent_server(), 0);
     int status = command_wait(observer, 100);
     json_t *root = strandline_json("report.json");
     const json_t *delivery = json_at(root, "cells.0.trials.0.delivery");

@@ -7,6 +7,7 @@
 
 #include "harness/server/server.h"
 #include "nats_spy.h"
+#include "server_harm.h"
 
 #define DEADLINE_NS (30 * SL_NS_PER_S)
 #define POISON      3u
@@ -84,10 +85,10 @@ SL_TEST(bus_outcome, a_publish_waits_no_longer_than_it_is_told_to)
     struct bus_config config = config_of(server, &probe);
     struct sl_message message = {.topic = topics[0], .key = "k", .payload = "x", .payload_size = 1};
     sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
-    sl_server_pause(server, 0);
+    server_harm_pause(server, 0);
     sl_assert_fails(bus_publish_sync(probe.bus, &message, 50 * SL_NS_PER_MS, &err), SL_ETIMEDOUT,
                     &err, "no answer");
-    sl_server_resume(server, 0);
+    server_harm_resume(server, 0);
     err = (struct sl_error){0};
     sl_assert_ok(bus_publish_sync(probe.bus, &message, DEADLINE_NS, &err), &err);
     end(&probe, server);

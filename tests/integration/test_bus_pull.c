@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "harness/server/server.h"
 #include "nats_spy.h"
+#include "server_harm.h"
 
 #define DEADLINE_NS (30 * SL_NS_PER_S)
 
@@ -131,9 +132,9 @@ SL_TEST(bus_pull, a_server_that_was_silent_is_asked_again)
     begin(&scene);
     subscribe(&scene);
     cr_assert(asks(&scene, N_REQUESTS));
-    sl_server_pause(scene.server, 0);
+    server_harm_pause(scene.server, 0);
     sl_clock_sleep_ns(5 * SL_NS_PER_S); /* no heartbeat for longer than the bus bears it */
-    sl_server_resume(scene.server, 0);
+    server_harm_resume(scene.server, 0);
     cr_assert(asks(&scene, 2 * N_REQUESTS));
     publish(&scene, 10);
     cr_assert(handles(&scene, 10));
@@ -148,7 +149,7 @@ SL_TEST(bus_pull, a_new_connection_asks_again)
     subscribe(&scene);
     cr_assert(asks(&scene, N_REQUESTS));
     nats_spy_close(&scene.spy);
-    sl_server_kill(scene.server, 0); /* with the streams, which are in its memory */
+    server_harm_kill(scene.server, 0); /* with the streams, which are in its memory */
     sl_assert_ok(sl_server_restart(scene.server, &err), &err);
     cr_assert(nats_spy_open(&scene.spy, sl_server_url(scene.server), REQUESTS));
     cr_assert(asks(&scene, 1));

@@ -21,6 +21,7 @@
 #include "bus_process.h"
 #include "harness/server/server.h"
 #include "scenario.h"
+#include "server_harm.h"
 
 #define DEADLINE_NS (10 * SL_NS_PER_S)
 #define SHORT_NS    SL_NS_PER_S
@@ -240,12 +241,12 @@ static void shoot_without_server(struct shot *shot, void (*harm)(struct sl_serve
 
 static void shoot_while_reconnecting(struct shot *shot)
 {
-    shoot_without_server(shot, sl_server_kill);
+    shoot_without_server(shot, server_harm_kill);
 }
 
 static void shoot_while_the_server_is_stopped(struct shot *shot)
 {
-    shoot_without_server(shot, sl_server_pause);
+    shoot_without_server(shot, server_harm_pause);
 }
 
 static void shoot_with_a_handler_that_never_returns(struct shot *shot)

@@ -9,11 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <nats/nats.h>
+
 #include "base/clock.h"
 #include "base/macros.h"
 #include "bus_process.h"
 #include "harness/server/server.h"
 #include "scenario.h"
+#include "server_harm.h"
 
 #define ACK_WAIT_NS   (4 * SL_NS_PER_S)
 #define HANDLER_NS    (SL_NS_PER_MS / 2)
@@ -188,30 +191,49 @@ static void play(struct outcome *outcome, unsigned count, unsigned nodes, enum b
 static void kill_server(struct flow *flow)
 {
     sl_clock_sleep_ns(BETWEEN_NS);
-    sl_server_kill(flow->server, 0);
+    server_harm_kill(flow->server, 0);
     sl_clock_sleep_ns(flow->n_done % 5 * 100 * SL_NS_PER_MS);
     restart_server(flow);
+}
+
+/* Number of the node that leads the stream, from 0; -1: none does. */
+static int find_leader(const struct flow *flow)
+{
+    natsConnection *connection = NULL;
+    jsCtx *context = NULL;
+    jsStreamInfo *info = NULL;
+    int leader = -1;
+
+    if (!natsConnection_ConnectTo(&connection, sl_server_url(flow->server)) &&
+        !natsConnection_JetStream(&context, connection, NULL) &&
+        !js_GetStreamInfo(&info, context, LEADER_STREAM, NULL, NULL) && info->Cluster &&
+        info->Cluster->Leader)
+        (void) sscanf(info->Cluster->Leader, "n%d", &leader); /* nodes are named n1, n2... */
+    jsStreamInfo_Destroy(info);
+    jsCtx_Destroy(context);
+    natsConnection_Destroy(connection);
+    return leader > 0 ? leader - 1 : -1;
 }
 
 /* Kill the leader of a stream; the rest has to elect another one, and gets it back then. */
 static void kill_leader(struct flow *flow)
 {
     sl_clock_sleep_ns(BETWEEN_NS);
-    int leader = sl_server_leader(flow->server, LEADER_STREAM);
+    int leader = find_leader(flow);
     if (leader < 0) {
         outcome_fail(flow->outcome, "the stream has no leader");
         return;
     }
-    sl_server_kill(flow->server, (unsigned) leader);
+    server_harm_kill(flow->server, (unsigned) leader);
     await_flow(flow); /* with two nodes */
     restart_server(flow);
 }
 
 static void pause_server(struct flow *flow)
 {
-    sl_server_pause(flow->server, 0);
+    server_harm_pause(flow->server, 0);
     sl_clock_sleep_ns(PAUSE_NS); /* the event, not a wait for one */
-    sl_server_resume(flow->server, 0);
+    server_harm_resume(flow->server, 0);
     await_flow(flow);
 }
 
