@@ -18,7 +18,7 @@ static const struct sl_option options_of_compare[] = {
 
 struct request {
     const char *base, *head;
-    const struct sl_exporter *exporter;
+    const char *form; /* name of an exporter */
     enum sl_color color;
 };
 
@@ -30,7 +30,7 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
     for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         switch (option) {
         case OPTION_JSON:
-            request->exporter = sl_exporter_find(sl_compare_exporters, "json");
+            request->form = options_of_compare[option].name;
             break;
         case OPTION_COLOR:
             request->color = (enum sl_color) options.word;
@@ -58,7 +58,7 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
 static int print(const struct request *request, const struct sl_run_result *base,
                  const struct sl_run_result *head)
 {
-    struct sl_table_opts opts = output_table_opts(request->color, stdout);
+    struct sl_page page = output_page(request->color, stdout);
     struct sl_comparison comparison;
     struct sl_error err = {0};
 
@@ -66,14 +66,14 @@ static int print(const struct request *request, const struct sl_run_result *base
     if (!status) {
         comparison.base_name = request->base;
         comparison.head_name = request->head;
-        status = request->exporter->write(&comparison, &opts, stdout, &err);
+        status = sl_export(sl_compare_exporters, request->form, &comparison, &page, &err);
     }
     return status ? command_error(&cmd_compare, &err, SL_EXIT_UNMEASURED) : SL_EXIT_OK;
 }
 
 static int run(int argc, char **argv)
 {
-    struct request request = {.exporter = sl_exporter_find(sl_compare_exporters, "text")};
+    struct request request = {.form = "text"};
     SL_AUTO(sl_run_result) struct sl_run_result *base = NULL;
     SL_AUTO(sl_run_result) struct sl_run_result *head = NULL;
     struct sl_error err = {0};

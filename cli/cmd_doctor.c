@@ -46,27 +46,27 @@ static size_t count(const struct doctor *doctor, enum doctor_state state)
 #define FOUND_COLUMN 29
 
 /* Below what was found; nothing for NULL. */
-static void print_advice(const struct sl_table_opts *opts, const char *heading, const char *text)
+static void print_advice(const struct sl_page *page, const char *heading, const char *text)
 {
     size_t column = FOUND_COLUMN + strlen(heading);
 
     if (!text)
         return;
     (void) printf("%*s%s", FOUND_COLUMN, "", heading);
-    sl_wrap_after(SL_STYLE_NONE, opts, stdout, column, column, text);
+    sl_wrap_after(page, SL_STYLE_NONE, column, column, text);
 }
 
-static void print_text(const struct doctor *doctor, const struct sl_table_opts *opts)
+static void print_text(const struct doctor *doctor, const struct sl_page *page)
 {
     size_t n_missing = count(doctor, DOCTOR_MISSING);
 
     for (size_t i = 0; i < doctor->n_checks; i++) {
         const struct doctor_check *check = &doctor->checks[i];
-        sl_style_print(states[check->state].style, opts, stdout, "%-7s", states[check->state].text);
+        sl_style_print(page, states[check->state].style, "%-7s", states[check->state].text);
         (void) printf("  %-18s  ", check->name);
-        sl_wrap_after(SL_STYLE_NONE, opts, stdout, FOUND_COLUMN, FOUND_COLUMN, check->found);
-        print_advice(opts, "  cost: ", check->cost);
-        print_advice(opts, "  fix:  ", check->fix);
+        sl_wrap_after(page, SL_STYLE_NONE, FOUND_COLUMN, FOUND_COLUMN, check->found);
+        print_advice(page, "  cost: ", check->cost);
+        print_advice(page, "  fix:  ", check->fix);
     }
     (void) fputc('\n', stdout);
     if (n_missing)
@@ -159,9 +159,9 @@ static int run(int argc, char **argv)
     doctor_check_limits(&doctor);
     doctor_check_packages(&doctor);
 
-    struct sl_table_opts opts = output_table_opts(color, stdout);
+    struct sl_page page = output_page(color, stdout);
     if (!json)
-        print_text(&doctor, &opts);
+        print_text(&doctor, &page);
     else if (print_json(&doctor, &err))
         return command_error(&cmd_doctor, &err, SL_EXIT_UNMEASURED);
     return count(&doctor, DOCTOR_MISSING) ? SL_EXIT_UNMEASURED : SL_EXIT_OK;

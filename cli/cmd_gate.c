@@ -22,7 +22,7 @@ static const struct sl_option options_of_gate[] = {
 struct request {
     const char *path;
     struct policy policy;
-    const struct sl_exporter *exporter;
+    const char *form; /* name of an exporter */
     enum sl_color color;
 };
 
@@ -38,7 +38,7 @@ static int read_option(int option, const struct sl_options *options, struct requ
 
     switch (option) {
     case OPTION_JSON:
-        request->exporter = sl_exporter_find(sl_verdict_exporters, "json");
+        request->form = options_of_gate[option].name;
         break;
     case OPTION_COLOR:
         request->color = (enum sl_color) options->word;
@@ -79,12 +79,12 @@ static bool read_request(int argc, char **argv, struct request *request, int *re
 
 static int judge(const struct request *request, const struct sl_run_result *result)
 {
-    struct sl_table_opts opts = output_table_opts(request->color, stdout);
+    struct sl_page page = output_page(request->color, stdout);
     struct sl_judgement judgement;
     struct sl_error err = {0};
 
     if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &judgement, &err) ||
-        request->exporter->write(&judgement, &opts, stdout, &err))
+        sl_export(sl_verdict_exporters, request->form, &judgement, &page, &err))
         return command_error(&cmd_gate, &err, SL_EXIT_UNMEASURED);
     return judgement.exit;
 }
@@ -92,7 +92,7 @@ static int judge(const struct request *request, const struct sl_run_result *resu
 static int run(int argc, char **argv)
 {
     SL_CLEANUP(request_release)
-    struct request request = {.exporter = sl_exporter_find(sl_verdict_exporters, "text")};
+    struct request request = {.form = "text"};
     SL_AUTO(sl_run_result) struct sl_run_result *result = NULL;
     struct sl_error err = {0};
     int exit_status;

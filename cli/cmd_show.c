@@ -31,8 +31,8 @@ static int run(int argc, char **argv)
     if (status)
         return command_error(&cmd_show, &err, command_exit_of_read(status));
     SL_AUTO(sl_run_result) struct sl_run_result *result = read;
-    struct sl_table_opts opts = output_table_opts(color, stdout);
-    status = sl_exporter_find(sl_report_exporters, "text")->write(result, &opts, stdout, &err);
+    struct sl_page page = output_page(color, stdout);
+    status = sl_export(sl_report_exporters, "text", result, &page, &err);
     return status ? command_error(&cmd_show, &err, SL_EXIT_UNMEASURED) : SL_EXIT_OK;
 }
 

@@ -53,7 +53,7 @@ static const struct sl_option options_of_snapshot[] = {
 struct request {
     pid_t pid;
     struct sl_snapshot_opts opts;
-    const struct sl_exporter *exporter;
+    const char *form; /* name of an exporter */
     bool all;
     enum sl_color color;
 };
@@ -70,10 +70,9 @@ static int read_option(int option, const struct sl_options *options, struct requ
         break;
     case OPTION_JSON:
     case OPTION_THREADZ:
-        if (strcmp(request->exporter->name, "text") != 0)
+        if (strcmp(request->form, "text") != 0)
             return command_usage_error(&cmd_snapshot, "one of --json and --threadz");
-        request->exporter =
-            sl_exporter_find(sl_snapshot_exporters, options_of_snapshot[option].name);
+        request->form = options_of_snapshot[option].name;
         break;
     case OPTION_SOURCE:
         request->opts.source = (enum sl_snapshot_source) options->word;
@@ -116,20 +115,24 @@ static int read_operand(const struct sl_options *options, struct request *reques
     return SL_EXIT_OK;
 }
 
+static unsigned needs_of(const struct request *request)
+{
+    return sl_exporter_find(sl_snapshot_exporters, request->form)->needs;
+}
+
 /* @return false: exit with *ret_exit_status */
 static bool read_request(int argc, char **argv, struct request *request, int *ret_exit_status)
 {
     struct sl_options options = {.command = &cmd_snapshot, .argc = argc, .argv = argv};
 
-    *request = (struct request){.opts = {.size = sizeof request->opts},
-                                .exporter = sl_exporter_find(sl_snapshot_exporters, "text")};
+    *request = (struct request){.opts = {.size = sizeof request->opts}, .form = "text"};
     for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         *ret_exit_status = option == SL_OPTIONS_EXIT ? options.exit_status
                                                      : read_option(option, &options, request);
         if (option == SL_OPTIONS_EXIT || *ret_exit_status)
             return false;
     }
-    request->opts.find_unjoined = request->exporter->needs & SL_SNAPSHOT_NEEDS_GROUPS;
+    request->opts.find_unjoined = needs_of(request) & SL_SNAPSHOT_NEEDS_GROUPS;
     request->opts.no_symbols |= !request->opts.find_unjoined;
     const struct sl_snapshot_opts *opts = &request->opts;
     if (opts->no_stop && (opts->allow_stop || opts->source == SL_SNAPSHOT_PTRACE))
@@ -195,8 +198,8 @@ print(const struct request *request, const struct sl_snapshot *snapshot, struct 
     struct sl_snapshot_listing listing = {.snapshot = snapshot,
                                           .taken_boot_ns = boot_time_at(snapshot->taken_ns),
                                           .all = request->all};
-    struct sl_table_opts opts = output_table_opts(request->color, stdout);
-    unsigned needs = request->exporter->needs;
+    struct sl_page page = output_page(request->color, stdout);
+    unsigned needs = needs_of(request);
     enum sl_status status = SL_OK;
 
     if (needs & SL_SNAPSHOT_NEEDS_MAPS)
@@ -204,7 +207,7 @@ print(const struct request *request, const struct sl_snapshot *snapshot, struct 
     listing.maps = maps;
     if (!status && needs & SL_SNAPSHOT_NEEDS_GROUPS)
         status = add_groups(&listing, arena, err);
-    return status ? status : request->exporter->write(&listing, &opts, stdout, err);
+    return status ? status : sl_export(sl_snapshot_exporters, request->form, &listing, &page, err);
 }
 
 static bool has_any_stack(const struct sl_snapshot *snapshot)

@@ -3,21 +3,27 @@
 #ifndef SL_REPORTS_EXPORTER_H
 #define SL_REPORTS_EXPORTER_H
 
-#include <stdio.h>
-
 #include <strandline/error.h>
 
-struct sl_table_opts;
+#include "reports/page.h"
 
 struct sl_exporter {
     const char *name; /* the option that asks for it; NULL ends the table */
     unsigned needs;   /* parts of the document that have to be there; bits beside the table */
-    /* Out of memory, or the stream could not be written. */
-    SL_CHECKED enum sl_status (*write)(const void *document, const struct sl_table_opts *opts,
-                                       FILE *out, struct sl_error *err);
+    SL_CHECKED enum sl_status (*write)(const void *document, const struct sl_page *page,
+                                       struct sl_error *err);
 };
 
-/* That of a name; the first of the table, which is for people, is the one that nobody asks for. */
+/* NULL: the table has none of this name. */
 const struct sl_exporter *sl_exporter_find(const struct sl_exporter *table, const char *name);
+
+/*
+ * Write a document by the exporter of a name that the table has.
+ *
+ * @return SL_ENOMEM, or an error of the stream
+ */
+SL_CHECKED enum sl_status sl_export(const struct sl_exporter *table, const char *name,
+                                    const void *document, const struct sl_page *page,
+                                    struct sl_error *err);
 
 #endif

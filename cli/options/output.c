@@ -26,14 +26,14 @@ static bool wants_color(enum sl_color color, FILE *out)
     return isatty(fileno(out)) && term && strcmp(term, "dumb") != 0;
 }
 
-struct sl_table_opts output_table_opts(enum sl_color color, FILE *out)
+struct sl_page output_page(enum sl_color color, FILE *out)
 {
-    struct sl_table_opts opts = {.color = wants_color(color, out)};
+    struct sl_page page = {.out = out, .color = wants_color(color, out)};
     struct winsize size;
 
     if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0)
-        opts.width = size.ws_col; /* 0 when the terminal does not know */
-    return opts;
+        page.width = size.ws_col; /* 0 when the terminal does not know */
+    return page;
 }
 
 bool output_reader_went(void)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "reports/print/style.h"
+#include "reports/page.h"
 
 /* --color=WHEN, in every command that prints for people. */
 enum sl_color { SL_COLOR_AUTO, SL_COLOR_ALWAYS, SL_COLOR_NEVER };
@@ -16,9 +16,10 @@ enum sl_color { SL_COLOR_AUTO, SL_COLOR_ALWAYS, SL_COLOR_NEVER };
             .kind = SL_ARGUMENT_WORD, .words = "auto always never"                                 \
     }
 
-/* Colour and width for a stream.  The flag goes before NO_COLOR, CLICOLOR_FORCE and the terminal.
+/* A stream with its colour and width.  The flag goes before NO_COLOR, CLICOLOR_FORCE and the
+ * terminal.
  */
-struct sl_table_opts output_table_opts(enum sl_color color, FILE *out);
+struct sl_page output_page(enum sl_color color, FILE *out);
 
 /* Is standard output a pipe or socket without a reader? */
 bool output_reader_went(void);

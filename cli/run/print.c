@@ -15,7 +15,7 @@
 int print_scenarios(const struct run_request *request)
 {
     SL_AUTO(sl_scenario_list) struct sl_scenario_list *list = NULL;
-    struct sl_table_opts opts = output_table_opts(request->color, stdout);
+    struct sl_page page = output_page(request->color, stdout);
     struct sl_error err = {0};
 
     if (sl_scenario_list(NULL, &list, &err))
@@ -24,7 +24,7 @@ int print_scenarios(const struct run_request *request)
     for (size_t i = 0; i < list->n_scenarios; i++) {
         const struct sl_scenario *scenario = list->scenarios[i];
         int printed = printf("  %-*s ", NAME_WIDTH, scenario->name);
-        sl_wrap_after(SL_STYLE_NONE, &opts, stdout, (size_t) SL_MAX(printed, 0), NAME_WIDTH + 3,
+        sl_wrap_after(&page, SL_STYLE_NONE, (size_t) SL_MAX(printed, 0), NAME_WIDTH + 3,
                       scenario->description);
     }
     (void) puts("\nfaults:");
@@ -59,7 +59,7 @@ int print_plan(const struct run_request *request, const struct sl_run_plan *plan
 {
     static const char *const headings[] = {"scenario", "mode",   "transport", "events",
                                            "workers",  "trials", "faults"};
-    struct sl_table_opts opts = output_table_opts(request->color, stdout);
+    struct sl_page page = output_page(request->color, stdout);
     struct sl_error err = {0};
     struct sl_grid grid;
 
@@ -82,6 +82,6 @@ int print_plan(const struct run_request *request, const struct sl_run_plan *plan
         for (size_t j = 0; j < SL_COUNT_OF(texts); j++)
             sl_grid_set(&grid, i + 1, j, texts[j], SL_STYLE_NONE);
     }
-    sl_grid_print(&grid, &opts, stdout);
+    sl_grid_print(&grid, &page);
     return SL_EXIT_OK;
 }

@@ -12,9 +12,9 @@
 /* "    expected: ..."; nothing for NULL and "". */
 static void print_line(const char *heading, const char *text)
 {
-    struct sl_table_opts opts = output_table_opts(SL_COLOR_NEVER, stdout);
+    struct sl_page page = output_page(SL_COLOR_NEVER, stdout);
     if (text && *text)
-        sl_wrap_printf(SL_STYLE_NONE, &opts, stdout, 2, "    %s%s", heading, text);
+        sl_wrap_printf(&page, SL_STYLE_NONE, 2, "    %s%s", heading, text);
 }
 
 static void print_text(const struct bus_fault_info *fault)

@@ -22,12 +22,11 @@ static void print_next(const struct run_request *request, const struct sl_report
 static int
 print_result(const struct run_request *request, const struct sl_run_result *result, int status)
 {
-    struct sl_table_opts opts = output_table_opts(request->color, stdout);
-    const struct sl_exporter *exporter =
-        sl_exporter_find(sl_report_exporters, request->json ? "json" : "text");
+    struct sl_page page = output_page(request->color, stdout);
+    const char *form = request->json ? "json" : "text";
     struct sl_error err = {0};
 
-    if (exporter->write(result, &opts, stdout, &err))
+    if (sl_export(sl_report_exporters, form, result, &page, &err))
         return command_error(request->command, &err, SL_EXIT_UNMEASURED);
     return status;
 }

@@ -15,42 +15,42 @@
 #include "reports/print/wrap.h"
 
 /* "5", or "-" for what was not looked at. */
-static const char *count_text(const struct sl_table *table, struct sl_value count)
+static const char *count_text(const struct sl_page *page, struct sl_value count)
 {
-    return count.missing ? "-" : sl_arena_printf(table->arena, "%" PRIu64, count.value);
+    return count.missing ? "-" : sl_arena_printf(page->arena, "%" PRIu64, count.value);
 }
 
 /* "2 of 3", or "-" where no trial could look. */
-static const char *share_text(const struct sl_table *table, const struct sl_share *share)
+static const char *share_text(const struct sl_page *page, const struct sl_share *share)
 {
-    return share->of ? sl_arena_printf(table->arena, "%zu of %zu", share->n, share->of) : "-";
+    return share->of ? sl_arena_printf(page->arena, "%zu of %zu", share->n, share->of) : "-";
 }
 
 /* ", in 0 of 1 -> 2 of 3 trials"; nothing when both sides have one. */
-static const char *trials_text(const struct sl_table *table, const struct sl_group_change *change)
+static const char *trials_text(const struct sl_page *page, const struct sl_group_change *change)
 {
     const struct sl_share *base = &change->base_trials, *head = &change->head_trials;
     if (base->of <= 1 && head->of <= 1)
         return "";
-    return sl_arena_printf(table->arena, ", in %s -> %s trials", share_text(table, base),
-                           share_text(table, head));
+    return sl_arena_printf(page->arena, ", in %s -> %s trials", share_text(page, base),
+                           share_text(page, head));
 }
 
 /* Nothing is listed: say of how many trials that is known. */
-static void print_none(const struct sl_table *table, const struct sl_comparison *comparison)
+static void print_none(const struct sl_page *page, const struct sl_comparison *comparison)
 {
     const struct sl_share *base = &comparison->base_looked, *head = &comparison->head_looked;
 
     if (base->n == base->of && head->n == head->of && base->n && head->n)
-        (void) fputs("no leaked threads in either report\n", table->out);
+        (void) fputs("no leaked threads in either report\n", page->out);
     else
-        (void) fprintf(table->out,
+        (void) fprintf(page->out,
                        "no leaked threads where they are known: %zu of %zu trials of base, %zu of "
                        "%zu of head\n",
                        base->n, base->of, head->n, head->of);
 }
 
-static void print_groups(const struct sl_table *table, const struct sl_comparison *comparison)
+static void print_groups(const struct sl_page *page, const struct sl_comparison *comparison)
 {
     static const enum sl_style styles[] = {
         [SL_CHANGE_NEW] = SL_STYLE_BAD,
@@ -59,134 +59,125 @@ static void print_groups(const struct sl_table *table, const struct sl_compariso
         [SL_CHANGE_UNKNOWN] = SL_STYLE_WARN,
     };
     if (!comparison->n_groups)
-        print_none(table, comparison);
+        print_none(page, comparison);
     for (size_t i = 0; i < comparison->n_groups; i++) {
         const struct sl_group_change *change = &comparison->groups[i];
-        sl_style_print(styles[change->change], table->opts, table->out, "%-7s",
-                       sl_change_text(change->change));
+        sl_style_print(page, styles[change->change], "%-7s", sl_change_text(change->change));
         const char *text = sl_arena_printf(
-            table->arena, "  %s -> %s x %s: %s, %s  (%s%s)", count_text(table, change->base_count),
-            count_text(table, change->head_count),
-            sl_table_function(table, &change->finding->group),
+            page->arena, "  %s -> %s x %s: %s, %s  (%s%s)", count_text(page, change->base_count),
+            count_text(page, change->head_count), sl_table_function(page, &change->finding->group),
             sl_cause_text(change->finding->cause), change->finding->group.fingerprint,
-            sl_table_cell_name(table, change->cell), trials_text(table, change));
-        sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, 7, 9, text ? text : "");
+            sl_table_cell_name(page, change->cell), trials_text(page, change));
+        sl_wrap_after(page, SL_STYLE_NONE, 7, 9, text ? text : "");
     }
 }
 
 /* A number that only some trials have says of how many it is. */
-static const char *number_text(const struct sl_table *table, const struct sl_metric_change *change,
+static const char *number_text(const struct sl_page *page, const struct sl_metric_change *change,
                                struct sl_real number, const struct sl_share *trials)
 {
     char text[SL_FORMAT_MAX];
 
     sl_metric_format(number, change->metric.unit, text);
     if (number.missing || trials->n == trials->of)
-        return sl_arena_printf(table->arena, "%s", text);
-    return sl_arena_printf(table->arena, "%s (%zu of %zu)", text, trials->n, trials->of);
+        return sl_arena_printf(page->arena, "%s", text);
+    return sl_arena_printf(page->arena, "%s (%zu of %zu)", text, trials->n, trials->of);
 }
 
 /* "+12.3 %", or nothing when there is no ratio. */
-static const char *ratio_text(const struct sl_table *table, const struct sl_metric_change *change)
+static const char *ratio_text(const struct sl_page *page, const struct sl_metric_change *change)
 {
     if (change->base.missing || change->head.missing || change->base.value == 0)
         return "";
-    return sl_arena_printf(table->arena, "%+.1f %%",
+    return sl_arena_printf(page->arena, "%+.1f %%",
                            100 * (change->head.value - change->base.value) / change->base.value);
 }
 
-static bool print_metrics(const struct sl_table *table, const struct sl_metric_change *changes,
-                          size_t n_changes)
+static bool
+print_metrics(const struct sl_page *page, const struct sl_metric_change *changes, size_t n_changes)
 {
     static const char *const headings[] = {"", "base", "head", "change", "better"};
     struct sl_grid grid;
 
-    if (!sl_grid_init(&grid, table->arena, n_changes + 1, SL_COUNT_OF(headings)))
+    if (!sl_grid_init(&grid, page->arena, n_changes + 1, SL_COUNT_OF(headings)))
         return false;
     for (size_t i = 0; i < SL_COUNT_OF(headings); i++)
         sl_grid_set(&grid, 0, i, headings[i], SL_STYLE_NONE);
     for (size_t i = 0; i < n_changes; i++) {
         const struct sl_metric_change *change = &changes[i];
         sl_grid_set(&grid, i + 1, 0, change->metric.path, SL_STYLE_NONE);
-        sl_grid_set(&grid, i + 1, 1, number_text(table, change, change->base, &change->base_trials),
+        sl_grid_set(&grid, i + 1, 1, number_text(page, change, change->base, &change->base_trials),
                     SL_STYLE_NONE);
-        sl_grid_set(&grid, i + 1, 2, number_text(table, change, change->head, &change->head_trials),
+        sl_grid_set(&grid, i + 1, 2, number_text(page, change, change->head, &change->head_trials),
                     SL_STYLE_NONE);
-        sl_grid_set(&grid, i + 1, 3, ratio_text(table, change), SL_STYLE_NONE);
+        sl_grid_set(&grid, i + 1, 3, ratio_text(page, change), SL_STYLE_NONE);
         sl_grid_set(&grid, i + 1, 4, change->metric.lower_is_better ? "lower" : "higher",
                     SL_STYLE_DIM);
     }
-    (void) fprintf(table->out, "\n%s", sl_table_cell_name(table, changes[0].cell));
+    (void) fprintf(page->out, "\n%s", sl_table_cell_name(page, changes[0].cell));
     if (changes[0].base_trials.of > 1 || changes[0].head_trials.of > 1)
-        (void) fprintf(table->out, ", trials: %zu, then %zu", changes[0].base_trials.of,
+        (void) fprintf(page->out, ", trials: %zu, then %zu", changes[0].base_trials.of,
                        changes[0].head_trials.of);
-    (void) fputs("\n\n", table->out);
-    sl_grid_print(&grid, table->opts, table->out);
+    (void) fputs("\n\n", page->out);
+    sl_grid_print(&grid, page);
     return true;
 }
 
-static void print_only(const struct sl_table *table, const char *side,
+static void print_only(const struct sl_page *page, const char *side,
                        const struct sl_cell_result *const *cells, size_t n_cells)
 {
     for (size_t i = 0; i < n_cells; i++)
-        sl_style_print(SL_STYLE_WARN, table->opts, table->out, "only in %s: %s\n", side,
-                       sl_table_cell_name(table, cells[i]));
+        sl_style_print(page, SL_STYLE_WARN, "only in %s: %s\n", side,
+                       sl_table_cell_name(page, cells[i]));
 }
 
 /* A heading and its lines; nothing without lines. */
-static void
-print_list(const struct sl_table *table, const struct sl_texts *list, const char *heading)
+static void print_list(const struct sl_page *page, const struct sl_texts *list, const char *heading)
 {
     if (list->n)
-        sl_wrap_print(SL_STYLE_WARN, table->opts, table->out, 2, heading);
+        sl_wrap_print(page, SL_STYLE_WARN, 2, heading);
     for (size_t i = 0; i < list->n; i++)
-        sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "  %s",
-                       sl_table_text(table, list->texts[i], ""));
+        sl_wrap_printf(page, SL_STYLE_NONE, 2, "  %s", sl_table_text(page, list->texts[i], ""));
 }
 
-static void print_side(const struct sl_table *table, const char *side,
+static void print_side(const struct sl_page *page, const char *side,
                        const struct sl_run_result *result, const char *name)
 {
-    const char *text = sl_sides_describe(result, name, table->arena);
-    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 6, "%s: %s", side,
-                   sl_table_text(table, text, "?"));
+    const char *text = sl_sides_describe(result, name, page->arena);
+    sl_wrap_printf(page, SL_STYLE_NONE, 6, "%s: %s", side, sl_table_text(page, text, "?"));
 }
 
-static void print_banner(const struct sl_table *table, const struct sl_comparison *comparison)
+static void print_banner(const struct sl_page *page, const struct sl_comparison *comparison)
 {
-    print_side(table, "base", comparison->base, comparison->base_name);
-    print_side(table, "head", comparison->head, comparison->head_name);
-    print_list(table, &comparison->environment,
+    print_side(page, "base", comparison->base, comparison->base_name);
+    print_side(page, "head", comparison->head, comparison->head_name);
+    print_list(page, &comparison->environment,
                "different environments: the numbers below do not compare like with like");
-    print_list(table, &comparison->settings,
+    print_list(page, &comparison->settings,
                "different settings: cells of one name that were not the same load or bus");
-    print_list(table, &comparison->doubts, "not to be relied on");
-    sl_wrap_print(SL_STYLE_NONE, table->opts, table->out, 2,
+    print_list(page, &comparison->doubts, "not to be relied on");
+    sl_wrap_print(page, SL_STYLE_NONE, 2,
                   "for information: runs that were not interleaved differ by what else the machine "
                   "did");
-    (void) fputc('\n', table->out);
+    (void) fputc('\n', page->out);
 }
 
 static enum sl_status
-write_text(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
+write_text(const void *document, const struct sl_page *page, struct sl_error *err)
 {
     const struct sl_comparison *comparison = document;
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct sl_table table = {.opts = opts, .out = out, .arena = arena};
-    bool printed = arena != NULL;
+    bool printed = true;
 
-    if (arena) {
-        print_banner(&table, comparison);
-        print_groups(&table, comparison);
-        print_only(&table, "base", comparison->only_base, comparison->n_only_base);
-        print_only(&table, "head", comparison->only_head, comparison->n_only_head);
-    }
+    print_banner(page, comparison);
+    print_groups(page, comparison);
+    print_only(page, "base", comparison->only_base, comparison->n_only_base);
+    print_only(page, "head", comparison->only_head, comparison->n_only_head);
     for (size_t from = 0, n; printed && from < comparison->n_metrics; from += n) {
         const struct sl_metric_change *changes = &comparison->metrics[from];
         n = 1;
         while (from + n < comparison->n_metrics && changes[n].cell == changes->cell)
             n++;
-        printed = print_metrics(&table, changes, n);
+        printed = print_metrics(page, changes, n);
     }
     return printed ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for a comparison");
 }
@@ -312,18 +303,16 @@ static json_t *json_comparison(struct sl_arena *arena, const struct sl_compariso
 }
 
 static enum sl_status
-write_json(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
+write_json(const void *document, const struct sl_page *page, struct sl_error *err)
 {
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    json_t *json = arena ? json_comparison(arena, document) : NULL;
+    json_t *json = json_comparison(page->arena, document);
 
-    (void) opts;
     if (!json)
         return sl_fail(err, SL_ENOMEM, "out of memory for a comparison");
     errno = 0;
-    int dumped = json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    int dumped = json_dumpf(json, page->out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     json_decref(json);
-    if (dumped < 0 || fputc('\n', out) == EOF || fflush(out) != 0)
+    if (dumped < 0 || fputc('\n', page->out) == EOF || fflush(page->out) != 0)
         return sl_fail_errno(err, "cannot write the comparison");
     return SL_OK;
 }

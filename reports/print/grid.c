@@ -114,8 +114,7 @@ static size_t view_width(const struct view *view)
     return width;
 }
 
-static void print_line(const struct view *view, const struct sl_table_opts *opts, FILE *out,
-                       size_t row, size_t line)
+static void print_line(const struct view *view, const struct sl_page *page, size_t row, size_t line)
 {
     size_t owed = INDENT; /* spaces are printed when something follows: none at the end of a line */
     for (size_t column = 0; column < n_columns(view); column++) {
@@ -130,13 +129,13 @@ static void print_line(const struct view *view, const struct sl_table_opts *opts
         bool left = column == 0 || (!view->exchanged && view->grid->left[column]);
         owed += (column ? GAP : 0) + (left ? 0 : padding);
         if (*text) {
-            (void) fprintf(out, "%*s", (int) owed, "");
-            sl_style_print(cell->style, opts, out, "%s", text);
+            (void) fprintf(page->out, "%*s", (int) owed, "");
+            sl_style_print(page, cell->style, "%s", text);
             owed = 0;
         }
         owed += left ? padding : 0;
     }
-    (void) fputc('\n', out);
+    (void) fputc('\n', page->out);
 }
 
 /* The headings of the columns, as they stand before the texts of a record. */
@@ -146,8 +145,8 @@ static size_t headings_width(const struct view *exchanged)
 }
 
 /* One text of a record: "    peak threads  5190"; its further lines stand below the first. */
-static void print_entry(const struct view *exchanged, const struct sl_table_opts *opts, FILE *out,
-                        size_t column, size_t row)
+static void
+print_entry(const struct view *exchanged, const struct sl_page *page, size_t column, size_t row)
 {
     const struct sl_grid_cell *cell = cell_at(exchanged, column, row);
     size_t width = headings_width(exchanged), n_lines = count_lines(exchanged, column, row);
@@ -158,37 +157,38 @@ static void print_entry(const struct view *exchanged, const struct sl_table_opts
         copy_line(exchanged, column, row, line, text);
         if (!*text)
             continue;
-        (void) fprintf(out, "%*s%s", 2 * INDENT, "", line ? "" : heading);
-        (void) fprintf(out, "%*s", (int) (width + GAP - (line ? 0 : sl_utf8_columns(heading))), "");
-        sl_style_print(cell->style, opts, out, "%s", text);
-        (void) fputc('\n', out);
+        (void) fprintf(page->out, "%*s%s", 2 * INDENT, "", line ? "" : heading);
+        (void) fprintf(page->out, "%*s",
+                       (int) (width + GAP - (line ? 0 : sl_utf8_columns(heading))), "");
+        sl_style_print(page, cell->style, "%s", text);
+        (void) fputc('\n', page->out);
     }
 }
 
 /* Each row by itself, one text a line: fits where neither form of the grid does. */
-static void print_records(const struct sl_grid *grid, const struct sl_table_opts *opts, FILE *out)
+static void print_records(const struct sl_grid *grid, const struct sl_page *page)
 {
     struct view exchanged = {.grid = grid, .exchanged = true};
 
     for (size_t row = 1; row < grid->n_rows; row++) {
         const struct sl_grid_cell *name = &grid->cells[row * grid->n_columns];
-        sl_wrap_printf(name->style, opts, out, INDENT, "  %s", name->text ? name->text : "");
+        sl_wrap_printf(page, name->style, INDENT, "  %s", name->text ? name->text : "");
         for (size_t column = 1; column < grid->n_columns; column++)
-            print_entry(&exchanged, opts, out, column, row);
+            print_entry(&exchanged, page, column, row);
     }
 }
 
-void sl_grid_print(const struct sl_grid *grid, const struct sl_table_opts *opts, FILE *out)
+void sl_grid_print(const struct sl_grid *grid, const struct sl_page *page)
 {
     struct view view = {.grid = grid};
-    size_t limit = sl_width_of(opts);
+    size_t limit = sl_width_of(page);
 
     view.exchanged = view_width(&view) > limit;
     if (view.exchanged && view_width(&view) > limit) {
-        print_records(grid, opts, out);
+        print_records(grid, page);
         return;
     }
     for (size_t row = 0; row < n_rows(&view); row++)
         for (size_t line = 0; line < row_height(&view, row); line++)
-            print_line(&view, opts, out, row, line);
+            print_line(&view, page, row, line);
 }

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
-#include "reports/print/style.h"
+#include "reports/page.h"
 
 struct sl_grid_cell {
     const char *text; /* printable; NULL: empty */
@@ -32,6 +32,6 @@ bool sl_grid_init(struct sl_grid *grid, struct sl_arena *arena, size_t n_rows, s
 void sl_grid_set(struct sl_grid *grid, size_t row, size_t column, const char *text,
                  enum sl_style style);
 
-void sl_grid_print(const struct sl_grid *grid, const struct sl_table_opts *opts, FILE *out);
+void sl_grid_print(const struct sl_grid *grid, const struct sl_page *page);
 
 #endif

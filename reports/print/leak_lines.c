@@ -7,6 +7,7 @@
 #include "reports/format.h"
 #include "reports/known.h"
 #include "reports/print/json_parts.h"
+#include "reports/print/table_parts.h"
 #include "reports/print/wrap.h"
 
 static const struct sl_frame *frame_of(const struct sl_group *group)
@@ -75,38 +76,37 @@ static const char *place_text(struct sl_arena *arena, const struct sl_frame *fra
     return file && frame->line ? sl_arena_printf(arena, "%s:%" PRIu32, file, frame->line) : file;
 }
 
-static void print_line(const struct sl_table *table, const struct sl_leak_line *line)
+static void print_line(const struct sl_page *page, const struct sl_leak_line *line)
 {
     const struct sl_finding *finding = line->seen.finding;
-    const char *place = place_text(table->arena, line->frame);
+    const char *place = place_text(page->arena, line->frame);
     bool judged = !line->known.missing, is_new = judged && line->known.value == 0;
     bool grown = judged && !is_new && line->seen.count > line->known.value;
 
     const char *word = !judged ? "leaked" : is_new ? "new" : "known";
     const char *text = sl_arena_printf(
-        table->arena, ": %" PRIu32 " x %s: %s%s%s, in %" PRIu32 " of %zu trial%s of %s (%s)",
-        line->seen.count, sl_table_function(table, &finding->group), sl_cause_text(finding->cause),
+        page->arena, ": %" PRIu32 " x %s: %s%s%s, in %" PRIu32 " of %zu trial%s of %s (%s)",
+        line->seen.count, sl_table_function(page, &finding->group), sl_cause_text(finding->cause),
         place ? ", " : "", place ? place : "", line->seen.n_trials, line->n_looked,
-        line->n_looked == 1 ? "" : "s", sl_table_cell_name(table, line->cell),
-        sl_table_text(table, finding->group.fingerprint, ""));
-    sl_style_print(judged && !is_new ? SL_STYLE_NONE : SL_STYLE_BAD, table->opts, table->out, "%s",
-                   word);
-    sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, strlen(word), 2,
-                  text ? text : ": no memory to name it");
+        line->n_looked == 1 ? "" : "s", sl_table_cell_name(page, line->cell),
+        sl_table_text(page, finding->group.fingerprint, ""));
+    sl_style_print(page, judged && !is_new ? SL_STYLE_NONE : SL_STYLE_BAD, "%s", word);
+    sl_wrap_after(page, SL_STYLE_NONE, strlen(word), 2, text ? text : ": no memory to name it");
     if (grown)
-        sl_style_print(SL_STYLE_WARN, table->opts, table->out,
-                       "       the baseline has %" PRIu64 " of them at most\n", line->known.value);
+        sl_style_print(page, SL_STYLE_WARN, "       the baseline has %" PRIu64 " of them at most\n",
+                       line->known.value);
 }
 
-bool sl_leak_lines_print(const struct sl_table *table, const struct sl_policy *policy)
+bool sl_leak_lines_print(const struct sl_page *page, const struct sl_run_result *result,
+                         const struct sl_policy *policy)
 {
     struct sl_leak_line *lines;
     size_t n_lines;
 
-    if (!sl_leak_lines_make(table->result, policy, table->arena, &lines, &n_lines))
+    if (!sl_leak_lines_make(result, policy, page->arena, &lines, &n_lines))
         return false;
     for (size_t i = 0; i < n_lines; i++)
-        print_line(table, &lines[i]);
+        print_line(page, &lines[i]);
     return true;
 }
 

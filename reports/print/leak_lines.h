@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "reports/cells.h"
-#include "reports/print/table_parts.h"
+#include "reports/page.h"
 #include "reports/verdict.h"
 
 /* A leak of a cell. */
@@ -25,7 +25,8 @@ bool sl_leak_lines_make(const struct sl_run_result *result, const struct sl_poli
                         size_t *ret_n_lines);
 
 /* @return false when memory is short */
-bool sl_leak_lines_print(const struct sl_table *table, const struct sl_policy *policy);
+bool sl_leak_lines_print(const struct sl_page *page, const struct sl_run_result *result,
+                         const struct sl_policy *policy);
 
 /* The same as a list.  @return NULL when memory is short */
 json_t *sl_leak_lines_json(const struct sl_run_result *result, const struct sl_policy *policy,

@@ -23,7 +23,7 @@ struct notes {
 };
 
 struct block {
-    const struct sl_table *table;
+    const struct sl_page *page;
     const struct sl_cell_result *const *cells; /* of one scenario */
     size_t n_cells;
     struct sl_grid grid;
@@ -37,7 +37,7 @@ struct block {
 static const char *
 note(struct block *block, const struct sl_cell_result *cell, const struct sl_summary *summary)
 {
-    struct sl_arena *arena = block->table->arena;
+    struct sl_arena *arena = block->page->arena;
     const char *text = summary->reason;
     size_t i = 0;
 
@@ -46,7 +46,7 @@ note(struct block *block, const struct sl_cell_result *cell, const struct sl_sum
         text = sl_arena_printf(arena, "%s: %zu of %zu trials lack this, the first trial %zu: %s",
                                cell->key.mode, summary->n_missing, cell->n_trials,
                                summary->first_missing, summary->reason);
-    text = sl_table_text(block->table, text, "");
+    text = sl_table_text(block->page, text, "");
     while (i < block->notes.n && strcmp(block->notes.texts[i], text) != 0)
         i++;
     if (i == SL_COUNT_OF(block->notes.texts))
@@ -75,7 +75,7 @@ static const char *spread(struct block *block, size_t cell, const struct sl_metr
         (strcmp(least, text) == 0 && strcmp(most, text) == 0))
         return "";
     block->spread[cell] = block->has_spread = true;
-    return sl_arena_printf(block->table->arena, "\n%s\n%s", least, most);
+    return sl_arena_printf(block->page->arena, "\n%s\n%s", least, most);
 }
 
 static void put_summary(struct block *block, size_t cell, const struct sl_metric *metric,
@@ -88,7 +88,7 @@ static void put_summary(struct block *block, size_t cell, const struct sl_metric
     bool missing = summary->number.missing;
     bool bad = !missing && summary->number.value > 0 && metric->tier != SL_TIER_COST;
     put(block, cell + 1,
-        sl_arena_printf(block->table->arena, "%s%s%s", text, mark, below ? below : ""),
+        sl_arena_printf(block->page->arena, "%s%s%s", text, mark, below ? below : ""),
         missing ? SL_STYLE_WARN
         : bad   ? SL_STYLE_BAD
                 : SL_STYLE_NONE);
@@ -101,7 +101,7 @@ static void put_metric(struct block *block, enum sl_metric_id id, const char *he
     put(block, 0, heading, SL_STYLE_NONE);
     for (size_t i = 0; i < block->n_cells; i++) {
         struct sl_summary summary;
-        if (sl_metric_summarise(block->table->arena, block->cells[i], metric, &summary))
+        if (sl_metric_summarise(block->page->arena, block->cells[i], metric, &summary))
             put_summary(block, i, metric, &summary);
     }
     block->column++;
@@ -112,11 +112,10 @@ static void name_spread(struct block *block)
 {
     for (size_t i = 0; i < block->n_cells && block->spread; i++)
         if (block->spread[i])
-            sl_grid_set(
-                &block->grid, i + 1, 0,
-                sl_arena_printf(block->table->arena, "%s\n  least\n  most",
-                                sl_table_text(block->table, block->cells[i]->key.mode, "?")),
-                SL_STYLE_NONE);
+            sl_grid_set(&block->grid, i + 1, 0,
+                        sl_arena_printf(block->page->arena, "%s\n  least\n  most",
+                                        sl_table_text(block->page, block->cells[i]->key.mode, "?")),
+                        SL_STYLE_NONE);
 }
 
 /* A Close that did not end in time in any trial is worth more than the time of the others. */
@@ -132,7 +131,7 @@ static void put_close(struct block *block)
             timed_out |= cell->trials[j].close.timed_out;
         if (timed_out)
             put(block, i + 1, "timed out", SL_STYLE_BAD);
-        else if (sl_metric_summarise(block->table->arena, cell, metric, &summary))
+        else if (sl_metric_summarise(block->page->arena, cell, metric, &summary))
             put_summary(block, i, metric, &summary);
     }
     block->column++;
@@ -140,7 +139,7 @@ static void put_close(struct block *block)
 
 static void put_text(struct block *block, size_t row, const char *text)
 {
-    put(block, row, sl_table_text(block->table, text, "-"), SL_STYLE_NONE);
+    put(block, row, sl_table_text(block->page, text, "-"), SL_STYLE_NONE);
 }
 
 static bool differs(const struct block *block, size_t offset)
@@ -155,9 +154,9 @@ static bool differs(const struct block *block, size_t offset)
 }
 
 /* The comma-separated faults one below the other: their names are long. */
-static const char *fault_lines(const struct sl_table *table, const char *fault)
+static const char *fault_lines(const struct sl_page *page, const char *fault)
 {
-    char *text = sl_format_printable(table->arena, fault ? fault : "-");
+    char *text = sl_format_printable(page->arena, fault ? fault : "-");
     for (char *comma = text; comma && (comma = strchr(comma, ','));)
         *comma = '\n';
     return text;
@@ -168,7 +167,7 @@ static void put_faults(struct block *block)
     block->grid.left[block->column] = true;
     put(block, 0, "faults", SL_STYLE_NONE);
     for (size_t i = 0; i < block->n_cells; i++)
-        put(block, i + 1, fault_lines(block->table, block->cells[i]->key.fault), SL_STYLE_NONE);
+        put(block, i + 1, fault_lines(block->page, block->cells[i]->key.fault), SL_STYLE_NONE);
     block->column++;
 }
 
@@ -203,10 +202,10 @@ static bool fill_modes(struct block *block)
 
     bool duplicates = has_duplicates(block);
 
-    if (!sl_grid_init(&block->grid, block->table->arena, block->n_cells + 1,
+    if (!sl_grid_init(&block->grid, block->page->arena, block->n_cells + 1,
                       10 + transports + faults + duplicates))
         return false;
-    block->spread = sl_arena_array(block->table->arena, block->n_cells, sizeof *block->spread);
+    block->spread = sl_arena_array(block->page->arena, block->n_cells, sizeof *block->spread);
     put_key(block, "", offsetof(struct sl_cell_key, mode));
     if (transports)
         put_key(block, "transport", offsetof(struct sl_cell_key, transport));
@@ -248,7 +247,7 @@ static void put_workers(struct block *block)
     for (size_t i = 0; i < block->n_cells; i++) {
         struct sl_value workers = block->cells[i]->config.workers;
         put(block, i + 1,
-            workers.missing ? "-" : sl_arena_printf(block->table->arena, "%" PRIu64, workers.value),
+            workers.missing ? "-" : sl_arena_printf(block->page->arena, "%" PRIu64, workers.value),
             SL_STYLE_NONE);
     }
     block->column++;
@@ -257,7 +256,7 @@ static void put_workers(struct block *block)
 /* One row per variant, what an analysis claimed beside what was measured. */
 static bool fill_variants(struct block *block)
 {
-    if (!sl_grid_init(&block->grid, block->table->arena, block->n_cells + 1, 8))
+    if (!sl_grid_init(&block->grid, block->page->arena, block->n_cells + 1, 8))
         return false;
     put(block, 0, "", SL_STYLE_NONE);
     for (size_t i = 0; i < block->n_cells; i++)
@@ -276,7 +275,7 @@ static bool fill_variants(struct block *block)
 /* "low: 500 events of 256 B to 5 topics, 100 keys (uniform), saturating, over nats" */
 static void print_title(const struct block *block)
 {
-    const struct sl_table *table = block->table;
+    const struct sl_page *page = block->page;
     const struct sl_cell_key *key = &block->cells[0]->key;
     const struct sl_cell_config *config = &block->cells[0]->config;
     size_t least = block->cells[0]->n_trials, most = least;
@@ -284,64 +283,62 @@ static void print_title(const struct block *block)
     const char *spread = block->has_spread ? " (median, least, most)" : "";
 
     if (!config->rate.missing)
-        rate = sl_arena_printf(table->arena, "%" PRIu64 "/s", config->rate.value);
+        rate = sl_arena_printf(page->arena, "%" PRIu64 "/s", config->rate.value);
     if (!differs(block, offsetof(struct sl_cell_key, transport)))
-        transport =
-            sl_arena_printf(table->arena, ", %s", sl_table_text(table, key->transport, "?"));
+        transport = sl_arena_printf(page->arena, ", %s", sl_table_text(page, key->transport, "?"));
     for (size_t i = 1; i < block->n_cells; i++) { /* an interrupted run has some of them */
         least = SL_MIN(least, block->cells[i]->n_trials);
         most = SL_MAX(most, block->cells[i]->n_trials);
     }
     if (least < most)
-        trials = sl_arena_printf(table->arena, ", %zu to %zu trials%s", least, most, spread);
+        trials = sl_arena_printf(page->arena, ", %zu to %zu trials%s", least, most, spread);
     else if (most > 1)
-        trials = sl_arena_printf(table->arena, ", %zu trials%s", most, spread);
-    (void) fputc('\n', table->out);
-    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+        trials = sl_arena_printf(page->arena, ", %zu trials%s", most, spread);
+    (void) fputc('\n', page->out);
+    sl_wrap_printf(page, SL_STYLE_NONE, 2,
                    "%s: %" PRIu64 " events of %" PRIu64 " B, %" PRIu64 " topics, %" PRIu64
                    " keys (%s), %s%s%s",
-                   sl_table_text(table, key->scenario, "?"), config->events, config->payload,
-                   config->topics, config->aggregates, sl_table_text(table, config->keys, "?"),
+                   sl_table_text(page, key->scenario, "?"), config->events, config->payload,
+                   config->topics, config->aggregates, sl_table_text(page, config->keys, "?"),
                    rate ? rate : "?", transport ? transport : "", trials ? trials : "");
-    (void) fputc('\n', table->out);
+    (void) fputc('\n', page->out);
 }
 
 static void print_notes(const struct block *block)
 {
     for (size_t i = 0; i < block->notes.n; i++)
-        sl_wrap_printf(SL_STYLE_DIM, block->table->opts, block->table->out, 4, "  [%zu] %s", i + 1,
-                       block->notes.texts[i]);
+        sl_wrap_printf(block->page, SL_STYLE_DIM, 4, "  [%zu] %s", i + 1, block->notes.texts[i]);
 }
 
 /* "shared by agents load-1 on east (load), ..." */
 static void print_agents(const struct block *block)
 {
-    const struct sl_table *table = block->table;
+    const struct sl_page *page = block->page;
     const struct sl_trial_result *trial = block->cells[0]->trials;
     size_t n_trials = block->cells[0]->n_trials;
 
     for (size_t i = 0; n_trials && i < trial->n_agents; i++)
-        (void) fprintf(table->out, "%s %s on %s (%s)",
+        (void) fprintf(page->out, "%s %s on %s (%s)",
                        i              ? ","
                        : n_trials > 1 ? "  first trial shared by agents"
                                       : "  shared by agents",
-                       sl_table_text(table, trial->agents[i].name, "?"),
-                       sl_table_text(table, trial->agents[i].host, "?"),
-                       sl_table_text(table, trial->agents[i].role, "?"));
+                       sl_table_text(page, trial->agents[i].name, "?"),
+                       sl_table_text(page, trial->agents[i].host, "?"),
+                       sl_table_text(page, trial->agents[i].role, "?"));
     if (n_trials && trial->n_agents)
-        (void) fputc('\n', table->out);
+        (void) fputc('\n', page->out);
 }
 
 static void print_flow(const struct block *block)
 {
     for (size_t i = 0; i < block->n_cells; i++)
-        sl_table_print_flow(block->table, block->cells[i]);
+        sl_table_print_flow(block->page, block->cells[i]);
 }
 
 static bool
-print_block(const struct sl_table *table, const struct sl_cell_result *const *cells, size_t n_cells)
+print_block(const struct sl_page *page, const struct sl_cell_result *const *cells, size_t n_cells)
 {
-    struct block block = {.table = table, .cells = cells, .n_cells = n_cells};
+    struct block block = {.page = page, .cells = cells, .n_cells = n_cells};
     bool claims = false;
 
     for (size_t i = 0; i < n_cells; i++)
@@ -349,7 +346,7 @@ print_block(const struct sl_table *table, const struct sl_cell_result *const *ce
     if (claims ? !fill_variants(&block) : !fill_modes(&block))
         return false;
     print_title(&block);
-    sl_grid_print(&block.grid, table->opts, table->out);
+    sl_grid_print(&block.grid, page);
     print_agents(&block);
     print_flow(&block);
     print_notes(&block);
@@ -357,12 +354,11 @@ print_block(const struct sl_table *table, const struct sl_cell_result *const *ce
 }
 
 /* The cells of a scenario together, scenarios in the order of their first cell. */
-static bool print_blocks(const struct sl_table *table)
+static bool print_blocks(const struct sl_page *page, const struct sl_run_result *result)
 {
-    const struct sl_run_result *result = table->result;
     const struct sl_cell_result **cells =
-        sl_arena_array(table->arena, result->n_cells, sizeof *cells);
-    bool *done = sl_arena_array(table->arena, result->n_cells, sizeof *done);
+        sl_arena_array(page->arena, result->n_cells, sizeof *cells);
+    bool *done = sl_arena_array(page->arena, result->n_cells, sizeof *done);
 
     if (!cells || !done)
         return false;
@@ -375,86 +371,80 @@ static bool print_blocks(const struct sl_table *table)
             cells[n++] = &result->cells[j];
             done[j] = true;
         }
-        if (n && !print_block(table, cells, n))
+        if (n && !print_block(page, cells, n))
             return false;
     }
     return true;
 }
 
 /* ", nats-server 2.9.10 x 3", or nothing. */
-static const char *server_text(const struct sl_table *table)
+static const char *server_text(const struct sl_page *page, const struct sl_environment *environment)
 {
-    const struct sl_environment *environment = &table->result->environment;
     const struct sl_value *n = &environment->nats_servers;
     const char *text = "";
 
     if (environment->nats_server)
-        text = sl_arena_printf(table->arena, ", nats-server %s",
-                               sl_table_text(table, environment->nats_server, ""));
+        text = sl_arena_printf(page->arena, ", nats-server %s",
+                               sl_table_text(page, environment->nats_server, ""));
     if (text && !n->missing && n->value > 1)
-        text = sl_arena_printf(table->arena, "%s x %" PRIu64, text, n->value);
+        text = sl_arena_printf(page->arena, "%s x %" PRIu64, text, n->value);
     return text ? text : "";
 }
 
 /* "the second try, commit 0123456789ab: ", or nothing. */
-static const char *subject_text(const struct sl_table *table)
+static const char *subject_text(const struct sl_page *page, const struct sl_run_result *result)
 {
-    const char *label = table->result->run.label, *commit = table->result->run.commit;
+    const char *label = result->run.label, *commit = result->run.commit;
     const char *text = "";
 
     if (label || commit)
-        text = sl_arena_printf(table->arena, "%s%s%s%.12s: ", sl_table_text(table, label, ""),
+        text = sl_arena_printf(page->arena, "%s%s%s%.12s: ", sl_table_text(page, label, ""),
                                label && commit ? ", " : "", commit ? "commit " : "",
-                               sl_table_text(table, commit, ""));
+                               sl_table_text(page, commit, ""));
     return text ? text : "";
 }
 
-static void print_environment(const struct sl_table *table)
+static void print_environment(const struct sl_page *page, const struct sl_run_result *result)
 {
-    const struct sl_environment *environment = &table->result->environment;
+    const struct sl_environment *environment = &result->environment;
     const char *cores = "", *memory = "";
     char bytes[SL_FORMAT_MAX];
 
     if (environment->cores)
-        cores = sl_arena_printf(table->arena, ", %" PRIu64 " cores", environment->cores);
+        cores = sl_arena_printf(page->arena, ", %" PRIu64 " cores", environment->cores);
     if (environment->memory) {
         sl_format_bytes(environment->memory, bytes);
-        memory = sl_arena_printf(table->arena, ", %s", bytes);
+        memory = sl_arena_printf(page->arena, ", %s", bytes);
     }
-    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "%s%s on %s%s%s%s%s%s",
-                   subject_text(table),
-                   sl_table_text(table, table->result->driver, "unknown driver"),
-                   sl_table_text(table, environment->cpu, "unknown CPU"), cores ? cores : "",
+    sl_wrap_printf(page, SL_STYLE_NONE, 2, "%s%s on %s%s%s%s%s%s", subject_text(page, result),
+                   sl_table_text(page, result->driver, "unknown driver"),
+                   sl_table_text(page, environment->cpu, "unknown CPU"), cores ? cores : "",
                    memory ? memory : "", environment->kernel ? ", " : "",
-                   sl_table_text(table, environment->kernel, ""), server_text(table));
-    if (table->result->driver_undeclared)
-        sl_wrap_printf(SL_STYLE_DIM, table->opts, table->out, 2,
+                   sl_table_text(page, environment->kernel, ""), server_text(page, environment));
+    if (result->driver_undeclared)
+        sl_wrap_printf(page, SL_STYLE_DIM, 2,
                        "as asked for, since the driver does not declare what it has: %s",
-                       sl_table_text(table, table->result->driver_undeclared, ""));
+                       sl_table_text(page, result->driver_undeclared, ""));
 }
 
 static enum sl_status
-write_text(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
+write_text(const void *document, const struct sl_page *page, struct sl_error *err)
 {
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct sl_table table = {.result = document, .opts = opts, .out = out, .arena = arena};
+    const struct sl_run_result *result = document;
 
-    if (!arena)
+    print_environment(page, result);
+    sl_table_print_busy(page, &result->environment);
+    if (!print_blocks(page, result))
         return sl_fail(err, SL_ENOMEM, "out of memory for a table");
-    print_environment(&table);
-    sl_table_print_busy(&table);
-    if (!print_blocks(&table))
-        return sl_fail(err, SL_ENOMEM, "out of memory for a table");
-    sl_table_print_leaks(&table);
-    sl_table_print_verdict(&table, &table.result->verdict);
+    sl_table_print_leaks(page, result);
+    sl_table_print_verdict(page, result, &result->verdict);
     return SL_OK;
 }
 
 static enum sl_status
-write_json(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
+write_json(const void *document, const struct sl_page *page, struct sl_error *err)
 {
-    (void) opts;
-    return sl_report_print(document, out, err);
+    return sl_report_print(document, page->out, err);
 }
 
 const struct sl_exporter sl_report_exporters[] = {

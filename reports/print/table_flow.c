@@ -26,9 +26,9 @@ static const struct {
 };
 
 /* Those that were refused, and those that the broker may have or not: none of them is lost. */
-void sl_table_print_flow(const struct sl_table *table, const struct sl_cell_result *cell)
+void sl_table_print_flow(const struct sl_page *page, const struct sl_cell_result *cell)
 {
-    const char *name = sl_table_cell_name(table, cell);
+    const char *name = sl_table_cell_name(page, cell);
     uint64_t n_tried = 0, n_accepted = 0, n_refused = 0, n_unknown = 0;
 
     for (size_t i = 0; i < cell->n_trials; i++) {
@@ -42,12 +42,12 @@ void sl_table_print_flow(const struct sl_table *table, const struct sl_cell_resu
         n_unknown += delivery->unknown.value;
     }
     if (n_refused > 0)
-        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2,
+        sl_wrap_printf(page, SL_STYLE_WARN, 2,
                        "  %s: accepted %" PRIu64 " of %" PRIu64 " messages, %" PRIu64
                        " were refused; lost counts none of these",
                        name, n_accepted, n_tried, n_refused);
     if (n_unknown > 0)
-        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2,
+        sl_wrap_printf(page, SL_STYLE_WARN, 2,
                        "  %s: %" PRIu64 " of %" PRIu64
                        " publishes had no answer and were not handled; lost counts none of them",
                        name, n_unknown, n_tried);
@@ -60,26 +60,26 @@ static struct sl_value number_of(const struct sl_trial_result *trial, size_t kin
 
 /* ": 500 x /dev/null, TCP 127.0.0.1:4222"; "" when memory is short. */
 static const char *
-say_items(const struct sl_table *table, const struct sl_left_behind *left, size_t kind)
+say_items(const struct sl_page *page, const struct sl_left_behind *left, size_t kind)
 {
     const char *said = "";
     size_t n = 0;
 
     for (size_t i = 0; said && i < left->n_items && n < MAX_LEFT_SHOWN; i++) {
         const struct sl_leftover *item = &left->items[i];
-        const char *what = sl_table_text(table, item->what, "?");
+        const char *what = sl_table_text(page, item->what, "?");
         if (strcmp(item->kind, kinds[kind].kind) != 0)
             continue;
         const char *between = n++ ? ", " : ": ";
-        said = item->count == 1 ? sl_arena_printf(table->arena, "%s%s%s", said, between, what)
-                                : sl_arena_printf(table->arena, "%s%s%" PRIu64 " x %s", said,
+        said = item->count == 1 ? sl_arena_printf(page->arena, "%s%s%s", said, between, what)
+                                : sl_arena_printf(page->arena, "%s%s%" PRIu64 " x %s", said,
                                                   between, item->count, what);
     }
     return said ? said : "";
 }
 
 /* One line for all trials of a cell, with the trial that left most. */
-static void print_left(const struct sl_table *table, const struct sl_cell_result *cell, size_t kind)
+static void print_left(const struct sl_page *page, const struct sl_cell_result *cell, size_t kind)
 {
     const struct sl_trial_result *most = NULL;
     size_t n_trials = 0;
@@ -97,17 +97,16 @@ static void print_left(const struct sl_table *table, const struct sl_cell_result
     uint64_t n = number_of(most, kind).value;
     const char *in = "";
     if (cell->n_trials > 1)
-        in = sl_arena_printf(table->arena, " in %zu of %zu trials", n_trials, cell->n_trials);
-    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+        in = sl_arena_printf(page->arena, " in %zu of %zu trials", n_trials, cell->n_trials);
+    sl_wrap_printf(page, SL_STYLE_NONE, 2,
                    "besides threads: %s: %" PRIu64 " %s stayed after Close%s%s",
-                   sl_table_cell_name(table, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many,
-                   in ? in : "", say_items(table, &most->left, kind));
+                   sl_table_cell_name(page, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many,
+                   in ? in : "", say_items(page, &most->left, kind));
 }
 
 /* Where only living threads could be looked for, that is said; once for a reason. */
-static void print_unjoined_missing(const struct sl_table *table)
+static void print_unjoined_missing(const struct sl_page *page, const struct sl_run_result *result)
 {
-    const struct sl_run_result *result = table->result;
     const char *said = NULL;
 
     for (size_t i = 0; i < result->n_cells; i++)
@@ -117,45 +116,44 @@ static void print_unjoined_missing(const struct sl_table *table)
             if (trial->leaks_missing || !reason || (said && strcmp(said, reason) == 0))
                 continue;
             said = reason;
-            sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+            sl_wrap_printf(page, SL_STYLE_NONE, 2,
                            "not counted: threads that ended and were never joined: not known, %s",
-                           sl_table_text(table, reason, "?"));
+                           sl_table_text(page, reason, "?"));
         }
 }
 
-void sl_table_print_leftovers(const struct sl_table *table)
+void sl_table_print_leftovers(const struct sl_page *page, const struct sl_run_result *result)
 {
-    for (size_t i = 0; i < table->result->n_cells; i++)
+    for (size_t i = 0; i < result->n_cells; i++)
         for (size_t kind = 0; kind < SL_COUNT_OF(kinds); kind++)
-            print_left(table, &table->result->cells[i], kind);
-    print_unjoined_missing(table);
+            print_left(page, &result->cells[i], kind);
+    print_unjoined_missing(page, result);
 }
 
 /* A part of the sentence, when the number is so large that it matters. */
-static void say_busy(const struct sl_table *table, const char **said, struct sl_real number,
+static void say_busy(const struct sl_page *page, const char **said, struct sl_real number,
                      double limit, const char *before, const char *after)
 {
     if (number.missing || number.value < limit || !*said)
         return;
-    *said = sl_arena_printf(table->arena, "%s%s%s%.2g%s", *said, **said ? ", " : "", before,
+    *said = sl_arena_printf(page->arena, "%s%s%s%.2g%s", *said, **said ? ", " : "", before,
                             number.value, after);
 }
 
-void sl_table_print_busy(const struct sl_table *table)
+void sl_table_print_busy(const struct sl_page *page, const struct sl_environment *environment)
 {
-    const struct sl_environment *environment = &table->result->environment;
     const double cores = (double) environment->cores;
     const char *said = "";
 
     if (!environment->cores)
         return;
-    say_busy(table, &said, environment->load_before, BUSY_LOAD * cores, "load average ",
+    say_busy(page, &said, environment->load_before, BUSY_LOAD * cores, "load average ",
              " before the run");
-    say_busy(table, &said, environment->cpus_of_others, BUSY_OTHERS * cores, "",
+    say_busy(page, &said, environment->cpus_of_others, BUSY_OTHERS * cores, "",
              " CPUs used by others during it");
-    say_busy(table, &said, environment->cpus_stolen, BUSY_STOLEN * cores, "",
+    say_busy(page, &said, environment->cpus_stolen, BUSY_STOLEN * cores, "",
              " CPUs stolen by the hypervisor");
     if (said && *said)
-        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2,
-                       "busy machine, times and rates may be off: %s", said);
+        sl_wrap_printf(page, SL_STYLE_WARN, 2, "busy machine, times and rates may be off: %s",
+                       said);
 }

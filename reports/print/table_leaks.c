@@ -14,13 +14,13 @@
 #define MAX_FRAMES      24 /* printed per stack; the report has all */
 #define MAX_HANG_GROUPS 6
 
-static void print_stack(const struct sl_table *table, const struct sl_group *group)
+static void print_stack(const struct sl_page *page, const struct sl_group *group)
 {
-    sl_frames_print(group->frames, group->n_frames, MAX_FRAMES, 6, table->out);
+    sl_frames_print(group->frames, group->n_frames, MAX_FRAMES, 6, page->out);
     if (!group->complete)
-        sl_wrap_printf(SL_STYLE_WARN, table->opts, table->out, 2, "      stack %s%s",
+        sl_wrap_printf(page, SL_STYLE_WARN, 2, "      stack %s%s",
                        group->grade == SL_GRADE_FRAME_POINTERS ? "" : "not complete: ",
-                       sl_table_text(table, group->reason, "no reason is recorded"));
+                       sl_table_text(page, group->reason, "no reason is recorded"));
 }
 
 /* Stacks that were printed: the same worker leaks in many cells. */
@@ -38,46 +38,45 @@ static bool was_printed(struct printed *printed, const struct sl_group *group)
     return false;
 }
 
-static void print_finding(const struct sl_table *table, const struct sl_finding *finding,
+static void print_finding(const struct sl_page *page, const struct sl_finding *finding,
                           const char *trials, bool with_stack)
 {
     const struct sl_group *group = &finding->group;
 
-    (void) fprintf(table->out, "\n  %" PRIu32 " x %s: ", group->count,
-                   sl_table_function(table, group));
-    sl_style_print(SL_STYLE_WARN, table->opts, table->out, "%s", sl_cause_text(finding->cause));
-    (void) fprintf(table->out, "%s\n", trials);
+    (void) fprintf(page->out, "\n  %" PRIu32 " x %s: ", group->count,
+                   sl_table_function(page, group));
+    sl_style_print(page, SL_STYLE_WARN, "%s", sl_cause_text(finding->cause));
+    (void) fprintf(page->out, "%s\n", trials);
     if (finding->evidence)
-        sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "    %s",
-                       sl_table_text(table, finding->evidence, ""));
+        sl_wrap_printf(page, SL_STYLE_NONE, 2, "    %s",
+                       sl_table_text(page, finding->evidence, ""));
     if (with_stack)
-        print_stack(table, group);
-    sl_style_print(SL_STYLE_DIM, table->opts, table->out, "    fingerprint %s%s\n",
-                   sl_table_text(table, group->fingerprint, ""),
+        print_stack(page, group);
+    sl_style_print(page, SL_STYLE_DIM, "    fingerprint %s%s\n",
+                   sl_table_text(page, group->fingerprint, ""),
                    with_stack ? "" : ", stack as above");
 }
 
 static void
-print_cell(const struct sl_table *table, const struct sl_cell_result *cell, struct printed *printed)
+print_cell(const struct sl_page *page, const struct sl_cell_result *cell, struct printed *printed)
 {
     struct sl_cell_group *groups;
     size_t n_groups, n_counted = 0;
 
-    if (!sl_cell_groups(table->arena, cell, &groups, &n_groups))
+    if (!sl_cell_groups(page->arena, cell, &groups, &n_groups))
         return;
     while (n_counted < n_groups && groups[n_counted].finding->counted)
         n_counted++;
     if (!n_counted)
         return;
-    (void) fputc('\n', table->out);
-    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "leaked threads of %s",
-                   sl_table_cell_name(table, cell));
+    (void) fputc('\n', page->out);
+    sl_wrap_printf(page, SL_STYLE_NONE, 2, "leaked threads of %s", sl_table_cell_name(page, cell));
     for (size_t i = 0; i < n_counted; i++) {
         const char *trials = NULL;
         if (cell->n_trials > 1)
-            trials = sl_arena_printf(table->arena, ", in %" PRIu32 " of %zu trials",
+            trials = sl_arena_printf(page->arena, ", in %" PRIu32 " of %zu trials",
                                      groups[i].n_trials, cell->n_trials);
-        print_finding(table, groups[i].finding, trials ? trials : "",
+        print_finding(page, groups[i].finding, trials ? trials : "",
                       !was_printed(printed, &groups[i].finding->group));
     }
 }
@@ -99,29 +98,27 @@ static const char *say_seen(const char *seen)
     return "as last seen"; /* an older report does not say when */
 }
 
-static void
-print_hang(const struct sl_table *table, const struct sl_cell_result *cell, size_t number)
+static void print_hang(const struct sl_page *page, const struct sl_cell_result *cell, size_t number)
 {
     const struct sl_trial_result *trial = &cell->trials[number];
     size_t n = SL_MIN(trial->n_hang_findings, MAX_HANG_GROUPS);
 
     if (!n)
         return;
-    (void) fprintf(table->out, "\nthreads of %s trial %zu %s\n", sl_table_cell_name(table, cell),
+    (void) fprintf(page->out, "\nthreads of %s trial %zu %s\n", sl_table_cell_name(page, cell),
                    number + 1, say_seen(trial->hang_seen));
     if (trial->close.waits_for)
-        sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2, "  Close: %s",
-                       sl_table_text(table, trial->close.waits_for, ""));
+        sl_wrap_printf(page, SL_STYLE_NONE, 2, "  Close: %s",
+                       sl_table_text(page, trial->close.waits_for, ""));
     for (size_t i = 0; i < n; i++)
-        print_finding(table, &trial->hang_findings[i], "", true);
+        print_finding(page, &trial->hang_findings[i], "", true);
     if (trial->n_hang_findings > n)
-        (void) fprintf(table->out, "\n  ... %zu more groups in the report\n",
+        (void) fprintf(page->out, "\n  ... %zu more groups in the report\n",
                        trial->n_hang_findings - n);
 }
 
 /* Threads that ended while settling: a slow Close, no leak. */
-static void
-print_late(const struct sl_table *table, const struct sl_cell_result *cell, size_t number)
+static void print_late(const struct sl_page *page, const struct sl_cell_result *cell, size_t number)
 {
     const struct sl_leak_report *leaks = &cell->trials[number].leaks;
     char delay[SL_FORMAT_MAX];
@@ -132,53 +129,52 @@ print_late(const struct sl_table *table, const struct sl_cell_result *cell, size
     for (size_t i = 0; i < leaks->n_late_threads; i++)
         longest_ns = SL_MAX(longest_ns, leaks->late_threads[i].delay_ns);
     sl_format_time(longest_ns, delay);
-    sl_wrap_printf(SL_STYLE_NONE, table->opts, table->out, 2,
+    sl_wrap_printf(page, SL_STYLE_NONE, 2,
                    "not counted: %s trial %zu: %" PRIu32
                    " thread%s ended after Close had returned, the last within %s",
-                   sl_table_cell_name(table, cell), number + 1, leaks->late,
+                   sl_table_cell_name(page, cell), number + 1, leaks->late,
                    leaks->late == 1 ? "" : "s", delay);
 }
 
 /* Library threads are the same in every cell: one line each for the whole run. */
-static void print_uncounted(const struct sl_table *table, struct printed *printed)
+static void print_uncounted(const struct sl_page *page, const struct sl_run_result *result,
+                            struct printed *printed)
 {
-    const struct sl_run_result *result = table->result;
     for (size_t i = 0; i < result->n_cells; i++) {
         struct sl_cell_group *groups;
         size_t n_groups;
-        if (!sl_cell_groups(table->arena, &result->cells[i], &groups, &n_groups))
+        if (!sl_cell_groups(page->arena, &result->cells[i], &groups, &n_groups))
             return;
         for (size_t j = 0; j < n_groups; j++) {
             const struct sl_finding *finding = groups[j].finding;
             const struct sl_group *group = &finding->group;
             if (finding->counted || was_printed(printed, group))
                 continue;
-            sl_wrap_printf(
-                SL_STYLE_NONE, table->opts, table->out, 2, "not counted: %" PRIu32 " x %s: %s%s%s",
-                group->count, sl_table_function(table, group), sl_cause_text(finding->cause),
-                finding->evidence ? ", " : "", sl_table_text(table, finding->evidence, ""));
+            sl_wrap_printf(page, SL_STYLE_NONE, 2, "not counted: %" PRIu32 " x %s: %s%s%s",
+                           group->count, sl_table_function(page, group),
+                           sl_cause_text(finding->cause), finding->evidence ? ", " : "",
+                           sl_table_text(page, finding->evidence, ""));
         }
     }
 }
 
-void sl_table_print_leaks(const struct sl_table *table)
+void sl_table_print_leaks(const struct sl_page *page, const struct sl_run_result *result)
 {
-    const struct sl_run_result *result = table->result;
     struct printed printed = {
         .fingerprints =
-            sl_arena_array(table->arena, sl_cells_count_groups(result), sizeof(const char *))};
+            sl_arena_array(page->arena, sl_cells_count_groups(result), sizeof(const char *))};
 
     if (!printed.fingerprints)
         return;
     for (size_t i = 0; i < result->n_cells; i++)
-        print_cell(table, &result->cells[i], &printed);
+        print_cell(page, &result->cells[i], &printed);
     for (size_t i = 0; i < result->n_cells; i++)
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
-            print_hang(table, &result->cells[i], j);
-    (void) fputc('\n', table->out);
+            print_hang(page, &result->cells[i], j);
+    (void) fputc('\n', page->out);
     for (size_t i = 0; i < result->n_cells; i++)
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
-            print_late(table, &result->cells[i], j);
-    print_uncounted(table, &printed);
-    sl_table_print_leftovers(table);
+            print_late(page, &result->cells[i], j);
+    print_uncounted(page, result, &printed);
+    sl_table_print_leftovers(page, result);
 }

@@ -6,6 +6,6 @@
 
 /* Leaked threads with cause and stack, hung subjects, and threads that are shown but not counted.
  */
-void sl_table_print_leaks(const struct sl_table *table);
+void sl_table_print_leaks(const struct sl_page *page, const struct sl_run_result *result);
 
 #endif

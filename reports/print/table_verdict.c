@@ -8,41 +8,38 @@
 #include "reports/cells.h"
 #include "reports/print/wrap.h"
 
-static void print_control(const struct sl_table *table)
+static void print_control(const struct sl_page *page, const struct sl_control *control)
 {
-    const struct sl_control *control = &table->result->control;
     bool good = control->ran && control->planted > 0 && control->planted == control->found;
     enum sl_style style = good ? SL_STYLE_NONE : SL_STYLE_BAD;
 
     if (control->ran)
-        sl_style_print(style, table->opts, table->out,
-                       "control: planted %" PRIu32 ", found %" PRIu32, control->planted,
-                       control->found);
+        sl_style_print(page, style, "control: planted %" PRIu32 ", found %" PRIu32,
+                       control->planted, control->found);
     else
-        sl_style_print(style, table->opts, table->out, "control: could not be measured");
+        sl_style_print(page, style, "control: could not be measured");
     if (control->reason)
-        (void) fprintf(table->out, " (%s)", sl_table_text(table, control->reason, ""));
-    (void) fputc('\n', table->out);
+        (void) fprintf(page->out, " (%s)", sl_table_text(page, control->reason, ""));
+    (void) fputc('\n', page->out);
 }
 
 /* ", N WHAT", or that it is not known: a verdict read from a file may be older than its numbers. */
-static const char *total_text(const struct sl_table *table, struct sl_value total, const char *what)
+static const char *total_text(const struct sl_page *page, struct sl_value total, const char *what)
 {
     const char *text = total.missing
-                           ? sl_arena_printf(table->arena, ", %s not known", what)
-                           : sl_arena_printf(table->arena, ", %" PRIu64 " %s", total.value, what);
+                           ? sl_arena_printf(page->arena, ", %s not known", what)
+                           : sl_arena_printf(page->arena, ", %" PRIu64 " %s", total.value, what);
     return text ? text : "";
 }
 
 /* A verdict is about what was accepted. */
 static const char *
-accepted_text(const struct sl_table *table, struct sl_value accepted, struct sl_value tried)
+accepted_text(const struct sl_page *page, struct sl_value accepted, struct sl_value tried)
 {
     if (accepted.missing || tried.missing)
         return ", accepted messages not known";
-    const char *text =
-        sl_arena_printf(table->arena, ", accepted %" PRIu64 " of %" PRIu64 " messages",
-                        accepted.value, tried.value);
+    const char *text = sl_arena_printf(
+        page->arena, ", accepted %" PRIu64 " of %" PRIu64 " messages", accepted.value, tried.value);
     return text ? text : "";
 }
 
@@ -54,9 +51,8 @@ static void add_value(struct sl_value *total, struct sl_value value)
 }
 
 /* The numbers that "ok" rests on. */
-static void print_ok(const struct sl_table *table)
+static void print_ok(const struct sl_page *page, const struct sl_run_result *result)
 {
-    const struct sl_run_result *result = table->result;
     struct sl_value accepted = {0}, tried = {0}, leaked = {0}, lost = {0}, violations = {0};
 
     for (size_t i = 0; i < result->n_cells; i++) {
@@ -69,16 +65,17 @@ static void print_ok(const struct sl_table *table)
             add_value(&violations, trial->delivery.order_violations);
         }
     }
-    sl_style_print(SL_STYLE_GOOD, table->opts, table->out, "ok");
+    sl_style_print(page, SL_STYLE_GOOD, "ok");
     const char *text = sl_arena_printf(
-        table->arena, ": %zu trials in %zu cells%s%s%s%s", sl_cells_count_trials(result),
-        result->n_cells, accepted_text(table, accepted, tried),
-        total_text(table, leaked, "leaked threads"), total_text(table, lost, "lost messages"),
-        total_text(table, violations, "order violations"));
-    sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, 2, 4, text ? text : "");
+        page->arena, ": %zu trials in %zu cells%s%s%s%s", sl_cells_count_trials(result),
+        result->n_cells, accepted_text(page, accepted, tried),
+        total_text(page, leaked, "leaked threads"), total_text(page, lost, "lost messages"),
+        total_text(page, violations, "order violations"));
+    sl_wrap_after(page, SL_STYLE_NONE, 2, 4, text ? text : "");
 }
 
-static void print_verdict(const struct sl_table *table, const struct sl_verdict *verdict)
+static void print_verdict(const struct sl_page *page, const struct sl_run_result *result,
+                          const struct sl_verdict *verdict)
 {
     static const char *const words[] = {"ok", "failed", "not judged", "could not measure",
                                         "inconclusive"};
@@ -88,21 +85,22 @@ static void print_verdict(const struct sl_table *table, const struct sl_verdict 
     enum sl_style style = verdict->exit == 1 ? SL_STYLE_BAD : SL_STYLE_WARN;
 
     if (verdict->exit == 0 && verdict->n_failed == 0) {
-        print_ok(table);
+        print_ok(page, result);
         return;
     }
-    sl_style_print(style, table->opts, table->out, "%s", word);
-    (void) fputs(verdict->n_failed ? ": " : "\n", table->out);
+    sl_style_print(page, style, "%s", word);
+    (void) fputs(verdict->n_failed ? ": " : "\n", page->out);
     for (size_t i = 0; i < verdict->n_failed; i++) {
         size_t column = strlen(word) + 2;
-        (void) fprintf(table->out, "%*s", i ? (int) column : 0, "");
-        sl_wrap_after(SL_STYLE_NONE, table->opts, table->out, column, column + 2,
-                      sl_table_text(table, verdict->failed[i], "?"));
+        (void) fprintf(page->out, "%*s", i ? (int) column : 0, "");
+        sl_wrap_after(page, SL_STYLE_NONE, column, column + 2,
+                      sl_table_text(page, verdict->failed[i], "?"));
     }
 }
 
-void sl_table_print_verdict(const struct sl_table *table, const struct sl_verdict *verdict)
+void sl_table_print_verdict(const struct sl_page *page, const struct sl_run_result *result,
+                            const struct sl_verdict *verdict)
 {
-    print_control(table);
-    print_verdict(table, verdict);
+    print_control(page, &result->control);
+    print_verdict(page, result, verdict);
 }

@@ -8,6 +8,7 @@
  * "ok: ...", "failed: ...", "could not measure: ..." with one line per rule.  For any verdict on
  * the result, not only the one in it.  "ok" states the numbers that it rests on.
  */
-void sl_table_print_verdict(const struct sl_table *table, const struct sl_verdict *verdict);
+void sl_table_print_verdict(const struct sl_page *page, const struct sl_run_result *result,
+                            const struct sl_verdict *verdict);
 
 #endif

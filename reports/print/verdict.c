@@ -31,35 +31,30 @@ static json_t *json_limit(const struct sl_limit *limit)
 }
 
 static enum sl_status
-write_text(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
+write_text(const void *document, const struct sl_page *page, struct sl_error *err)
 {
     const struct sl_judgement *judgement = document;
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct sl_table table = {.result = judgement->result, .opts = opts, .out = out, .arena = arena};
     struct sl_verdict verdict;
+    enum sl_status status = sl_breaches_say(judgement, page->arena, &verdict, err);
 
-    if (!arena)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a verdict");
-    enum sl_status status = sl_breaches_say(judgement, arena, &verdict, err);
     if (status)
         return status;
-    sl_table_print_verdict(&table, &verdict);
-    return sl_leak_lines_print(&table, judgement->policy)
+    sl_table_print_verdict(page, judgement->result, &verdict);
+    return sl_leak_lines_print(page, judgement->result, judgement->policy)
                ? SL_OK
                : sl_fail(err, SL_ENOMEM, "out of memory for the leaks of a verdict");
 }
 
 static enum sl_status
-write_json(const void *document, const struct sl_table_opts *opts, FILE *out, struct sl_error *err)
+write_json(const void *document, const struct sl_page *page, struct sl_error *err)
 {
     const struct sl_judgement *judgement = document;
     const struct sl_policy *policy = judgement->policy;
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_arena *arena = page->arena;
     struct sl_verdict verdict;
     json_t *json = NULL;
 
-    (void) opts;
-    if (arena && sl_breaches_say(judgement, arena, &verdict, err) == SL_OK)
+    if (sl_breaches_say(judgement, arena, &verdict, err) == SL_OK)
         json = json_pack("{ss s{sI so so ss?} s{si so} so}", "schema", "strandline.gate/1",
                          "policy", "max_leaks", (json_int_t) policy->max_leaks, "max_descriptors",
                          json_limit(&policy->descriptors), "max_processes",
@@ -70,9 +65,9 @@ write_json(const void *document, const struct sl_table_opts *opts, FILE *out, st
     if (!json)
         return sl_fail(err, SL_ENOMEM, "out of memory for a verdict");
     errno = 0;
-    int dumped = json_dumpf(json, out, JSON_INDENT(2));
+    int dumped = json_dumpf(json, page->out, JSON_INDENT(2));
     json_decref(json);
-    if (dumped < 0 || fputc('\n', out) == EOF || fflush(out) != 0)
+    if (dumped < 0 || fputc('\n', page->out) == EOF || fflush(page->out) != 0)
         return sl_fail_errno(err, "cannot write the verdict");
     return SL_OK;
 }

@@ -24,32 +24,31 @@ static size_t fitting(const char *text, size_t room)
     return at;
 }
 
-void sl_wrap_after(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t column,
-                   size_t inset, const char *text)
+void sl_wrap_after(const struct sl_page *page, enum sl_style style, size_t column, size_t inset,
+                   const char *text)
 {
-    size_t width = opts->width ? opts->width : SIZE_MAX;
+    size_t width = page->width ? page->width : SIZE_MAX;
 
     for (;; column = inset) {
         size_t n = fitting(text, width > column ? width - column : 1);
-        sl_style_print(style, opts, out, "%.*s", (int) n, text);
-        (void) fputc('\n', out);
+        sl_style_print(page, style, "%.*s", (int) n, text);
+        (void) fputc('\n', page->out);
         text += n + strspn(text + n, " ");
         if (!*text)
             return;
-        (void) fprintf(out, "%*s", (int) inset, "");
+        (void) fprintf(page->out, "%*s", (int) inset, "");
     }
 }
 
-void sl_wrap_print(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
-                   const char *text)
+void sl_wrap_print(const struct sl_page *page, enum sl_style style, size_t indent, const char *text)
 {
     size_t margin = strspn(text, " ");
 
-    (void) fprintf(out, "%*s", (int) margin, "");
-    sl_wrap_after(style, opts, out, margin, margin + indent, text + margin);
+    (void) fprintf(page->out, "%*s", (int) margin, "");
+    sl_wrap_after(page, style, margin, margin + indent, text + margin);
 }
 
-void sl_wrap_printf(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
+void sl_wrap_printf(const struct sl_page *page, enum sl_style style, size_t indent,
                     const char *format, ...)
 {
     SL_AUTO_FREE char *text = NULL;
@@ -60,7 +59,7 @@ void sl_wrap_printf(enum sl_style style, const struct sl_table_opts *opts, FILE 
         text = NULL;
     va_end(args);
     if (text)
-        sl_wrap_print(style, opts, out, indent, text);
+        sl_wrap_print(page, style, indent, text);
     else
-        (void) fputs("no memory to print a line\n", out);
+        (void) fputs("no memory to print a line\n", page->out);
 }

@@ -3,7 +3,7 @@
 #ifndef SL_REPORTS_PRINT_WRAP_H
 #define SL_REPORTS_PRINT_WRAP_H
 
-#include "reports/print/style.h"
+#include "reports/page.h"
 
 /*
  * A line that is broken between words where it would be wider than the terminal, and goes on below
@@ -12,16 +12,16 @@
  *
  * @param text  printable; spaces at its beginning are the indentation of all its lines
  */
-void sl_wrap_print(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
+void sl_wrap_print(const struct sl_page *page, enum sl_style style, size_t indent,
                    const char *text);
 
 /* The same for text that goes on a line of which `column` columns are printed already; its further
    lines begin in column `inset`. */
-void sl_wrap_after(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t column,
-                   size_t inset, const char *text);
+void sl_wrap_after(const struct sl_page *page, enum sl_style style, size_t column, size_t inset,
+                   const char *text);
 
 /* As sl_wrap_print(), formatted. */
-void sl_wrap_printf(enum sl_style style, const struct sl_table_opts *opts, FILE *out, size_t indent,
-                    const char *format, ...) SL_PRINTF(5, 6);
+void sl_wrap_printf(const struct sl_page *page, enum sl_style style, size_t indent,
+                    const char *format, ...) SL_PRINTF(4, 5);
 
 #endif

@@ -122,20 +122,16 @@ static enum sl_status add_threads(const struct sl_snapshot_listing *listing, str
     return SL_OK;
 }
 
-enum sl_status snapshot_write_json(const void *document, const struct sl_table_opts *opts,
-                                   FILE *out, struct sl_error *err)
+enum sl_status
+snapshot_write_json(const void *document, const struct sl_page *page, struct sl_error *err)
 {
     const struct sl_snapshot_listing *listing = document;
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     struct sl_document shown;
 
-    (void) opts;
-    if (!arena)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a snapshot");
-    enum sl_status status = sl_document_build(listing, arena, &shown, err);
+    enum sl_status status = sl_document_build(listing, page->arena, &shown, err);
     if (!status && listing->all)
-        status = add_threads(listing, arena, &shown, err);
+        status = add_threads(listing, page->arena, &shown, err);
     if (status)
         return status;
-    return sl_layout_print(listing->all ? &full_layout : &grouped_layout, &shown, out, err);
+    return sl_layout_print(listing->all ? &full_layout : &grouped_layout, &shown, page->out, err);
 }

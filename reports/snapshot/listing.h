@@ -6,7 +6,7 @@
 #include <strandline/error.h>
 
 #include "harness/model/group.h"
-#include "reports/print/style.h"
+#include "reports/page.h"
 
 /* All borrowed. */
 struct sl_snapshot_listing {
@@ -19,14 +19,11 @@ struct sl_snapshot_listing {
 };
 
 /* As struct sl_exporter has them, of a struct sl_snapshot_listing. */
-SL_CHECKED enum sl_status snapshot_write_text(const void *document,
-                                              const struct sl_table_opts *opts, FILE *out,
-                                              struct sl_error *err);
-SL_CHECKED enum sl_status snapshot_write_json(const void *document,
-                                              const struct sl_table_opts *opts, FILE *out,
-                                              struct sl_error *err);
-SL_CHECKED enum sl_status snapshot_write_threadz(const void *document,
-                                                 const struct sl_table_opts *opts, FILE *out,
-                                                 struct sl_error *err);
+SL_CHECKED enum sl_status
+snapshot_write_text(const void *document, const struct sl_page *page, struct sl_error *err);
+SL_CHECKED enum sl_status
+snapshot_write_json(const void *document, const struct sl_page *page, struct sl_error *err);
+SL_CHECKED enum sl_status
+snapshot_write_threadz(const void *document, const struct sl_page *page, struct sl_error *err);
 
 #endif

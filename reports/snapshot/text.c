@@ -13,15 +13,8 @@
 #define MAX_LISTED 8 /* of the waits and names of one group; the JSON form has all */
 #define INDENT     4
 
-struct printer {
-    const struct sl_snapshot_listing *listing;
-    const struct sl_table_opts *opts;
-    FILE *out;
-    struct sl_arena *arena;
-};
-
 /* "501 by proc, 2 not read": where the registers came from. */
-static void print_sources(const struct printer *printer, const struct sl_document_sources *sources)
+static void print_sources(const struct sl_page *page, const struct sl_document_sources *sources)
 {
     const struct {
         uint32_t count;
@@ -36,43 +29,43 @@ static void print_sources(const struct printer *printer, const struct sl_documen
     for (size_t i = 0; i < SL_COUNT_OF(parts); i++) {
         if (!parts[i].count)
             continue;
-        (void) fprintf(printer->out, "%s%" PRIu32 " %s", any ? ", " : "", parts[i].count,
+        (void) fprintf(page->out, "%s%" PRIu32 " %s", any ? ", " : "", parts[i].count,
                        parts[i].text);
         any = true;
     }
 }
 
-static void print_heading(const struct printer *printer, const struct sl_document *document)
+static void print_heading(const struct sl_page *page, const struct sl_document *document)
 {
     const struct sl_snapshot_stats *stats = &document->stats;
     char duration[SL_FORMAT_MAX];
 
     sl_format_time(stats->duration_ns, duration);
-    (void) fprintf(printer->out, "process %ld (", (long) document->pid);
-    (void) sl_print_printable(document->command ? document->command : "?", printer->out);
-    (void) fprintf(printer->out, "): %" PRIu32 " thread%s in %zu group%s\n", stats->threads,
+    (void) fprintf(page->out, "process %ld (", (long) document->pid);
+    (void) sl_print_printable(document->command ? document->command : "?", page->out);
+    (void) fprintf(page->out, "): %" PRIu32 " thread%s in %zu group%s\n", stats->threads,
                    stats->threads == 1 ? "" : "s", document->n_groups,
                    document->n_groups == 1 ? "" : "s");
-    print_sources(printer, &document->sources);
-    (void) fprintf(printer->out,
+    print_sources(page, &document->sources);
+    (void) fprintf(page->out,
                    "; %" PRIu32 " unwound, %" PRIu32 " memoised, %" PRIu32 " retried, %" PRIu32
                    " stopped; took %s\n",
                    stats->unwound, stats->memoised, stats->retried, stats->stopped, duration);
 }
 
 /* What is not complete says so, and why. */
-static void print_reason(const struct printer *printer, size_t n_frames, enum sl_grade grade,
-                         const char *reason)
+static void
+print_reason(const struct sl_page *page, size_t n_frames, enum sl_grade grade, const char *reason)
 {
-    const char *text = sl_format_printable(printer->arena, reason);
-    sl_style_print(SL_STYLE_WARN, printer->opts, printer->out, "%*s%s%s\n", INDENT, "",
+    const char *text = sl_format_printable(page->arena, reason);
+    sl_style_print(page, SL_STYLE_WARN, "%*s%s%s\n", INDENT, "",
                    grade == SL_GRADE_FRAME_POINTERS ? "stack "
                    : n_frames                       ? "stack not complete: "
                                                     : "no stack: ",
                    text ? text : "no reason is recorded");
 }
 
-static void print_waits(const struct printer *printer, const struct sl_document_group *group)
+static void print_waits(const struct sl_page *page, const struct sl_document_group *group)
 {
     size_t n = SL_MIN(group->n_waits, (size_t) MAX_LISTED);
     uint32_t others = 0;
@@ -82,107 +75,101 @@ static void print_waits(const struct printer *printer, const struct sl_document_
     for (size_t i = n; i < group->n_waits; i++)
         others += group->waits[i].count;
     for (size_t i = 0; i < n; i++)
-        (void) fprintf(printer->out, "%*s%" PRIu32 " %s\n", INDENT, "", group->waits[i].count,
+        (void) fprintf(page->out, "%*s%" PRIu32 " %s\n", INDENT, "", group->waits[i].count,
                        group->waits[i].text);
     if (others)
-        (void) fprintf(printer->out, "%*s%" PRIu32 " otherwise\n", INDENT, "", others);
+        (void) fprintf(page->out, "%*s%" PRIu32 " otherwise\n", INDENT, "", others);
 }
 
-static void print_names(const struct printer *printer, const struct sl_document_group *group)
+static void print_names(const struct sl_page *page, const struct sl_document_group *group)
 {
     size_t n = SL_MIN(group->n_names, (size_t) MAX_LISTED);
 
-    (void) fprintf(printer->out, "%*snames ", INDENT, "");
+    (void) fprintf(page->out, "%*snames ", INDENT, "");
     for (size_t i = 0; i < n; i++)
-        (void) fprintf(printer->out, "%s%s", i ? ", " : "",
+        (void) fprintf(page->out, "%s%s", i ? ", " : "",
                        *group->names[i] ? group->names[i] : "(none)");
     if (group->n_names > n)
-        (void) fprintf(printer->out, " and %zu other%s", group->n_names - n,
+        (void) fprintf(page->out, " and %zu other%s", group->n_names - n,
                        group->n_names - n == 1 ? "" : "s");
-    (void) fprintf(printer->out, "; state %s\n", group->states);
+    (void) fprintf(page->out, "; state %s\n", group->states);
 }
 
 /* Threads without a stack, for they have ended: what is left of them is what they started with. */
-static void
-print_unjoined(const struct printer *printer, const struct sl_document_unjoined *unjoined)
+static void print_unjoined(const struct sl_page *page, const struct sl_document_unjoined *unjoined)
 {
     if (unjoined->reason) {
-        sl_style_print(SL_STYLE_DIM, printer->opts, printer->out,
+        sl_style_print(page, SL_STYLE_DIM,
                        "\nthreads that ended and were not joined are not known: %s\n",
                        unjoined->reason);
         return;
     }
     if (!unjoined->count)
         return;
-    sl_style_print(SL_STYLE_WARN, printer->opts, printer->out,
-                   "\n%" PRIu32 " thread%s ended and %s never joined, started with\n",
-                   unjoined->count, unjoined->count == 1 ? "" : "s",
-                   unjoined->count == 1 ? "was" : "were");
+    sl_style_print(
+        page, SL_STYLE_WARN, "\n%" PRIu32 " thread%s ended and %s never joined, started with\n",
+        unjoined->count, unjoined->count == 1 ? "" : "s", unjoined->count == 1 ? "was" : "were");
     for (size_t i = 0; i < unjoined->n_groups; i++) {
-        (void) fprintf(printer->out, "%*s%" PRIu32 " @ ", INDENT, "", unjoined->groups[i].count);
-        sl_frames_print(&unjoined->groups[i].start, 1, 1, 0, printer->out);
+        (void) fprintf(page->out, "%*s%" PRIu32 " @ ", INDENT, "", unjoined->groups[i].count);
+        sl_frames_print(&unjoined->groups[i].start, 1, 1, 0, page->out);
     }
 }
 
-static void print_group(const struct printer *printer, const struct sl_document_group *shown)
+static void print_group(const struct sl_page *page, const struct sl_document_group *shown)
 {
     const struct sl_group *group = &shown->group;
     const char *function = group->function ? group->function : "(no function)";
     char buffer[SL_SHORT_NAME_MAX];
 
-    (void) fprintf(printer->out, "\n%" PRIu32 " @ ", group->count);
-    (void) sl_print_printable(sl_short_name(function, buffer), printer->out);
-    (void) fprintf(printer->out, " [%s]\n", shown->n_waits == 1 ? shown->waits->text : "several");
-    print_waits(printer, shown);
-    sl_frames_print(group->frames, group->n_frames, group->n_frames, INDENT, printer->out);
+    (void) fprintf(page->out, "\n%" PRIu32 " @ ", group->count);
+    (void) sl_print_printable(sl_short_name(function, buffer), page->out);
+    (void) fprintf(page->out, " [%s]\n", shown->n_waits == 1 ? shown->waits->text : "several");
+    print_waits(page, shown);
+    sl_frames_print(group->frames, group->n_frames, group->n_frames, INDENT, page->out);
     if (!group->complete)
-        print_reason(printer, group->n_frames, group->grade, group->reason);
-    print_names(printer, shown);
-    sl_style_print(SL_STYLE_DIM, printer->opts, printer->out, "%*sfingerprint %s\n", INDENT, "",
-                   group->fingerprint);
+        print_reason(page, group->n_frames, group->grade, group->reason);
+    print_names(page, shown);
+    sl_style_print(page, SL_STYLE_DIM, "%*sfingerprint %s\n", INDENT, "", group->fingerprint);
 }
 
-static bool print_thread(const struct printer *printer, size_t index)
+static bool
+print_thread(const struct sl_page *page, const struct sl_snapshot_listing *listing, size_t index)
 {
-    const struct sl_snapshot *snapshot = printer->listing->snapshot;
-    struct sl_document_thread thread = sl_document_thread(printer->listing, index);
-    const char *wait = sl_wait_say(printer->arena, snapshot, &snapshot->threads[index]);
+    const struct sl_snapshot *snapshot = listing->snapshot;
+    struct sl_document_thread thread = sl_document_thread(listing, index);
+    const char *wait = sl_wait_say(page->arena, snapshot, &snapshot->threads[index]);
     char age[SL_FORMAT_MAX], cpu[SL_FORMAT_MAX];
 
     if (!wait)
         return false;
     sl_format_time(thread.age_ns, age);
     sl_format_time(thread.cpu_ns, cpu);
-    (void) fprintf(printer->out, "\nthread %" PRIu64 " '", thread.id);
-    (void) sl_print_printable(thread.name, printer->out);
-    (void) fprintf(
-        printer->out, "' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64 " switch%s\n", wait,
-        thread.state, thread.source, age, cpu, thread.switches, thread.switches == 1 ? "" : "es");
-    sl_frames_print(thread.frames, thread.n_frames, thread.n_frames, INDENT, printer->out);
+    (void) fprintf(page->out, "\nthread %" PRIu64 " '", thread.id);
+    (void) sl_print_printable(thread.name, page->out);
+    (void) fprintf(page->out, "' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64 " switch%s\n",
+                   wait, thread.state, thread.source, age, cpu, thread.switches,
+                   thread.switches == 1 ? "" : "es");
+    sl_frames_print(thread.frames, thread.n_frames, thread.n_frames, INDENT, page->out);
     if (!thread.complete)
-        print_reason(printer, thread.n_frames, thread.grade, thread.reason);
+        print_reason(page, thread.n_frames, thread.grade, thread.reason);
     return true;
 }
 
-enum sl_status snapshot_write_text(const void *document, const struct sl_table_opts *opts,
-                                   FILE *out, struct sl_error *err)
+enum sl_status
+snapshot_write_text(const void *document, const struct sl_page *page, struct sl_error *err)
 {
     const struct sl_snapshot_listing *listing = document;
-    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    struct printer printer = {.listing = listing, .opts = opts, .out = out, .arena = arena};
     struct sl_document shown;
 
-    if (!arena)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a snapshot");
-    enum sl_status status = sl_document_build(listing, arena, &shown, err);
+    enum sl_status status = sl_document_build(listing, page->arena, &shown, err);
     if (status)
         return status;
-    print_heading(&printer, &shown);
+    print_heading(page, &shown);
     for (size_t i = 0; i < shown.n_groups && !listing->all; i++)
-        print_group(&printer, &shown.groups[i]);
+        print_group(page, &shown.groups[i]);
     for (size_t i = 0; i < listing->snapshot->n_threads && listing->all; i++)
-        if (!print_thread(&printer, i))
+        if (!print_thread(page, listing, i))
             return sl_fail(err, SL_ENOMEM, "out of memory for a thread");
-    print_unjoined(&printer, &shown.unjoined);
+    print_unjoined(page, &shown.unjoined);
     return SL_OK;
 }

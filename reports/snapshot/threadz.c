@@ -41,34 +41,34 @@ static void print_start(const struct sl_thread *thread, FILE *out)
     (void) fprintf(out, "/%" PRIu64 ") stack: ---\n", thread->id);
 }
 
-enum sl_status snapshot_write_threadz(const void *document, const struct sl_table_opts *opts,
-                                      FILE *out, struct sl_error *err)
+enum sl_status
+snapshot_write_threadz(const void *document, const struct sl_page *page, struct sl_error *err)
 {
     const struct sl_snapshot_listing *listing = document;
     const struct sl_snapshot *snapshot = listing->snapshot;
     const struct sl_stack *last = NULL;
     size_t n_without = 0;
 
-    (void) opts, (void) err;
+    (void) err;
     for (size_t i = 0; i < snapshot->n_threads; i++)
         n_without += !has_frames(&snapshot->threads[i]);
     /* The number is part of the format and means nothing here. */
-    (void) fputs("--- threadz 1 ---\n\n", out);
+    (void) fputs("--- threadz 1 ---\n\n", page->out);
     if (n_without)
-        (void) fprintf(out, "# %zu of %zu threads are left out: they have no stack\n\n", n_without,
-                       snapshot->n_threads);
+        (void) fprintf(page->out, "# %zu of %zu threads are left out: they have no stack\n\n",
+                       n_without, snapshot->n_threads);
     for (size_t i = 0; i < snapshot->n_threads; i++) {
         const struct sl_thread *thread = &snapshot->threads[i];
         if (!has_frames(thread))
             continue;
-        print_start(thread, out);
+        print_start(thread, page->out);
         if (thread->stack == last)
-            (void) fputs("    [same as previous thread]\n", out);
+            (void) fputs("    [same as previous thread]\n", page->out);
         else
-            print_addresses(thread->stack, out);
+            print_addresses(thread->stack, page->out);
         last = thread->stack;
     }
-    (void) fputs("\n--- Memory map: ---\n", out);
-    (void) fputs(listing->maps, out);
+    (void) fputs("\n--- Memory map: ---\n", page->out);
+    (void) fputs(listing->maps, page->out);
     return SL_OK;
 }

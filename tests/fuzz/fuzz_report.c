@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "reports/print/compare.h"
-#include "reports/print/style.h"
 #include "reports/print/table.h"
 #include "reports/print/verdict.h"
 #include "reports/report.h"
@@ -49,11 +48,12 @@ static void check_writing(const struct sl_run_result *result)
     sl_run_result_free(again);
 }
 
-static void export_all(const struct sl_exporter *exporter, const void *document, FILE *out)
+static void export_all(const struct sl_exporter *table, const void *document, FILE *out)
 {
-    const struct sl_table_opts opts = {.width = 80};
-    for (; exporter->name; exporter++)
-        require(exporter->write(document, &opts, out, NULL) == SL_OK, "it can be printed");
+    const struct sl_page page = {.out = out, .width = 80};
+    for (const struct sl_exporter *exporter = table; exporter->name; exporter++)
+        require(sl_export(table, exporter->name, document, &page, NULL) == SL_OK,
+                "it can be printed");
 }
 
 static void check_uses(struct sl_run_result *result)

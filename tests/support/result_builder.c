@@ -330,19 +330,20 @@ struct sl_run_result *result_new_full(void)
 }
 
 char *result_export(const struct sl_exporter *table, const char *name, const void *document,
-                    const struct sl_table_opts *opts)
+                    const struct sl_page *page)
 {
-    const struct sl_table_opts plain = {0};
     struct sl_error err = {0};
     char *text = NULL;
     size_t size = 0;
-    FILE *out = need(open_memstream(&text, &size));
+    struct sl_page to = page ? *page : (struct sl_page){0};
 
-    if (sl_exporter_find(table, name)->write(document, opts ? opts : &plain, out, &err)) {
+    to.out = need(open_memstream(&text, &size));
+
+    if (sl_export(table, name, document, &to, &err)) {
         (void) fprintf(stderr, "result_builder: %s\n", err.text);
         abort();
     }
-    (void) fclose(out);
+    (void) fclose(to.out);
     return text;
 }
 

@@ -10,7 +10,6 @@
 
 #include "harness/model/result.h"
 #include "reports/exporter.h"
-#include "reports/print/style.h"
 
 /* A run without cells, whose control found what it planted. */
 struct sl_run_result *result_new(void);
@@ -39,9 +38,9 @@ struct sl_finding *result_add_group(struct sl_run_result *result, struct sl_tria
  */
 struct sl_run_result *result_new_full(void);
 
-/* A document as one string, to be freed.  NULL for opts: no colours, any width. */
+/* A document as one string, to be freed.  Of page all but the stream; NULL: no terminal. */
 char *result_export(const struct sl_exporter *table, const char *name, const void *document,
-                    const struct sl_table_opts *opts);
+                    const struct sl_page *page);
 
 /* The report as one string, to be freed. */
 char *result_to_json(const struct sl_run_result *result);

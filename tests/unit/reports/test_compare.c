@@ -277,7 +277,6 @@ SL_TEST(compare, the_first_two_lines_say_what_is_compared)
     head->run.commit = "fedcba98765432100000";
     head->driver = "tiny 2";
     head->driver_file = (struct sl_driver_file){"./tiny.so", "0123456789abcdef", NULL};
-    const struct sl_table_opts narrow = {.width = 60};
     struct sl_comparison comparison = compare(base, head);
     comparison.base_name = "a.json";
     comparison.head_name = "b.json";
@@ -289,7 +288,8 @@ SL_TEST(compare, the_first_two_lines_say_what_is_compared)
         "2024-05-06T07:08:09Z, on east\n";
     cr_assert_eq(strncmp(text, expected, strlen(expected)), 0, "%s", text);
 
-    SL_AUTO_FREE char *lines = result_export(sl_compare_exporters, "text", &comparison, &narrow);
+    SL_AUTO_FREE char *lines =
+        result_export(sl_compare_exporters, "text", &comparison, &(struct sl_page){.width = 60});
     cr_assert(strstr(lines, "head: b.json: with fix, commit fedcba987654, tiny 2 (build\n"
                             "      0123456789ab), 2024-05-06T07:08:09Z, on east\n"),
               "%s", lines);

@@ -35,15 +35,11 @@ static struct sl_run_result *leaking_run(uint32_t count)
 static char *print(const struct sl_run_result *result, const struct sl_run_result *baseline)
 {
     const struct sl_policy policy = {.baseline = baseline};
-    const struct sl_table_opts opts = {0};
     char *text = NULL;
     size_t size = 0;
-    struct sl_table table = {.result = result,
-                             .opts = &opts,
-                             .out = open_memstream(&text, &size),
-                             .arena = result->arena};
-    cr_assert(sl_leak_lines_print(&table, &policy));
-    (void) fclose(table.out);
+    struct sl_page page = {.out = open_memstream(&text, &size), .arena = result->arena};
+    cr_assert(sl_leak_lines_print(&page, result, &policy));
+    (void) fclose(page.out);
     return text;
 }
 

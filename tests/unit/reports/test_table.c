@@ -15,7 +15,7 @@
 #include "reports/print/table.h"
 #include "result_builder.h"
 
-static char *print(struct sl_run_result *result, const struct sl_table_opts *opts)
+static char *print(struct sl_run_result *result, const struct sl_page *page)
 {
     struct sl_policy policy = {0};
     struct sl_judgement judgement;
@@ -23,15 +23,15 @@ static char *print(struct sl_run_result *result, const struct sl_table_opts *opt
 
     sl_assert_ok(sl_verdict_evaluate(result, &policy, result->arena, &judgement, &err), &err);
     sl_assert_ok(sl_breaches_say(&judgement, result->arena, &result->verdict, &err), &err);
-    return result_export(sl_report_exporters, "text", result, opts);
+    return result_export(sl_report_exporters, "text", result, page);
 }
 
 static void
-assert_sample(struct sl_run_result *result, const struct sl_table_opts *opts, const char *name)
+assert_sample(struct sl_run_result *result, const struct sl_page *page, const char *name)
 {
     char path[64];
     (void) snprintf(path, sizeof path, "table/%s.txt", name);
-    SL_AUTO_FREE char *text = print(result, opts);
+    SL_AUTO_FREE char *text = print(result, page);
     if (getenv("STRANDLINE_UPDATE_SAMPLES")) {
         FILE *out = fopen(result_data_path(path), "w");
         cr_assert(out);
@@ -131,7 +131,7 @@ static struct sl_run_result *bad_run(void)
     return result;
 }
 
-static const struct sl_table_opts plain = {0};
+static const struct sl_page plain = {0};
 
 SL_TEST(table, every_note_has_a_cell_that_refers_to_it)
 {
@@ -141,7 +141,7 @@ SL_TEST(table, every_note_has_a_cell_that_refers_to_it)
     trial->close.timed_out = true;
     trial->close.duration_ns = SL_MISSING_VALUE("Close did not return");
     trial->latency.end_to_end.p99 = SL_MISSING_VALUE("too few samples");
-    SL_AUTO_FREE char *text = print(result, &(struct sl_table_opts){0});
+    SL_AUTO_FREE char *text = print(result, &plain);
     cr_assert(strstr(text, "timed out"), "%s", text);
     cr_assert(strstr(text, "\n  [1] too few samples\n"), "%s", text);
     cr_assert(!strstr(text, "[2]"), "%s", text);
@@ -153,7 +153,7 @@ SL_TEST(table, cells_with_fewer_trials_than_others_are_not_hidden_in_the_title)
     SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
     (void) result_add_cell(result, "low", "keyed", "nats", NULL, 3);
     (void) result_add_cell(result, "low", "unified", "nats", NULL, 2);
-    SL_AUTO_FREE char *text = print(result, &(struct sl_table_opts){0});
+    SL_AUTO_FREE char *text = print(result, &plain);
     cr_assert(strstr(text, ", 2 to 3 trials\n"), "%s", text);
 }
 
@@ -183,14 +183,14 @@ SL_TEST(table, a_run_in_which_everything_went_wrong)
 
 SL_TEST(table, a_narrow_terminal_exchanges_rows_and_columns)
 {
-    const struct sl_table_opts narrow = {.width = 60};
+    const struct sl_page narrow = {.width = 60};
     SL_AUTO(sl_run_result) struct sl_run_result *result = good_run(1);
     assert_sample(result, &narrow, "narrow");
 }
 
 SL_TEST(table, colour_changes_no_character_but_the_colour)
 {
-    const struct sl_table_opts color = {.color = true};
+    const struct sl_page color = {.color = true};
     SL_AUTO(sl_run_result) struct sl_run_result *result = incident_run();
     SL_AUTO_FREE char *with = print(result, &color), *without = print(result, &plain);
     cr_assert(strstr(with, "\033[31m"));
@@ -208,7 +208,6 @@ SL_TEST(table, colour_changes_no_character_but_the_colour)
 
 SL_TEST(table, messages_that_were_refused_or_got_no_answer_are_said)
 {
-    const struct sl_table_opts opts = {0};
     SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
     (void) result_add_cell(result, "low", "keyed", "nats", NULL, 2);
     for (size_t i = 0; i < 2; i++) {
@@ -217,7 +216,7 @@ SL_TEST(table, messages_that_were_refused_or_got_no_answer_are_said)
         delivery->rejected = SL_VALUE(5);
         delivery->unknown = SL_VALUE(i * 65);
     }
-    SL_AUTO_FREE char *text = print(result, &opts);
+    SL_AUTO_FREE char *text = print(result, &plain);
     cr_assert(strstr(text, ": accepted 60 of 135 messages, 10 were refused; "), "%s", text);
     cr_assert(strstr(text, ": 65 of 135 publishes had no answer and were not handled; "), "%s",
               text);
@@ -231,8 +230,8 @@ SL_TEST(table, trials_that_differ_show_the_least_and_the_most_below_the_median)
         trial->rate.delivered = SL_REAL(1000.0 * (double) (3 - i));
         trial->delivery.duplicates = SL_VALUE(i);
     }
-    assert_sample(result, &(struct sl_table_opts){.width = 120}, "spread");
-    assert_sample(result, &(struct sl_table_opts){.width = 60}, "spread_narrow");
+    assert_sample(result, &(struct sl_page){.width = 120}, "spread");
+    assert_sample(result, &(struct sl_page){.width = 60}, "spread_narrow");
 }
 
 SL_TEST(table, a_busy_machine_is_said_and_an_idle_one_is_not)
@@ -261,12 +260,11 @@ SL_TEST(table, a_busy_machine_is_said_and_an_idle_one_is_not)
 
 SL_TEST(table, a_group_without_a_function_says_so)
 {
-    const struct sl_table_opts opts = {0};
     SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
     (void) result_add_cell(result, "low", "unified", "memory", NULL, 1);
     result_add_group(result, result_trial(result, 0, 0), 1, SL_CAUSE_PARKED, "f")->group.function =
         NULL;
-    SL_AUTO_FREE char *text = print(result, &opts);
+    SL_AUTO_FREE char *text = print(result, &plain);
     cr_assert(strstr(text, "\n  1 x (no function): parked"), "%s", text);
 }
 

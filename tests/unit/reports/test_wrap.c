@@ -11,12 +11,11 @@
 
 static char *wrapped(unsigned width, size_t indent, const char *text)
 {
-    const struct sl_table_opts opts = {.width = width};
     char *lines = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&lines, &size);
-    sl_wrap_print(SL_STYLE_NONE, &opts, out, indent, text);
-    (void) fclose(out);
+    const struct sl_page page = {.out = open_memstream(&lines, &size), .width = width};
+    sl_wrap_print(&page, SL_STYLE_NONE, indent, text);
+    (void) fclose(page.out);
     return lines;
 }
 
@@ -62,7 +61,6 @@ static char *grid(unsigned width)
         {"fix 1: unified pool only", "unified", "-", "72"},
     };
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
-    const struct sl_table_opts opts = {.width = width};
     struct sl_grid grid;
     char *lines = NULL;
     size_t size = 0;
@@ -71,9 +69,9 @@ static char *grid(unsigned width)
     for (size_t row = 0; row < 3; row++)
         for (size_t column = 0; column < 4; column++)
             sl_grid_set(&grid, row, column, texts[row][column], SL_STYLE_NONE);
-    FILE *out = open_memstream(&lines, &size);
-    sl_grid_print(&grid, &opts, out);
-    (void) fclose(out);
+    const struct sl_page page = {.out = open_memstream(&lines, &size), .width = width};
+    sl_grid_print(&grid, &page);
+    (void) fclose(page.out);
     return lines;
 }
 
