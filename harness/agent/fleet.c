@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/sync.h"
 #include "harness/agent/fleet_heart.h"
 #include "harness/agent/fleet_hire.h"
 #include "harness/agent/fleet_trial.h"
@@ -50,17 +51,6 @@ start(struct sl_fleet *fleet, const struct sl_fleet_opts *opts, struct sl_error 
     return status ? status : settle_parts(fleet, err);
 }
 
-static void init_sync(struct sl_fleet *fleet)
-{
-    pthread_condattr_t monotonic;
-
-    (void) pthread_condattr_init(&monotonic);
-    (void) pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void) pthread_mutex_init(&fleet->mutex, NULL);
-    (void) pthread_cond_init(&fleet->heard, &monotonic);
-    (void) pthread_condattr_destroy(&monotonic);
-}
-
 enum sl_status
 sl_fleet_open(const struct sl_fleet_opts *opts, struct sl_fleet **ret_fleet, struct sl_error *err)
 {
@@ -68,7 +58,8 @@ sl_fleet_open(const struct sl_fleet_opts *opts, struct sl_fleet **ret_fleet, str
 
     if (!fleet)
         return sl_fail(err, SL_ENOMEM, "out of memory for agents");
-    init_sync(fleet);
+    sync_mutex_init(&fleet->mutex);
+    sync_cond_init(&fleet->heard);
     fleet->wait_ns = opts->wait_ns;
     fleet->wake_fd = opts->wake_fd;
     for (enum sl_load_part part = SL_PART_ALL; part < SL_N_PARTS; part++)
@@ -111,8 +102,8 @@ void sl_fleet_close(struct sl_fleet *fleet)
         sl_packer_release(&fleet->members[i].body.bytes);
     }
     free(fleet->members);
-    (void) pthread_cond_destroy(&fleet->heard);
-    (void) pthread_mutex_destroy(&fleet->mutex);
+    sync_cond_release(&fleet->heard);
+    sync_mutex_release(&fleet->mutex);
     free(fleet);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/agent/fleet_heart.h"
 
-#include <errno.h>
 #include <string.h>
+
+#include "base/sync.h"
 
 #define BEAT_NS       (500 * SL_NS_PER_MS)
 #define CLOCK_SAMPLES 50u
@@ -52,8 +53,7 @@ void *fleet_heart_main(void *argument)
 
     pthread_mutex_lock(&fleet->mutex);
     while (!fleet->ending) {
-        struct timespec until = sl_clock_to_timespec(next_ns);
-        if (pthread_cond_timedwait(&fleet->heard, &fleet->mutex, &until) != ETIMEDOUT)
+        if (sync_wait_until(&fleet->heard, &fleet->mutex, next_ns))
             continue;
         for (size_t i = 0; i < fleet->n_members; i++) {
             const struct member copy = {.state = fleet->members[i].state,
@@ -73,16 +73,16 @@ void *fleet_heart_main(void *argument)
 /* Ask once, and wait for an answer, to this question or an earlier one. */
 static void ask_clock(struct sl_fleet *fleet, struct member *member)
 {
-    struct timespec until = sl_clock_to_timespec(sl_clock_now_ns() + CLOCK_WAIT_NS);
-    int timed_out = 0;
+    uint64_t until_ns = sl_clock_now_ns() + CLOCK_WAIT_NS;
+    bool in_time = true;
 
     pthread_mutex_lock(&fleet->mutex);
     uint64_t n_before = member->clock.n_samples;
     pthread_mutex_unlock(&fleet->mutex);
     ping(fleet, member);
     pthread_mutex_lock(&fleet->mutex);
-    while (member->clock.n_samples == n_before && !timed_out)
-        timed_out = pthread_cond_timedwait(&fleet->heard, &fleet->mutex, &until);
+    while (member->clock.n_samples == n_before && in_time)
+        in_time = sync_wait_until(&fleet->heard, &fleet->mutex, until_ns);
     pthread_mutex_unlock(&fleet->mutex);
 }
 

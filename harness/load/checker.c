@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/load/checker.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/sync.h"
 
 /* Nothing more is waited for. */
 #define SETTLED (SL_MESSAGE_REJECTED | SL_MESSAGE_UNKNOWN | SL_MESSAGE_HANDLED)
@@ -48,12 +47,8 @@ struct sl_checker *sl_checker_new(const struct sl_load_plan *plan)
     checker->keys = SL_TAKE(keys);
     atomic_init(&checker->first_handled_ns, UINT64_MAX);
     atomic_init(&checker->open, 1);
-    pthread_condattr_t monotonic;
-    (void) pthread_condattr_init(&monotonic);
-    (void) pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void) pthread_mutex_init(&checker->mutex, NULL);
-    (void) pthread_cond_init(&checker->all_settled, &monotonic);
-    (void) pthread_condattr_destroy(&monotonic);
+    sync_mutex_init(&checker->mutex);
+    sync_cond_init(&checker->all_settled);
     return SL_TAKE(checker);
 }
 
@@ -61,8 +56,8 @@ void sl_checker_free(struct sl_checker *checker)
 {
     if (!checker)
         return;
-    (void) pthread_cond_destroy(&checker->all_settled);
-    (void) pthread_mutex_destroy(&checker->mutex);
+    sync_cond_release(&checker->all_settled);
+    sync_mutex_release(&checker->mutex);
     free((void *) checker->messages);
     free((void *) checker->keys);
     free(checker);
@@ -232,12 +227,11 @@ void sl_checker_all_tried(struct sl_checker *checker)
 
 bool sl_checker_wait(struct sl_checker *checker, uint64_t deadline_ns)
 {
-    struct timespec deadline = sl_clock_to_timespec(deadline_ns);
-    int timed_out = 0;
+    bool in_time = true;
 
     pthread_mutex_lock(&checker->mutex);
-    while (atomic_load(&checker->open) > 0 && !timed_out)
-        timed_out = pthread_cond_timedwait(&checker->all_settled, &checker->mutex, &deadline);
+    while (atomic_load(&checker->open) > 0 && in_time)
+        in_time = sync_wait_until(&checker->all_settled, &checker->mutex, deadline_ns);
     pthread_mutex_unlock(&checker->mutex);
     return atomic_load(&checker->open) == 0;
 }
