@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/file.h"
 #include "base/parse.h"
-#include "base/small_file.h"
 #include "cli/cmd.h"
 #include "cli/options/options.h"
 #include "cli/options/output.h"
@@ -150,7 +150,7 @@ static pid_t process_of(pid_t id)
     char path[64], text[4096];
 
     (void) snprintf(path, sizeof path, "/proc/%ld/status", (long) id);
-    if (!sl_small_file_read(path, text, sizeof text))
+    if (!sl_file_read(path, text, sizeof text))
         return id;
     const char *group = strstr(text, "\nTgid:");
     pid_t process = group ? (pid_t) strtol(group + strlen("\nTgid:"), NULL, 10) : id;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/fail.h"
-#include "base/grow.h"
+#include "base/file.h"
 #include "reports/report_layout.h"
 #include "json/layout_read.h"
 #include "json/layout_write.h"
@@ -204,26 +204,11 @@ void sl_report_place_release(struct sl_report_place *place)
 
 static enum sl_status read_all(int fd, char **ret_data, size_t *ret_size, struct sl_error *err)
 {
-    SL_AUTO_FREE char *data = NULL;
-    size_t capacity = 0, size = 0;
-
-    for (;;) {
-        if (!sl_grow(&data, &capacity, size + BUFSIZ))
-            return sl_fail(err, SL_ENOMEM, "out of memory for %zu bytes", size);
-        ssize_t n = read(fd, data + size, capacity - size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return sl_fail_errno(err, "cannot read it");
-        if (n == 0)
-            break;
-        size += (size_t) n;
-        if (size > READ_LIMIT)
-            return sl_fail_parse(err, 0, 0, "larger than %zu MiB, which no report is",
-                                 READ_LIMIT >> 20);
-    }
-    *ret_data = SL_TAKE(data);
-    *ret_size = size;
+    if (!sl_file_read_all(fd, READ_LIMIT + 1, ret_data, ret_size))
+        return sl_fail_errno(err, "cannot read it");
+    if (*ret_size > READ_LIMIT)
+        return sl_fail_parse(err, 0, 0, "larger than %zu MiB, which no report is",
+                             READ_LIMIT >> 20);
     return SL_OK;
 }
 

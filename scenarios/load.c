@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "scenarios/scenario.h"
 
@@ -44,29 +45,11 @@ static bool next_directory(const char **search_path, char *ret_directory, size_t
     return false;
 }
 
-static enum sl_status read_all(int fd, const char *path, char *text, size_t capacity,
-                               size_t *ret_size, struct sl_error *err)
-{
-    size_t used = 0;
-    while (used < capacity) {
-        ssize_t n = read(fd, text + used, capacity - used);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return sl_fail_errno(err, "cannot read '%s'", path);
-        if (n == 0)
-            break;
-        used += (size_t) n;
-    }
-    *ret_size = used;
-    return SL_OK;
-}
-
 /* SL_ENOENT without a description when there is no such file. */
 static enum sl_status
 load_file(const char *path, struct sl_scenario **ret_scenario, struct sl_error *err)
 {
-    const size_t capacity = SL_SCENARIO_SIZE_MAX + 1; /* one more shows that it is too large */
+    SL_AUTO_FREE char *text = NULL;
     size_t size = 0;
 
     SL_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -74,12 +57,9 @@ load_file(const char *path, struct sl_scenario **ret_scenario, struct sl_error *
         return SL_ENOENT;
     if (fd < 0)
         return sl_fail_errno(err, "cannot open '%s'", path);
-    SL_AUTO_FREE char *text = malloc(capacity);
-    if (!text)
-        return sl_fail(err, SL_ENOMEM, "cannot read '%s': out of memory", path);
-    enum sl_status s = read_all(fd, path, text, capacity, &size, err);
-    if (s)
-        return s;
+    /* One byte more than fits shows that it is too large. */
+    if (!sl_file_read_all(fd, SL_SCENARIO_SIZE_MAX + 1, &text, &size))
+        return sl_fail_errno(err, "cannot read '%s'", path);
     return sl_scenario_parse(path, text, size, ret_scenario, err);
 }
 

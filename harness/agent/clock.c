@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/small_file.h"
+#include "base/file.h"
 
 void sl_clock_estimate_add(struct sl_clock_estimate *estimate, uint64_t asked_ns,
                            uint64_t answered_ns, uint64_t read_ns)
@@ -25,7 +25,7 @@ void sl_clock_name(char *ret_text, size_t size)
     char boot[64] = "";
     char space[64] = "";
 
-    if (!sl_small_file_read("/proc/sys/kernel/random/boot_id", boot, sizeof boot))
+    if (!sl_file_read("/proc/sys/kernel/random/boot_id", boot, sizeof boot))
         boot[0] = '\0';
     boot[strcspn(boot, "\n")] = '\0';
     /* A time namespace shifts the clock; a kernel without them has no such link. */

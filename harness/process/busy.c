@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/macros.h"
 
 /* Below this a tick of the clock is a large part of the time. */
@@ -24,15 +25,14 @@ static bool read_machine(uint64_t *ret_used_ns, uint64_t *ret_stolen_ns)
 {
     uint64_t user, nice, system, idle, iowait, irq, softirq, steal;
     uint64_t tick_ns = SL_NS_PER_S / (uint64_t) sysconf(_SC_CLK_TCK);
-    FILE *file = fopen("/proc/stat", "re");
+    char text[256]; /* the first line */
 
-    if (!file)
+    if (!sl_file_read("/proc/stat", text, sizeof text))
         return false;
-    int n = fscanf(file,
+    int n = sscanf(text,
                    "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
                    " %" SCNu64 " %" SCNu64,
                    &user, &nice, &system, &idle, &iowait, &irq, &softirq, &steal);
-    (void) fclose(file);
     if (n != 8)
         return false;
     *ret_used_ns = (user + nice + system + irq + softirq) * tick_ns;

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/small_file.h"
+#include "base/file.h"
 
 #define CGROUP_ROOT       "/sys/fs/cgroup"
 #define PIDS_ROOT         "/sys/fs/cgroup/pids" /* of version 1 */
@@ -37,7 +37,7 @@ bool sl_limit_parse(const char *text, uint64_t *ret_limit)
 static bool read_limit(const char *path, uint64_t *ret_limit)
 {
     char text[64];
-    return sl_small_file_read(path, text, sizeof text) && sl_limit_parse(text, ret_limit);
+    return sl_file_read(path, text, sizeof text) && sl_limit_parse(text, ret_limit);
 }
 
 /* Is `word` one of a list that commas separate? */
@@ -87,7 +87,7 @@ static void read_cgroup(struct sl_thread_limit *limit)
 {
     char text[4096], directory[4096], path[4200];
 
-    if (!sl_small_file_read("/proc/self/cgroup", text, sizeof text) ||
+    if (!sl_file_read("/proc/self/cgroup", text, sizeof text) ||
         !sl_cgroup_parse(text, directory, sizeof directory))
         return;
     while (strlen(directory) >= strlen(CGROUP_ROOT)) {
@@ -124,8 +124,8 @@ static uint64_t count_user_threads(uint64_t user)
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
             continue;
         (void) snprintf(path, sizeof path, "/proc/%s/status", entry->d_name);
-        if (sl_small_file_read(path, text, sizeof text) &&
-            sl_user_threads_parse(text, &uid, &threads) && uid == user)
+        if (sl_file_read(path, text, sizeof text) && sl_user_threads_parse(text, &uid, &threads) &&
+            uid == user)
             sum += threads;
     }
     (void) closedir(directory);
@@ -146,7 +146,7 @@ static void read_user(bool exempt, struct sl_thread_limit *limit)
 static uint64_t count_machine_threads(void)
 {
     char text[128];
-    if (!sl_small_file_read("/proc/loadavg", text, sizeof text))
+    if (!sl_file_read("/proc/loadavg", text, sizeof text))
         return 0;
     const char *slash = strchr(text, '/');
     return slash ? strtoull(slash + 1, NULL, 10) : 0;

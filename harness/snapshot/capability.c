@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/file.h"
 #include "base/macros.h"
-#include "base/small_file.h"
 #include "harness/model/snapshot.h"
 
 /* The number behind a name at the start of a line. */
@@ -61,9 +61,9 @@ void sl_permissions_read(struct sl_permissions *ret_permissions)
     struct sl_permissions permissions = {.ptrace_scope = SL_NO_YAMA};
     char text[4096];
 
-    if (sl_small_file_read("/proc/sys/kernel/yama/ptrace_scope", text, sizeof text))
+    if (sl_file_read("/proc/sys/kernel/yama/ptrace_scope", text, sizeof text))
         (void) sl_permissions_parse_scope(text, &permissions.ptrace_scope);
-    permissions.status_known = sl_small_file_read("/proc/self/status", text, sizeof text) &&
+    permissions.status_known = sl_file_read("/proc/self/status", text, sizeof text) &&
                                sl_permissions_parse_status(text, &permissions);
     permissions.dumpable = prctl(PR_GET_DUMPABLE) == 1;
     permissions.btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;

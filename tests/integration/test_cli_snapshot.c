@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/macros.h"
-#include "base/small_file.h"
 #include "quiet.h"
 #include "sl_subject.h"
 #include "strandline.h"
@@ -382,7 +382,7 @@ static long task_status(pid_t pid, long tid, const char *field)
     char path[64], text[4096];
 
     (void) snprintf(path, sizeof path, "/proc/%ld/task/%ld/status", (long) pid, tid);
-    if (!sl_small_file_read(path, text, sizeof text))
+    if (!sl_file_read(path, text, sizeof text))
         return -1;
     const char *at = strstr(text, field);
     cr_assert(at, "%s", field);

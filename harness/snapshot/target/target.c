@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "base/fail.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "base/macros.h"
 #include "harness/snapshot/target/digits.h"
@@ -236,37 +237,13 @@ ssize_t sl_target_read(const struct sl_target *target, pid_t tid, const char *fi
     return got;
 }
 
-static enum sl_status read_to_end(int fd, char **ret_text, size_t *ret_size)
-{
-    SL_AUTO_FREE char *text = NULL;
-    size_t size = 0, capacity = 0;
-
-    for (;;) {
-        if (!sl_grow(&text, &capacity, size + 32768)) {
-            errno = ENOMEM;
-            return SL_ENOMEM;
-        }
-        ssize_t got = read(fd, text + size, capacity - size - 1);
-        if (got < 0)
-            return SL_ESYS;
-        if (!got)
-            break;
-        size += (size_t) got;
-    }
-    text[size] = '\0';
-    *ret_text = SL_TAKE(text);
-    *ret_size = size;
-    return SL_OK;
-}
-
 enum sl_status sl_target_read_all(struct sl_target *target, const char *file, char **ret_text,
                                   size_t *ret_size, struct sl_error *err)
 {
     /* The thread may have ended since it was chosen; its successor is asked once. */
     for (int attempt = 0;; attempt++) {
         SL_AUTO_FD int fd = open_file(target, 0, file);
-        enum sl_status status = fd < 0 ? SL_ESYS : read_to_end(fd, ret_text, ret_size);
-        if (!status)
+        if (fd >= 0 && sl_file_read_all(fd, SIZE_MAX, ret_text, ret_size))
             return SL_OK;
         int error = errno;
         if ((error == ENOENT || error == ESRCH) && attempt == 0 && sl_target_revive(target))
