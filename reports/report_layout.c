@@ -7,7 +7,11 @@
 #include "json/layout_macros.h"
 
 #define X(name, text) +1
-enum { N_WAIT_KINDS = 0 SL_WAIT_MAP(X), N_TRIAL_STATUSES = 0 SL_TRIAL_STATUS_MAP(X) };
+enum {
+    N_WAIT_KINDS = 0 SL_WAIT_MAP(X),
+    N_CAUSES = 0 SL_CAUSE_MAP(X),
+    N_TRIAL_STATUSES = 0 SL_TRIAL_STATUS_MAP(X)
+};
 #undef X
 
 static const char *wait_kind_word(unsigned value)
@@ -32,7 +36,7 @@ static const char *trial_status_word(unsigned value)
 
 static const struct sl_words wait_kinds = {N_WAIT_KINDS, wait_kind_word};
 const struct sl_words report_layout_grades = {SL_GRADE_COMPLETE + 1, grade_word};
-static const struct sl_words causes = {SL_N_CAUSES, cause_word};
+static const struct sl_words causes = {N_CAUSES, cause_word};
 static const struct sl_words trial_statuses = {N_TRIAL_STATUSES, trial_status_word};
 
 static const struct sl_field frame_fields[] = {

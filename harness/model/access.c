@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks into a snapshot, for programs that do not see its structs. */
-#include "harness/model/snapshot.h"
+/* Looks into snapshots, groups and findings, for programs that do not see the structs. */
+#include "harness/model/finding.h"
 
 const char *sl_version(void)
 {
@@ -12,6 +12,12 @@ const char *sl_version(void)
     type sl_##object##_##name(const struct sl_##object *object)                                    \
     {                                                                                              \
         return object ? object->part : (none);                                                     \
+    }
+/* The function that gives a part that is a struct. */
+#define INNER(type, object, name, part)                                                            \
+    type sl_##object##_##name(const struct sl_##object *object)                                    \
+    {                                                                                              \
+        return object ? &object->part : NULL;                                                      \
     }
 /* The function that gives one of an array. */
 #define ITEM(type, object, name, array, count)                                                     \
@@ -46,11 +52,7 @@ PART(uint64_t, thread, switches, switches, 0)
 PART(const struct sl_stack *, thread, stack, stack, NULL)
 PART(const char *, thread, reason, reason, NULL)
 PART(const struct sl_stack *, thread, created_by, created_by, NULL)
-
-const struct sl_wait *sl_thread_wait(const struct sl_thread *thread)
-{
-    return thread ? &thread->wait : NULL;
-}
+INNER(const struct sl_wait *, thread, wait, wait)
 
 PART(enum sl_grade, stack, grade, grade, SL_GRADE_PARTIAL)
 PART(bool, stack, complete, complete, false)
@@ -82,3 +84,45 @@ PART(const char *, wait, held, held, NULL)
 
 PART(uint64_t, unjoined, pthread, pthread, 0)
 PART(const struct sl_frame *, unjoined, start, start, NULL)
+
+PART(const char *, group, fingerprint, fingerprint, NULL)
+PART(uint32_t, group, count, count, 0)
+PART(const char *, group, function, function, NULL)
+PART(size_t, group, n_frames, n_frames, 0)
+ITEM(const struct sl_frame *, group, frame, frames, n_frames)
+PART(bool, group, complete, complete, false)
+PART(enum sl_grade, group, grade, grade, SL_GRADE_PARTIAL)
+PART(const char *, group, reason, reason, NULL)
+INNER(const struct sl_wait *, group, wait, wait)
+PART(const char *, group, thread_name, thread_name, NULL)
+PART(size_t, group, n_ids, n_ids, 0)
+PART(size_t, group, n_members, n_members, 0)
+
+uint64_t sl_group_id(const struct sl_group *group, size_t index)
+{
+    return index < sl_group_n_ids(group) ? group->ids[index] : 0;
+}
+
+size_t sl_group_member(const struct sl_group *group, size_t index)
+{
+    return index < sl_group_n_members(group) ? group->members[index] : SIZE_MAX;
+}
+
+INNER(const struct sl_group *, finding, group, group)
+PART(bool, finding, counted, counted, false)
+PART(enum sl_cause, finding, cause, cause, SL_CAUSE_NOT_CLOSED)
+PART(const char *, finding, evidence, evidence, NULL)
+
+PART(uint64_t, late_thread, id, tid, 0)
+PART(const char *, late_thread, name, name, NULL)
+PART(uint64_t, late_thread, delay_ns, delay_ns, 0)
+
+PART(uint32_t, leak_report, count, count, 0)
+PART(uint32_t, leak_report, unjoined, unjoined, 0)
+PART(const char *, leak_report, unjoined_missing, unjoined_missing, NULL)
+PART(uint32_t, leak_report, resident, resident, 0)
+PART(uint64_t, leak_report, settle_ns, settle_ns, 0)
+PART(size_t, leak_report, n_findings, n_findings, 0)
+ITEM(const struct sl_finding *, leak_report, finding, findings, n_findings)
+PART(size_t, leak_report, n_late, n_late_threads, 0)
+ITEM(const struct sl_late_thread *, leak_report, late, late_threads, n_late_threads)

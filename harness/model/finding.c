@@ -9,5 +9,5 @@ static const char *const cause_texts[] = {
 
 const char *sl_cause_text(enum sl_cause cause)
 {
-    return cause_texts[cause];
+    return (size_t) cause < SL_COUNT_OF(cause_texts) ? cause_texts[cause] : "unknown";
 }

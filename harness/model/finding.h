@@ -3,31 +3,9 @@
 #ifndef SL_MODEL_FINDING_H
 #define SL_MODEL_FINDING_H
 
+#include <strandline/leak.h>
+
 #include "harness/model/group.h"
-
-/* Order is priority: an earlier cause explains a group better than a later one. */
-#define SL_CAUSE_MAP(X)                                                                            \
-    X(NOT_CLOSED, "not-closed")                                                                    \
-    X(DEADLOCK, "deadlock")                                                                        \
-    X(LOCK_BLOCKED, "lock-blocked")                                                                \
-    X(JOINING, "joining")                                                                          \
-    X(QUEUE_BLOCKED, "queue-blocked")                                                              \
-    X(SPINNING, "spinning")                                                                        \
-    X(RETRYING, "retrying")                                                                        \
-    X(IO, "io")                                                                                    \
-    X(PARKED, "parked")                                                                            \
-    X(UNJOINED, "unjoined")                                                                        \
-    X(RESIDENT, "resident")                                                                        \
-    X(UNKNOWN, "unknown")
-
-enum sl_cause {
-#define X(name, text) SL_CAUSE_##name,
-    SL_CAUSE_MAP(X)
-#undef X
-        SL_N_CAUSES
-};
-
-const char *sl_cause_text(enum sl_cause cause);
 
 /* A group, and why its threads are there. */
 struct sl_finding {

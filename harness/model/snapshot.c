@@ -38,17 +38,17 @@ const char *sl_wait_call_text(const struct sl_wait *wait)
 
 const char *sl_wait_kind_text(enum sl_wait_kind kind)
 {
-    return wait_kind_texts[kind];
+    return (size_t) kind < SL_COUNT_OF(wait_kind_texts) ? wait_kind_texts[kind] : "unknown";
 }
 
 const char *sl_source_text(enum sl_source source)
 {
-    return source_texts[source];
+    return (size_t) source < SL_COUNT_OF(source_texts) ? source_texts[source] : "unknown";
 }
 
 const char *sl_grade_text(enum sl_grade grade)
 {
-    return grade_texts[grade];
+    return (size_t) grade < SL_COUNT_OF(grade_texts) ? grade_texts[grade] : "unknown";
 }
 
 const char *sl_path_base(const char *path)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
-#include "harness/model/snapshot.h"
+#include "harness/model/finding.h"
 
 /* Every member has a value of its own, so that one accessor cannot stand for another. */
 static const struct sl_frame frames[] = {
@@ -58,6 +58,39 @@ static const struct sl_snapshot snapshot = {.pid = 31,
                                                       .retried = 36,
                                                       .stopped = 37,
                                                       .duration_ns = 38}};
+
+static const uint32_t members[] = {41, 42};
+static const struct sl_finding findings[] = {
+    {.group = {.fingerprint = "00ff",
+               .count = 43,
+               .members = members,
+               .n_members = 2,
+               .function = "take",
+               .frames = frames,
+               .n_frames = 2,
+               .complete = true,
+               .grade = SL_GRADE_COMPLETE,
+               .reason = "cut",
+               .wait = {.kind = SL_WAIT_MUTEX},
+               .thread_name = "pool",
+               .ids = {44, 45},
+               .n_ids = 2},
+     .counted = true,
+     .cause = SL_CAUSE_PARKED,
+     .evidence = "it waits"},
+    {.cause = SL_CAUSE_RESIDENT},
+};
+static const struct sl_late_thread late[] = {{.tid = 51, .name = "slow", .delay_ns = 52}};
+static const struct sl_leak_report report = {.count = 61,
+                                             .unjoined = 62,
+                                             .unjoined_missing = "no list",
+                                             .late = 1,
+                                             .resident = 63,
+                                             .settle_ns = 64,
+                                             .findings = findings,
+                                             .n_findings = 2,
+                                             .late_threads = late,
+                                             .n_late_threads = 1};
 
 SL_TEST(access, a_snapshot_gives_all_its_parts)
 {
@@ -135,12 +168,66 @@ SL_TEST(access, a_stack_and_its_frames_give_all_their_parts)
     cr_assert(sl_frame_by_frame_pointers(outer) && !sl_frame_by_frame_pointers(inner));
 }
 
+SL_TEST(access, a_report_and_its_findings_give_all_their_parts)
+{
+    cr_assert_eq(sl_leak_report_count(&report), 61);
+    cr_assert_eq(sl_leak_report_unjoined(&report), 62);
+    cr_assert_str_eq(sl_leak_report_unjoined_missing(&report), "no list");
+    cr_assert_eq(sl_leak_report_resident(&report), 63);
+    cr_assert_eq(sl_leak_report_settle_ns(&report), 64);
+    cr_assert_eq(sl_leak_report_n_findings(&report), 2);
+    cr_assert_eq(sl_leak_report_finding(&report, 1), &findings[1]);
+    cr_assert_eq(sl_leak_report_n_late(&report), 1);
+    cr_assert_eq(sl_leak_report_late(&report, 0), late);
+    cr_assert_eq(sl_late_thread_id(late), 51);
+    cr_assert_str_eq(sl_late_thread_name(late), "slow");
+    cr_assert_eq(sl_late_thread_delay_ns(late), 52);
+    cr_assert_eq(sl_finding_group(findings), &findings[0].group);
+    cr_assert(sl_finding_counted(findings) && !sl_finding_counted(&findings[1]));
+    cr_assert_eq(sl_finding_cause(findings), SL_CAUSE_PARKED);
+    cr_assert_str_eq(sl_finding_evidence(findings), "it waits");
+}
+
+SL_TEST(access, a_group_gives_all_its_parts)
+{
+    const struct sl_group *group = &findings[0].group, *other = &findings[1].group;
+
+    cr_assert_str_eq(sl_group_fingerprint(group), "00ff");
+    cr_assert_eq(sl_group_count(group), 43);
+    cr_assert_str_eq(sl_group_function(group), "take");
+    cr_assert_eq(sl_group_n_frames(group), 2);
+    cr_assert_eq(sl_group_frame(group, 1), &frames[1]);
+    cr_assert(sl_group_complete(group) && !sl_group_complete(other));
+    cr_assert_eq(sl_group_grade(group), SL_GRADE_COMPLETE);
+    cr_assert_str_eq(sl_group_reason(group), "cut");
+    cr_assert_eq(sl_group_wait(group), &group->wait);
+    cr_assert_str_eq(sl_group_thread_name(group), "pool");
+    cr_assert_eq(sl_group_n_ids(group), 2);
+    cr_assert_eq(sl_group_id(group, 1), 45);
+    cr_assert_eq(sl_group_n_members(group), 2);
+    cr_assert_eq(sl_group_member(group, 1), 42);
+}
+
+SL_TEST(access, an_enum_value_that_is_none_has_a_text_too)
+{
+    cr_assert_str_eq(sl_cause_text(SL_CAUSE_PARKED), "parked");
+    cr_assert_str_eq(sl_cause_text((enum sl_cause) 99), "unknown");
+    cr_assert_str_eq(sl_wait_kind_text((enum sl_wait_kind) 99), "unknown");
+    cr_assert_str_eq(sl_source_text((enum sl_source) 99), "unknown");
+    cr_assert_str_eq(sl_grade_text((enum sl_grade) 99), "unknown");
+}
+
 SL_TEST(access, an_index_out_of_range_gives_nothing)
 {
     cr_assert_null(sl_snapshot_thread(&snapshot, 2));
     cr_assert_null(sl_snapshot_thread(&snapshot, SIZE_MAX));
     cr_assert_null(sl_snapshot_unjoined(&snapshot, 1));
     cr_assert_null(sl_stack_frame(&stack, 2));
+    cr_assert_null(sl_group_frame(&findings[0].group, 2));
+    cr_assert_eq(sl_group_id(&findings[0].group, 2), 0);
+    cr_assert_eq(sl_group_member(&findings[0].group, 2), SIZE_MAX);
+    cr_assert_null(sl_leak_report_finding(&report, 2));
+    cr_assert_null(sl_leak_report_late(&report, 1));
 }
 
 SL_TEST(access, looks_may_be_chained_where_there_is_nothing)
@@ -156,4 +243,7 @@ SL_TEST(access, looks_may_be_chained_where_there_is_nothing)
     cr_assert_eq(sl_wait_syscall_nr(sl_thread_wait(thread)), -1);
     cr_assert_null(sl_wait_call_text(sl_thread_wait(thread)));
     cr_assert_null(sl_unjoined_start(NULL));
+    cr_assert_null(sl_group_function(sl_finding_group(sl_leak_report_finding(NULL, 0))));
+    cr_assert_eq(sl_leak_report_count(NULL), 0);
+    cr_assert_eq(sl_group_n_ids(NULL), 0);
 }

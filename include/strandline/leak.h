@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads in groups: those of a snapshot, what changed from one snapshot to another, and those
+ * that stayed after an observation, with the reason why.
+ *
+ * Threads are of one group when the same functions are on their stacks, whatever the addresses
+ * and lines: a group has a fingerprint that a new build of the program keeps.
+ *
+ * As in snapshot.h, everything is immutable and may be looked at by any number of threads at once;
+ * nothing is copied; what a look gives is borrowed, and valid until what it was taken from is
+ * freed; an index that is out of range gives NULL; and what is asked of NULL is NULL, 0, false or
+ * the first value of an enum.
+ */
+#ifndef STRANDLINE_LEAK_H
+#define STRANDLINE_LEAK_H
+
+#include <strandline/snapshot.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sl_groups;      /* all groups of a snapshot */
+struct sl_diff;        /* what two snapshots differ in */
+struct sl_diff_entry;  /* a group that did not stay as it was */
+struct sl_leak_report; /* what sl_observation_end() found */
+struct sl_finding;     /* a group that stayed, and why */
+struct sl_late_thread; /* one that needed a while to end */
+struct sl_group;       /* threads with one fingerprint; what is of one thread is of the first */
+
+/**
+ * Group the threads of a snapshot, largest group first.
+ *
+ * @param ret_groups  set on SL_OK only; the caller owns it, sl_groups_free().  The snapshot may be
+ *                    freed before
+ *
+ * @return SL_OK, SL_ENOMEM
+ */
+SL_API SL_CHECKED enum sl_status sl_groups_make(const struct sl_snapshot *snapshot,
+                                                struct sl_groups **ret_groups,
+                                                struct sl_error *err);
+/* NULL is allowed. */
+SL_API void sl_groups_free(struct sl_groups *groups);
+SL_API size_t sl_groups_n(const struct sl_groups *groups);
+SL_API const struct sl_group *sl_groups_group(const struct sl_groups *groups, size_t index);
+
+SL_API const char *sl_group_fingerprint(const struct sl_group *group); /* 16 hex digits */
+SL_API uint32_t sl_group_count(const struct sl_group *group);          /* threads */
+/* The frame that people recognise the thread by: "queue_take", or "libbus.so+0x1234". */
+SL_API const char *sl_group_function(const struct sl_group *group);
+/* As in struct sl_stack, of which the group has a copy. */
+SL_API size_t sl_group_n_frames(const struct sl_group *group);
+SL_API const struct sl_frame *sl_group_frame(const struct sl_group *group, size_t index);
+SL_API bool sl_group_complete(const struct sl_group *group);
+SL_API enum sl_grade sl_group_grade(const struct sl_group *group);
+SL_API const char *sl_group_reason(const struct sl_group *group);
+SL_API const struct sl_wait *sl_group_wait(const struct sl_group *group);
+SL_API const char *sl_group_thread_name(const struct sl_group *group);
+/* Ids of the first threads; none where the threads have ended.  0 for an index out of range. */
+SL_API size_t sl_group_n_ids(const struct sl_group *group);
+SL_API uint64_t sl_group_id(const struct sl_group *group, size_t index);
+/*
+ * Its threads, as indices for sl_snapshot_thread() of the snapshot that was grouped; SIZE_MAX for
+ * an index out of range.
+ */
+SL_API size_t sl_group_n_members(const struct sl_group *group);
+SL_API size_t sl_group_member(const struct sl_group *group, size_t index);
+
+#define SL_DIFF_MAP(X)                                                                             \
+    X(APPEARED, "appeared")                                                                        \
+    X(GREW, "grew")                                                                                \
+    X(SHRANK, "shrank")                                                                            \
+    X(GONE, "gone")
+
+enum sl_diff_kind {
+#define X(name, text) SL_DIFF_##name,
+    SL_DIFF_MAP(X)
+#undef X
+};
+
+SL_API const char *sl_diff_kind_text(enum sl_diff_kind kind);
+
+/**
+ * Find the groups whose number of threads differs between two snapshots, of one process or of two
+ * that run the same program: what appeared first, then what grew, shrank and is gone, each with
+ * the largest difference first.
+ *
+ * @param ret_diff  set on SL_OK only; the caller owns it, sl_diff_free().  The snapshots may be
+ *                  freed before
+ *
+ * @return SL_OK, SL_ENOMEM
+ */
+SL_API SL_CHECKED enum sl_status sl_diff_make(const struct sl_snapshot *before,
+                                              const struct sl_snapshot *after,
+                                              struct sl_diff **ret_diff, struct sl_error *err);
+/* NULL is allowed. */
+SL_API void sl_diff_free(struct sl_diff *diff);
+SL_API size_t sl_diff_n(const struct sl_diff *diff);
+SL_API const struct sl_diff_entry *sl_diff_entry(const struct sl_diff *diff, size_t index);
+SL_API enum sl_diff_kind sl_diff_entry_kind(const struct sl_diff_entry *entry);
+/* As it is after, or was before where it is gone. */
+SL_API const struct sl_group *sl_diff_entry_group(const struct sl_diff_entry *entry);
+SL_API uint32_t sl_diff_entry_before(const struct sl_diff_entry *entry); /* threads */
+SL_API uint32_t sl_diff_entry_after(const struct sl_diff_entry *entry);
+
+/* Why threads are still there. */
+#define SL_CAUSE_MAP(X)                                                                            \
+    X(NOT_CLOSED, "not-closed")                                                                    \
+    X(DEADLOCK, "deadlock")                                                                        \
+    X(LOCK_BLOCKED, "lock-blocked")                                                                \
+    X(JOINING, "joining")                                                                          \
+    X(QUEUE_BLOCKED, "queue-blocked")                                                              \
+    X(SPINNING, "spinning")                                                                        \
+    X(RETRYING, "retrying")                                                                        \
+    X(IO, "io")                                                                                    \
+    X(PARKED, "parked")                                                                            \
+    X(UNJOINED, "unjoined")                                                                        \
+    X(RESIDENT, "resident")                                                                        \
+    X(UNKNOWN, "unknown")
+
+enum sl_cause {
+#define X(name, text) SL_CAUSE_##name,
+    SL_CAUSE_MAP(X)
+#undef X
+};
+
+/* "not-closed"; as all texts of enums, "unknown" for a value that is none of them. */
+SL_API const char *sl_cause_text(enum sl_cause cause);
+
+/* Leaked threads: the sum over the findings that count. */
+SL_API uint32_t sl_leak_report_count(const struct sl_leak_report *report);
+/* Of these, such as ended and were never joined; and why they are not known, or NULL. */
+SL_API uint32_t sl_leak_report_unjoined(const struct sl_leak_report *report);
+SL_API const char *sl_leak_report_unjoined_missing(const struct sl_leak_report *report);
+/* Threads of libraries, which are shown but do not count. */
+SL_API uint32_t sl_leak_report_resident(const struct sl_leak_report *report);
+/* How long it took until nothing was left that would still end by itself. */
+SL_API uint64_t sl_leak_report_settle_ns(const struct sl_leak_report *report);
+
+/* What counts first, then by threads descending. */
+SL_API size_t sl_leak_report_n_findings(const struct sl_leak_report *report);
+SL_API const struct sl_finding *
+sl_leak_report_finding(const struct sl_leak_report *report, size_t index);
+SL_API const struct sl_group *sl_finding_group(const struct sl_finding *finding);
+/* false: shown, but no leak */
+SL_API bool sl_finding_counted(const struct sl_finding *finding);
+SL_API enum sl_cause sl_finding_cause(const struct sl_finding *finding);
+/* The facts behind the cause, one sentence. */
+SL_API const char *sl_finding_evidence(const struct sl_finding *finding);
+
+/* Threads that ended while they were waited for. */
+SL_API size_t sl_leak_report_n_late(const struct sl_leak_report *report);
+SL_API const struct sl_late_thread *
+sl_leak_report_late(const struct sl_leak_report *report, size_t index);
+SL_API uint64_t sl_late_thread_id(const struct sl_late_thread *thread);
+SL_API const char *sl_late_thread_name(const struct sl_late_thread *thread);
+/* From when the work was over to the first look that missed it. */
+SL_API uint64_t sl_late_thread_delay_ns(const struct sl_late_thread *thread);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
