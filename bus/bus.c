@@ -231,7 +231,7 @@ enum sl_status bus_open(const struct bus_config *config, struct bus **ret_bus, s
 
     struct bus *bus = new_bus(&full);
     if (!bus)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a bus of %zu topics", full.n_topics);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a bus of %zu topics", full.n_topics);
     bus->faults = faults;
     if (fault_is_any(faults, ~(fault_set) 0)) {
         bus->hooks = &fault_hooks;

@@ -203,7 +203,8 @@ static enum sl_status memory_open(const struct transport_config *config,
     if (!broker || !topics) {
         free(topics);
         free(broker);
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a broker of %zu topics", config->n_topics);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a broker of %zu topics",
+                       config->n_topics);
     }
     *broker = (struct memory_transport){
         .base = {.ops = &transport_memory, .connected = true},
@@ -409,7 +410,7 @@ static enum sl_status memory_publish(struct transport *transport, size_t index,
     struct record *record = new_record(message);
     (void) id; /* nothing is published here twice unless somebody means it */
     if (!record)
-        return sl_fail(err, SL_ENOMEM, "cannot store a message of %zu bytes",
+        return sl_fail(err, SL_ENOMEM, "out of memory for a message of %zu bytes",
                        message->payload_size);
 
     sync_lock(&topic->mutex);

@@ -23,7 +23,7 @@ enum sl_status pool_new(struct bus *bus, uint32_t n_workers, uint32_t queue_capa
     if (!pool || !workers) {
         free(workers);
         free(pool);
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a pool of %u workers", n_workers);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a pool of %u workers", n_workers);
     }
     parking_prepare(bus->ledger.n_planned);
     pool->bus = bus;

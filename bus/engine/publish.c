@@ -161,7 +161,7 @@ enum sl_status bus_publish_batch(struct bus *bus, const struct sl_message *messa
         return sl_fail(err, SL_EDEADLK, "cannot wait for an outcome where outcomes are told");
     struct waiter *waiter = waiter_new(n);
     if (!waiter)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a batch of %zu publishes", n);
+        return sl_fail(err, SL_ENOMEM, "out of memory for a batch of %zu publishes", n);
     uint64_t deadline_ns = sync_deadline(timeout_ns);
     enum sl_status status = publish_all(bus, messages, n, waiter, err);
     (void) waiter_wait(waiter, deadline_ns);

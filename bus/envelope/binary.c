@@ -66,7 +66,7 @@ enum sl_status envelope_encode_binary(const struct bus_envelope *envelope, void 
                   sizeof payload_size + envelope->payload_size;
     unsigned char *data = malloc(size), *at = data;
     if (!data)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate an envelope of %zu bytes", size);
+        return sl_fail(err, SL_ENOMEM, "out of memory for an envelope of %zu bytes", size);
     put_bytes(&at, magic, sizeof magic);
     *at++ = VERSION;
     put_bytes(&at, &envelope->event_id, sizeof envelope->event_id);
@@ -198,23 +198,23 @@ enum sl_status envelope_decode_binary(const void *data, size_t size,
     enum envelope_field field = 0;
     uint64_t version = 0;
 
-    enum sl_status s = take_head(&reader, &envelope);
-    if (!s)
-        s = take_text(&reader, ENVELOPE_AGGREGATE_ID, &envelope.aggregate_id);
-    if (!s)
-        s = take_text(&reader, ENVELOPE_EVENT_TYPE, &envelope.event_type);
-    if (!s)
-        s = take_u64(&reader, ENVELOPE_EVENT_VERSION, &version);
-    if (!s)
-        s = take_u64(&reader, ENVELOPE_TIMESTAMP, &envelope.timestamp_ns);
-    if (!s)
-        s = take_optional(&reader, ENVELOPE_TRACE_ID, &envelope.trace_id);
-    if (!s)
-        s = take_optional(&reader, ENVELOPE_CORRELATION_ID, &envelope.correlation_id);
-    if (!s)
-        s = take_payload(&reader, &envelope);
-    if (s)
-        return s;
+    enum sl_status status = take_head(&reader, &envelope);
+    if (!status)
+        status = take_text(&reader, ENVELOPE_AGGREGATE_ID, &envelope.aggregate_id);
+    if (!status)
+        status = take_text(&reader, ENVELOPE_EVENT_TYPE, &envelope.event_type);
+    if (!status)
+        status = take_u64(&reader, ENVELOPE_EVENT_VERSION, &version);
+    if (!status)
+        status = take_u64(&reader, ENVELOPE_TIMESTAMP, &envelope.timestamp_ns);
+    if (!status)
+        status = take_optional(&reader, ENVELOPE_TRACE_ID, &envelope.trace_id);
+    if (!status)
+        status = take_optional(&reader, ENVELOPE_CORRELATION_ID, &envelope.correlation_id);
+    if (!status)
+        status = take_payload(&reader, &envelope);
+    if (status)
+        return status;
     envelope.event_version = (int64_t) version; /* as it was written, in two's complement */
     const char *rule = envelope_check(&envelope, &field);
     if (rule)

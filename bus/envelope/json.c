@@ -93,7 +93,7 @@ enum sl_status envelope_encode_json(const struct bus_envelope *envelope, void **
         room += texts[i] ? 2 * strlen(texts[i]) : 0;
     char *data = malloc(room);
     if (!data)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate an envelope of %zu bytes", room);
+        return sl_fail(err, SL_ENOMEM, "out of memory for an envelope of %zu bytes", room);
     char *at = put_string(data, "event_id", id);
     at = put_string(at, "aggregate_id", envelope->aggregate_id);
     at = put_string(at, "event_type", envelope->event_type);
@@ -250,7 +250,7 @@ read_text(struct reader *reader, unsigned member, char **ret_text, size_t *ret_s
     json_t *text =
         json_loadb(reader->text.data + extent.start, extent.size, JSON_DECODE_ANY, &error);
     if (!text && json_error_code(&error) == json_error_out_of_memory)
-        return sl_fail(reader->err, SL_ENOMEM, "cannot allocate '%s'", member_name(member));
+        return sl_fail(reader->err, SL_ENOMEM, "out of memory for '%s'", member_name(member));
     if (!text)
         return flaw_in(reader, member, "has an escape that stands for no character");
     *ret_size = json_string_length(text);
@@ -345,23 +345,23 @@ static enum sl_status read_fields(struct reader *reader, struct bus_envelope *en
 {
     enum envelope_field field = 0;
 
-    enum sl_status s = read_event_id(reader, envelope);
-    if (!s)
-        s = read_required(reader, ENVELOPE_AGGREGATE_ID, &envelope->aggregate_id);
-    if (!s)
-        s = read_required(reader, ENVELOPE_EVENT_TYPE, &envelope->event_type);
-    if (!s)
-        s = read_event_version(reader, envelope);
-    if (!s)
-        s = read_timestamp(reader, envelope);
-    if (!s)
-        s = read_optional(reader, ENVELOPE_TRACE_ID, &envelope->trace_id);
-    if (!s)
-        s = read_optional(reader, ENVELOPE_CORRELATION_ID, &envelope->correlation_id);
-    if (!s)
-        s = read_payload(reader, envelope);
-    if (s)
-        return s;
+    enum sl_status status = read_event_id(reader, envelope);
+    if (!status)
+        status = read_required(reader, ENVELOPE_AGGREGATE_ID, &envelope->aggregate_id);
+    if (!status)
+        status = read_required(reader, ENVELOPE_EVENT_TYPE, &envelope->event_type);
+    if (!status)
+        status = read_event_version(reader, envelope);
+    if (!status)
+        status = read_timestamp(reader, envelope);
+    if (!status)
+        status = read_optional(reader, ENVELOPE_TRACE_ID, &envelope->trace_id);
+    if (!status)
+        status = read_optional(reader, ENVELOPE_CORRELATION_ID, &envelope->correlation_id);
+    if (!status)
+        status = read_payload(reader, envelope);
+    if (status)
+        return status;
     const char *rule = envelope_check(envelope, &field);
     return rule ? flaw_in(reader, field, rule) : SL_OK;
 }
@@ -382,7 +382,7 @@ enum sl_status envelope_decode_json(const void *data, size_t size,
     }
     SL_AUTO_FREE char *storage = malloc(room);
     if (!storage)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate an envelope of %zu bytes", room);
+        return sl_fail(err, SL_ENOMEM, "out of memory for an envelope of %zu bytes", room);
     reader.free = storage;
     status = read_fields(&reader, &envelope);
     if (status)

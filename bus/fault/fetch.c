@@ -51,9 +51,9 @@ enum sl_status fault_fetch(struct topic *topic, size_t *ret_n)
         fault_wait_done(topic);
     if (fault_is_set(bus->faults, FAULT_FETCHERS_SURVIVE_RECONNECT) && !topic->fault.is_twin)
         add_fetchers(topic);
-    enum sl_status s = fetcher_fetch(topic, serialised ? 1 : FETCH_BATCH, ret_n);
-    if (s)
-        return s;
+    enum sl_status status = fetcher_fetch(topic, serialised ? 1 : FETCH_BATCH, ret_n);
+    if (status)
+        return status;
     topic->fault.n_fetched += *ret_n;
     if (fault_is_set(bus->faults, FAULT_SHARED_DURABLE) && topic->fault.is_twin && *ret_n > 0)
         sl_clock_sleep_ns(bus->fault_state->rules[FAULT_SHARED_DURABLE].delay_ns);

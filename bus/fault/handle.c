@@ -41,11 +41,11 @@ enum sl_status fault_handle(const struct delivery *delivery)
         fault_publish_locked(bus);
     if (strikes(topic, FAULT_REDELIVERY_REORDERS))
         return SL_EBUSY;
-    enum sl_status s = strikes(topic, FAULT_ACK_ON_ERROR)
-                           ? SL_EBUSY
-                           : topic->handler(topic->user, &delivery->message);
-    if (!s || !fault_is_set(bus->faults, FAULT_ACK_ON_ERROR))
-        return s;
+    enum sl_status status = strikes(topic, FAULT_ACK_ON_ERROR)
+                                ? SL_EBUSY
+                                : topic->handler(topic->user, &delivery->message);
+    if (!status || !fault_is_set(bus->faults, FAULT_ACK_ON_ERROR))
+        return status;
     count(&bus->counters.handler_errors, 1);
     return SL_OK;
 }

@@ -56,16 +56,16 @@ static enum sl_status add_idle_pool(struct topic *topic, struct sl_error *err)
         n_workers = bus->config.workers ? bus->config.workers : BUS_DEFAULT_UNIFIED_WORKERS;
     struct fault_pool *idle = calloc(1, sizeof *idle);
     if (!idle)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate an idle pool");
+        return sl_fail(err, SL_ENOMEM, "out of memory for an idle pool");
 
     sync_lock(&bus->ledger.mutex);
     bus->ledger.n_planned += n_workers;
     sync_unlock(&bus->ledger.mutex);
-    enum sl_status s =
+    enum sl_status status =
         pool_new_keyed(bus, topic->index, n_workers, bus->config.queue_capacity, &idle->pool, err);
-    if (s) {
+    if (status) {
         free(idle);
-        return s;
+        return status;
     }
     sync_lock(&state->mutex);
     idle->next = state->pools;
@@ -91,9 +91,9 @@ static void late_caller_main(void *argument)
 static enum sl_status register_late(struct topic *topic, struct sl_error *err)
 {
     struct topic *late = NULL;
-    enum sl_status s = fault_twin_new(topic, true, false, &late, err);
-    if (s)
-        return s;
+    enum sl_status status = fault_twin_new(topic, true, false, &late, err);
+    if (status)
+        return status;
     return ledger_start(&topic->bus->ledger, &late->fetcher, late_caller_main, late, err,
                         "late-%zu", topic->index);
 }
@@ -102,14 +102,14 @@ enum sl_status fault_subscribe(struct topic *topic, struct sl_error *err)
 {
     struct bus *bus = topic->bus;
     struct topic *twin;
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
 
     if (fault_is_set(bus->faults, FAULT_IDLE_DOUBLE_POOL))
-        s = add_idle_pool(topic, err);
-    if (!s && fault_is_set(bus->faults, FAULT_SHARED_DURABLE))
-        s = fault_twin_new(topic, false, true, &twin, err);
-    if (!s && fault_is_set(bus->faults, FAULT_LATE_REGISTRATION) &&
+        status = add_idle_pool(topic, err);
+    if (!status && fault_is_set(bus->faults, FAULT_SHARED_DURABLE))
+        status = fault_twin_new(topic, false, true, &twin, err);
+    if (!status && fault_is_set(bus->faults, FAULT_LATE_REGISTRATION) &&
         fault_covers(&bus->fault_state->rules[FAULT_LATE_REGISTRATION], topic->name))
-        s = register_late(topic, err);
-    return s;
+        status = register_late(topic, err);
+    return status;
 }

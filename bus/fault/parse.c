@@ -109,8 +109,8 @@ static void set_defaults(struct fault_rule *rule, const struct bus_fault_info *i
 
     *rule = (struct fault_rule){.nth = 0};
     while (next_word(&rest, &word)) {
-        enum sl_status s = key_of(word).size < word.size ? set_key(rule, word, NULL) : SL_OK;
-        (void) s; /* our own table */
+        enum sl_status status = key_of(word).size < word.size ? set_key(rule, word, NULL) : SL_OK;
+        (void) status; /* our own table */
     }
 }
 
@@ -171,10 +171,10 @@ enum sl_status fault_parse(const char *selection, const char *transport, fault_s
     struct word word;
 
     for (const char *rest = selection && *selection ? selection : NULL; next_word(&rest, &word);) {
-        enum sl_status s =
+        enum sl_status status =
             memchr(word.text, '=', word.size) ? read_key(&reader, word) : read_name(&reader, word);
-        if (s)
-            return s;
+        if (status)
+            return status;
     }
     *ret_faults = reader.faults;
     return SL_OK;

@@ -75,14 +75,14 @@ static enum sl_status publish_apart(const struct topic *topic, const struct sl_m
     if (!gate_enter(&bus->callers))
         return sl_fail(err, SL_ECLOSED, "cannot publish to '%s': the bus is closed", topic->name);
     struct apart *apart = new_apart(topic, message, id, ticket);
-    enum sl_status s =
+    enum sl_status status =
         apart ? fault_thread_start(bus, "publish-apart", publish_apart_main, apart, err)
-              : sl_fail(err, SL_ENOMEM, "cannot copy a message");
-    if (s) {
+              : sl_fail(err, SL_ENOMEM, "out of memory for a message");
+    if (status) {
         free(apart);
         gate_leave(&bus->callers);
     }
-    return s;
+    return status;
 }
 
 enum sl_status fault_publish(const struct topic *topic, const struct sl_message *message,
@@ -93,9 +93,10 @@ enum sl_status fault_publish(const struct topic *topic, const struct sl_message 
 
     if (fault_is_set(bus->faults, FAULT_THREAD_PER_PUBLISH) &&
         fault_strikes(state, FAULT_THREAD_PER_PUBLISH, topic->name)) {
-        enum sl_status s = fault_thread_start(bus, "publish-wait", fault_wait_answer, NULL, err);
-        if (s)
-            return s;
+        enum sl_status status =
+            fault_thread_start(bus, "publish-wait", fault_wait_answer, NULL, err);
+        if (status)
+            return status;
     }
     if (fault_is_set(bus->faults, FAULT_KEY_SPLIT) &&
         fault_strikes(state, FAULT_KEY_SPLIT, topic->name))

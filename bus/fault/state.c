@@ -23,19 +23,19 @@ enum sl_status fault_state_new(fault_set faults, const struct fault_rule *rules,
                                struct fault_state **ret_state, struct sl_error *err)
 {
     struct fault_state *state = calloc(1, sizeof *state);
-    enum sl_status s = SL_OK;
+    enum sl_status status = SL_OK;
     if (!state)
         return sl_fail(err, SL_ENOMEM, "out of memory for faults");
     state->faults = faults;
-    for (size_t i = 0; i < N_FAULTS && !s; i++) {
+    for (size_t i = 0; i < N_FAULTS && !status; i++) {
         if (!(faults & FAULT_BIT(i)))
             continue;
         state->rules[i] = rules[i];
-        s = check_topic(&rules[i], topics, n_topics, err);
+        status = check_topic(&rules[i], topics, n_topics, err);
     }
-    if (s) {
+    if (status) {
         free(state);
-        return s;
+        return status;
     }
     (void) pthread_rwlock_init(&state->publish_lock, NULL);
     sync_mutex_init(&state->mutex);

@@ -45,7 +45,7 @@ enum sl_status fault_thread_start(struct bus *bus, const char *name, void (*run)
 {
     struct start *start = calloc(1, sizeof *start);
     if (!start)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate thread '%s'", name);
+        return sl_fail(err, SL_ENOMEM, "out of memory for thread '%s'", name);
     *start = (struct start){.run = run, .argument = argument};
     (void) snprintf(start->name, sizeof start->name, "%s", name);
     if (create_detached(bus->ledger.stack_size, start)) {

@@ -68,22 +68,22 @@ static int64_t back_off(natsConnection *connection, int n_tries, void *closure)
 
 static natsStatus set_options(natsOptions *options, char *servers)
 {
-    natsStatus s = set_servers(options, servers);
-    if (!s)
-        s = natsOptions_SetTimeout(options, CONNECT_MS);
-    if (!s)
-        s = natsOptions_SetIOBufSize(options, IO_BUFFER);
-    if (!s)
-        s = natsOptions_SetWriteDeadline(options, WRITE_DEADLINE_MS);
-    if (!s)
-        s = natsOptions_SetMaxReconnect(options, -1);
-    if (!s)
-        s = natsOptions_SetCustomReconnectDelay(options, back_off, NULL);
-    if (!s)
-        s = natsOptions_UseOldRequestStyle(options, true); /* the new one keeps a thread */
-    if (!s)
-        s = natsOptions_SetErrorHandler(options, ignore_error, NULL);
-    return s;
+    natsStatus status = set_servers(options, servers);
+    if (!status)
+        status = natsOptions_SetTimeout(options, CONNECT_MS);
+    if (!status)
+        status = natsOptions_SetIOBufSize(options, IO_BUFFER);
+    if (!status)
+        status = natsOptions_SetWriteDeadline(options, WRITE_DEADLINE_MS);
+    if (!status)
+        status = natsOptions_SetMaxReconnect(options, -1);
+    if (!status)
+        status = natsOptions_SetCustomReconnectDelay(options, back_off, NULL);
+    if (!status)
+        status = natsOptions_UseOldRequestStyle(options, true); /* the new one keeps a thread */
+    if (!status)
+        status = natsOptions_SetErrorHandler(options, ignore_error, NULL);
+    return status;
 }
 
 /*
@@ -117,7 +117,7 @@ jetstream_connect(const char *servers, natsConnection **ret_connection, struct s
     if (!servers || !*servers)
         return sl_fail(err, SL_EINVAL, "transport 'nats' needs the URL of a server");
     if (!list)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a list of servers");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a list of servers");
     bool changed = begin_batch_policy();
     natsStatus status = natsOptions_Create(&options); /* opens the library when it is the first */
     if (!status)

@@ -41,7 +41,7 @@ static enum sl_status window_init(struct jetstream_window *window, uint32_t n_sl
     window->slots = calloc(n_slots, sizeof *window->slots);
     window->stalled_ns = calloc(n_topics, sizeof *window->stalled_ns);
     if (!window->slots || !window->stalled_ns)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate %u pending publishes", n_slots);
+        return sl_fail(err, SL_ENOMEM, "out of memory for %u pending publishes", n_slots);
     window->n_slots = n_slots;
     for (uint32_t i = 0; i < n_slots; i++)
         window->slots[i].next_free = i + 1 < n_slots ? i + 1 : NO_SLOT;
@@ -311,7 +311,7 @@ enum sl_status jetstream_publish_start(struct jetstream_transport *transport, st
     transport->answers_name = strdup(inbox);
     natsInbox_Destroy(inbox);
     if (!transport->answers_name)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a name");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a name");
     (void) snprintf(pattern, sizeof pattern, "%s.*", transport->answers_name);
     made = natsConnection_SubscribeSync(&transport->answers, transport->connection, pattern);
     if (!made)

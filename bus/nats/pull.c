@@ -54,7 +54,7 @@ static enum sl_status open_inbox(struct jetstream_subscription *subscription,
     natsInbox_Destroy(name);
     SL_AUTO_FREE char *pattern = NULL;
     if (!subscription->inbox_name || asprintf(&pattern, "%s.*", subscription->inbox_name) < 0)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a name");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a name");
     status = natsConnection_SubscribeSync(&subscription->inbox, connection, pattern);
     if (!status)
         status = natsSubscription_SetPendingLimits(subscription->inbox, -1, -1);
@@ -68,7 +68,7 @@ enum sl_status jetstream_subscription_new(struct jetstream_transport *transport,
 {
     struct jetstream_subscription *subscription = calloc(1, sizeof *subscription);
     if (!subscription)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a subscription");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a subscription");
     subscription->base.transport = &transport->base;
     subscription->base.window = PULL_TARGET;
     sync_mutex_init(&subscription->mutex);
@@ -76,11 +76,11 @@ enum sl_status jetstream_subscription_new(struct jetstream_transport *transport,
     enum sl_status status = open_inbox(subscription, transport->connection, err);
     const char *stream = subscription->stream = transport->streams[topic];
     if (!status && !jetstream_order_begin(subscription, info))
-        status = sl_fail(err, SL_ENOMEM, "cannot allocate the track of a topic");
+        status = sl_fail(err, SL_ENOMEM, "out of memory for the track of a topic");
     if (!status && asprintf(&subscription->request_subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s",
                             stream, stream) < 0) {
         subscription->request_subject = NULL;
-        status = sl_fail(err, SL_ENOMEM, "cannot allocate a name");
+        status = sl_fail(err, SL_ENOMEM, "out of memory for a name");
     }
     if (status) {
         jetstream_subscription_free(subscription);

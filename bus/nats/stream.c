@@ -221,13 +221,13 @@ static enum sl_status jetstream_open(const struct transport_config *config,
 {
     struct jetstream_transport *transport = calloc(1, sizeof *transport);
     if (!transport)
-        return sl_fail(err, SL_ENOMEM, "cannot allocate a transport");
+        return sl_fail(err, SL_ENOMEM, "out of memory for a transport");
     transport->base.ops = &jetstream_ops;
     transport->config = *config;
     sync_mutex_init(&transport->mutex);
     enum sl_status status = make_names(transport)
                                 ? start(transport, err)
-                                : sl_fail(err, SL_ENOMEM, "cannot allocate names of streams");
+                                : sl_fail(err, SL_ENOMEM, "out of memory for names of streams");
     if (status) {
         (void) jetstream_publish_finish(transport, 0);
         jetstream_close(&transport->base, false);
