@@ -31,7 +31,8 @@ enum sl_field_kind {
     SL_FIELD_HEX,      /* uint64_t as "0x…": 64 bits do not survive as a JSON number */
     SL_FIELD_DECIMAL,  /* uint64_t as "123", for the same reason */
     SL_FIELD_OBJECT,   /* `object` at offset; offset 0 and the parent's members also work */
-    SL_FIELD_OPTIONAL, /* the same, null when the text at `other` is NULL */
+    SL_FIELD_INLINE,   /* the fields of `object`, among those of the parent; it has no key */
+    SL_FIELD_OPTIONAL, /* an object, null when the text at `other` is NULL */
     SL_FIELD_LIST,     /* pointer to elements of `object`, size_t count at `other` */
     SL_FIELD_NAMES,    /* const char *const *, size_t count at `other` */
     SL_FIELD_IDS       /* uint64_t[size / sizeof(uint64_t)], uint32_t count at `other` */

@@ -79,6 +79,11 @@ typedef uint64_t type_DECIMAL;
     {                                                                                              \
         .key = (key_), .kind = SL_FIELD_OBJECT, .object = &(object_)                               \
     }
+/* The fields of another table of the same struct. */
+#define INLINE(object_)                                                                            \
+    {                                                                                              \
+        .kind = SL_FIELD_INLINE, .object = &(object_)                                              \
+    }
 /* The name and version of the document. */
 #define SCHEMA                                                                                     \
     {                                                                                              \

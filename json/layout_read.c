@@ -203,6 +203,21 @@ static enum sl_status read_chars(struct reader *reader, const json_t *json,
     return SL_OK;
 }
 
+/* Twice the room, for n elements at most.  Not all at once: then it is the elements that were read,
+   and not how many there seem to be, that say how much memory is used. */
+static bool grow_list(struct reader *reader, char **elements, size_t size, size_t *room, size_t n)
+{
+    size_t larger = SL_MIN(n, 2 * *room);
+    char *copy = sl_arena_array(reader->arena, larger, size);
+
+    if (!copy)
+        return false;
+    memcpy(copy, *elements, *room * size);
+    *elements = copy;
+    *room = larger;
+    return true;
+}
+
 static enum sl_status read_list(struct reader *reader, const struct sl_field *field,
                                 const json_t *json, const struct sl_locate_path *step, void *base)
 {
@@ -210,11 +225,13 @@ static enum sl_status read_list(struct reader *reader, const struct sl_field *fi
         return wrong_type(reader, step, "a list", json);
     bool names = field->kind == SL_FIELD_NAMES;
     size_t size = names ? sizeof(const char *) : field->size;
-    size_t n = json_array_size(json);
-    char *elements = sl_arena_array(reader->arena, n, size);
+    size_t n = json_array_size(json), room = SL_MIN(n, (size_t) 64);
+    char *elements = sl_arena_array(reader->arena, room, size);
     enum sl_status status = elements ? SL_OK : no_memory(reader);
 
     for (size_t i = 0; i < n && !status; i++) {
+        if (i == room && !grow_list(reader, &elements, size, &room, n))
+            return no_memory(reader);
         struct sl_locate_path element = {.parent = step, .index = i};
         const json_t *item = json_array_get(json, i);
         void *at = elements + i * size;
@@ -343,7 +360,11 @@ static enum sl_status read_object(struct reader *reader, const struct sl_object 
     if (!json_is_object(json))
         return wrong_type(reader, step, "an object", json);
     for (size_t i = 0; i < object->n_fields; i++) {
-        enum sl_status status = read_field(reader, &object->fields[i], json, step, base);
+        const struct sl_field *field = &object->fields[i];
+        enum sl_status status =
+            field->kind == SL_FIELD_INLINE
+                ? read_object(reader, field->object, json, step, member(base, field->offset))
+                : read_field(reader, field, json, step, base);
         if (status)
             return status;
     }
@@ -357,7 +378,8 @@ refuse_syntax(struct reader *reader, const struct sl_locate_text *text, json_err
     size_t position = SL_MIN((size_t) SL_MAX(error->position, 0), text->size);
     unsigned line, column;
 
-    if (json_error_code(error) == json_error_out_of_memory)
+    /* The library calls some failed allocations "invalid token"; only errno tells them apart. */
+    if (errno == ENOMEM)
         return no_memory(reader);
     sl_locate_position(text, position, &line, &column);
     sl_utf8_clean(error->text, true); /* it quotes the input, which may hold anything */
@@ -373,6 +395,7 @@ enum sl_status sl_layout_read(const struct sl_layout *layout, const char *name,
     const struct sl_locate_path root = {0};
     json_error_t error;
 
+    errno = 0;
     json_t *json = json_loadb(text->data, text->size, JSON_REJECT_DUPLICATES, &error);
     if (!json)
         return refuse_syntax(&reader, text, &error);

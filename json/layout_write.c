@@ -234,45 +234,71 @@ static void write_field(struct writer *writer, const struct sl_field *field, con
     }
 }
 
-/* "missing": {KEY: REASON, ...} for the numbers of this object that are null. */
-static void write_missing(struct writer *writer, const struct sl_object *object, const void *base)
+/* An object while it is written. */
+struct place {
+    const struct sl_object *object; /* fields of others may stand among its own */
+    bool any_field, any_reason;
+};
+
+static void next_field(struct writer *writer, struct place *place)
 {
-    bool any = false;
+    if (place->any_field)
+        (void) fputc(',', writer->out);
+    if (!place->object->one_line)
+        new_line(writer);
+    else if (place->any_field)
+        (void) fputc(' ', writer->out);
+    place->any_field = true;
+}
+
+/* "missing": {KEY: REASON, ...} for the numbers that are null. */
+static void write_missing(struct writer *writer, struct place *place,
+                          const struct sl_object *object, const void *base)
+{
     for (size_t i = 0; i < object->n_fields; i++) {
-        const char *reason = missing_reason(&object->fields[i], base);
+        const struct sl_field *field = &object->fields[i];
+        if (field->kind == SL_FIELD_INLINE) {
+            write_missing(writer, place, field->object, member(base, field->offset));
+            continue;
+        }
+        const char *reason = missing_reason(field, base);
         if (!reason || !*reason)
             continue;
-        if (!any) {
-            (void) fputc(',', writer->out);
-            if (object->one_line)
-                (void) fputc(' ', writer->out);
-            else
-                new_line(writer);
+        if (!place->any_reason) {
+            next_field(writer, place);
             (void) fputs("\"missing\": {", writer->out);
         }
-        (void) fprintf(writer->out, "%s\"%s\": ", any ? ", " : "", object->fields[i].key);
+        (void) fprintf(writer->out, "%s\"%s\": ", place->any_reason ? ", " : "", field->key);
         write_string(writer, reason);
-        any = true;
+        place->any_reason = true;
     }
-    if (any)
-        (void) fputc('}', writer->out);
+}
+
+static void write_fields(struct writer *writer, struct place *place, const struct sl_object *object,
+                         const void *base)
+{
+    for (size_t i = 0; i < object->n_fields; i++) {
+        const struct sl_field *field = &object->fields[i];
+        if (field->kind == SL_FIELD_INLINE) {
+            write_fields(writer, place, field->object, member(base, field->offset));
+            continue;
+        }
+        next_field(writer, place);
+        (void) fprintf(writer->out, "\"%s\": ", field->key);
+        write_field(writer, field, base);
+    }
 }
 
 static void write_object(struct writer *writer, const struct sl_object *object, const void *base)
 {
+    struct place place = {.object = object};
+
     (void) fputc('{', writer->out);
     writer->depth++;
-    for (size_t i = 0; i < object->n_fields; i++) {
-        if (i)
-            (void) fputc(',', writer->out);
-        if (!object->one_line)
-            new_line(writer);
-        else if (i)
-            (void) fputc(' ', writer->out);
-        (void) fprintf(writer->out, "\"%s\": ", object->fields[i].key);
-        write_field(writer, &object->fields[i], base);
-    }
-    write_missing(writer, object, base);
+    write_fields(writer, &place, object, base);
+    write_missing(writer, &place, object, base);
+    if (place.any_reason)
+        (void) fputc('}', writer->out);
     writer->depth--;
     if (!object->one_line)
         new_line(writer);

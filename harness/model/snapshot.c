@@ -82,3 +82,11 @@ const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, uin
         return &snapshot->threads[at];
     return NULL;
 }
+
+void sl_snapshot_free(struct sl_snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    struct sl_arena *arena = snapshot->arena; /* the snapshot itself lives in it */
+    sl_arena_free(arena);
+}

@@ -392,11 +392,3 @@ enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
     *ret_snap = snapshot;
     return SL_OK;
 }
-
-void sl_snapshot_free(struct sl_snapshot *snapshot)
-{
-    if (!snapshot)
-        return;
-    struct sl_arena *arena = snapshot->arena; /* the snapshot itself lives in it */
-    sl_arena_free(arena);
-}

@@ -205,7 +205,7 @@ sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
     struct sl_document_thread thread = {
         .id = from->id,
         .state = {from->state ? from->state : '?'},
-        .source = sl_source_text(from->source),
+        .source = from->source,
         .complete = stack && stack->complete,
         .grade = stack ? stack->grade : SL_GRADE_PARTIAL,
         .consistent = from->consistent,
@@ -217,6 +217,7 @@ sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
         .age_ns = age_of(listing, from),
         .cpu_ns = from->cpu_ns,
         .switches = from->switches,
+        .cost = from->cost,
     };
     memcpy(thread.name, from->name, sizeof thread.name);
     return thread;

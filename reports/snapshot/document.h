@@ -24,7 +24,7 @@ struct sl_document_thread {
     uint64_t id;
     char name[16];
     char state[2];
-    const char *source;
+    enum sl_source source;
     bool complete, consistent;
     enum sl_grade grade;
     const char *reason;      /* why the stack is not complete, or why there is none */
@@ -33,11 +33,17 @@ struct sl_document_thread {
     const struct sl_frame *frames;
     size_t n_frames;
     uint64_t start_time, age_ns, cpu_ns, switches;
+    struct sl_stop_cost cost;
 };
 
 /* Threads with one start routine that ended and were never joined. */
 struct sl_document_unjoined_group {
     uint32_t count;
+    struct sl_frame start;
+};
+
+struct sl_document_unjoined_thread {
+    uint64_t pthread;
     struct sl_frame start;
 };
 
@@ -62,8 +68,13 @@ struct sl_document {
     const struct sl_document_group *groups;
     size_t n_groups;
     struct sl_document_unjoined unjoined;
-    const struct sl_document_thread *threads; /* only in the JSON form of a full listing */
+    /* The rest is only in the JSON form of a full listing, which a snapshot can be read from. */
+    uint64_t taken_ns;
+    bool counts_arrivals;
+    const struct sl_document_thread *threads;
     size_t n_threads;
+    const struct sl_document_unjoined_thread *unjoined_threads;
+    size_t n_unjoined_threads;
 };
 
 /* Everything but the threads.  O(n log n). */

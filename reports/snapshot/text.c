@@ -99,9 +99,10 @@ static void print_names(const struct sl_page *page, const struct sl_document_gro
 static void print_unjoined(const struct sl_page *page, const struct sl_document_unjoined *unjoined)
 {
     if (unjoined->reason) {
+        const char *reason = sl_format_printable(page->arena, unjoined->reason);
         sl_style_print(page, SL_STYLE_DIM,
                        "\nthreads that ended and were not joined are not known: %s\n",
-                       unjoined->reason);
+                       reason ? reason : "no reason is recorded");
         return;
     }
     if (!unjoined->count)
@@ -147,7 +148,7 @@ print_thread(const struct sl_page *page, const struct sl_snapshot_listing *listi
     (void) fprintf(page->out, "\nthread %" PRIu64 " '", thread.id);
     (void) sl_print_printable(thread.name, page->out);
     (void) fprintf(page->out, "' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64 " switch%s\n",
-                   wait, thread.state, thread.source, age, cpu, thread.switches,
+                   wait, thread.state, sl_source_text(thread.source), age, cpu, thread.switches,
                    thread.switches == 1 ? "" : "es");
     sl_frames_print(thread.frames, thread.n_frames, thread.n_frames, INDENT, page->out);
     if (!thread.complete)

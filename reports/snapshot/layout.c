@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/snapshot/layout.h"
+
+#include <ctype.h>
+
+#include "reports/report_layout.h"
+#include "reports/snapshot/document.h"
+#include "json/layout_macros.h"
+
+static const struct sl_field wait_fields[] = {
+    SCALAR(U32, struct sl_document_wait, count),
+    SCALAR(NAME, struct sl_document_wait, text),
+    OBJECT(struct sl_document_wait, wait, report_layout_wait),
+};
+static const struct sl_object wait_object = {FIELDS(wait_fields), .one_line = true};
+
+/* The fields of a group are found in what is printed of it. */
+_Static_assert(offsetof(struct sl_document_group, group) == 0, "the group is first");
+
+static const struct sl_field group_fields[] = {
+    SCALAR(U32, struct sl_group, count),
+    CHARS(struct sl_group, fingerprint),
+    SCALAR(TEXT, struct sl_group, function),
+    OBJECT(struct sl_group, wait, report_layout_wait),
+    LIST(struct sl_document_group, "waits", waits, n_waits, wait_object),
+    SCALAR(NAME, struct sl_document_group, states),
+    NAMES(struct sl_document_group, "names", names, n_names),
+    {.key = "tids",
+     .kind = SL_FIELD_IDS,
+     .offset = offsetof(struct sl_group, ids),
+     .other = offsetof(struct sl_group, n_ids) + HAS_TYPE(struct sl_group, n_ids, uint32_t),
+     .size = sizeof MEMBER(struct sl_group, ids)},
+    SCALAR(BOOL, struct sl_group, complete),
+    ENUM(struct sl_group, grade, report_layout_grades),
+    SCALAR(TEXT, struct sl_group, reason),
+    LIST(struct sl_group, "frames", frames, n_frames, report_layout_frame),
+};
+static const struct sl_object group_object = {FIELDS(group_fields)};
+
+/* Frames and waits with all that the analysis of a leak looks at. */
+static const struct sl_field whole_frame_fields[] = {
+    INLINE(report_layout_frame),
+    LATE(HEX, struct sl_frame, start),
+};
+static const struct sl_object whole_frame = {FIELDS(whole_frame_fields), .one_line = true};
+
+static const struct sl_field whole_wait_fields[] = {
+    INLINE(report_layout_wait),
+    LATE(BOOL, struct sl_wait, socket),
+};
+static const struct sl_object whole_wait = {FIELDS(whole_wait_fields), .one_line = true};
+
+static const struct sl_field cost_fields[] = {
+    SCALAR(BOOL, struct sl_stop_cost, stopped),
+    SCALAR(BOOL, struct sl_stop_cost, known),
+    SCALAR(U64, struct sl_stop_cost, switches),
+    SCALAR(U64, struct sl_stop_cost, cpu_ns),
+};
+static const struct sl_object cost_object = {FIELDS(cost_fields), .one_line = true};
+
+static const char *source_word(unsigned value)
+{
+    return sl_source_text((enum sl_source) value);
+}
+static const struct sl_words sources = {SL_SOURCE_DUMP + 1, source_word};
+
+static const struct sl_field thread_fields[] = {
+    {KEYED(U64, struct sl_document_thread, "tid", id)},
+    CHARS(struct sl_document_thread, name),
+    CHARS(struct sl_document_thread, state),
+    ENUM(struct sl_document_thread, source, sources),
+    SCALAR(BOOL, struct sl_document_thread, complete),
+    ENUM(struct sl_document_thread, grade, report_layout_grades),
+    SCALAR(TEXT, struct sl_document_thread, reason),
+    SCALAR(BOOL, struct sl_document_thread, consistent),
+    SCALAR(NAME, struct sl_document_thread, fingerprint),
+    SCALAR(U64, struct sl_document_thread, start_time),
+    SCALAR(U64, struct sl_document_thread, age_ns),
+    SCALAR(U64, struct sl_document_thread, cpu_ns),
+    SCALAR(U64, struct sl_document_thread, switches),
+    {.key = "cost",
+     .kind = SL_FIELD_OBJECT,
+     .offset = offsetof(struct sl_document_thread, cost),
+     .object = &cost_object,
+     .late = true},
+    OBJECT(struct sl_document_thread, wait, whole_wait),
+    LIST(struct sl_document_thread, "frames", frames, n_frames, whole_frame),
+};
+
+static const char *check_thread(const void *object)
+{
+    const struct sl_document_thread *thread = object;
+    if (!isalpha((unsigned char) thread->state[0]) && thread->state[0] != '?')
+        return "'state' has to be a letter";
+    if (thread->complete && thread->grade != SL_GRADE_COMPLETE)
+        return "'grade' contradicts 'complete'";
+    return NULL;
+}
+
+static const struct sl_object thread_object = {FIELDS(thread_fields), .check = check_thread};
+
+static const struct sl_field source_fields[] = {
+    SCALAR(U32, struct sl_document_sources, none), SCALAR(U32, struct sl_document_sources, proc),
+    SCALAR(U32, struct sl_document_sources, bpf),  SCALAR(U32, struct sl_document_sources, ptrace),
+    SCALAR(U32, struct sl_document_sources, dump),
+};
+static const struct sl_object sources_object = {FIELDS(source_fields), .one_line = true};
+
+static const struct sl_field unjoined_group_fields[] = {
+    SCALAR(U32, struct sl_document_unjoined_group, count),
+    OBJECT(struct sl_document_unjoined_group, start, report_layout_frame),
+};
+static const struct sl_object unjoined_group_object = {FIELDS(unjoined_group_fields),
+                                                       .one_line = true};
+
+static const struct sl_field unjoined_fields[] = {
+    {KEYED(COUNT, struct sl_document_unjoined, "count", count),
+     .other = offsetof(struct sl_document_unjoined, reason)},
+    SCALAR(TEXT, struct sl_document_unjoined, reason),
+    LIST(struct sl_document_unjoined, "groups", groups, n_groups, unjoined_group_object),
+};
+static const struct sl_object unjoined_object = {FIELDS(unjoined_fields)};
+
+static const struct sl_field grouped_fields[] = {
+    SCHEMA,
+    SCALAR(INT, struct sl_document, pid),
+    SCALAR(TEXT, struct sl_document, command),
+    SCALAR(U64, struct sl_document, ticks_per_second),
+    OBJECT(struct sl_document, stats, report_layout_stats),
+    OBJECT(struct sl_document, sources, sources_object),
+    LIST(struct sl_document, "groups", groups, n_groups, group_object),
+    OBJECT(struct sl_document, unjoined, unjoined_object),
+};
+static const struct sl_object grouped_object = {FIELDS(grouped_fields)};
+
+static const struct sl_field unjoined_thread_fields[] = {
+    SCALAR(HEX, struct sl_document_unjoined_thread, pthread),
+    OBJECT(struct sl_document_unjoined_thread, start, whole_frame),
+};
+static const struct sl_object unjoined_thread_object = {FIELDS(unjoined_thread_fields),
+                                                        .one_line = true};
+
+static const struct sl_field full_fields[] = {
+    INLINE(grouped_object),
+    LATE(U64, struct sl_document, taken_ns),
+    LATE(BOOL, struct sl_document, counts_arrivals),
+    LIST(struct sl_document, "threads", threads, n_threads, thread_object),
+    LATE_LIST(struct sl_document, "unjoined_threads", unjoined_threads, n_unjoined_threads,
+              unjoined_thread_object),
+};
+
+static const char *check_document(const void *object)
+{
+    const struct sl_document *document = object;
+    const struct sl_document_thread *threads = document->threads;
+
+    if (!document->ticks_per_second)
+        return "'ticks_per_second' cannot be 0";
+    for (size_t i = 1; i < document->n_threads; i++)
+        if (threads[i - 1].id > threads[i].id ||
+            (threads[i].id && threads[i - 1].id == threads[i].id))
+            return "the threads are not in the order of 'tid'";
+    return NULL;
+}
+
+static const struct sl_object full_object = {FIELDS(full_fields), .check = check_document};
+
+#define LAYOUT(object_)                                                                            \
+    {                                                                                              \
+        .schema = "strandline.snapshot", .major = 1, .what = "snapshot",                           \
+        .root = PART(NULL, object_)                                                                \
+    }
+const struct sl_layout layout_grouped = LAYOUT(grouped_object);
+const struct sl_layout layout_full = LAYOUT(full_object);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/snapshot/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "reports/snapshot/document.h"
+#include "reports/snapshot/layout.h"
+#include "json/layout_read.h"
+
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int compare_texts(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) : ORDER(a != NULL, b != NULL);
+}
+
+static int compare_frames(const struct sl_frame *a, const struct sl_frame *b)
+{
+    const int orders[] = {
+        ORDER(a->address, b->address),
+        ORDER(a->offset, b->offset),
+        ORDER(a->start, b->start),
+        ORDER(a->region, b->region),
+        ORDER(a->line, b->line),
+        ORDER(a->inlined, b->inlined),
+        ORDER(a->by_frame_pointers, b->by_frame_pointers),
+        compare_texts(a->function, b->function),
+        compare_texts(a->file, b->file),
+        compare_texts(a->module, b->module),
+        compare_texts(a->build_id, b->build_id),
+    };
+    for (size_t i = 0; i < SL_COUNT_OF(orders); i++)
+        if (orders[i])
+            return orders[i];
+    return 0;
+}
+
+static int compare_stacks(const void *left, const void *right)
+{
+    const struct sl_document_thread *a = *(const struct sl_document_thread *const *) left;
+    const struct sl_document_thread *b = *(const struct sl_document_thread *const *) right;
+    int order = ORDER(a->n_frames, b->n_frames);
+
+    for (size_t i = 0; i < a->n_frames && !order; i++)
+        order = compare_frames(&a->frames[i], &b->frames[i]);
+    if (!order)
+        order = ORDER(a->complete, b->complete);
+    if (!order)
+        order = ORDER(a->grade, b->grade);
+    return order ? order : compare_texts(a->reason, b->reason);
+}
+
+/* Why a stack is not there, or not complete. */
+static const char *reason_of(const struct sl_document_thread *from)
+{
+    return from->reason || from->complete ? from->reason : "no reason is given";
+}
+
+/* Threads with equal stacks share one. */
+static bool
+share_stacks(const struct sl_document *document, struct sl_arena *arena, struct sl_thread *threads)
+{
+    size_t n = document->n_threads;
+    SL_AUTO_FREE const struct sl_document_thread **sorted =
+        calloc(n + 1, sizeof(const struct sl_document_thread *));
+    struct sl_stack *stack = NULL;
+
+    if (!sorted)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &document->threads[i];
+    qsort(sorted, n, sizeof *sorted, compare_stacks);
+    for (size_t i = 0; i < n; i++) {
+        const struct sl_document_thread *from = sorted[i];
+        if (!from->n_frames)
+            continue;
+        if (!stack || compare_stacks(&sorted[i - 1], &sorted[i]) != 0) {
+            stack = sl_arena_alloc(arena, sizeof *stack);
+            if (!stack)
+                return false;
+            *stack = (struct sl_stack){.frames = from->frames,
+                                       .n_frames = from->n_frames,
+                                       .complete = from->complete,
+                                       .grade = from->grade,
+                                       .reason = reason_of(from)};
+        }
+        threads[from - document->threads].stack = stack;
+    }
+    return true;
+}
+
+static struct sl_thread thread_of(const struct sl_document_thread *from)
+{
+    struct sl_thread thread = {
+        .id = from->id,
+        .start_time = from->start_time,
+        .count = 1,
+        .state = from->state[0] == '?' ? '\0' : from->state[0],
+        .consistent = from->consistent,
+        .source = from->source,
+        .reason = from->n_frames ? NULL : reason_of(from),
+        .wait = from->wait,
+        .cpu_ns = from->cpu_ns,
+        .switches = from->switches,
+        .cost = from->cost,
+    };
+    memcpy(thread.name, from->name, sizeof thread.name);
+    return thread;
+}
+
+static struct sl_snapshot *build(const struct sl_document *document, struct sl_arena *arena)
+{
+    size_t n = document->n_threads, n_unjoined = document->n_unjoined_threads;
+    struct sl_snapshot *snapshot = sl_arena_alloc(arena, sizeof *snapshot);
+    struct sl_thread *threads = sl_arena_array(arena, n, sizeof *threads);
+    struct sl_unjoined *unjoined = sl_arena_array(arena, n_unjoined, sizeof *unjoined);
+
+    if (!snapshot || !threads || !unjoined)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        threads[i] = thread_of(&document->threads[i]);
+    for (size_t i = 0; i < n_unjoined; i++)
+        unjoined[i] = (struct sl_unjoined){.pthread = document->unjoined_threads[i].pthread,
+                                           .start = &document->unjoined_threads[i].start};
+    if (!share_stacks(document, arena, threads))
+        return NULL;
+    *snapshot = (struct sl_snapshot){
+        .pid = document->pid,
+        .taken_ns = document->taken_ns,
+        .ticks_per_second = document->ticks_per_second,
+        .counts_arrivals = document->counts_arrivals,
+        .threads = threads,
+        .n_threads = n,
+        .unjoined = unjoined,
+        .n_unjoined = n_unjoined,
+        .unjoined_missing = document->unjoined.reason,
+        .stats = document->stats,
+    };
+    return snapshot;
+}
+
+enum sl_status sl_snapshot_parse(const char *name, const char *data, size_t size,
+                                 struct sl_snapshot **ret_snapshot, struct sl_error *err)
+{
+    const struct sl_locate_text text = {.data = data, .size = size};
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_document *document = arena ? sl_arena_alloc(arena, sizeof *document) : NULL;
+
+    if (!document)
+        return sl_fail(err, SL_ENOMEM, "out of memory for '%s'", name);
+    enum sl_status status = sl_layout_read(&layout_full, name, &text, arena, document, err);
+    if (status)
+        return status;
+    struct sl_snapshot *snapshot = build(document, arena);
+    if (!snapshot)
+        return sl_fail(err, SL_ENOMEM, "out of memory for '%s'", name);
+    snapshot->arena = SL_TAKE(arena);
+    *ret_snapshot = snapshot;
+    return SL_OK;
+}
