@@ -23,8 +23,8 @@
 extern "C" {
 #endif
 
-struct sl_snapshot;
-struct sl_leak_report;
+struct sl_snapshot;    /* snapshot.h */
+struct sl_leak_report; /* leak.h */
 
 struct sl_observation; /* one thread at a time */
 
