@@ -1,28 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/unwind/frame_pointer.h"
 
-/* Length of "FF /2" (call r/m64) with these bytes behind the opcode; 0: another instruction. */
-static size_t indirect_call_size(const uint8_t *operand, size_t size)
-{
-    if (size < 1 || (operand[0] >> 3 & 7) != 2)
-        return 0;
-    unsigned mode = operand[0] >> 6, base = operand[0] & 7;
-    bool scaled = mode != 3 && base == 4;
-    if (scaled && size < 2)
-        return 0;
-    size_t displacement = mode == 1 ? 1 : mode == 2 ? 4 : 0;
-    if (mode == 0 && (scaled ? operand[1] & 7 : base) == 5)
-        displacement = 4;
-    return 2 + scaled + displacement;
-}
+#include "harness/snapshot/unwind/instruction.h"
 
 bool sl_ends_with_call(const uint8_t *code, size_t size)
 {
-    if (size >= 5 && code[size - 5] == 0xe8)
-        return true;
     for (size_t length = 2; length <= SL_CALL_MAX && length <= size; length++) {
-        const uint8_t *call = code + size - length;
-        if (call[0] == 0xff && indirect_call_size(call + 1, length - 1) == length)
+        struct sl_instruction call;
+        if (sl_instruction_decode(code + size - length, length, &call) && call.length == length &&
+            call.flow == SL_FLOW_CALL && call.effect == SL_STACK_NONE)
             return true;
     }
     return false;

@@ -67,6 +67,7 @@ follow_flow(struct reading *reading, const struct sl_instruction *instruction, b
     case SL_FLOW_NEXT:
         return true;
     case SL_FLOW_CALL:
+    case SL_FLOW_SYSCALL:
     case SL_FLOW_BRANCH:
         if (place == PROLOGUE)
             reading->place = BODY;

@@ -95,8 +95,9 @@ static enum sl_flow flow_of(const ZydisDecodedInstruction *instruction)
 {
     switch (instruction->meta.category) {
     case ZYDIS_CATEGORY_CALL:
-    case ZYDIS_CATEGORY_SYSCALL:
         return SL_FLOW_CALL;
+    case ZYDIS_CATEGORY_SYSCALL:
+        return SL_FLOW_SYSCALL;
     case ZYDIS_CATEGORY_COND_BR:
         return SL_FLOW_BRANCH;
     case ZYDIS_CATEGORY_UNCOND_BR:

@@ -19,14 +19,21 @@ enum sl_stack_effect {
     SL_STACK_OTHER      /* anything else that may change it */
 };
 
-enum sl_flow { SL_FLOW_NEXT, SL_FLOW_CALL, SL_FLOW_BRANCH, SL_FLOW_JUMP, SL_FLOW_RETURN };
+enum sl_flow {
+    SL_FLOW_NEXT,
+    SL_FLOW_CALL,
+    SL_FLOW_SYSCALL,
+    SL_FLOW_BRANCH,
+    SL_FLOW_JUMP,
+    SL_FLOW_RETURN
+};
 
 struct sl_instruction {
     size_t length;
     enum sl_stack_effect effect;
     int64_t amount;
-    bool of_base;      /* pushes or pops rbp */
-    enum sl_flow flow; /* a system call counts as a call */
+    bool of_base; /* pushes or pops rbp */
+    enum sl_flow flow;
     bool is_direct;
     int64_t target; /* of a direct one, from the start of the instruction */
 };
