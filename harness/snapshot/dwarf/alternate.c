@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 #include "harness/model/snapshot.h"
+#include "harness/snapshot/module/image.h"
 #include "harness/snapshot/module/section.h"
 #include "harness/snapshot/target/regular.h"
 
@@ -20,8 +21,9 @@ struct link {
 };
 
 /* Notes end with their contents, and this one is alone in its section. */
-static bool has_id(int fd, const struct link *link)
+static bool has_id(int fd, const void *context)
 {
+    const struct link *link = context;
     SL_AUTO_FREE uint8_t *note = NULL;
     size_t size;
 
@@ -29,26 +31,13 @@ static bool has_id(int fd, const struct link *link)
            memcmp(note + size - link->id_size, link->id, link->id_size) == 0;
 }
 
-/* In the target's root directory, then in ours. */
-static int open_if(struct sl_modules *modules, const char *path, const struct link *link)
-{
-    for (int own = 0; own < 2; own++) {
-        int fd = own ? sl_regular_open(path) : sl_regular_open_in(sl_modules_target(modules), path);
-        if (fd >= 0 && has_id(fd, link))
-            return fd;
-        if (fd >= 0)
-            (void) close(fd);
-    }
-    return -1;
-}
-
 /* A name that does not begin at the root is relative to the folder of the file that has it. */
-static int open_by_name(struct sl_modules *modules, int fd, const struct link *link)
+static int open_by_name(const struct sl_target *target, int fd, const struct link *link)
 {
     char name[64], file[MAX_LINK], path[2 * MAX_LINK + 2];
 
     if (*link->name == '/')
-        return open_if(modules, link->name, link);
+        return sl_regular_open_either(target, link->name, has_id, link);
     (void) snprintf(name, sizeof name, "/proc/thread-self/fd/%d", fd);
     ssize_t length = readlink(name, file, sizeof file - 1);
     if (length <= 0)
@@ -56,20 +45,20 @@ static int open_by_name(struct sl_modules *modules, int fd, const struct link *l
     file[length] = 0;
     (void) snprintf(path, sizeof path, "%.*s%s", (int) (sl_path_base(file) - file), file,
                     link->name);
-    return open_if(modules, path, link);
+    return sl_regular_open_either(target, path, has_id, link);
 }
 
-static int open_by_id(struct sl_modules *modules, const struct link *link)
+static int open_by_id(const struct sl_target *target, const struct link *link)
 {
     char id[2 * SL_MAX_BUILD_ID + 1], path[256];
 
     for (size_t i = 0; i < link->id_size; i++)
         (void) snprintf(id + 2 * i, 3, "%02x", link->id[i]);
     (void) snprintf(path, sizeof path, "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
-    return open_if(modules, path, link);
+    return sl_regular_open_either(target, path, has_id, link);
 }
 
-int sl_alternate_open(struct sl_modules *modules, int fd)
+int sl_alternate_open(const struct sl_target *target, int fd)
 {
     static const char section_name[] = ".gnu_debugaltlink";
     SL_AUTO_FREE uint8_t *data = NULL;
@@ -85,6 +74,6 @@ int sl_alternate_open(struct sl_modules *modules, int fd)
                               .id_size = length < size ? size - length - 1 : 0};
     if (!length || length >= MAX_LINK || link.id_size < 2 || link.id_size > SL_MAX_BUILD_ID)
         return -1;
-    int found = open_by_name(modules, fd, &link);
-    return found >= 0 ? found : open_by_id(modules, &link);
+    int found = open_by_name(target, fd, &link);
+    return found >= 0 ? found : open_by_id(target, &link);
 }

@@ -3,12 +3,12 @@
 #ifndef SL_SNAPSHOT_DWARF_ALTERNATE_H
 #define SL_SNAPSHOT_DWARF_ALTERNATE_H
 
-#include "harness/snapshot/module/module.h"
+#include "harness/snapshot/target/target.h"
 
 /*
  * Descriptor of the file that .gnu_debugaltlink of the file `fd` names, or -1: where it says,
  * or by its build-id, which it has in any case.
  */
-int sl_alternate_open(struct sl_modules *modules, int fd);
+int sl_alternate_open(const struct sl_target *target, int fd);
 
 #endif

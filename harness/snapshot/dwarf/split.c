@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <dwarf.h>
 
@@ -50,29 +49,31 @@ static bool find_unit(Dwarf *dwarf, uint64_t id, Dwarf_Die *ret_unit)
     return false;
 }
 
-/* Look for the unit in a file of its own; keep the file when it is there. */
+/* Keep a file in which the unit is, and close any other. */
+static bool
+keep(struct sl_split_files *files, struct sl_debug_file *file, uint64_t id, Dwarf_Die *ret_unit)
+{
+    struct split_file *kept = calloc(1, sizeof *kept);
+
+    if (kept && sl_debug_file_read(file) && find_unit(file->dwarf, id, ret_unit)) {
+        sl_debug_file_detach(file);
+        *kept = (struct split_file){.next = files->files, .file = *file};
+        files->files = kept;
+        return true;
+    }
+    sl_debug_file_close(file);
+    free(kept);
+    return false;
+}
+
 static bool try_path(struct sl_split_files *files, struct sl_modules *modules, const char *path,
                      uint64_t id, Dwarf_Die *ret_unit)
 {
-    const struct sl_target *target = sl_modules_target(modules);
-    int fd = sl_regular_open_in(target, path);
-    struct split_file *file = calloc(1, sizeof *file);
+    struct sl_debug_file file;
+    int fd = sl_regular_open_either(sl_modules_target(modules), path, NULL, NULL);
 
-    if (fd < 0)
-        fd = sl_regular_open(path);
-    if (file && sl_debug_file_open(fd, &file->file) && sl_debug_file_read(&file->file) &&
-        find_unit(file->file.dwarf, id, ret_unit)) {
-        sl_debug_file_detach(&file->file);
-        file->next = files->files;
-        files->files = file;
-        return true;
-    }
-    if (file)
-        sl_debug_file_close(&file->file);
-    else if (fd >= 0)
-        (void) close(fd);
-    free(file);
-    return false;
+    (void) sl_debug_file_open(fd, &file); /* what can not be opened has no unit */
+    return keep(files, &file, id, ret_unit);
 }
 
 /* Where the compiler wrote it, as the program says, or beside the program. */
@@ -106,23 +107,17 @@ static bool find_in_package(struct sl_split_files *files, struct sl_modules *mod
     char path[MAX_PATH];
 
     if (!files->package_known) {
-        const struct sl_target *target = sl_modules_target(modules);
         (void) snprintf(path, sizeof path, "%s.dwp", module->path);
-        int fd = sl_regular_open_in(target, path);
-        files->package = sl_package_new(fd >= 0 ? fd : sl_regular_open(path));
+        files->package =
+            sl_package_new(sl_regular_open_either(sl_modules_target(modules), path, NULL, NULL));
         files->package_known = true;
     }
-    struct split_file *file = files->package ? calloc(1, sizeof *file) : NULL;
-    if (!file)
+    struct sl_debug_file file;
+    if (!files->package)
         return false;
-    if (sl_package_find(files->package, id, &file->file) && sl_debug_file_read(&file->file) &&
-        find_unit(file->file.dwarf, id, ret_unit)) {
-        file->next = files->files;
-        files->files = file;
-        return true;
-    }
-    sl_debug_file_close(&file->file);
-    free(file);
+    if (sl_package_find(files->package, id, &file))
+        return keep(files, &file, id, ret_unit);
+    sl_debug_file_close(&file);
     return false;
 }
 

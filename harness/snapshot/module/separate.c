@@ -23,8 +23,9 @@
 #define MAX_UNPACKED ((size_t) 64 * 1024 * 1024)
 #define MAX_MEMORY   ((uint64_t) 128 * 1024 * 1024) /* of the decoder; xz -9 asks for 65 MiB */
 
-/* What .gnu_debuglink says. */
+/* What .gnu_debuglink of a module's file says. */
 struct link {
+    const struct sl_module *module;
     char name[MAX_LINK];
     uint32_t sum;
 };
@@ -132,43 +133,28 @@ static bool read_link(int fd, struct link *ret_link)
     return true;
 }
 
-/* In the target's root directory, then in ours; the first that is the module's. */
-static int open_if(struct sl_modules *modules, const struct sl_module *module, const char *path,
-                   bool (*is_it)(int fd, const struct sl_module *, const struct link *),
-                   const struct link *link)
+static bool is_by_id(int fd, const void *context)
 {
-    for (int own = 0; own < 2; own++) {
-        int fd = own ? sl_regular_open(path) : sl_regular_open_in(sl_modules_target(modules), path);
-        if (fd >= 0 && is_it(fd, module, link))
-            return fd;
-        if (fd >= 0)
-            (void) close(fd);
-    }
-    return -1;
-}
-
-static bool is_by_id(int fd, const struct sl_module *module, const struct link *link)
-{
-    (void) link;
+    const struct sl_module *module = context;
     return has_build_id(fd, module) == SAME_YES && has_same_layout(fd, module);
 }
 
-static bool is_by_link(int fd, const struct sl_module *module, const struct link *link)
+static bool is_by_link(int fd, const void *context)
 {
-    return has_build_id(fd, module) != SAME_NO && has_same_layout(fd, module) &&
+    const struct link *link = context;
+    return has_build_id(fd, link->module) != SAME_NO && has_same_layout(fd, link->module) &&
            has_sum(fd, link->sum);
 }
 
-static int open_by_id(struct sl_modules *modules, const struct sl_module *module)
+static int open_by_id(const struct sl_target *target, const struct sl_module *module)
 {
-    char name[2 * SL_MAX_BUILD_ID + 1], path[256];
+    const char *id = module->build_id_text;
+    char path[256];
 
     if (module->image.build_id_size < 2)
         return -1;
-    for (size_t i = 0; i < module->image.build_id_size; i++)
-        (void) snprintf(name + 2 * i, 3, "%02x", module->image.build_id[i]);
-    (void) snprintf(path, sizeof path, DEBUG_FOLDER "/.build-id/%.2s/%s.debug", name, name + 2);
-    return open_if(modules, module, path, is_by_id, NULL);
+    (void) snprintf(path, sizeof path, DEBUG_FOLDER "/.build-id/%.2s/%s.debug", id, id + 2);
+    return sl_regular_open_either(target, path, is_by_id, module);
 }
 
 /* Bytes of a path that lead to the target's root directory: paths of memory maps begin at ours. */
@@ -183,30 +169,30 @@ static size_t root_length(const struct sl_target *target, const char *path)
     return leads ? (size_t) length : 0;
 }
 
-static int open_by_link(struct sl_modules *modules, const struct sl_module *module, int fd)
+static int open_by_link(const struct sl_target *target, const struct sl_module *module, int fd)
 {
     static const char *const forms[] = {"%.*s/%s", "%.*s/.debug/%s", DEBUG_FOLDER "%.*s/%s"};
     const char *folder = module->path;
     int length = (int) (sl_path_base(folder) - folder) - 1, found = -1;
-    struct link link;
+    struct link link = {.module = module};
     char path[2 * MAX_LINK + 32];
 
     if (length < 0 || !read_link(fd, &link))
         return -1;
     for (size_t i = 0; i < SL_COUNT_OF(forms) && found < 0; i++) {
         bool global = i + 1 == SL_COUNT_OF(forms);
-        int skip = global ? (int) root_length(sl_modules_target(modules), folder) : 0;
+        int skip = global ? (int) root_length(target, folder) : 0;
         int size = snprintf(path, sizeof path, forms[i], length - skip, folder + skip, link.name);
         if (size > 0 && (size_t) size < sizeof path)
-            found = open_if(modules, module, path, is_by_link, &link);
+            found = sl_regular_open_either(target, path, is_by_link, &link);
     }
     return found;
 }
 
-int sl_separate_open(struct sl_modules *modules, const struct sl_module *module, int fd)
+int sl_separate_open(const struct sl_target *target, const struct sl_module *module, int fd)
 {
-    int found = open_by_id(modules, module);
-    return found >= 0 ? found : open_by_link(modules, module, fd);
+    int found = open_by_id(target, module);
+    return found >= 0 ? found : open_by_link(target, module, fd);
 }
 
 /* @return false when it is malformed or larger than is allowed */

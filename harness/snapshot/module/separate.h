@@ -18,7 +18,7 @@
  * there, or in the global folder.  A linked file has the checksum of the link, and no other
  * build-id than the module.
  */
-int sl_separate_open(struct sl_modules *modules, const struct sl_module *module, int fd);
+int sl_separate_open(const struct sl_target *target, const struct sl_module *module, int fd);
 
 /*
  * The ELF image in .gnu_debugdata of a file, unpacked.  The caller frees it.  @return false

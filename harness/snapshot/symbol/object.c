@@ -74,12 +74,13 @@ struct sl_object *sl_object_new(struct sl_modules *modules, struct sl_module *mo
     else
         (void) sl_debug_file_open(sl_module_open(modules, module), &object->file);
     if (!has_debug_info(object->file.fd))
-        (void) sl_debug_file_open(sl_separate_open(modules, module, object->file.fd),
-                                  &object->debug);
+        (void) sl_debug_file_open(
+            sl_separate_open(sl_modules_target(modules), module, object->file.fd), &object->debug);
     load_symbols(modules, object);
     struct sl_debug_file *with_dwarf = object->debug.elf ? &object->debug : &object->file;
     if (has_debug_info(with_dwarf->fd) && sl_debug_file_read(with_dwarf)) {
-        (void) sl_debug_file_open(sl_alternate_open(modules, with_dwarf->fd), &object->alternate);
+        (void) sl_debug_file_open(sl_alternate_open(sl_modules_target(modules), with_dwarf->fd),
+                                  &object->alternate);
         if (sl_debug_file_read(&object->alternate))
             dwarf_setalt(with_dwarf->dwarf, object->alternate.dwarf);
         object->units = sl_units_new(with_dwarf->dwarf, module);

@@ -48,6 +48,19 @@ int sl_regular_open_in(const struct sl_target *target, const char *path)
     return open_in(target, path, 0);
 }
 
+int sl_regular_open_either(const struct sl_target *target, const char *path,
+                           bool (*is_it)(int fd, const void *context), const void *context)
+{
+    for (int own = 0; own < 2; own++) {
+        int fd = own ? sl_regular_open(path) : sl_regular_open_in(target, path);
+        if (fd >= 0 && (!is_it || is_it(fd, context)))
+            return fd;
+        if (fd >= 0)
+            (void) close(fd);
+    }
+    return -1;
+}
+
 int sl_regular_open_itself_in(const struct sl_target *target, const char *path)
 {
     return open_in(target, path, O_NOFOLLOW);

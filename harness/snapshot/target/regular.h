@@ -16,7 +16,14 @@ int sl_regular_open(const char *path);
 /* The same for a path as the target sees it: links do not lead out of its root directory. */
 int sl_regular_open_in(const struct sl_target *target, const char *path);
 
-/* The same where somebody else may have put a link to another's file: then -1. */
+/*
+ * As the target sees the path, else as this process does: the first that is_it takes, when that is
+ * not NULL.
+ */
+int sl_regular_open_either(const struct sl_target *target, const char *path,
+                           bool (*is_it)(int fd, const void *context), const void *context);
+
+/* As the target sees it, where somebody else may have put a link to another's file: then -1. */
 int sl_regular_open_itself_in(const struct sl_target *target, const char *path);
 
 #endif

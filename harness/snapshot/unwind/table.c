@@ -239,7 +239,7 @@ static void open_debug_frame(struct sl_modules *modules, const struct sl_module 
     index->built = true; /* tried: an absent section is not looked for again */
     SL_AUTO_FD int fd = sl_module_open(modules, module);
     if (fd < 0 || !sl_section_load(fd, ".debug_frame", &table->debug_frame_data, &size)) {
-        SL_AUTO_FD int debug_fd = sl_separate_open(modules, module, fd);
+        SL_AUTO_FD int debug_fd = sl_separate_open(sl_modules_target(modules), module, fd);
         if (debug_fd < 0 ||
             !sl_section_load(debug_fd, ".debug_frame", &table->debug_frame_data, &size))
             return;
