@@ -133,7 +133,9 @@ static enum sl_status list_threads(struct sl_pass *pass, struct sl_error *err)
     struct sl_error error = {0};
 
     enum sl_status status =
-        pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, &error);
+        pass->source->list
+            ? pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, &error)
+            : sl_target_list(&pass->target, &pass->tids, &pass->n_tids, &error);
     if (status && status != SL_EGONE && pass->source->at_once &&
         pass->opts->source == SL_SNAPSHOT_AUTO) {
         pass->source->close(&pass->source_context);
@@ -141,7 +143,7 @@ static enum sl_status list_threads(struct sl_pass *pass, struct sl_error *err)
         error = (struct sl_error){0};
         status = pass->source->open(&pass->source_context, &error);
         if (!status)
-            status = pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, &error);
+            status = sl_target_list(&pass->target, &pass->tids, &pass->n_tids, &error);
     }
     if (status)
         *err = error;
@@ -248,7 +250,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
 static void release(struct sl_pass *pass)
 {
     sl_ahead_end(&pass->ahead, NULL);
-    if (pass->source)
+    if (pass->source && pass->source->close)
         pass->source->close(&pass->source_context);
     sl_code_close(&pass->code);
     sl_descriptors_free(pass->descriptors);

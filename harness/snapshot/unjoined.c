@@ -60,28 +60,12 @@ static bool is_known_version(struct sl_code *code, uint64_t address)
            sscanf(version, "2.%u", &minor) == 1 && minor >= FIRST_MINOR && minor <= LAST_MINOR;
 }
 
-/* A value of the auxiliary vector; 0 when it has none. */
-static uint64_t auxiliary(struct sl_code *code, uint64_t type)
-{
-    SL_AUTO_FREE char *content = NULL;
-    size_t size;
-    Elf64_auxv_t entry;
-
-    if (sl_target_read_all(code->target, "auxv", &content, &size, NULL))
-        return 0;
-    for (size_t at = 0; at + sizeof entry <= size; at += sizeof entry) {
-        memcpy(&entry, content + at, sizeof entry);
-        if (entry.a_type == type)
-            return entry.a_un.a_val;
-    }
-    return 0;
-}
-
 /* Whatever its file is called.  Started by itself, as `ld.so PROGRAM`, it is the program. */
 static struct sl_module *find_loader(struct sl_code *code)
 {
-    uint64_t base = auxiliary(code, AT_BASE);
-    return sl_modules_find(code->modules, code->maps, base ? base : auxiliary(code, AT_ENTRY));
+    uint64_t base = sl_target_auxiliary(code->target, AT_BASE);
+    return sl_modules_find(code->modules, code->maps,
+                           base ? base : sl_target_auxiliary(code->target, AT_ENTRY));
 }
 
 /* @return why the layout is not known, or NULL */

@@ -306,18 +306,7 @@ static uint64_t find_list(struct sl_modules *modules, const struct sl_module *mo
 /* The program itself: the kernel says where its program headers are. */
 static struct sl_module *find_program(struct sl_modules *modules, const struct sl_maps *maps)
 {
-    SL_AUTO_FREE char *content = NULL;
-    size_t size;
-    Elf64_auxv_t entry;
-    uint64_t headers = 0;
-
-    if (sl_target_read_all(modules->target, "auxv", &content, &size, NULL))
-        return NULL;
-    for (size_t at = 0; at + sizeof entry <= size; at += sizeof entry) {
-        memcpy(&entry, content + at, sizeof entry);
-        if (entry.a_type == AT_PHDR)
-            headers = entry.a_un.a_val;
-    }
+    uint64_t headers = sl_target_auxiliary(modules->target, AT_PHDR);
     struct sl_module *module = headers ? find_mapped(modules, maps, headers) : NULL;
     if (!module && headers) /* which follow its header, wherever a linker had the choice */
         module = find_in_memory(modules, maps, headers - sizeof(Elf64_Ehdr), 0);

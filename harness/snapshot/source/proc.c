@@ -64,17 +64,6 @@ static enum sl_status open_source(struct sl_source_context *context, struct sl_e
     return SL_OK;
 }
 
-static void close_source(struct sl_source_context *context)
-{
-    (void) context; /* nothing was opened */
-}
-
-static enum sl_status
-list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, struct sl_error *err)
-{
-    return sl_target_list(context->target, ret_tids, ret_n_tids, err);
-}
-
 /* The counter, before anything else of the thread but its state is read. */
 static int count_first(struct sl_source_context *context, pid_t tid, struct sl_sighting *sighting)
 {
@@ -154,8 +143,6 @@ held_still(struct sl_source_context *context, pid_t tid, const struct sl_sightin
 const struct sl_register_source sl_source_proc = {
     .id = SL_SOURCE_PROC,
     .open = open_source,
-    .close = close_source,
-    .list = list,
     .look = look,
     .leave = leave,
     .held_still = held_still,

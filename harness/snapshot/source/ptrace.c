@@ -66,8 +66,9 @@ static bool has_stopped(struct sl_source_context *context, pid_t tid, enum sl_lo
     return true;
 }
 
-static void let_run(struct sl_source_context *context, pid_t tid)
+static void leave(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
 {
+    (void) sighting;
     (void) ptrace(PTRACE_DETACH, tid, NULL, (void *) (uintptr_t) context->pending_signal);
 }
 
@@ -120,16 +121,10 @@ finish(struct sl_source_context *context, pid_t tid, struct sl_sighting *sightin
     if (!has_stopped(context, tid, &look))
         return SL_LOOK_UNSTOPPED;
     if (look == SL_LOOK_OK && !read_registers(tid, &sighting->registers)) {
-        let_run(context, tid);
+        leave(context, tid, sighting);
         look = SL_LOOK_FAILED;
     }
     return look;
-}
-
-static void leave(struct sl_source_context *context, pid_t tid, const struct sl_sighting *sighting)
-{
-    (void) sighting;
-    let_run(context, tid);
 }
 
 /* It was stopped all the time. */
@@ -147,23 +142,10 @@ static enum sl_status open_source(struct sl_source_context *context, struct sl_e
     return SL_OK;
 }
 
-static void close_source(struct sl_source_context *context)
-{
-    (void) context; /* nothing was opened */
-}
-
-static enum sl_status
-list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, struct sl_error *err)
-{
-    return sl_target_list(context->target, ret_tids, ret_n_tids, err);
-}
-
 const struct sl_register_source sl_source_ptrace = {
     .id = SL_SOURCE_PTRACE,
     .stops = true,
     .open = open_source,
-    .close = close_source,
-    .list = list,
     .begin = begin,
     .finish = finish,
     .leave = leave,

@@ -2,6 +2,7 @@
 #include "harness/snapshot/target/target.h"
 
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -253,6 +254,22 @@ enum sl_status sl_target_read_all(struct sl_target *target, const char *file, ch
         errno = error;
         return sl_fail_errno(err, "cannot read '/proc/%ld/%s'", (long) target->pid, file);
     }
+}
+
+uint64_t sl_target_auxiliary(struct sl_target *target, uint64_t type)
+{
+    SL_AUTO_FREE char *content = NULL;
+    size_t size;
+    Elf64_auxv_t entry;
+
+    if (sl_target_read_all(target, "auxv", &content, &size, NULL))
+        return 0;
+    for (size_t at = 0; at + sizeof entry <= size; at += sizeof entry) {
+        memcpy(&entry, content + at, sizeof entry);
+        if (entry.a_type == type)
+            return entry.a_un.a_val;
+    }
+    return 0;
 }
 
 bool sl_stat_parse(const char *text, struct sl_stat *ret_stat)

@@ -86,6 +86,9 @@ SL_CHECKED enum sl_status sl_target_read_all(struct sl_target *target, const cha
                                              char **ret_text, size_t *ret_size,
                                              struct sl_error *err);
 
+/* A value of the auxiliary vector; 0 when it has none. */
+uint64_t sl_target_auxiliary(struct sl_target *target, uint64_t type);
+
 /* @return 0, or -errno; -ESRCH when the thread has ended */
 int sl_target_stat(const struct sl_target *target, pid_t tid, struct sl_stat *ret_stat);
 int sl_target_run_count(const struct sl_target *target, pid_t tid, struct sl_run_count *ret_count);
