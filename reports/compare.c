@@ -7,29 +7,18 @@
 #include "base/fail.h"
 #include "reports/cells.h"
 
-/* A comparison being made: the arrays of the result, with room for everything. */
-struct maker {
-    struct sl_arena *arena;
-    struct sl_texts settings;
-    struct sl_group_change *groups;
-    size_t n_groups;
-    struct sl_metric_change *metrics;
-    size_t n_metrics;
-    const struct sl_cell_result **only_base, **only_head;
-    size_t n_only_base, n_only_head;
-};
-
-static bool
-maker_init(struct maker *maker, const struct sl_run_result *base, const struct sl_run_result *head)
+/* Room for everything that there may be. */
+static bool make_room(struct sl_comparison *made)
 {
+    const struct sl_run_result *base = made->base, *head = made->head;
     size_t n_groups = sl_cells_count_groups(base) + sl_cells_count_groups(head);
 
-    maker->groups = sl_arena_array(maker->arena, n_groups, sizeof *maker->groups);
-    maker->metrics =
-        sl_arena_array(maker->arena, head->n_cells, (size_t) SL_N_METRICS * sizeof *maker->metrics);
-    maker->only_base = sl_arena_array(maker->arena, base->n_cells, sizeof *maker->only_base);
-    maker->only_head = sl_arena_array(maker->arena, head->n_cells, sizeof *maker->only_head);
-    return maker->groups && maker->metrics && maker->only_base && maker->only_head;
+    made->groups = sl_arena_array(made->arena, n_groups, sizeof *made->groups);
+    made->metrics =
+        sl_arena_array(made->arena, head->n_cells, (size_t) SL_N_METRICS * sizeof *made->metrics);
+    made->only_base = sl_arena_array(made->arena, base->n_cells, sizeof *made->only_base);
+    made->only_head = sl_arena_array(made->arena, head->n_cells, sizeof *made->only_head);
+    return made->groups && made->metrics && made->only_base && made->only_head;
 }
 
 static struct sl_share looked_of(const struct sl_run_result *result)
@@ -57,10 +46,11 @@ struct side {
     size_t n_groups;
 };
 
-static bool side_init(struct maker *maker, const struct sl_cell_result *cell, struct side *ret_side)
+static bool
+side_init(struct sl_comparison *made, const struct sl_cell_result *cell, struct side *ret_side)
 {
     *ret_side = (struct side){.cell = cell};
-    return !cell || sl_cell_groups(maker->arena, cell, &ret_side->groups, &ret_side->n_groups);
+    return !cell || sl_cell_groups(made->arena, cell, &ret_side->groups, &ret_side->n_groups);
 }
 
 /* Trials of a side that could have seen a group.  "Not there" is a fact only when one looked. */
@@ -80,7 +70,7 @@ static struct sl_value count_in(const struct side *side, const struct sl_finding
 }
 
 /* Either of before and after is NULL when its side has not seen the group. */
-static void add_group(struct maker *maker, const struct side *base, const struct side *head,
+static void add_group(struct sl_comparison *made, const struct side *base, const struct side *head,
                       const struct sl_cell_group *before, const struct sl_cell_group *after)
 {
     const struct sl_finding *finding = after ? after->finding : before->finding;
@@ -91,7 +81,7 @@ static void add_group(struct maker *maker, const struct side *base, const struct
         change = !base->cell || base_looked ? SL_CHANGE_NEW : SL_CHANGE_UNKNOWN;
     else if (!after)
         change = head_looked ? SL_CHANGE_GONE : SL_CHANGE_UNKNOWN;
-    maker->groups[maker->n_groups++] = (struct sl_group_change){
+    made->groups[made->n_groups++] = (struct sl_group_change){
         .change = change,
         .cell = head->cell ? head->cell : base->cell,
         .finding = finding,
@@ -106,40 +96,40 @@ static void add_group(struct maker *maker, const struct side *base, const struct
  * Either may be NULL, a cell that this side did not play.  What head has and base did not play is
  * new; what base has and head did not play may be there still.
  */
-static bool compare_groups(struct maker *maker, const struct sl_cell_result *base_cell,
+static bool compare_groups(struct sl_comparison *made, const struct sl_cell_result *base_cell,
                            const struct sl_cell_result *head_cell)
 {
     struct side base, head;
 
-    if (!side_init(maker, base_cell, &base) || !side_init(maker, head_cell, &head))
+    if (!side_init(made, base_cell, &base) || !side_init(made, head_cell, &head))
         return false;
     for (size_t i = 0; i < head.n_groups; i++) {
         const struct sl_cell_group *after = &head.groups[i];
         const struct sl_cell_group *before =
             find_group(base.groups, base.n_groups, after->finding->group.fingerprint);
         if (after->finding->counted)
-            add_group(maker, &base, &head, before, after);
+            add_group(made, &base, &head, before, after);
     }
     for (size_t i = 0; i < base.n_groups; i++) {
         const struct sl_cell_group *before = &base.groups[i];
         if (before->finding->counted &&
             !find_group(head.groups, head.n_groups, before->finding->group.fingerprint))
-            add_group(maker, &base, &head, before, NULL);
+            add_group(made, &base, &head, before, NULL);
     }
     return true;
 }
 
-static bool compare_metrics(struct maker *maker, const struct sl_cell_result *base,
+static bool compare_metrics(struct sl_comparison *made, const struct sl_cell_result *base,
                             const struct sl_cell_result *head)
 {
     for (unsigned i = 0; i < SL_N_METRICS; i++) {
         struct sl_summary before, after;
         if (sl_metrics[i].tier == SL_TIER_LEAK)
             continue;
-        if (!sl_metric_summarise(maker->arena, base, &sl_metrics[i], &before) ||
-            !sl_metric_summarise(maker->arena, head, &sl_metrics[i], &after))
+        if (!sl_metric_summarise(made->arena, base, &sl_metrics[i], &before) ||
+            !sl_metric_summarise(made->arena, head, &sl_metrics[i], &after))
             return false;
-        maker->metrics[maker->n_metrics++] = (struct sl_metric_change){
+        made->metrics[made->n_metrics++] = (struct sl_metric_change){
             .cell = head,
             .metric = sl_metrics[i],
             .base = before.number,
@@ -152,10 +142,10 @@ static bool compare_metrics(struct maker *maker, const struct sl_cell_result *ba
 }
 
 /* Cells pair up by key and label; of several alike the first ones, the second ones, ... */
-static bool compare_cells(struct maker *maker, const struct sl_run_result *base,
-                          const struct sl_run_result *head)
+static bool compare_cells(struct sl_comparison *made)
 {
-    bool *paired = sl_arena_array(maker->arena, base->n_cells, sizeof *paired);
+    const struct sl_run_result *base = made->base, *head = made->head;
+    bool *paired = sl_arena_array(made->arena, base->n_cells, sizeof *paired);
     if (!paired)
         return false;
     for (size_t i = 0; i < head->n_cells; i++) {
@@ -164,35 +154,23 @@ static bool compare_cells(struct maker *maker, const struct sl_run_result *base,
         while (j < base->n_cells && (paired[j] || !sl_cell_same(cell, &base->cells[j])))
             j++;
         bool found = j < base->n_cells;
-        if (found)
+        if (found) {
             paired[j] = true;
-        else
-            maker->only_head[maker->n_only_head++] = cell;
-        if (!compare_groups(maker, found ? &base->cells[j] : NULL, cell) ||
-            (found &&
-             (!compare_metrics(maker, &base->cells[j], cell) ||
-              !sl_sides_compare_settings(&base->cells[j], cell, maker->arena, &maker->settings))))
+            sl_sides_compare_settings(&base->cells[j], cell, &made->settings);
+        } else
+            made->only_head[made->n_only_head++] = cell;
+        if (!compare_groups(made, found ? &base->cells[j] : NULL, cell) ||
+            (found && !compare_metrics(made, &base->cells[j], cell)))
             return false;
     }
     for (size_t j = 0; j < base->n_cells; j++) {
         if (paired[j])
             continue;
-        maker->only_base[maker->n_only_base++] = &base->cells[j];
-        if (!compare_groups(maker, &base->cells[j], NULL))
+        made->only_base[made->n_only_base++] = &base->cells[j];
+        if (!compare_groups(made, &base->cells[j], NULL))
             return false;
     }
     return true;
-}
-
-static int order_of(enum sl_change change)
-{
-    static const int orders[] = {
-        [SL_CHANGE_NEW] = 0,
-        [SL_CHANGE_GONE] = 1,
-        [SL_CHANGE_UNKNOWN] = 2,
-        [SL_CHANGE_SAME] = 3,
-    };
-    return orders[change];
 }
 
 static uint64_t most_of(const struct sl_group_change *change)
@@ -209,7 +187,7 @@ static int compare_changes(const void *left, const void *right)
     uint64_t most_a = most_of(a), most_b = most_of(b);
 
     if (a->change != b->change)
-        return order_of(a->change) - order_of(b->change);
+        return a->change < b->change ? -1 : 1;
     if (a->cell != b->cell)
         return a->cell < b->cell ? -1 : 1;
     if (most_a != most_b)
@@ -221,33 +199,26 @@ enum sl_status sl_compare(const struct sl_run_result *base, const struct sl_run_
                           struct sl_arena *arena, struct sl_comparison *ret_comparison,
                           struct sl_error *err)
 {
-    struct maker maker = {.arena = arena};
-    struct sl_texts environment = {0}, doubts = {0};
-
-    if (!maker_init(&maker, base, head) || !compare_cells(&maker, base, head) ||
-        !sl_sides_compare_environment(base, head, arena, &environment) ||
-        !sl_sides_doubt("base", base, arena, &doubts) ||
-        !sl_sides_doubt("head", head, arena, &doubts))
-        return sl_fail(err, SL_ENOMEM, "out of memory for a comparison");
-    qsort(maker.groups, maker.n_groups, sizeof *maker.groups, compare_changes);
-    *ret_comparison = (struct sl_comparison){
+    struct sl_comparison made = {
+        .arena = arena,
         .base = base,
         .head = head,
-        .groups = maker.groups,
-        .n_groups = maker.n_groups,
-        .metrics = maker.metrics,
-        .n_metrics = maker.n_metrics,
-        .only_base = maker.only_base,
-        .n_only_base = maker.n_only_base,
-        .only_head = maker.only_head,
-        .n_only_head = maker.n_only_head,
         .base_looked = looked_of(base),
         .head_looked = looked_of(head),
-        .same_environment = environment.n == 0,
-        .environment = environment,
-        .settings = maker.settings,
-        .doubts = doubts,
+        .environment = {.arena = arena},
+        .settings = {.arena = arena},
+        .doubts = {.arena = arena},
     };
+
+    sl_sides_compare_environment(base, head, &made.environment);
+    sl_sides_doubt("base", base, &made.doubts);
+    sl_sides_doubt("head", head, &made.doubts);
+    if (!make_room(&made) || !compare_cells(&made) || made.environment.incomplete ||
+        made.settings.incomplete || made.doubts.incomplete)
+        return sl_fail(err, SL_ENOMEM, "out of memory for a comparison");
+    qsort(made.groups, made.n_groups, sizeof *made.groups, compare_changes);
+    made.same_environment = made.environment.n == 0;
+    *ret_comparison = made;
     return SL_OK;
 }
 

@@ -12,11 +12,12 @@
 #include "reports/compare_sides.h"
 #include "reports/metrics.h"
 
+/* In the order in which they are listed. */
 enum sl_change {
     SL_CHANGE_NEW,
     SL_CHANGE_GONE,
-    SL_CHANGE_SAME,
-    SL_CHANGE_UNKNOWN /* the other side could not look */
+    SL_CHANGE_UNKNOWN, /* the other side could not look */
+    SL_CHANGE_SAME
 };
 
 /* "in 2 of 3 trials" of one side. */
@@ -43,14 +44,15 @@ struct sl_metric_change {
 };
 
 struct sl_comparison {
+    struct sl_arena *arena; /* of its arrays */
     const struct sl_run_result *base, *head;
-    const char *base_name, *head_name;    /* of the files; the caller's to fill, NULL is allowed */
-    const struct sl_group_change *groups; /* new first, then gone, then not known, then same */
+    const char *base_name, *head_name; /* of the files; the caller's to fill, NULL is allowed */
+    struct sl_group_change *groups;
     size_t n_groups;
-    const struct sl_metric_change *metrics; /* of cells that both sides have */
+    struct sl_metric_change *metrics; /* of cells that both sides have */
     size_t n_metrics;
-    const struct sl_cell_result *const *only_base, *const *only_head; /* cells of one side; leaks
-             of head's count as new, of base's it is not known whether they are gone */
+    const struct sl_cell_result **only_base, **only_head; /* cells of one side; leaks of head's
+                      count as new, of base's it is not known whether they are gone */
     size_t n_only_base, n_only_head;
     struct sl_share base_looked, head_looked; /* trials whose leaks are known, of all */
     bool same_environment;

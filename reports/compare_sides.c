@@ -10,29 +10,39 @@
 #define ROOM 16 /* of a list at first */
 
 /* text is NULL when memory was short for it. */
-static bool add_text(struct sl_arena *arena, struct sl_texts *list, const char *text)
+static void add_text(struct sl_texts *list, const char *text)
 {
     /* Full at each power of two from ROOM on. */
-    if (list->n == 0 || (list->n >= ROOM && (list->n & (list->n - 1)) == 0)) {
-        const char **texts =
-            sl_arena_array(arena, SL_MAX(2 * list->n, (size_t) ROOM), sizeof *texts);
-        if (!texts)
-            return false;
-        if (list->n)
-            memcpy(texts, list->texts, list->n * sizeof *texts);
-        list->texts = texts;
+    bool full = list->n == 0 || (list->n >= ROOM && (list->n & (list->n - 1)) == 0);
+    const char **texts = list->texts;
+
+    if (full)
+        texts = sl_arena_array(list->arena, SL_MAX(2 * list->n, (size_t) ROOM), sizeof *texts);
+    if (!text || !texts) {
+        list->incomplete = true;
+        return;
     }
+    if (full && list->n)
+        memcpy(texts, list->texts, list->n * sizeof *texts);
+    list->texts = texts;
     list->texts[list->n++] = text;
-    return text != NULL;
 }
 
-/* "WHAT: BASE, then HEAD" when the two differ. */
-static bool compare_texts(struct sl_arena *arena, struct sl_texts *list, const char *what,
-                          const char *base, const char *head)
+/* "WHAT: BASE, then HEAD" when the two differ; NULL when memory was short for them. */
+static void
+compare_made(struct sl_texts *list, const char *what, const char *base, const char *head)
 {
-    const char *a = base ? base : "not known", *b = head ? head : "not known";
-    return strcmp(a, b) == 0 ||
-           add_text(arena, list, sl_arena_printf(arena, "%s: %s, then %s", what, a, b));
+    if (!base || !head || strcmp(base, head) != 0)
+        add_text(list, base && head
+                           ? sl_arena_printf(list->arena, "%s: %s, then %s", what, base, head)
+                           : NULL);
+}
+
+/* The same of texts that may be missing. */
+static void
+compare_texts(struct sl_texts *list, const char *what, const char *base, const char *head)
+{
+    compare_made(list, what, base ? base : "not known", head ? head : "not known");
 }
 
 /* Version and, of a cluster, the number of its nodes.  @return NULL when memory is short */
@@ -99,28 +109,23 @@ static const char *describe_tool(struct sl_arena *arena, const struct sl_run_res
                            result->tool.dirty == SL_MAYBE_YES ? ", with local changes" : "");
 }
 
-bool sl_sides_compare_environment(const struct sl_run_result *base,
-                                  const struct sl_run_result *head, struct sl_arena *arena,
-                                  struct sl_texts *list)
+void sl_sides_compare_environment(const struct sl_run_result *base,
+                                  const struct sl_run_result *head, struct sl_texts *list)
 {
     const struct sl_environment *a = &base->environment, *b = &head->environment;
-    const char *cores_a = sl_arena_printf(arena, "%" PRIu64, a->cores);
-    const char *cores_b = sl_arena_printf(arena, "%" PRIu64, b->cores);
-    const char *servers_a = describe_servers(arena, a), *servers_b = describe_servers(arena, b);
-    const char *agents_a = describe_agents(arena, base), *agents_b = describe_agents(arena, head);
-    const char *tool_a = describe_tool(arena, base), *tool_b = describe_tool(arena, head);
+    struct sl_arena *arena = list->arena;
 
-    return cores_a && cores_b && servers_a && servers_b && agents_a && agents_b && tool_a &&
-           tool_b && compare_texts(arena, list, "machine", a->host, b->host) &&
-           compare_texts(arena, list, "CPU", a->cpu, b->cpu) &&
-           compare_texts(arena, list, "cores", cores_a, cores_b) &&
-           compare_texts(arena, list, "kernel", a->kernel, b->kernel) &&
-           compare_texts(arena, list, "nats-server", servers_a, servers_b) &&
-           compare_texts(arena, list, "libnats", a->libnats, b->libnats) &&
-           compare_texts(arena, list, "driver", base->driver, head->driver) &&
-           compare_texts(arena, list, "agents", agents_a, agents_b) &&
-           compare_texts(arena, list, "strandline", tool_a, tool_b) &&
-           compare_texts(arena, list, "build type", base->tool.build_type, head->tool.build_type);
+    compare_texts(list, "machine", a->host, b->host);
+    compare_texts(list, "CPU", a->cpu, b->cpu);
+    compare_made(list, "cores", sl_arena_printf(arena, "%" PRIu64, a->cores),
+                 sl_arena_printf(arena, "%" PRIu64, b->cores));
+    compare_texts(list, "kernel", a->kernel, b->kernel);
+    compare_made(list, "nats-server", describe_servers(arena, a), describe_servers(arena, b));
+    compare_texts(list, "libnats", a->libnats, b->libnats);
+    compare_texts(list, "driver", base->driver, head->driver);
+    compare_made(list, "agents", describe_agents(arena, base), describe_agents(arena, head));
+    compare_made(list, "strandline", describe_tool(arena, base), describe_tool(arena, head));
+    compare_texts(list, "build type", base->tool.build_type, head->tool.build_type);
 }
 
 /* "500", or why there is no number. */
@@ -134,8 +139,8 @@ static const char *value_text(struct sl_arena *arena, struct sl_value value)
 #define VALUE(member)  {#member, a->member, b->member}
 /* clang-format on */
 
-bool sl_sides_compare_settings(const struct sl_cell_result *base, const struct sl_cell_result *head,
-                               struct sl_arena *arena, struct sl_texts *list)
+void sl_sides_compare_settings(const struct sl_cell_result *base, const struct sl_cell_result *head,
+                               struct sl_texts *list)
 {
     const struct sl_cell_config *a = &base->config, *b = &head->config;
     const struct {
@@ -147,18 +152,18 @@ bool sl_sides_compare_settings(const struct sl_cell_result *base, const struct s
         VALUE(workers),     VALUE(queue),       VALUE(enqueue_wait_ns),    VALUE(stack_size),
         NUMBER(settle_ns),  NUMBER(timeout_ns), NUMBER(close_deadline_ns),
     };
-    const char *cell = sl_cell_name(arena, head);
-    struct sl_texts found = {0};
-    bool good = cell && compare_texts(arena, &found, "handler", a->handler_kind, b->handler_kind) &&
-                compare_texts(arena, &found, "keys", a->keys, b->keys) &&
-                compare_texts(arena, &found, "storage", a->storage, b->storage);
+    const char *cell = sl_cell_name(list->arena, head);
+    struct sl_texts found = {.arena = list->arena};
 
-    for (size_t i = 0; good && i < SL_COUNT_OF(numbers); i++)
-        good = compare_texts(arena, &found, numbers[i].name, value_text(arena, numbers[i].base),
-                             value_text(arena, numbers[i].head));
-    for (size_t i = 0; good && i < found.n; i++)
-        good = add_text(arena, list, sl_arena_printf(arena, "%s: %s", cell, found.texts[i]));
-    return good;
+    compare_texts(&found, "handler", a->handler_kind, b->handler_kind);
+    compare_texts(&found, "keys", a->keys, b->keys);
+    compare_texts(&found, "storage", a->storage, b->storage);
+    for (size_t i = 0; i < SL_COUNT_OF(numbers); i++)
+        compare_made(&found, numbers[i].name, value_text(list->arena, numbers[i].base),
+                     value_text(list->arena, numbers[i].head));
+    for (size_t i = 0; i < found.n; i++)
+        add_text(list, cell ? sl_arena_printf(list->arena, "%s: %s", cell, found.texts[i]) : NULL);
+    list->incomplete |= found.incomplete;
 }
 
 /* "driver simple 1 (build 0123456789ab)" */
@@ -191,32 +196,26 @@ sl_sides_describe(const struct sl_run_result *result, const char *name, struct s
                   : NULL;
 }
 
-bool sl_sides_doubt(const char *side, const struct sl_run_result *result, struct sl_arena *arena,
-                    struct sl_texts *list)
+void sl_sides_doubt(const char *side, const struct sl_run_result *result, struct sl_texts *list)
 {
     const struct sl_control *control = &result->control;
     size_t n_trials = sl_cells_count_trials(result), n_bad = 0;
-    bool good = true;
 
     for (size_t i = 0; i < result->n_cells; i++)
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
             n_bad += result->cells[i].trials[j].status != SL_TRIAL_OK;
     if (!n_trials)
-        good = add_text(arena, list, sl_arena_printf(arena, "%s: no trial was played", side));
-    if (good && n_bad)
-        good = add_text(arena, list,
-                        sl_arena_printf(arena, "%s: %zu of %zu trials did not end well", side,
-                                        n_bad, n_trials));
-    if (good && result->run.interrupted)
-        good = add_text(arena, list, sl_arena_printf(arena, "%s: the run was interrupted", side));
-    if (good && !control->ran)
-        good = add_text(arena, list,
-                        sl_arena_printf(arena, "%s: the control could not be measured", side));
-    else if (good && (control->found != control->planted || !control->planted))
-        good = add_text(arena, list,
-                        sl_arena_printf(arena,
-                                        "%s: the control planted %" PRIu32 " and found %" PRIu32
-                                        ": no count of this run can be trusted",
-                                        side, control->planted, control->found));
-    return good;
+        add_text(list, sl_arena_printf(list->arena, "%s: no trial was played", side));
+    if (n_bad)
+        add_text(list, sl_arena_printf(list->arena, "%s: %zu of %zu trials did not end well", side,
+                                       n_bad, n_trials));
+    if (result->run.interrupted)
+        add_text(list, sl_arena_printf(list->arena, "%s: the run was interrupted", side));
+    if (!control->ran)
+        add_text(list, sl_arena_printf(list->arena, "%s: the control could not be measured", side));
+    else if (control->found != control->planted || !control->planted)
+        add_text(list, sl_arena_printf(list->arena,
+                                       "%s: the control planted %" PRIu32 " and found %" PRIu32
+                                       ": no count of this run can be trusted",
+                                       side, control->planted, control->found));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/search.h"
+#include "reports/cells.h"
 
 static int compare_groups(const void *left, const void *right)
 {
@@ -15,35 +16,23 @@ static int compare_groups(const void *left, const void *right)
     return order ? order : (a->count < b->count) - (a->count > b->count);
 }
 
-/* The leaks of a report, as they stand; groups is NULL to count them only. */
-static size_t collect(const struct sl_run_result *report, const struct sl_group **groups)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < report->n_cells; i++) {
-        for (size_t j = 0; j < report->cells[i].n_trials; j++) {
-            const struct sl_trial_result *trial = &report->cells[i].trials[j];
-            for (size_t k = 0; !trial->leaks_missing && k < trial->leaks.n_findings; k++) {
-                if (!trial->leaks.findings[k].counted)
-                    continue;
-                if (groups)
-                    groups[n] = &trial->leaks.findings[k].group;
-                n++;
-            }
-        }
-    }
-    return n;
-}
-
 bool sl_known_init(struct sl_arena *arena, const struct sl_run_result *report,
                    struct sl_known *ret_known)
 {
-    size_t n = collect(report, NULL);
-    const struct sl_group **groups = sl_arena_array(arena, n, sizeof *groups);
+    const struct sl_group **groups =
+        sl_arena_array(arena, sl_cells_count_groups(report), sizeof *groups);
+    size_t n = 0;
 
     if (!groups)
         return false;
-    (void) collect(report, groups);
+    for (size_t i = 0; i < report->n_cells; i++) {
+        for (size_t j = 0; j < report->cells[i].n_trials; j++) {
+            const struct sl_trial_result *trial = &report->cells[i].trials[j];
+            for (size_t k = 0; !trial->leaks_missing && k < trial->leaks.n_findings; k++)
+                if (trial->leaks.findings[k].counted)
+                    groups[n++] = &trial->leaks.findings[k].group;
+        }
+    }
     qsort(groups, n, sizeof *groups, compare_groups);
     *ret_known = (struct sl_known){.groups = groups, .n = n};
     return true;

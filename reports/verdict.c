@@ -32,7 +32,7 @@ struct judge {
     const struct sl_trial_result *trial;
 };
 
-static void add(struct judge *judge, struct sl_breach breach)
+static void add_breach(struct judge *judge, struct sl_breach breach)
 {
     if (!sl_grow(&judge->breaches, &judge->capacity, judge->n_breaches + 1)) {
         judge->out_of_memory = true;
@@ -44,16 +44,11 @@ static void add(struct judge *judge, struct sl_breach breach)
     judge->n_of[breach.kind]++;
 }
 
-static void add_unmeasured(struct judge *judge, enum sl_rule rule, struct sl_value value)
+static void add(struct judge *judge, enum sl_breach_kind kind, enum sl_rule rule,
+                struct sl_value value, uint64_t limit)
 {
-    add(judge, (struct sl_breach){.rule = rule, .kind = SL_BREACH_UNMEASURED, .value = value});
-}
-
-static void
-add_broken(struct judge *judge, enum sl_rule rule, struct sl_value value, uint64_t limit)
-{
-    add(judge,
-        (struct sl_breach){.rule = rule, .kind = SL_BREACH_BROKEN, .value = value, .limit = limit});
+    add_breach(judge,
+               (struct sl_breach){.rule = rule, .kind = kind, .value = value, .limit = limit});
 }
 
 static void judge_ending(struct judge *judge)
@@ -61,18 +56,17 @@ static void judge_ending(struct judge *judge)
     enum sl_trial_status status = judge->trial->status;
 
     if (status == SL_TRIAL_FAILED || status == SL_TRIAL_CRASHED)
-        add_unmeasured(judge, SL_RULE_ENDING, SL_VALUE(0));
+        add(judge, SL_BREACH_UNMEASURED, SL_RULE_ENDING, SL_VALUE(0), 0);
 }
 
-/* A number that has a limit.  One that a trial that ended badly lacks is explained by its ending.
- */
+/* A number that has a limit.  What a trial that ended badly lacks is explained by its ending. */
 static void
 judge_limit(struct judge *judge, enum sl_rule rule, struct sl_value value, uint64_t limit)
 {
     if (value.missing && judge->trial->status == SL_TRIAL_OK)
-        add_unmeasured(judge, rule, value);
+        add(judge, SL_BREACH_UNMEASURED, rule, value, limit);
     if (!value.missing && value.value > limit)
-        add_broken(judge, rule, value, limit);
+        add(judge, SL_BREACH_BROKEN, rule, value, limit);
 }
 
 /* Leaks that the policy does not know already. */
@@ -98,39 +92,34 @@ static void judge_counts(struct judge *judge)
             groups[breach.n_groups++] = group;
     }
     if (breach.value.value > breach.limit)
-        add(judge, breach);
+        add_breach(judge, breach);
 }
 
 static void judge_leaks(struct judge *judge)
 {
+    enum sl_trial_status status = judge->trial->status;
     struct sl_value unknown = SL_MISSING_VALUE(judge->trial->leaks_missing);
 
     if (!unknown.missing)
         judge_counts(judge);
-    else if (judge->trial->status == SL_TRIAL_OK)
-        add_unmeasured(judge, SL_RULE_LEAKS, unknown);
-    else if (judge->trial->status == SL_TRIAL_TIMEOUT)
-        add_broken(judge, SL_RULE_LEAKS, unknown, judge->policy->max_leaks);
-    /* of the others the ending says enough */
+    else if (status == SL_TRIAL_OK || status == SL_TRIAL_TIMEOUT) /* else its ending says enough */
+        add(judge, status == SL_TRIAL_OK ? SL_BREACH_UNMEASURED : SL_BREACH_BROKEN, SL_RULE_LEAKS,
+            unknown, judge->policy->max_leaks);
 }
 
 /* "No thread leaked" says something only when there were threads and Close was called. */
 static void judge_proof(struct judge *judge)
 {
     const struct sl_trial_result *trial = judge->trial;
-    const struct sl_value *before = &trial->threads.before, *peak = &trial->threads.peak;
+    struct sl_value before = trial->threads.before, peak = trial->threads.peak;
 
     if (trial->status != SL_TRIAL_OK || trial->leaks_missing || trial->leaks.count > 0)
         return;
-    if (before->missing)
-        add_unmeasured(judge, SL_RULE_THREADS, *before);
-    else if (peak->missing || peak->value <= before->value)
-        add(judge, (struct sl_breach){.rule = SL_RULE_THREADS,
-                                      .kind = SL_BREACH_UNMEASURED,
-                                      .value = *peak,
-                                      .limit = before->value});
+    if (before.missing || peak.missing || peak.value <= before.value)
+        add(judge, SL_BREACH_UNMEASURED, SL_RULE_THREADS, before.missing ? before : peak,
+            before.value);
     if (!trial->close.reached)
-        add_unmeasured(judge, SL_RULE_CLOSE, SL_VALUE(0));
+        add(judge, SL_BREACH_UNMEASURED, SL_RULE_CLOSE, SL_VALUE(0), 0);
 }
 
 static void judge_close(struct judge *judge)
@@ -138,7 +127,7 @@ static void judge_close(struct judge *judge)
     const struct sl_close_result *close = &judge->trial->close;
 
     if (close->timed_out || (close->reached && !close->ok && judge->trial->status == SL_TRIAL_OK))
-        add_broken(judge, SL_RULE_CLOSE, close->duration_ns, 0);
+        add(judge, SL_BREACH_BROKEN, SL_RULE_CLOSE, close->duration_ns, 0);
 }
 
 /*
@@ -152,16 +141,12 @@ static void judge_flow(struct judge *judge)
 
     if (judge->trial->status != SL_TRIAL_OK)
         return;
-    if (tried.missing)
-        add_unmeasured(judge, SL_RULE_HANDLED, tried);
-    else if (delivery->handled.missing || delivery->handled.value == 0)
-        add_unmeasured(judge, SL_RULE_HANDLED, delivery->handled);
+    if (tried.missing || delivery->handled.missing || delivery->handled.value == 0)
+        add(judge, SL_BREACH_UNMEASURED, SL_RULE_HANDLED, tried.missing ? tried : delivery->handled,
+            tried.value);
     else if (!judge->cell->config.expects_leaks &&
              delivery->published.value < tried.value / 2 + tried.value % 2)
-        add(judge, (struct sl_breach){.rule = SL_RULE_ACCEPTED,
-                                      .kind = SL_BREACH_DOUBTFUL,
-                                      .value = delivery->published,
-                                      .limit = tried.value});
+        add(judge, SL_BREACH_DOUBTFUL, SL_RULE_ACCEPTED, delivery->published, tried.value);
 }
 
 static void judge_load(struct judge *judge)
@@ -170,8 +155,8 @@ static void judge_load(struct judge *judge)
     bool lost_some = !lost->missing && lost->value > 0;
 
     if (judge->trial->status == SL_TRIAL_TIMEOUT && !judge->trial->close.timed_out)
-        add(judge, (struct sl_breach){.rule = SL_RULE_LOAD,
-                                      .kind = lost_some ? SL_BREACH_BROKEN : SL_BREACH_UNMEASURED});
+        add(judge, lost_some ? SL_BREACH_BROKEN : SL_BREACH_UNMEASURED, SL_RULE_LOAD, SL_VALUE(0),
+            0);
 }
 
 static void judge_trial(struct judge *judge)
@@ -196,44 +181,32 @@ static void judge_trial(struct judge *judge)
         judge_flow(judge);
 }
 
-static void judge_cells(struct judge *judge)
-{
-    const struct sl_run_result *result = judge->result;
-
-    for (size_t i = 0; i < result->n_cells; i++) {
-        const struct sl_cell_result *cell = &result->cells[i];
-        judge->cell = cell;
-        judge->trial = NULL;
-        if (!cell->n_trials)
-            add_unmeasured(judge, SL_RULE_TRIALS, SL_VALUE(0));
-        for (size_t j = 0; j < cell->n_trials; j++) {
-            judge->trial = &cell->trials[j];
-            judge_trial(judge);
-        }
-    }
-    judge->cell = NULL;
-    judge->trial = NULL;
-}
-
 static void judge_run(struct judge *judge)
 {
-    const struct sl_control *control = &judge->result->control;
-    size_t n_trials = sl_cells_count_trials(judge->result);
+    const struct sl_run_result *result = judge->result;
+    const struct sl_control *control = &result->control;
+    struct sl_value n_trials = SL_VALUE(sl_cells_count_trials(result));
+    struct sl_value found = SL_VALUE(control->found);
 
-    if (judge->result->run.interrupted)
-        add_unmeasured(judge, SL_RULE_INTERRUPTED, SL_VALUE(n_trials));
     if (!control->ran)
-        add_unmeasured(
-            judge, SL_RULE_CONTROL,
-            SL_MISSING_VALUE(control->reason ? control->reason : "no reason is recorded"));
-    else if (control->found != control->planted || control->planted == 0)
-        add(judge, (struct sl_breach){.rule = SL_RULE_CONTROL,
-                                      .kind = SL_BREACH_UNMEASURED,
-                                      .value = SL_VALUE(control->found),
-                                      .limit = control->planted});
-    judge_cells(judge);
-    if (!n_trials)
-        add_unmeasured(judge, SL_RULE_TRIALS, SL_VALUE(0));
+        found.missing = control->reason ? control->reason : "no reason is recorded";
+    if (result->run.interrupted)
+        add(judge, SL_BREACH_UNMEASURED, SL_RULE_INTERRUPTED, n_trials, 0);
+    if (found.missing || control->found != control->planted || control->planted == 0)
+        add(judge, SL_BREACH_UNMEASURED, SL_RULE_CONTROL, found, control->planted);
+    for (size_t i = 0; i < result->n_cells; i++) {
+        judge->cell = &result->cells[i];
+        if (!judge->cell->n_trials)
+            add(judge, SL_BREACH_UNMEASURED, SL_RULE_TRIALS, SL_VALUE(0), 0);
+        for (size_t j = 0; j < judge->cell->n_trials; j++) {
+            judge->trial = &judge->cell->trials[j];
+            judge_trial(judge);
+        }
+        judge->trial = NULL;
+    }
+    judge->cell = NULL;
+    if (!n_trials.value)
+        add(judge, SL_BREACH_UNMEASURED, SL_RULE_TRIALS, SL_VALUE(0), 0);
 }
 
 /* The breaches into the arena, in the order in which they decide. */

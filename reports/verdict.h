@@ -39,8 +39,9 @@ enum sl_rule {
     SL_RULE_DESCRIPTORS,
     SL_RULE_PROCESSES,
     SL_RULE_THREADS,  /* value: at peak; limit: before the load, to be exceeded */
-    SL_RULE_HANDLED,  /* messages */
+    SL_RULE_HANDLED,  /* messages; limit: those that were tried */
     SL_RULE_ACCEPTED, /* limit: messages that were tried, of which half is enough */
+    SL_N_RULES
 };
 
 /* In the order in which they decide. */
