@@ -9,13 +9,12 @@
 #include "harness/run/protocol.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
+#include "base/wait.h"
 
 static const char *const phase_texts[SL_N_PHASES] = {
     [SL_PHASE_START] = "start",   [SL_PHASE_OPEN] = "open",
@@ -70,8 +69,8 @@ static enum sl_status write_all(int fd, const void *data, size_t size, struct sl
             at += n;
             size -= (size_t) n;
         } else if (errno == EAGAIN) {
-            struct pollfd room = {.fd = fd, .events = POLLOUT};
-            (void) poll(&room, 1, -1); /* whatever it says, write tells what happened */
+            /* Whatever it says, write tells what happened. */
+            (void) sl_wait_ready(fd, POLLOUT, UINT64_MAX);
         } else if (errno == EPIPE) {
             return sl_fail(err, SL_EGONE, "the other process ended");
         } else if (errno != EINTR) {
@@ -92,32 +91,15 @@ enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *dat
     return write_all(fd, data, size, err);
 }
 
-/* Wait until fd has something to read, an end of file included. */
-static enum sl_status wait_readable(int fd, uint64_t deadline_ns, struct sl_error *err)
-{
-    struct pollfd readable = {.fd = fd, .events = POLLIN};
-
-    for (;;) {
-        struct timespec left = sl_clock_to_timespec(sl_clock_left_ns(deadline_ns));
-        int n = ppoll(&readable, 1, deadline_ns == UINT64_MAX ? NULL : &left, NULL);
-        if (n > 0)
-            return SL_OK;
-        if (n == 0)
-            return sl_fail(err, SL_ETIMEDOUT, "no record came in time");
-        if (errno != EINTR)
-            return sl_fail_errno(err, "cannot wait for a record");
-    }
-}
-
 static enum sl_status
 read_all(int fd, uint64_t deadline_ns, void *data, size_t size, struct sl_error *err)
 {
     char *at = data;
 
     while (size > 0) {
-        enum sl_status status = wait_readable(fd, deadline_ns, err);
-        if (status)
-            return status;
+        if (!sl_wait_ready(fd, POLLIN, deadline_ns))
+            return errno == ETIMEDOUT ? sl_fail(err, SL_ETIMEDOUT, "no record came in time")
+                                      : sl_fail_errno(err, "cannot wait for a record");
         ssize_t n = read(fd, at, size);
         if (n == 0)
             return sl_fail(err, SL_EGONE, "the other process ended%s",

@@ -3,31 +3,13 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
-
-/* @return the descriptor is ready, or has an error that the next call will report */
-static bool wait_ready(int fd, short events, uint64_t deadline_ns)
-{
-    struct pollfd watched = {.fd = fd, .events = events};
-
-    for (;;) {
-        struct timespec left = sl_clock_to_timespec(sl_clock_left_ns(deadline_ns));
-        int n = ppoll(&watched, 1, &left, NULL);
-        if (n > 0)
-            return true;
-        if (n == 0)
-            errno = ETIMEDOUT;
-        if (n == 0 || errno != EINTR)
-            return false;
-    }
-}
+#include "base/wait.h"
 
 /* @return a connected socket, or -1 with errno */
 static int connect_socket(const struct addrinfo *to, uint64_t deadline_ns)
@@ -40,7 +22,7 @@ static int connect_socket(const struct addrinfo *to, uint64_t deadline_ns)
     if (fd < 0)
         return -1;
     if (connect(fd, to->ai_addr, to->ai_addrlen) < 0) {
-        if (errno != EINPROGRESS || !wait_ready(fd, POLLOUT, deadline_ns))
+        if (errno != EINPROGRESS || !sl_wait_ready(fd, POLLOUT, deadline_ns))
             return -1;
         (void) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
         if (error) {
@@ -84,7 +66,7 @@ static enum sl_status read_line(int fd, const char *url, uint64_t deadline_ns, c
 
     while (used + 1 < size && !memchr(ret_text, '\n', used)) {
         ssize_t n = -1;
-        if (wait_ready(fd, POLLIN, deadline_ns))
+        if (sl_wait_ready(fd, POLLIN, deadline_ns))
             n = recv(fd, ret_text + used, size - 1 - used, 0);
         if (n == 0)
             break;

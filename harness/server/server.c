@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/wait.h"
 #include "harness/server/info.h"
 #include "harness/server/keeper.h"
 #include "harness/server/layout.h"
@@ -45,19 +45,6 @@ struct sl_server {
     char urls[SL_SERVER_MAX_NODES * 32];
     struct sl_server_info info; /* of the first node */
 };
-
-/* @return the descriptor became readable, or its other end closed, before the deadline */
-static bool wait_readable(int fd, uint64_t deadline_ns)
-{
-    struct pollfd watched = {.fd = fd, .events = POLLIN};
-    int n;
-
-    do {
-        struct timespec left = sl_clock_to_timespec(sl_clock_left_ns(deadline_ns));
-        n = ppoll(&watched, 1, &left, NULL);
-    } while (n < 0 && errno == EINTR);
-    return n > 0;
-}
 
 /* @return directory/name is a file that we may execute; its absolute path is in ret_path */
 static bool
@@ -138,7 +125,7 @@ static enum sl_status describe_report(const struct sl_keeper_report *report,
 static enum sl_status receive_report(const struct sl_server *server, uint64_t deadline_ns,
                                      struct sl_keeper_report *ret_report, struct sl_error *err)
 {
-    if (!wait_readable(server->keeper_fd, deadline_ns))
+    if (!sl_wait_ready(server->keeper_fd, POLLIN, deadline_ns))
         return sl_fail(err, SL_ETIMEDOUT, "the server's keeper did not start a server in time");
     ssize_t size = recv(server->keeper_fd, ret_report, sizeof *ret_report, MSG_DONTWAIT);
     if (size != (ssize_t) sizeof *ret_report)
@@ -231,7 +218,7 @@ describe_early_end(const struct sl_server *server, unsigned node, struct sl_erro
 
 static bool runs(const struct node *node)
 {
-    return node->pidfd >= 0 && !wait_readable(node->pidfd, 0);
+    return node->pidfd >= 0 && !sl_wait_ready(node->pidfd, POLLIN, 0);
 }
 
 static enum sl_status await_node(const struct sl_server *server, unsigned index,
@@ -247,7 +234,7 @@ static enum sl_status await_node(const struct sl_server *server, unsigned index,
             describe_log(server, index, log, sizeof log);
             return sl_fail(err, SL_ETIMEDOUT, "nats-server did not become ready in time: %s", log);
         }
-        if (wait_readable(node->pidfd, SL_MIN(now_ns + pause_ns, deadline_ns)))
+        if (sl_wait_ready(node->pidfd, POLLIN, SL_MIN(now_ns + pause_ns, deadline_ns)))
             return describe_early_end(server, index, err);
         pause_ns = SL_MIN(pause_ns * 2, POLL_LONGEST_NS);
     }
@@ -372,7 +359,7 @@ static bool wait_for_keepers_end(int fd, uint64_t deadline_ns)
 {
     struct sl_keeper_report unread;
 
-    while (wait_readable(fd, deadline_ns))
+    while (sl_wait_ready(fd, POLLIN, deadline_ns))
         if (recv(fd, &unread, sizeof unread, MSG_DONTWAIT) <= 0)
             return true;
     return false;
@@ -391,7 +378,7 @@ void sl_server_stop(struct sl_server *server)
         /* What is left to do is left by a keeper that was killed; its nodes are dying. */
         for (unsigned i = 0; i < server->n_nodes; i++)
             if (server->nodes[i].pidfd >= 0)
-                (void) wait_readable(server->nodes[i].pidfd,
+                (void) sl_wait_ready(server->nodes[i].pidfd, POLLIN,
                                      sl_clock_now_ns() + ORPHAN_PATIENCE_NS);
         (void) sl_private_dir_remove(server->plan.directory);
     }
