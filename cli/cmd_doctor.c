@@ -13,10 +13,10 @@
 #include "cli/options/options.h"
 #include "cli/options/output.h"
 #include "harness/process/thread_room.h"
-#include "reports/print/grid.h"
-#include "reports/print/wrap.h"
 #include "json/layout_macros.h"
 #include "json/layout_write.h"
+#include "reports/print/grid.h"
+#include "reports/print/wrap.h"
 
 enum { OPTION_JSON, OPTION_COLOR };
 

@@ -12,9 +12,9 @@
 
 #include "base/fail.h"
 #include "base/file.h"
-#include "reports/report_layout.h"
 #include "json/layout_read.h"
 #include "json/layout_write.h"
+#include "reports/report_layout.h"
 
 /* A report of 10,000 trials has some 50 MiB. */
 #define READ_LIMIT ((size_t) 256 << 20)

@@ -5,9 +5,9 @@
 
 #include "cli/options/command.h"
 #include "cli/options/output.h"
-#include "reports/print/wrap.h"
 #include "json/layout_macros.h"
 #include "json/layout_write.h"
+#include "reports/print/wrap.h"
 
 /* "    expected: ..."; nothing for NULL and "". */
 static void print_line(const char *heading, const char *text)

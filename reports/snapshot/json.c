@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes strandline.snapshot/1. */
 #include "base/fail.h"
+#include "json/layout_write.h"
 #include "reports/snapshot/document.h"
 #include "reports/snapshot/layout.h"
 #include "reports/snapshot/listing.h"
-#include "json/layout_write.h"
 
 static enum sl_status add_threads(const struct sl_snapshot_listing *listing, struct sl_arena *arena,
                                   struct sl_document *document, struct sl_error *err)

@@ -3,9 +3,9 @@
 
 #include <ctype.h>
 
+#include "json/layout_macros.h"
 #include "reports/report_layout.h"
 #include "reports/snapshot/document.h"
-#include "json/layout_macros.h"
 
 static const struct sl_field wait_fields[] = {
     SCALAR(U32, struct sl_document_wait, count),

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "json/layout_read.h"
 #include "reports/snapshot/document.h"
 #include "reports/snapshot/layout.h"
-#include "json/layout_read.h"
 
 #define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
 
