@@ -80,9 +80,12 @@ typedef uint64_t type_DECIMAL;
         .key = (key_), .kind = SL_FIELD_OBJECT, .object = &(object_)                               \
     }
 /* The fields of another table of the same struct. */
-#define INLINE(object_)                                                                            \
+#define INLINE(object_) PART(NULL, object_)
+/* An object that the struct points to; without a key, its fields. */
+#define POINTER(type, key_, member, object_)                                                       \
     {                                                                                              \
-        .kind = SL_FIELD_INLINE, .object = &(object_)                                              \
+        .key = (key_), .kind = SL_FIELD_POINTER,                                                   \
+        .offset = offsetof(type, member) + 0 * sizeof *MEMBER(type, member), .object = &(object_)  \
     }
 /* The name and version of the document. */
 #define SCHEMA                                                                                     \

@@ -322,7 +322,6 @@ static enum sl_status read_present(struct reader *reader, const struct sl_field 
     case SL_FIELD_DECIMAL:
         return read_digits(reader, field->kind == SL_FIELD_HEX, json, step, at);
     case SL_FIELD_OBJECT:
-    case SL_FIELD_OPTIONAL:
         return read_object(reader, field->object, json, step, at);
     case SL_FIELD_LIST:
     case SL_FIELD_NAMES:
@@ -339,8 +338,8 @@ static enum sl_status read_field(struct reader *reader, const struct sl_field *f
 {
     struct sl_locate_path step = {.parent = up, .key = field->key};
     const json_t *json = json_object_get(object, field->key);
-    bool may_be_null = field->kind == SL_FIELD_TEXT || field->kind == SL_FIELD_OPTIONAL ||
-                       field->kind == SL_FIELD_MAYBE;
+    bool may_be_null = field->kind == SL_FIELD_TEXT || field->kind == SL_FIELD_MAYBE ||
+                       (field->kind == SL_FIELD_OBJECT && field->object->is_null);
 
     if (field->kind == SL_FIELD_VALUE || field->kind == SL_FIELD_REAL ||
         field->kind == SL_FIELD_COUNT)
@@ -361,10 +360,9 @@ static enum sl_status read_object(struct reader *reader, const struct sl_object 
         return wrong_type(reader, step, "an object", json);
     for (size_t i = 0; i < object->n_fields; i++) {
         const struct sl_field *field = &object->fields[i];
-        enum sl_status status =
-            field->kind == SL_FIELD_INLINE
-                ? read_object(reader, field->object, json, step, member(base, field->offset))
-                : read_field(reader, field, json, step, base);
+        enum sl_status status = !field->key ? read_object(reader, field->object, json, step,
+                                                          member(base, field->offset))
+                                            : read_field(reader, field, json, step, base);
         if (status)
             return status;
     }

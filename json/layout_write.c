@@ -31,6 +31,13 @@ static const void *member(const void *base, size_t offset)
     return (const char *) base + offset;
 }
 
+/* Of OBJECT and POINTER. */
+static const void *object_of(const struct sl_field *field, const void *base)
+{
+    const void *at = member(base, field->offset);
+    return field->kind == SL_FIELD_POINTER ? *(const void *const *) at : at;
+}
+
 static void new_line(struct writer *writer)
 {
     (void) fprintf(writer->out, "\n%*s", (int) (2 * writer->depth), "");
@@ -210,14 +217,9 @@ static void write_scalar(struct writer *writer, const struct sl_field *field, co
 static void write_field(struct writer *writer, const struct sl_field *field, const void *base)
 {
     switch (field->kind) {
-    case SL_FIELD_OPTIONAL:
-        if (!*(const char *const *) member(base, field->other))
-            (void) fputs("null", writer->out);
-        else
-            write_object(writer, field->object, member(base, field->offset));
-        break;
     case SL_FIELD_OBJECT:
-        write_object(writer, field->object, member(base, field->offset));
+    case SL_FIELD_POINTER:
+        write_object(writer, field->object, object_of(field, base));
         break;
     case SL_FIELD_LIST:
     case SL_FIELD_NAMES:
@@ -257,8 +259,8 @@ static void write_missing(struct writer *writer, struct place *place,
 {
     for (size_t i = 0; i < object->n_fields; i++) {
         const struct sl_field *field = &object->fields[i];
-        if (field->kind == SL_FIELD_INLINE) {
-            write_missing(writer, place, field->object, member(base, field->offset));
+        if (!field->key) {
+            write_missing(writer, place, field->object, object_of(field, base));
             continue;
         }
         const char *reason = missing_reason(field, base);
@@ -279,8 +281,8 @@ static void write_fields(struct writer *writer, struct place *place, const struc
 {
     for (size_t i = 0; i < object->n_fields; i++) {
         const struct sl_field *field = &object->fields[i];
-        if (field->kind == SL_FIELD_INLINE) {
-            write_fields(writer, place, field->object, member(base, field->offset));
+        if (!field->key) {
+            write_fields(writer, place, field->object, object_of(field, base));
             continue;
         }
         next_field(writer, place);
@@ -293,6 +295,10 @@ static void write_object(struct writer *writer, const struct sl_object *object, 
 {
     struct place place = {.object = object};
 
+    if (!base || (object->is_null && object->is_null(base))) {
+        (void) fputs("null", writer->out);
+        return;
+    }
     (void) fputc('{', writer->out);
     writer->depth++;
     write_fields(writer, &place, object, base);

@@ -304,19 +304,31 @@ static const struct sl_field claim_fields[] = {
     SCALAR(NAME, struct sl_claim, label),
     SCALAR(VALUE, struct sl_claim, leaked),
 };
-static const struct sl_object claim_object = {FIELDS(claim_fields), .one_line = true};
+
+static bool no_claim(const void *object)
+{
+    const struct sl_claim *claim = object;
+    return !claim->label;
+}
+
+static const struct sl_object claim_object = {FIELDS(claim_fields), .one_line = true,
+                                              .is_null = no_claim};
 
 static const struct sl_field cell_fields[] = {
     OBJECT(struct sl_cell_result, key, key_object),
     OBJECT(struct sl_cell_result, config, config_object),
-    {.key = "claim",
-     .kind = SL_FIELD_OPTIONAL,
-     .offset = offsetof(struct sl_cell_result, claim),
-     .other = offsetof(struct sl_cell_result, claim.label),
-     .object = &claim_object},
+    OBJECT(struct sl_cell_result, claim, claim_object),
     LIST(struct sl_cell_result, "trials", trials, n_trials, trial_object),
 };
 static const struct sl_object cell_object = {FIELDS(cell_fields)};
+
+static const struct sl_field cell_name_fields[] = {
+    {.kind = SL_FIELD_OBJECT,
+     .offset = offsetof(struct sl_cell_result, key),
+     .object = &key_object},
+    {KEYED(TEXT, struct sl_cell_result, "label", claim.label)},
+};
+const struct sl_object report_layout_cell_name = {FIELDS(cell_name_fields)};
 
 static const struct sl_field environment_fields[] = {
     SCALAR(TEXT, struct sl_environment, host),
@@ -378,18 +390,22 @@ static const struct sl_field driver_file_fields[] = {
     SCALAR(TEXT, struct sl_driver_file, build_id),
     SCALAR(TEXT, struct sl_driver_file, sha256),
 };
-static const struct sl_object driver_file_object = {FIELDS(driver_file_fields)};
+
+static bool no_driver_file(const void *object)
+{
+    const struct sl_driver_file *file = object;
+    return !file->path;
+}
+
+static const struct sl_object driver_file_object = {FIELDS(driver_file_fields),
+                                                    .is_null = no_driver_file};
 
 static const struct sl_field result_fields[] = {
     SCHEMA,
     PART("tool", tool_object),
     PART("run", run_object),
     SCALAR(TEXT, struct sl_run_result, driver),
-    {.key = "driver_file",
-     .kind = SL_FIELD_OPTIONAL,
-     .offset = offsetof(struct sl_run_result, driver_file),
-     .other = offsetof(struct sl_run_result, driver_file.path),
-     .object = &driver_file_object},
+    OBJECT(struct sl_run_result, driver_file, driver_file_object),
     SCALAR(TEXT, struct sl_run_result, driver_undeclared),
     OBJECT(struct sl_run_result, environment, environment_object),
     OBJECT(struct sl_run_result, control, control_object),
