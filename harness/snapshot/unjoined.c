@@ -101,11 +101,6 @@ static const char *find_layout(struct sl_code *code, struct layout *ret_layout)
     return NULL;
 }
 
-static bool read_all(struct sl_code *code, uint64_t address, void *data, size_t size)
-{
-    return sl_reader_read(code->reader, address, data, size) == size;
-}
-
 static enum sl_status add(struct sl_code *code, struct found *found, uint64_t descriptor,
                           uint64_t start, struct sl_error *err)
 {
@@ -133,7 +128,7 @@ static bool read_node(struct sl_code *code, const struct layout *layout, uint64_
     uint32_t tid, state;
 
     if (tid_at > sizeof data - sizeof tid || state_at > sizeof data - sizeof state ||
-        !read_all(code, node, data, SL_MAX(tid_at, state_at) + sizeof state))
+        !sl_reader_read_all(code->reader, node, data, SL_MAX(tid_at, state_at) + sizeof state))
         return false;
     memcpy(ret_next, data, sizeof *ret_next);
     memcpy(&tid, data + tid_at, sizeof tid);
@@ -154,7 +149,7 @@ static enum sl_status walk(struct sl_code *code, const struct layout *layout, ui
     bool ended;
 
     *ret_whole = false;
-    if (!read_all(code, head, &node, sizeof node))
+    if (!sl_reader_read_all(code->reader, head, &node, sizeof node))
         return SL_OK;
     for (size_t i = 1; node != head && node != mark && i < MAX_NODES; i++, node = next) {
         if ((i & (i - 1)) == 0)
@@ -164,7 +159,8 @@ static enum sl_status walk(struct sl_code *code, const struct layout *layout, ui
             return SL_OK;
         if (!ended)
             continue;
-        if (!read_all(code, descriptor + layout->offsets[FIELD_START], &start, sizeof start))
+        if (!sl_reader_read_all(code->reader, descriptor + layout->offsets[FIELD_START], &start,
+                                sizeof start))
             return SL_OK;
         if (!start) /* the main thread, which was not started and need not be joined */
             continue;

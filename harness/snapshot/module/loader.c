@@ -7,11 +7,6 @@
 #define MAX_NAME_SPACES 64   /* glibc has 16 */
 #define MAX_DYNAMIC     1024 /* entries; some thirty are usual */
 
-static bool read_all(struct sl_reader *reader, uint64_t address, void *data, size_t size)
-{
-    return sl_reader_read(reader, address, data, size) == size;
-}
-
 uint64_t sl_loader_find(struct sl_reader *reader, uint64_t dynamic, uint64_t size)
 {
     size_t n = (size_t) SL_MIN(size / sizeof(Elf64_Dyn), (uint64_t) MAX_DYNAMIC);
@@ -36,7 +31,7 @@ static size_t list_name_space(struct sl_reader *reader, const struct r_debug *de
 
     for (uint64_t at = (uintptr_t) debug->r_map; at && n < capacity;
          at = (uintptr_t) entry.l_next) {
-        if (!read_all(reader, at, &entry, sizeof entry))
+        if (!sl_reader_read_all(reader, at, &entry, sizeof entry))
             break;
         loaded[n++] = (struct sl_loaded){.bias = entry.l_addr,
                                          .name = (uintptr_t) entry.l_name,
@@ -52,11 +47,11 @@ sl_loader_list(struct sl_reader *reader, uint64_t debug, struct sl_loaded *loade
 
     for (int i = 0; debug && i < MAX_NAME_SPACES && n < capacity; i++) {
         struct r_debug_extended space = {0};
-        if (!read_all(reader, debug, &space.base, sizeof space.base))
+        if (!sl_reader_read_all(reader, debug, &space.base, sizeof space.base))
             break;
         n += list_name_space(reader, &space.base, loaded + n, capacity - n);
         /* From version 2 on there is a link to the next name space behind it. */
-        if (space.base.r_version < 2 || !read_all(reader, debug, &space, sizeof space))
+        if (space.base.r_version < 2 || !sl_reader_read_all(reader, debug, &space, sizeof space))
             break;
         debug = (uintptr_t) space.r_next;
     }

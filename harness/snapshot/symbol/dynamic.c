@@ -13,11 +13,6 @@ struct tables {
     uint64_t symbols, names, names_size, hash, gnu_hash;
 };
 
-static bool read_all(struct sl_modules *modules, uint64_t address, void *data, size_t size)
-{
-    return sl_reader_read(sl_modules_reader(modules), address, data, size) == size;
-}
-
 /* glibc makes addresses of these where it may write, other loaders leave what the file has. */
 static uint64_t address_of(const struct sl_module *module, uint64_t value)
 {
@@ -25,15 +20,15 @@ static uint64_t address_of(const struct sl_module *module, uint64_t value)
 }
 
 static bool
-find_tables(struct sl_modules *modules, const struct sl_module *module, struct tables *ret_tables)
+find_tables(struct sl_reader *reader, const struct sl_module *module, struct tables *ret_tables)
 {
     const Elf64_Phdr *dynamic = sl_image_segment(&module->image, PT_DYNAMIC);
     struct tables tables = {0};
     Elf64_Dyn entry = {0};
 
     for (size_t i = 0; dynamic && i < MAX_ENTRIES && i < dynamic->p_memsz / sizeof entry; i++) {
-        if (!read_all(modules, module->bias + dynamic->p_vaddr + i * sizeof entry, &entry,
-                      sizeof entry) ||
+        if (!sl_reader_read_all(reader, module->bias + dynamic->p_vaddr + i * sizeof entry, &entry,
+                                sizeof entry) ||
             entry.d_tag == DT_NULL)
             break;
         uint64_t address = address_of(module, entry.d_un.d_ptr);
@@ -62,19 +57,18 @@ find_tables(struct sl_modules *modules, const struct sl_module *module, struct t
 }
 
 /* The last chain ends with the last symbol. */
-static uint32_t count_by_gnu_hash(struct sl_modules *modules, uint64_t at)
+static uint32_t count_by_gnu_hash(struct sl_reader *reader, uint64_t at)
 {
     struct {
         uint32_t n_buckets, first, n_bloom, shift;
     } header;
     uint32_t bucket, last = 0, value = 0;
 
-    if (!read_all(modules, at, &header, sizeof header) || header.n_buckets > MAX_SYMBOLS)
+    if (!sl_reader_read_all(reader, at, &header, sizeof header) || header.n_buckets > MAX_SYMBOLS)
         return 0;
     uint64_t buckets = at + sizeof header + (uint64_t) header.n_bloom * sizeof(uint64_t);
     for (uint32_t i = 0; i < header.n_buckets; i++) {
-        if (!sl_reader_read_cached(sl_modules_reader(modules), buckets + i * sizeof bucket, &bucket,
-                                   sizeof bucket))
+        if (!sl_reader_read_cached(reader, buckets + i * sizeof bucket, &bucket, sizeof bucket))
             return 0;
         last = SL_MAX(last, bucket);
     }
@@ -82,33 +76,33 @@ static uint32_t count_by_gnu_hash(struct sl_modules *modules, uint64_t at)
         return header.first <= MAX_SYMBOLS ? header.first : 0;
     uint64_t chains = buckets + (uint64_t) header.n_buckets * sizeof bucket;
     for (; !(value & 1) && last < MAX_SYMBOLS; last++)
-        if (!sl_reader_read_cached(sl_modules_reader(modules),
-                                   chains + (uint64_t) (last - header.first) * sizeof value, &value,
-                                   sizeof value))
+        if (!sl_reader_read_cached(reader, chains + (uint64_t) (last - header.first) * sizeof value,
+                                   &value, sizeof value))
             return 0;
     return last;
 }
 
-static uint32_t count_symbols(struct sl_modules *modules, const struct tables *tables)
+static uint32_t count_symbols(struct sl_reader *reader, const struct tables *tables)
 {
     uint32_t hash[2]; /* buckets, chains: one for each symbol */
-    if (tables->hash && read_all(modules, tables->hash, hash, sizeof hash))
+    if (tables->hash && sl_reader_read_all(reader, tables->hash, hash, sizeof hash))
         return SL_MIN(hash[1], MAX_SYMBOLS);
-    return tables->gnu_hash ? count_by_gnu_hash(modules, tables->gnu_hash) : 0;
+    return tables->gnu_hash ? count_by_gnu_hash(reader, tables->gnu_hash) : 0;
 }
 
-void sl_dynamic_add(struct sl_dynamic *dynamic, struct sl_modules *modules,
+void sl_dynamic_add(struct sl_dynamic *dynamic, struct sl_reader *reader,
                     const struct sl_module *module, struct sl_symbol_table *table)
 {
     struct tables tables;
 
-    if (!sl_modules_reader(modules) || !find_tables(modules, module, &tables))
+    if (!reader || !find_tables(reader, module, &tables))
         return;
-    uint32_t n = count_symbols(modules, &tables);
+    uint32_t n = count_symbols(reader, &tables);
     SL_AUTO_FREE Elf64_Sym *symbols = n ? malloc(n * sizeof *symbols) : NULL;
     SL_AUTO_FREE char *names = malloc(tables.names_size + 1);
-    if (!symbols || !names || !read_all(modules, tables.symbols, symbols, n * sizeof *symbols) ||
-        !read_all(modules, tables.names, names, tables.names_size))
+    if (!symbols || !names ||
+        !sl_reader_read_all(reader, tables.symbols, symbols, n * sizeof *symbols) ||
+        !sl_reader_read_all(reader, tables.names, names, tables.names_size))
         return;
     names[tables.names_size] = '\0';
     dynamic->names = SL_TAKE(names);

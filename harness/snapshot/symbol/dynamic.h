@@ -14,8 +14,8 @@ struct sl_dynamic {
     char *names;
 };
 
-/* Add them to the table, which the bytes must outlive. */
-void sl_dynamic_add(struct sl_dynamic *dynamic, struct sl_modules *modules,
+/* Add them to the table, which the bytes must outlive; without a reader nothing. */
+void sl_dynamic_add(struct sl_dynamic *dynamic, struct sl_reader *reader,
                     const struct sl_module *module, struct sl_symbol_table *table);
 void sl_dynamic_release(struct sl_dynamic *dynamic);
 

@@ -57,7 +57,7 @@ static void load_symbols(struct sl_modules *modules, struct sl_object *object)
     if (table->n_symbols < sl_symbol_table_count(object->file.elf, SHT_DYNSYM))
         (void) sl_symbol_table_add(table, object->file.elf, SHT_DYNSYM);
     if (!table->n_symbols && !object->file.elf && !object->module->vdso)
-        sl_dynamic_add(&object->dynamic, modules, object->module, table);
+        sl_dynamic_add(&object->dynamic, sl_modules_reader(modules), object->module, table);
     sl_symbol_table_sort(table);
 }
 

@@ -35,6 +35,12 @@ SL_DEFINE_AUTO(sl_reader, sl_reader_free);
 /* Read now.  @return bytes had from address on, 0 when nothing could be read */
 size_t sl_reader_read(struct sl_reader *reader, uint64_t address, void *data, size_t size);
 
+static inline bool
+sl_reader_read_all(struct sl_reader *reader, uint64_t address, void *data, size_t size)
+{
+    return sl_reader_read(reader, address, data, size) == size;
+}
+
 /* Read all of it through the page cache. */
 bool sl_reader_read_cached(struct sl_reader *reader, uint64_t address, void *data, size_t size);
 

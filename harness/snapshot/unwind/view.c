@@ -22,8 +22,7 @@ bool sl_view_word(struct sl_view *view, uint64_t address, uint64_t *ret_value)
 {
     if (!inside(address, view->sp, view->stack_end - view->sp)) {
         view->read_elsewhere = true;
-        return sl_reader_read(view->reader, address, ret_value, sizeof *ret_value) ==
-               sizeof *ret_value;
+        return sl_reader_read_all(view->reader, address, ret_value, sizeof *ret_value);
     }
     view->deepest = SL_MAX(view->deepest, (size_t) (address - view->sp) + sizeof *ret_value);
     if (inside(address, view->sp, view->copied)) {

@@ -223,8 +223,8 @@ static bool is_semaphore(const struct sl_syscall *call, size_t n_nameless, struc
 {
     uint32_t words[2]; /* value, number of waiters */
     return n_nameless >= 2 && reader && agrees(SL_WAIT_SEMAPHORE, call, NULL) &&
-           sl_reader_read(reader, call->args[0], words, sizeof words) == sizeof words &&
-           words[0] == 0 && words[1] > 0;
+           sl_reader_read_all(reader, call->args[0], words, sizeof words) && words[0] == 0 &&
+           words[1] > 0;
 }
 
 /*
@@ -242,8 +242,8 @@ static bool is_join(const struct sl_syscall *call, struct sl_reader *reader)
     uint64_t descriptor = call->args[0] - DESCRIPTOR_TID;
     uint64_t words[DESCRIPTOR_SELF / sizeof(uint64_t) + 1];
     return reader && agrees(SL_WAIT_JOIN, call, NULL) &&
-           sl_reader_read(reader, descriptor, words, sizeof words) == sizeof words &&
-           words[0] == descriptor && words[SL_COUNT_OF(words) - 1] == descriptor;
+           sl_reader_read_all(reader, descriptor, words, sizeof words) && words[0] == descriptor &&
+           words[SL_COUNT_OF(words) - 1] == descriptor;
 }
 
 /* Waiting in a condition, but not by bit set: the mutex is being taken back, if it is one. */

@@ -60,7 +60,7 @@ static int32_t nr_of_code(uint64_t pc, struct sl_reader *reader)
     unsigned char code[CODE_SIZE];
     int32_t nr;
 
-    if (!reader || sl_reader_read(reader, pc - sizeof code, code, sizeof code) != sizeof code ||
+    if (!reader || !sl_reader_read_all(reader, pc - sizeof code, code, sizeof code) ||
         code[0] != 0xb8 || code[CODE_SIZE - 2] != 0x0f || code[CODE_SIZE - 1] != 0x05)
         return -1;
     memcpy(&nr, code + NR_AT, sizeof nr);

@@ -66,7 +66,7 @@ void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *seen,
         size = sizeof(struct sl_mutex_head);
     else if (is_poll(&call) && call.args[1] <= MAX_POLLED)
         size = call.args[1] * sizeof(struct pollfd);
-    bool is_read = size && sl_reader_read(reader, call.args[0], ret_memory->bytes, size) == size;
+    bool is_read = size && sl_reader_read_all(reader, call.args[0], ret_memory->bytes, size);
     ret_memory->size = is_read ? size : 0;
 }
 

@@ -63,22 +63,27 @@ static void plant(struct sl_memo *memo, const struct sample *sample, const void 
     sl_memo_add(memo, &sample->view, reads, 2, result);
 }
 
+/* A memo that has the frames of the first of two equal stacks. */
+static struct sl_memo *new_with(struct sample *first, struct sample *second)
+{
+    struct sl_memo *memo = new_memo();
+    make(first, 0x7f0000100000);
+    make(second, 0x7f0000900000);
+    plant(memo, first, "frames");
+    return memo;
+}
+
 SL_TEST(memo, an_equal_stack_elsewhere_in_memory_hits)
 {
-    SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
     struct sample first, second;
-    make(&first, 0x7f0000100000);
-    make(&second, 0x7f0000900000);
-    plant(memo, &first, "frames");
+    SL_AUTO(sl_memo) struct sl_memo *memo = new_with(&first, &second);
     cr_assert_str_eq(sl_memo_find(memo, &second.view), "frames");
 }
 
 SL_TEST(memo, a_stack_that_differs_in_one_word_that_was_read_misses)
 {
-    SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
     struct sample first, second;
-    make(&first, 0x7f0000100000);
-    plant(memo, &first, "frames");
+    SL_AUTO(sl_memo) struct sl_memo *memo = new_with(&first, &second);
     for (size_t word = 0; word < WORDS; word++) {
         make(&second, 0x7f0000900000);
         second.words[word]++;
@@ -92,22 +97,16 @@ SL_TEST(memo, a_stack_that_differs_in_one_word_that_was_read_misses)
 
 SL_TEST(memo, another_pc_misses)
 {
-    SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
     struct sample first, second;
-    make(&first, 0x7f0000100000);
-    make(&second, 0x7f0000900000);
-    plant(memo, &first, "frames");
+    SL_AUTO(sl_memo) struct sl_memo *memo = new_with(&first, &second);
     sl_registers_set(&second.registers, SL_REG_RIP, PC + 1);
     cr_assert_null(sl_memo_find(memo, &second.view));
 }
 
 SL_TEST(memo, what_leads_on_is_compared_as_an_offset)
 {
-    SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
     struct sample first, second;
-    make(&first, 0x7f0000100000);
-    make(&second, 0x7f0000900000);
-    plant(memo, &first, "frames");
+    SL_AUTO(sl_memo) struct sl_memo *memo = new_with(&first, &second);
 
     second.words[3] = second.view.sp + 48;
     cr_assert_null(sl_memo_find(memo, &second.view), "another frame");
@@ -165,11 +164,8 @@ SL_TEST(memo, a_register_that_was_read_has_to_match_and_be_known)
 
 SL_TEST(memo, a_word_beyond_the_end_of_the_stack_misses)
 {
-    SL_AUTO(sl_memo) struct sl_memo *memo = new_memo();
     struct sample first, second;
-    make(&first, 0x7f0000100000);
-    make(&second, 0x7f0000900000);
-    plant(memo, &first, "frames");
+    SL_AUTO(sl_memo) struct sl_memo *memo = new_with(&first, &second);
     second.view.stack_end = second.view.sp + 7 * 8;
     second.view.copied = 7 * 8;
     cr_assert_null(sl_memo_find(memo, &second.view));

@@ -364,7 +364,7 @@ SL_TEST(module, exported_functions_are_known_from_memory)
     map_self(&scene, false);
     const struct sl_module *libc = find(&scene, (void *) address);
     cr_assert(libc);
-    sl_dynamic_add(&dynamic, scene.modules, libc, &table);
+    sl_dynamic_add(&dynamic, scene.reader, libc, &table);
     sl_symbol_table_sort(&table);
     const struct sl_symbol *symbol = sl_symbol_table_find(&table, address + 1 - libc->bias);
     cr_assert(symbol && strcmp(symbol->name, "gnu_get_libc_version") == 0);
