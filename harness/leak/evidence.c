@@ -47,8 +47,10 @@ static const char *or_neutral(const char *word, const char *neutral)
 
 struct sl_leak_words sl_leak_complete_words(const struct sl_leak_words *given)
 {
-    struct sl_leak_words words = given ? *given : (struct sl_leak_words){0};
+    struct sl_leak_words words = {0};
 
+    if (given)
+        memcpy(&words, given, SL_MIN(given->size, sizeof words));
     words.end = or_neutral(words.end, "the end mark");
     words.not_reached = or_neutral(words.not_reached, "the end mark was never reached");
     words.left = or_neutral(words.left, "what has to end by then was left");

@@ -39,6 +39,13 @@ ITEM(const struct sl_thread *, snapshot, thread, threads, n_threads)
 PART(size_t, snapshot, n_unjoined, n_unjoined, 0)
 ITEM(const struct sl_unjoined *, snapshot, unjoined, unjoined, n_unjoined)
 PART(const char *, snapshot, unjoined_missing, unjoined_missing, NULL)
+PART(size_t, snapshot, n_modules, n_modules, 0)
+ITEM(const struct sl_snapshot_module *, snapshot, module, modules, n_modules)
+
+PART(const char *, snapshot_module, path, path, NULL)
+PART(const char *, snapshot_module, build_id, build_id, NULL)
+PART(uint64_t, snapshot_module, start, start, 0)
+PART(uint64_t, snapshot_module, end, end, 0)
 
 PART(uint64_t, thread, id, id, 0)
 PART(uint64_t, thread, start_time, start_time, 0)

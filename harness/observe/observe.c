@@ -65,8 +65,11 @@ static enum sl_status look(struct sl_observation *observation, const char *name,
 enum sl_status sl_observation_begin(pid_t pid, const struct sl_observation_opts *opts,
                                     struct sl_observation **ret_observation, struct sl_error *err)
 {
-    SL_AUTO(sl_observation) struct sl_observation *observation = calloc(1, sizeof *observation);
+    const struct sl_leak_words *words = opts ? opts->words : NULL;
 
+    if (opts && (opts->size < sizeof opts->size || (words && words->size < sizeof words->size)))
+        return sl_fail(err, SL_EINVAL, "the size of the options or of the words is not set");
+    SL_AUTO(sl_observation) struct sl_observation *observation = calloc(1, sizeof *observation);
     if (observation)
         observation->arena = sl_arena_new();
     if (!observation || !observation->arena)

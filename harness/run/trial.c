@@ -128,6 +128,7 @@ await_phase(struct trial *trial, struct sl_phase_record *ret_record, struct sl_e
 }
 
 static const struct sl_leak_words bus_words = {
+    .size = sizeof bus_words,
     .end = "Close",
     .not_reached = "Close was never called",
     .left = "Close left what it has to end",

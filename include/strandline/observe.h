@@ -38,6 +38,7 @@ struct sl_leak_witness {
 
 /* What the sentences call things in the caller's world.  Whatever is NULL has a neutral word. */
 struct sl_leak_words {
+    size_t size;             /* sizeof(struct sl_leak_words) of the caller */
     const char *end;         /* what has to leave no thread: "Close"; "the end mark" */
     const char *not_reached; /* "Close was never called" */
     const char *left;        /* "Close left what it has to end" */
@@ -75,7 +76,9 @@ struct sl_observation_opts {
  * @param ret_observation  set on SL_OK only; the caller owns it, sl_observation_free()
  * @param err   detail on failure, or NULL
  *
- * @return SL_OK, or as sl_snapshot_take()
+ * @return SL_OK      it has begun
+ *         SL_EINVAL  the size of the options or of the words is not set
+ *         or as sl_snapshot_take()
  */
 SL_API SL_CHECKED enum sl_status
 sl_observation_begin(pid_t pid, const struct sl_observation_opts *opts,

@@ -86,6 +86,7 @@ SL_API void sl_snapshot_free(struct sl_snapshot *snapshot);
 struct sl_thread;
 struct sl_wait;
 struct sl_unjoined;
+struct sl_snapshot_module;
 
 SL_API pid_t sl_snapshot_pid(const struct sl_snapshot *snapshot);
 /* CLOCK_MONOTONIC when the pass began, and how long it took. */
@@ -189,6 +190,17 @@ SL_API bool sl_wait_socket(const struct sl_wait *wait);
 SL_API const char *sl_wait_target(const struct sl_wait *wait);
 /* Why the thread may not run, whatever it waits for: "stopped", "traced", "frozen"; or NULL. */
 SL_API const char *sl_wait_held(const struct sl_wait *wait);
+
+/* Files whose code the process has mapped, in no order. */
+SL_API size_t sl_snapshot_n_modules(const struct sl_snapshot *snapshot);
+SL_API const struct sl_snapshot_module *
+sl_snapshot_module(const struct sl_snapshot *snapshot, size_t index);
+SL_API const char *sl_snapshot_module_path(const struct sl_snapshot_module *module);
+/* Hexadecimal; NULL when it has none. */
+SL_API const char *sl_snapshot_module_build_id(const struct sl_snapshot_module *module);
+/* Its segments lie from start up to end. */
+SL_API uint64_t sl_snapshot_module_start(const struct sl_snapshot_module *module);
+SL_API uint64_t sl_snapshot_module_end(const struct sl_snapshot_module *module);
 
 /*
  * Threads that ended and were never joined: gone for the kernel, their stacks are still held.  With

@@ -131,6 +131,23 @@ observe(const struct sl_leak_words *words, struct sl_observation **ret_observati
     return report;
 }
 
+SL_TEST(observe, options_and_words_without_their_size_are_refused)
+{
+    const struct sl_leak_words words = {.end = "the end of the shift"};
+    const struct sl_observation_opts cases[] = {
+        {.settle_ns = WINDOW_NS},
+        {.size = sizeof *cases, .words = &words},
+    };
+
+    for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
+        struct sl_observation *observation = NULL;
+        struct sl_error err = {0};
+        sl_assert_fails(sl_observation_begin(getpid(), &cases[i], &observation, &err), SL_EINVAL,
+                        &err, "is not set");
+        cr_assert_null(observation);
+    }
+}
+
 SL_TEST(observe, what_a_program_leaves_is_found_grouped_and_explained)
 {
     SL_AUTO(sl_observation) struct sl_observation *observation = NULL;
@@ -188,7 +205,7 @@ SL_TEST(observe, a_program_that_is_no_bus_reads_no_word_of_one)
 SL_TEST(observe, sentences_take_the_words_of_the_caller)
 {
     SL_AUTO(sl_observation) struct sl_observation *observation = NULL;
-    const struct sl_leak_words words = {.end = "the end of the shift"};
+    const struct sl_leak_words words = {.size = sizeof words, .end = "the end of the shift"};
     const struct sl_leak_report *report = observe(&words, &observation);
     const char *evidence = report->findings[2].evidence;
 

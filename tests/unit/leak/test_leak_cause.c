@@ -28,8 +28,8 @@ SL_TEST(leak_cause, one_parked_thread_is_told_in_the_singular)
 
 SL_TEST(leak_cause, sentences_are_told_in_the_words_of_the_caller)
 {
-    static const struct sl_leak_words words = {.end = "Close",
-                                               .not_reached = "Close was not called"};
+    static const struct sl_leak_words words = {
+        .size = sizeof words, .end = "Close", .not_reached = "Close was not called"};
     SCENE(scene);
     scene.input.words = &words;
     scene_park_workers(&scene, 1);
@@ -42,8 +42,8 @@ SL_TEST(leak_cause, sentences_are_told_in_the_words_of_the_caller)
 
 SL_TEST(leak_cause, threads_of_the_process_are_told_apart_in_the_words_of_the_caller)
 {
-    static const struct sl_leak_words words = {.not_ours = "of the process, not of the bus",
-                                               .strict = "--strict"};
+    static const struct sl_leak_words words = {
+        .size = sizeof words, .not_ours = "of the process, not of the bus", .strict = "--strict"};
     SCENE(scene);
     scene_begin_settled(&scene);
     (void) sl_build_thread(scene.builder, 101, 2,

@@ -44,7 +44,11 @@ static const struct sl_thread threads[] = {
     {.id = UINT64_C(1) << 40, .reason = "gone"},
 };
 static const struct sl_unjoined unjoined[] = {{.pthread = 21, .start = &frames[1]}};
-static const struct sl_snapshot snapshot = {.pid = 31,
+static const struct sl_snapshot_module modules[] = {
+    {.path = "/app", .build_id = "cd34", .start = 22, .end = 23}};
+static const struct sl_snapshot snapshot = {.modules = modules,
+                                            .n_modules = 1,
+                                            .pid = 31,
                                             .taken_ns = 32,
                                             .ticks_per_second = 33,
                                             .threads = threads,
@@ -109,6 +113,12 @@ SL_TEST(access, a_snapshot_gives_all_its_parts)
     cr_assert_str_eq(sl_snapshot_unjoined_missing(&snapshot), "none asked");
     cr_assert_eq(sl_snapshot_n_unjoined(&snapshot), 1);
     cr_assert_eq(sl_snapshot_unjoined(&snapshot, 0), unjoined);
+    cr_assert_eq(sl_snapshot_n_modules(&snapshot), 1);
+    cr_assert_eq(sl_snapshot_module(&snapshot, 0), modules);
+    cr_assert_str_eq(sl_snapshot_module_path(modules), "/app");
+    cr_assert_str_eq(sl_snapshot_module_build_id(modules), "cd34");
+    cr_assert_eq(sl_snapshot_module_start(modules), 22);
+    cr_assert_eq(sl_snapshot_module_end(modules), 23);
     cr_assert_eq(sl_unjoined_pthread(unjoined), 21);
     cr_assert_eq(sl_unjoined_start(unjoined), &frames[1]);
 }
@@ -222,6 +232,7 @@ SL_TEST(access, an_index_out_of_range_gives_nothing)
     cr_assert_null(sl_snapshot_thread(&snapshot, 2));
     cr_assert_null(sl_snapshot_thread(&snapshot, SIZE_MAX));
     cr_assert_null(sl_snapshot_unjoined(&snapshot, 1));
+    cr_assert_null(sl_snapshot_module(&snapshot, 1));
     cr_assert_null(sl_stack_frame(&stack, 2));
     cr_assert_null(sl_group_frame(&findings[0].group, 2));
     cr_assert_eq(sl_group_id(&findings[0].group, 2), 0);
