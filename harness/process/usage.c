@@ -2,41 +2,31 @@
 #include "harness/process/usage.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/file.h"
 
 /* A line "KEY:   NUMBER kB" of /proc/PID/status, in bytes. */
 static struct sl_value read_status_kib(pid_t pid, const char *key, const char *missing)
 {
-    char path[64], line[256];
-    uint64_t kib;
-    size_t length = strlen(key);
+    char path[64], text[4096];
 
     (void) snprintf(path, sizeof path, "/proc/%ld/status", (long) pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return SL_MISSING_VALUE(missing);
-    struct sl_value value = SL_MISSING_VALUE(missing);
-    while (fgets(line, sizeof line, file)) {
-        if (strncmp(line, key, length) == 0 && line[length] == ':' &&
-            sscanf(line + length + 1, "%" SCNu64, &kib) == 1) {
-            value = SL_VALUE(kib * 1024);
-            break;
-        }
-    }
-    (void) fclose(file);
-    return value;
+    const char *line = sl_file_read(path, text, sizeof text) ? strstr(text, key) : NULL;
+    return line ? SL_VALUE(strtoull(line + strlen(key), NULL, 10) * 1024)
+                : SL_MISSING_VALUE(missing);
 }
 
 struct sl_value sl_usage_rss_peak(pid_t pid)
 {
-    return read_status_kib(pid, "VmHWM", "the kernel did not give the peak memory");
+    return read_status_kib(pid, "\nVmHWM:", "the kernel did not give the peak memory");
 }
 
 struct sl_value sl_usage_rss(pid_t pid)
 {
-    return read_status_kib(pid, "VmRSS", "the kernel did not give the memory in use");
+    return read_status_kib(pid, "\nVmRSS:", "the kernel did not give the memory in use");
 }
 
 struct sl_value sl_usage_fds(pid_t pid)

@@ -186,14 +186,6 @@ static void add_word(struct words *words, const char *text)
     words->texts[words->n++] = text;
 }
 
-static bool has_word(const struct words *words, const char *text, size_t length)
-{
-    for (size_t i = 0; i < words->n; i++)
-        if (strlen(words->texts[i]) == length && strncmp(words->texts[i], text, length) == 0)
-            return true;
-    return false;
-}
-
 /* "a, b, c" or, where there is no room for all, "a, b, ..." */
 static void join_words(const struct words *words, char *ret_list, size_t size)
 {
@@ -227,31 +219,39 @@ static enum sl_status refuse(const struct sl_declaration *declaration, const cha
                    meant ? "'?)" : "", list);
 }
 
+/* Is it one of these?  text: `length` bytes. */
+static enum sl_status demand(const struct sl_declaration *declaration, const char *what,
+                             const char *text, size_t length, const struct words *has,
+                             struct sl_error *err)
+{
+    char word[SL_NAME_MAX];
+
+    for (size_t i = 0; i < has->n; i++)
+        if (strlen(has->texts[i]) == length && strncmp(has->texts[i], text, length) == 0)
+            return SL_OK;
+    (void) snprintf(word, sizeof word, "%.*s", (int) SL_MIN(length, sizeof word), text);
+    return refuse(declaration, what, word, has, err);
+}
+
 static enum sl_status
 check_transport(const struct sl_declaration *declaration, const char *wanted, struct sl_error *err)
 {
     struct words has = {.n = 0};
 
-    if (!(declaration->declares & SL_DECLARES_TRANSPORTS))
-        return SL_OK;
     for (size_t i = 0; i < declaration->n_transports; i++)
         add_word(&has, declaration->transports[i]);
-    return has_word(&has, wanted, strlen(wanted))
-               ? SL_OK
-               : refuse(declaration, "transport", wanted, &has, err);
+    return demand(declaration, "transport", wanted, strlen(wanted), &has, err);
 }
 
 static enum sl_status
-check_mode(const struct sl_declaration *declaration, enum sl_mode wanted, struct sl_error *err)
+check_mode(const struct sl_declaration *declaration, const char *wanted, struct sl_error *err)
 {
     struct words has = {.n = 0};
 
-    if (!(declaration->declares & SL_DECLARES_MODES) || declaration->modes[wanted])
-        return SL_OK;
     for (int mode = 0; mode < SL_N_MODES; mode++)
         if (declaration->modes[mode])
             add_word(&has, sl_mode_text((enum sl_mode) mode));
-    return refuse(declaration, "mode", sl_mode_text(wanted), &has, err);
+    return demand(declaration, "mode", wanted, strlen(wanted), &has, err);
 }
 
 /* NAME[,KEY=VALUE...][,NAME...]: the names; what keys are good for the driver knows. */
@@ -259,37 +259,39 @@ static enum sl_status
 check_faults(const struct sl_declaration *declaration, const char *wanted, struct sl_error *err)
 {
     struct words has = {.n = 0};
+    enum sl_status status = SL_OK;
 
-    if (!wanted || !(declaration->declares & SL_DECLARES_FAULTS))
-        return SL_OK;
     for (size_t i = 0; i < declaration->n_faults; i++)
         add_word(&has, declaration->faults[i].name);
-    for (const char *at = wanted;; at++) {
-        size_t length = strcspn(at, ",");
-        char word[SL_NAME_MAX];
-        if (!memchr(at, '=', length) && !has_word(&has, at, length)) {
-            (void) snprintf(word, sizeof word, "%.*s", (int) SL_MIN(length, sizeof word), at);
-            return refuse(declaration, "fault", word, &has, err);
-        }
-        at += length;
-        if (!*at)
-            return SL_OK;
+    for (bool more = true; more && !status;) {
+        size_t length = strcspn(wanted, ",");
+        if (!memchr(wanted, '=', length))
+            status = demand(declaration, "fault", wanted, length, &has, err);
+        more = wanted[length] != '\0';
+        wanted += length + more;
     }
+    return status;
 }
 
 enum sl_status sl_declaration_check_cell(const struct sl_declaration *declaration,
                                          const struct sl_run_cell *cell, struct sl_error *err)
 {
-    enum sl_status status = check_transport(declaration, cell->transport, err);
-    if (!status)
-        status = check_mode(declaration, cell->mode, err);
-    return status ? status : check_faults(declaration, cell->fault, err);
+    enum sl_status status = SL_OK;
+
+    if (declaration->declares & SL_DECLARES_TRANSPORTS)
+        status = check_transport(declaration, cell->transport, err);
+    if (!status && declaration->declares & SL_DECLARES_MODES)
+        status = check_mode(declaration, sl_mode_text(cell->mode), err);
+    if (!status && cell->fault && declaration->declares & SL_DECLARES_FAULTS)
+        status = check_faults(declaration, cell->fault, err);
+    return status;
 }
 
 enum sl_status sl_declaration_check_args(const struct sl_declaration *declaration,
                                          const char *const *args, struct sl_error *err)
 {
     struct words has = {.n = 0};
+    enum sl_status status = SL_OK;
 
     if (!args[0])
         return SL_OK;
@@ -301,15 +303,9 @@ enum sl_status sl_declaration_check_args(const struct sl_declaration *declaratio
         return SL_OK;
     for (size_t i = 0; i < declaration->n_args; i++)
         add_word(&has, declaration->args[i].name);
-    for (; *args; args++) {
-        size_t length = strcspn(*args, "=");
-        char word[SL_NAME_MAX];
-        if (has_word(&has, *args, length))
-            continue;
-        (void) snprintf(word, sizeof word, "%.*s", (int) SL_MIN(length, sizeof word), *args);
-        return refuse(declaration, "argument", word, &has, err);
-    }
-    return SL_OK;
+    for (; *args && !status; args++)
+        status = demand(declaration, "argument", *args, strcspn(*args, "="), &has, err);
+    return status;
 }
 
 const char *

@@ -46,53 +46,41 @@ struct sl_server {
     struct sl_server_info info; /* of the first node */
 };
 
-/* @return directory/name is a file that we may execute; its absolute path is in ret_path */
-static bool
-try_program(const char *directory, size_t length, const char *name, char ret_path[PATH_MAX])
+/* Look for a program in directories that colons separate, and get its absolute path. */
+static bool find_in(const char *directories, const char *program, char ret_path[PATH_MAX])
 {
-    char path[PATH_MAX];
-    struct stat info;
+    for (size_t length; *directories; directories += length + (directories[length] == ':')) {
+        char path[PATH_MAX];
+        struct stat info;
 
-    int size = snprintf(path, sizeof path, "%.*s/%s", (int) length, directory, name);
-    return size > 0 && size < PATH_MAX && stat(path, &info) == 0 && S_ISREG(info.st_mode) &&
-           access(path, X_OK) == 0 && realpath(path, ret_path);
-}
-
-/* Debian's nats-server is in /usr/sbin, which is not on everybody's PATH. */
-static bool search_program(const char *name, char ret_path[PATH_MAX])
-{
-    static const char *const further[] = {"/usr/sbin", "/usr/local/bin", "/usr/local/sbin"};
-    const char *path = getenv("PATH");
-
-    while (path && *path) {
-        size_t length = strcspn(path, ":");
+        length = strcspn(directories, ":");
+        int size = snprintf(path, sizeof path, "%.*s/%s", (int) length, directories, program);
         /* An empty entry means the working directory: nothing to run a program from. */
-        if (length > 0 && try_program(path, length, name, ret_path))
+        if (length > 0 && size < PATH_MAX && stat(path, &info) == 0 && S_ISREG(info.st_mode) &&
+            access(path, X_OK) == 0 && realpath(path, ret_path))
             return true;
-        path += length + (path[length] == ':');
     }
-    for (size_t i = 0; i < SL_COUNT_OF(further); i++)
-        if (try_program(further[i], strlen(further[i]), name, ret_path))
-            return true;
     return false;
 }
 
 static enum sl_status
 find_program(const char *program, char ret_path[PATH_MAX], struct sl_error *err)
 {
-    if (!program) {
-        if (search_program("nats-server", ret_path))
-            return SL_OK;
-        return sl_fail(err, SL_ENOENT,
-                       "nats-server is not installed: 'apt-get install nats-server', or use "
-                       "--transport memory");
-    }
-    const char *directory = program[0] == '/' ? "" : ".";
-    bool found = strchr(program, '/') ? try_program(directory, strlen(directory), program, ret_path)
-                                      : search_program(program, ret_path);
-    if (!found)
+    const char *wanted = program ? program : "nats-server";
+    const char *path = getenv("PATH");
+
+    /* Debian's nats-server is in /usr/sbin, which is not on everybody's PATH. */
+    bool found = strchr(wanted, '/')
+                     ? find_in(*wanted == '/' ? "/" : ".", wanted, ret_path)
+                     : (path && find_in(path, wanted, ret_path)) ||
+                           find_in("/usr/sbin:/usr/local/bin:/usr/local/sbin", wanted, ret_path);
+    if (found)
+        return SL_OK;
+    if (program)
         return sl_fail(err, SL_ENOENT, "'%s' is not a program that can be run", program);
-    return SL_OK;
+    return sl_fail(err, SL_ENOENT,
+                   "nats-server is not installed: 'apt-get install nats-server', or use "
+                   "--transport memory");
 }
 
 static enum sl_status describe_report(const struct sl_keeper_report *report,

@@ -2,6 +2,7 @@
 /*
  * Observations of programs that are no bus: subjects/leftover.c from outside, and the own process.
  */
+#include "sl_subject.h"
 #include "sl_test.h"
 
 #include <strandline/observe.h>
@@ -25,58 +26,29 @@
 #define N_FLUSH 2
 #define N_LEFT  (N_POOL + N_PULL + 1)
 
-struct subject {
-    pid_t pid;
-    int to_fd, from_fd;
-};
-
-/* The subject says that it reached its next step. */
-static void await_step(const struct subject *subject)
+/* Let the subject do its next step, and wait until it says that it did. */
+static void play_step(const struct sl_test_subject *subject)
 {
-    char byte;
-    cr_assert_eq(read(subject->from_fd, &byte, 1), 1);
+    char byte = '.';
+    cr_assert(write(subject->input, &byte, 1) == 1 && read(subject->output, &byte, 1) == 1);
 }
 
-/* Let it do its next step. */
-static void play_step(const struct subject *subject)
+static struct sl_test_subject subject_new(void)
 {
-    cr_assert_eq(write(subject->to_fd, ".", 1), 1);
-    await_step(subject);
+    return sl_subject_start((const char *const[]){"leftover", NULL});
 }
 
-static struct subject subject_new(void)
-{
-    struct subject subject;
-    int in[2], out[2];
-    cr_assert(pipe(in) == 0 && pipe(out) == 0);
-    subject.pid = fork();
-    cr_assert_geq(subject.pid, 0);
-    if (!subject.pid) {
-        (void) dup2(in[0], STDIN_FILENO);
-        (void) dup2(out[1], STDOUT_FILENO);
-        (void) close(in[1]);
-        (void) execl(LEFTOVER_PROGRAM, LEFTOVER_PROGRAM, (char *) NULL);
-        _exit(127);
-    }
-    (void) close(in[0]);
-    (void) close(out[1]);
-    subject.to_fd = in[1];
-    subject.from_fd = out[0];
-    await_step(&subject);
-    return subject;
-}
-
-static void subject_kill(struct subject *subject)
+static void subject_kill(const struct sl_test_subject *subject)
 {
     (void) kill(subject->pid, SIGKILL);
     (void) waitpid(subject->pid, NULL, 0);
 }
 
-static void subject_release(struct subject *subject)
+static void subject_release(struct sl_test_subject *subject)
 {
     subject_kill(subject);
-    (void) close(subject->to_fd);
-    (void) close(subject->from_fd);
+    (void) close(subject->input);
+    (void) close(subject->output);
 }
 
 static struct sl_observation *begin(pid_t pid, struct sl_observation_opts opts)
@@ -117,7 +89,7 @@ static void mark_when_parked(struct sl_observation *observation)
 static const struct sl_leak_report *
 observe(const struct sl_leak_words *words, struct sl_observation **ret_observation)
 {
-    SL_CLEANUP(subject_release) struct subject subject = subject_new();
+    SL_CLEANUP(subject_release) struct sl_test_subject subject = subject_new();
     const struct sl_leak_report *report = NULL;
     struct sl_error err = {0};
 
@@ -345,7 +317,7 @@ SL_TEST(observe, a_process_that_ended_is_told_at_each_step)
     const struct sl_leak_report *report = NULL;
 
     for (int step = 0; step < 3; step++) {
-        SL_CLEANUP(subject_release) struct subject subject = subject_new();
+        SL_CLEANUP(subject_release) struct sl_test_subject subject = subject_new();
         SL_AUTO(sl_observation)
         struct sl_observation *observation = begin(subject.pid, (struct sl_observation_opts){0});
         struct sl_error err = {0};
@@ -362,7 +334,7 @@ SL_TEST(observe, a_process_that_ended_is_told_at_each_step)
 
 SL_TEST(observe, what_has_settled_can_end_without_the_process)
 {
-    SL_CLEANUP(subject_release) struct subject subject = subject_new();
+    SL_CLEANUP(subject_release) struct sl_test_subject subject = subject_new();
     SL_AUTO(sl_observation)
     struct sl_observation *observation =
         begin(subject.pid, (struct sl_observation_opts){.settle_ns = WINDOW_NS});
