@@ -92,19 +92,23 @@ char *sl_arena_strdup(struct sl_arena *arena, const char *text)
     return copy;
 }
 
+char *sl_arena_vprintf(struct sl_arena *arena, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    char *text = length < 0 ? NULL : sl_arena_alloc(arena, (size_t) length + 1);
+    if (text)
+        (void) vsnprintf(text, (size_t) length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
 char *sl_arena_printf(struct sl_arena *arena, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    if (length < 0)
-        return NULL;
-    char *text = sl_arena_alloc(arena, (size_t) length + 1);
-    if (!text)
-        return NULL;
-    va_start(args, format);
-    (void) vsnprintf(text, (size_t) length + 1, format, args);
+    char *text = sl_arena_vprintf(arena, format, args);
     va_end(args);
     return text;
 }

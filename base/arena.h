@@ -9,6 +9,7 @@
 #ifndef SL_BASE_ARENA_H
 #define SL_BASE_ARENA_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "base/macros.h"
@@ -29,6 +30,7 @@ void *sl_arena_array(struct sl_arena *arena, size_t n, size_t size);
 /* Copy of a string; NULL in gives NULL out (which is then not an error). */
 char *sl_arena_strdup(struct sl_arena *arena, const char *text);
 char *sl_arena_printf(struct sl_arena *arena, const char *format, ...) SL_PRINTF(2, 3);
+char *sl_arena_vprintf(struct sl_arena *arena, const char *format, va_list args) SL_PRINTF(2, 0);
 
 /* Bytes asked for so far. */
 size_t sl_arena_used(const struct sl_arena *arena);

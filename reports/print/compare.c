@@ -11,19 +11,19 @@
 #include "reports/format.h"
 #include "reports/print/grid.h"
 #include "reports/print/json_parts.h"
-#include "reports/print/table_parts.h"
+#include "reports/print/say.h"
 #include "reports/print/wrap.h"
 
 /* "5", or "-" for what was not looked at. */
 static const char *count_text(const struct sl_page *page, struct sl_value count)
 {
-    return count.missing ? "-" : sl_arena_printf(page->arena, "%" PRIu64, count.value);
+    return count.missing ? "-" : sl_say(page, "%" PRIu64, count.value);
 }
 
 /* "2 of 3", or "-" where no trial could look. */
 static const char *share_text(const struct sl_page *page, const struct sl_share *share)
 {
-    return share->of ? sl_arena_printf(page->arena, "%zu of %zu", share->n, share->of) : "-";
+    return share->of ? sl_say(page, "%zu of %zu", share->n, share->of) : "-";
 }
 
 /* ", in 0 of 1 -> 2 of 3 trials"; nothing when both sides have one. */
@@ -32,8 +32,7 @@ static const char *trials_text(const struct sl_page *page, const struct sl_group
     const struct sl_share *base = &change->base_trials, *head = &change->head_trials;
     if (base->of <= 1 && head->of <= 1)
         return "";
-    return sl_arena_printf(page->arena, ", in %s -> %s trials", share_text(page, base),
-                           share_text(page, head));
+    return sl_say(page, ", in %s -> %s trials", share_text(page, base), share_text(page, head));
 }
 
 /* Nothing is listed: say of how many trials that is known. */
@@ -63,12 +62,12 @@ static void print_groups(const struct sl_page *page, const struct sl_comparison 
     for (size_t i = 0; i < comparison->n_groups; i++) {
         const struct sl_group_change *change = &comparison->groups[i];
         sl_style_print(page, styles[change->change], "%-7s", sl_change_text(change->change));
-        const char *text = sl_arena_printf(
-            page->arena, "  %s -> %s x %s: %s, %s  (%s%s)", count_text(page, change->base_count),
-            count_text(page, change->head_count), sl_table_function(page, &change->finding->group),
+        const char *text = sl_say(
+            page, "  %s -> %s x %s: %s, %s  (%s%s)", count_text(page, change->base_count),
+            count_text(page, change->head_count), sl_say_function(page, &change->finding->group),
             sl_cause_text(change->finding->cause), change->finding->group.fingerprint,
-            sl_table_cell_name(page, change->cell), trials_text(page, change));
-        sl_wrap_after(page, SL_STYLE_NONE, 7, 9, text ? text : "");
+            sl_say_cell(page, change->cell), trials_text(page, change));
+        sl_wrap_after(page, SL_STYLE_NONE, 7, 9, text);
     }
 }
 
@@ -80,8 +79,8 @@ static const char *number_text(const struct sl_page *page, const struct sl_metri
 
     sl_metric_format(number, change->metric.unit, text);
     if (number.missing || trials->n == trials->of)
-        return sl_arena_printf(page->arena, "%s", text);
-    return sl_arena_printf(page->arena, "%s (%zu of %zu)", text, trials->n, trials->of);
+        return sl_say(page, "%s", text);
+    return sl_say(page, "%s (%zu of %zu)", text, trials->n, trials->of);
 }
 
 /* "+12.3 %", or nothing when there is no ratio. */
@@ -89,8 +88,8 @@ static const char *ratio_text(const struct sl_page *page, const struct sl_metric
 {
     if (change->base.missing || change->head.missing || change->base.value == 0)
         return "";
-    return sl_arena_printf(page->arena, "%+.1f %%",
-                           100 * (change->head.value - change->base.value) / change->base.value);
+    return sl_say(page, "%+.1f %%",
+                  100 * (change->head.value - change->base.value) / change->base.value);
 }
 
 static bool
@@ -114,7 +113,7 @@ print_metrics(const struct sl_page *page, const struct sl_metric_change *changes
         sl_grid_set(&grid, i + 1, 4, change->metric.lower_is_better ? "lower" : "higher",
                     SL_STYLE_DIM);
     }
-    (void) fprintf(page->out, "\n%s", sl_table_cell_name(page, changes[0].cell));
+    (void) fprintf(page->out, "\n%s", sl_say_cell(page, changes[0].cell));
     if (changes[0].base_trials.of > 1 || changes[0].head_trials.of > 1)
         (void) fprintf(page->out, ", trials: %zu, then %zu", changes[0].base_trials.of,
                        changes[0].head_trials.of);
@@ -127,8 +126,7 @@ static void print_only(const struct sl_page *page, const char *side,
                        const struct sl_cell_result *const *cells, size_t n_cells)
 {
     for (size_t i = 0; i < n_cells; i++)
-        sl_style_print(page, SL_STYLE_WARN, "only in %s: %s\n", side,
-                       sl_table_cell_name(page, cells[i]));
+        sl_style_print(page, SL_STYLE_WARN, "only in %s: %s\n", side, sl_say_cell(page, cells[i]));
 }
 
 /* A heading and its lines; nothing without lines. */
@@ -137,14 +135,14 @@ static void print_list(const struct sl_page *page, const struct sl_texts *list, 
     if (list->n)
         sl_wrap_print(page, SL_STYLE_WARN, 2, heading);
     for (size_t i = 0; i < list->n; i++)
-        sl_wrap_printf(page, SL_STYLE_NONE, 2, "  %s", sl_table_text(page, list->texts[i], ""));
+        sl_wrap_printf(page, SL_STYLE_NONE, 2, "  %s", sl_say_text(page, list->texts[i], ""));
 }
 
 static void print_side(const struct sl_page *page, const char *side,
                        const struct sl_run_result *result, const char *name)
 {
     const char *text = sl_sides_describe(result, name, page->arena);
-    sl_wrap_printf(page, SL_STYLE_NONE, 6, "%s: %s", side, sl_table_text(page, text, "?"));
+    sl_wrap_printf(page, SL_STYLE_NONE, 6, "%s: %s", side, sl_say_text(page, text, "?"));
 }
 
 static void print_banner(const struct sl_page *page, const struct sl_comparison *comparison)

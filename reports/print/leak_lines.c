@@ -7,7 +7,7 @@
 #include "reports/format.h"
 #include "reports/known.h"
 #include "reports/print/json_parts.h"
-#include "reports/print/table_parts.h"
+#include "reports/print/say.h"
 #include "reports/print/wrap.h"
 
 static const struct sl_frame *frame_of(const struct sl_group *group)
@@ -66,32 +66,31 @@ bool sl_leak_lines_make(const struct sl_run_result *result, const struct sl_poli
 }
 
 /* "tinybus.c:52", or the file of the code, or nothing. */
-static const char *place_text(struct sl_arena *arena, const struct sl_frame *frame)
+static const char *place_text(const struct sl_page *page, const struct sl_frame *frame)
 {
     if (!frame || (!frame->file && !frame->module))
         return NULL;
-    if (!frame->file)
-        return sl_format_printable(arena, sl_path_base(frame->module));
-    const char *file = sl_format_printable(arena, frame->file);
-    return file && frame->line ? sl_arena_printf(arena, "%s:%" PRIu32, file, frame->line) : file;
+    const char *file =
+        sl_say_text(page, frame->file ? frame->file : sl_path_base(frame->module), "?");
+    return frame->file && frame->line ? sl_say(page, "%s:%" PRIu32, file, frame->line) : file;
 }
 
 static void print_line(const struct sl_page *page, const struct sl_leak_line *line)
 {
     const struct sl_finding *finding = line->seen.finding;
-    const char *place = place_text(page->arena, line->frame);
+    const char *place = place_text(page, line->frame);
     bool judged = !line->known.missing, is_new = judged && line->known.value == 0;
     bool grown = judged && !is_new && line->seen.count > line->known.value;
 
     const char *word = !judged ? "leaked" : is_new ? "new" : "known";
-    const char *text = sl_arena_printf(
-        page->arena, ": %" PRIu32 " x %s: %s%s%s, in %" PRIu32 " of %zu trial%s of %s (%s)",
-        line->seen.count, sl_table_function(page, &finding->group), sl_cause_text(finding->cause),
-        place ? ", " : "", place ? place : "", line->seen.n_trials, line->n_looked,
-        line->n_looked == 1 ? "" : "s", sl_table_cell_name(page, line->cell),
-        sl_table_text(page, finding->group.fingerprint, ""));
+    const char *text =
+        sl_say(page, ": %" PRIu32 " x %s: %s%s%s, in %" PRIu32 " of %zu trial%s of %s (%s)",
+               line->seen.count, sl_say_function(page, &finding->group),
+               sl_cause_text(finding->cause), place ? ", " : "", place ? place : "",
+               line->seen.n_trials, line->n_looked, line->n_looked == 1 ? "" : "s",
+               sl_say_cell(page, line->cell), sl_say_text(page, finding->group.fingerprint, ""));
     sl_style_print(page, judged && !is_new ? SL_STYLE_NONE : SL_STYLE_BAD, "%s", word);
-    sl_wrap_after(page, SL_STYLE_NONE, strlen(word), 2, text ? text : ": no memory to name it");
+    sl_wrap_after(page, SL_STYLE_NONE, strlen(word), 2, text);
     if (grown)
         sl_style_print(page, SL_STYLE_WARN, "       the baseline has %" PRIu64 " of them at most\n",
                        line->known.value);

@@ -37,24 +37,22 @@ struct block {
 static const char *
 note(struct block *block, const struct sl_cell_result *cell, const struct sl_summary *summary)
 {
-    struct sl_arena *arena = block->page->arena;
     const char *text = summary->reason;
     size_t i = 0;
 
     /* A number that only some trials lack: which ones matters. */
     if (!summary->number.missing)
-        text = sl_arena_printf(arena, "%s: %zu of %zu trials lack this, the first trial %zu: %s",
-                               cell->key.mode, summary->n_missing, cell->n_trials,
-                               summary->first_missing, summary->reason);
-    text = sl_table_text(block->page, text, "");
+        text = sl_say(block->page, "%s: %zu of %zu trials lack this, the first trial %zu: %s",
+                      cell->key.mode, summary->n_missing, cell->n_trials, summary->first_missing,
+                      summary->reason);
+    text = sl_say_text(block->page, text, "");
     while (i < block->notes.n && strcmp(block->notes.texts[i], text) != 0)
         i++;
     if (i == SL_COUNT_OF(block->notes.texts))
         return "";
     if (i == block->notes.n)
         block->notes.texts[block->notes.n++] = text;
-    const char *mark = sl_arena_printf(arena, " [%zu]", i + 1);
-    return mark ? mark : "";
+    return sl_say(block->page, " [%zu]", i + 1);
 }
 
 static void put(struct block *block, size_t row, const char *text, enum sl_style style)
@@ -75,7 +73,7 @@ static const char *spread(struct block *block, size_t cell, const struct sl_metr
         (strcmp(least, text) == 0 && strcmp(most, text) == 0))
         return "";
     block->spread[cell] = block->has_spread = true;
-    return sl_arena_printf(block->page->arena, "\n%s\n%s", least, most);
+    return sl_say(block->page, "\n%s\n%s", least, most);
 }
 
 static void put_summary(struct block *block, size_t cell, const struct sl_metric *metric,
@@ -87,8 +85,7 @@ static void put_summary(struct block *block, size_t cell, const struct sl_metric
     const char *below = spread(block, cell, metric, summary);
     bool missing = summary->number.missing;
     bool bad = !missing && summary->number.value > 0 && metric->tier != SL_TIER_COST;
-    put(block, cell + 1,
-        sl_arena_printf(block->page->arena, "%s%s%s", text, mark, below ? below : ""),
+    put(block, cell + 1, sl_say(block->page, "%s%s%s", text, mark, below),
         missing ? SL_STYLE_WARN
         : bad   ? SL_STYLE_BAD
                 : SL_STYLE_NONE);
@@ -113,8 +110,8 @@ static void name_spread(struct block *block)
     for (size_t i = 0; i < block->n_cells && block->spread; i++)
         if (block->spread[i])
             sl_grid_set(&block->grid, i + 1, 0,
-                        sl_arena_printf(block->page->arena, "%s\n  least\n  most",
-                                        sl_table_text(block->page, block->cells[i]->key.mode, "?")),
+                        sl_say(block->page, "%s\n  least\n  most",
+                               sl_say_text(block->page, block->cells[i]->key.mode, "?")),
                         SL_STYLE_NONE);
 }
 
@@ -139,7 +136,7 @@ static void put_close(struct block *block)
 
 static void put_text(struct block *block, size_t row, const char *text)
 {
-    put(block, row, sl_table_text(block->page, text, "-"), SL_STYLE_NONE);
+    put(block, row, sl_say_text(block->page, text, "-"), SL_STYLE_NONE);
 }
 
 static bool differs(const struct block *block, size_t offset)
@@ -246,8 +243,7 @@ static void put_workers(struct block *block)
     put(block, 0, "workers", SL_STYLE_NONE);
     for (size_t i = 0; i < block->n_cells; i++) {
         struct sl_value workers = block->cells[i]->config.workers;
-        put(block, i + 1,
-            workers.missing ? "-" : sl_arena_printf(block->page->arena, "%" PRIu64, workers.value),
+        put(block, i + 1, workers.missing ? "-" : sl_say(block->page, "%" PRIu64, workers.value),
             SL_STYLE_NONE);
     }
     block->column++;
@@ -283,24 +279,24 @@ static void print_title(const struct block *block)
     const char *spread = block->has_spread ? " (median, least, most)" : "";
 
     if (!config->rate.missing)
-        rate = sl_arena_printf(page->arena, "%" PRIu64 "/s", config->rate.value);
+        rate = sl_say(page, "%" PRIu64 "/s", config->rate.value);
     if (!differs(block, offsetof(struct sl_cell_key, transport)))
-        transport = sl_arena_printf(page->arena, ", %s", sl_table_text(page, key->transport, "?"));
+        transport = sl_say(page, ", %s", sl_say_text(page, key->transport, "?"));
     for (size_t i = 1; i < block->n_cells; i++) { /* an interrupted run has some of them */
         least = SL_MIN(least, block->cells[i]->n_trials);
         most = SL_MAX(most, block->cells[i]->n_trials);
     }
     if (least < most)
-        trials = sl_arena_printf(page->arena, ", %zu to %zu trials%s", least, most, spread);
+        trials = sl_say(page, ", %zu to %zu trials%s", least, most, spread);
     else if (most > 1)
-        trials = sl_arena_printf(page->arena, ", %zu trials%s", most, spread);
+        trials = sl_say(page, ", %zu trials%s", most, spread);
     (void) fputc('\n', page->out);
     sl_wrap_printf(page, SL_STYLE_NONE, 2,
                    "%s: %" PRIu64 " events of %" PRIu64 " B, %" PRIu64 " topics, %" PRIu64
                    " keys (%s), %s%s%s",
-                   sl_table_text(page, key->scenario, "?"), config->events, config->payload,
-                   config->topics, config->aggregates, sl_table_text(page, config->keys, "?"),
-                   rate ? rate : "?", transport ? transport : "", trials ? trials : "");
+                   sl_say_text(page, key->scenario, "?"), config->events, config->payload,
+                   config->topics, config->aggregates, sl_say_text(page, config->keys, "?"), rate,
+                   transport, trials);
     (void) fputc('\n', page->out);
 }
 
@@ -322,9 +318,9 @@ static void print_agents(const struct block *block)
                        i              ? ","
                        : n_trials > 1 ? "  first trial shared by agents"
                                       : "  shared by agents",
-                       sl_table_text(page, trial->agents[i].name, "?"),
-                       sl_table_text(page, trial->agents[i].host, "?"),
-                       sl_table_text(page, trial->agents[i].role, "?"));
+                       sl_say_text(page, trial->agents[i].name, "?"),
+                       sl_say_text(page, trial->agents[i].host, "?"),
+                       sl_say_text(page, trial->agents[i].role, "?"));
     if (n_trials && trial->n_agents)
         (void) fputc('\n', page->out);
 }
@@ -381,27 +377,20 @@ static bool print_blocks(const struct sl_page *page, const struct sl_run_result 
 static const char *server_text(const struct sl_page *page, const struct sl_environment *environment)
 {
     const struct sl_value *n = &environment->nats_servers;
-    const char *text = "";
+    const char *nodes = !n->missing && n->value > 1 ? sl_say(page, " x %" PRIu64, n->value) : "";
+    const char *version = sl_say_text(page, environment->nats_server, "");
 
-    if (environment->nats_server)
-        text = sl_arena_printf(page->arena, ", nats-server %s",
-                               sl_table_text(page, environment->nats_server, ""));
-    if (text && !n->missing && n->value > 1)
-        text = sl_arena_printf(page->arena, "%s x %" PRIu64, text, n->value);
-    return text ? text : "";
+    return sl_say(page, "%s%s%s", environment->nats_server ? ", nats-server " : "", version, nodes);
 }
 
 /* "the second try, commit 0123456789ab: ", or nothing. */
 static const char *subject_text(const struct sl_page *page, const struct sl_run_result *result)
 {
     const char *label = result->run.label, *commit = result->run.commit;
-    const char *text = "";
 
-    if (label || commit)
-        text = sl_arena_printf(page->arena, "%s%s%s%.12s: ", sl_table_text(page, label, ""),
-                               label && commit ? ", " : "", commit ? "commit " : "",
-                               sl_table_text(page, commit, ""));
-    return text ? text : "";
+    return sl_say(page, "%s%s%s%.12s%s", sl_say_text(page, label, ""), label && commit ? ", " : "",
+                  commit ? "commit " : "", sl_say_text(page, commit, ""),
+                  label || commit ? ": " : "");
 }
 
 static void print_environment(const struct sl_page *page, const struct sl_run_result *result)
@@ -411,20 +400,20 @@ static void print_environment(const struct sl_page *page, const struct sl_run_re
     char bytes[SL_FORMAT_MAX];
 
     if (environment->cores)
-        cores = sl_arena_printf(page->arena, ", %" PRIu64 " cores", environment->cores);
+        cores = sl_say(page, ", %" PRIu64 " cores", environment->cores);
     if (environment->memory) {
         sl_format_bytes(environment->memory, bytes);
-        memory = sl_arena_printf(page->arena, ", %s", bytes);
+        memory = sl_say(page, ", %s", bytes);
     }
     sl_wrap_printf(page, SL_STYLE_NONE, 2, "%s%s on %s%s%s%s%s%s", subject_text(page, result),
-                   sl_table_text(page, result->driver, "unknown driver"),
-                   sl_table_text(page, environment->cpu, "unknown CPU"), cores ? cores : "",
-                   memory ? memory : "", environment->kernel ? ", " : "",
-                   sl_table_text(page, environment->kernel, ""), server_text(page, environment));
+                   sl_say_text(page, result->driver, "unknown driver"),
+                   sl_say_text(page, environment->cpu, "unknown CPU"), cores, memory,
+                   environment->kernel ? ", " : "", sl_say_text(page, environment->kernel, ""),
+                   server_text(page, environment));
     if (result->driver_undeclared)
         sl_wrap_printf(page, SL_STYLE_DIM, 2,
                        "as asked for, since the driver does not declare what it has: %s",
-                       sl_table_text(page, result->driver_undeclared, ""));
+                       sl_say_text(page, result->driver_undeclared, ""));
 }
 
 static enum sl_status

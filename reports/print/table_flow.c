@@ -28,7 +28,7 @@ static const struct {
 /* Those that were refused, and those that the broker may have or not: none of them is lost. */
 void sl_table_print_flow(const struct sl_page *page, const struct sl_cell_result *cell)
 {
-    const char *name = sl_table_cell_name(page, cell);
+    const char *name = sl_say_cell(page, cell);
     uint64_t n_tried = 0, n_accepted = 0, n_refused = 0, n_unknown = 0;
 
     for (size_t i = 0; i < cell->n_trials; i++) {
@@ -58,24 +58,23 @@ static struct sl_value number_of(const struct sl_trial_result *trial, size_t kin
     return *(const struct sl_value *) ((const char *) &trial->left + kinds[kind].offset);
 }
 
-/* ": 500 x /dev/null, TCP 127.0.0.1:4222"; "" when memory is short. */
+/* ": 500 x /dev/null, TCP 127.0.0.1:4222" */
 static const char *
 say_items(const struct sl_page *page, const struct sl_left_behind *left, size_t kind)
 {
     const char *said = "";
     size_t n = 0;
 
-    for (size_t i = 0; said && i < left->n_items && n < MAX_LEFT_SHOWN; i++) {
+    for (size_t i = 0; i < left->n_items && n < MAX_LEFT_SHOWN; i++) {
         const struct sl_leftover *item = &left->items[i];
-        const char *what = sl_table_text(page, item->what, "?");
+        const char *what = sl_say_text(page, item->what, "?");
         if (strcmp(item->kind, kinds[kind].kind) != 0)
             continue;
         const char *between = n++ ? ", " : ": ";
-        said = item->count == 1 ? sl_arena_printf(page->arena, "%s%s%s", said, between, what)
-                                : sl_arena_printf(page->arena, "%s%s%" PRIu64 " x %s", said,
-                                                  between, item->count, what);
+        const char *times = item->count == 1 ? "" : sl_say(page, "%" PRIu64 " x ", item->count);
+        said = sl_say(page, "%s%s%s%s", said, between, times, what);
     }
-    return said ? said : "";
+    return said;
 }
 
 /* One line for all trials of a cell, with the trial that left most. */
@@ -97,11 +96,11 @@ static void print_left(const struct sl_page *page, const struct sl_cell_result *
     uint64_t n = number_of(most, kind).value;
     const char *in = "";
     if (cell->n_trials > 1)
-        in = sl_arena_printf(page->arena, " in %zu of %zu trials", n_trials, cell->n_trials);
+        in = sl_say(page, " in %zu of %zu trials", n_trials, cell->n_trials);
     sl_wrap_printf(page, SL_STYLE_NONE, 2,
                    "besides threads: %s: %" PRIu64 " %s stayed after Close%s%s",
-                   sl_table_cell_name(page, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many,
-                   in ? in : "", say_items(page, &most->left, kind));
+                   sl_say_cell(page, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many, in,
+                   say_items(page, &most->left, kind));
 }
 
 /* Where only living threads could be looked for, that is said; once for a reason. */
@@ -118,7 +117,7 @@ static void print_unjoined_missing(const struct sl_page *page, const struct sl_r
             said = reason;
             sl_wrap_printf(page, SL_STYLE_NONE, 2,
                            "not counted: threads that ended and were never joined: not known, %s",
-                           sl_table_text(page, reason, "?"));
+                           sl_say_text(page, reason, "?"));
         }
 }
 
@@ -134,10 +133,9 @@ void sl_table_print_leftovers(const struct sl_page *page, const struct sl_run_re
 static void say_busy(const struct sl_page *page, const char **said, struct sl_real number,
                      double limit, const char *before, const char *after)
 {
-    if (number.missing || number.value < limit || !*said)
+    if (number.missing || number.value < limit)
         return;
-    *said = sl_arena_printf(page->arena, "%s%s%s%.2g%s", *said, **said ? ", " : "", before,
-                            number.value, after);
+    *said = sl_say(page, "%s%s%s%.2g%s", *said, **said ? ", " : "", before, number.value, after);
 }
 
 void sl_table_print_busy(const struct sl_page *page, const struct sl_environment *environment)
@@ -153,7 +151,7 @@ void sl_table_print_busy(const struct sl_page *page, const struct sl_environment
              " CPUs used by others during it");
     say_busy(page, &said, environment->cpus_stolen, BUSY_STOLEN * cores, "",
              " CPUs stolen by the hypervisor");
-    if (said && *said)
+    if (*said)
         sl_wrap_printf(page, SL_STYLE_WARN, 2, "busy machine, times and rates may be off: %s",
                        said);
 }

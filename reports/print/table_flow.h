@@ -2,7 +2,7 @@
 #ifndef SL_REPORTS_PRINT_TABLE_FLOW_H
 #define SL_REPORTS_PRINT_TABLE_FLOW_H
 
-#include "reports/print/table_parts.h"
+#include "reports/print/say.h"
 
 /* What became of messages that are neither handled nor lost; nothing when there are none. */
 void sl_table_print_flow(const struct sl_page *page, const struct sl_cell_result *cell);

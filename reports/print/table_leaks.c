@@ -20,7 +20,7 @@ static void print_stack(const struct sl_page *page, const struct sl_group *group
     if (!group->complete)
         sl_wrap_printf(page, SL_STYLE_WARN, 2, "      stack %s%s",
                        group->grade == SL_GRADE_FRAME_POINTERS ? "" : "not complete: ",
-                       sl_table_text(page, group->reason, "no reason is recorded"));
+                       sl_say_text(page, group->reason, "no reason is recorded"));
 }
 
 /* Stacks that were printed: the same worker leaks in many cells. */
@@ -43,18 +43,15 @@ static void print_finding(const struct sl_page *page, const struct sl_finding *f
 {
     const struct sl_group *group = &finding->group;
 
-    (void) fprintf(page->out, "\n  %" PRIu32 " x %s: ", group->count,
-                   sl_table_function(page, group));
+    (void) fprintf(page->out, "\n  %" PRIu32 " x %s: ", group->count, sl_say_function(page, group));
     sl_style_print(page, SL_STYLE_WARN, "%s", sl_cause_text(finding->cause));
     (void) fprintf(page->out, "%s\n", trials);
     if (finding->evidence)
-        sl_wrap_printf(page, SL_STYLE_NONE, 2, "    %s",
-                       sl_table_text(page, finding->evidence, ""));
+        sl_wrap_printf(page, SL_STYLE_NONE, 2, "    %s", sl_say_text(page, finding->evidence, ""));
     if (with_stack)
         print_stack(page, group);
     sl_style_print(page, SL_STYLE_DIM, "    fingerprint %s%s\n",
-                   sl_table_text(page, group->fingerprint, ""),
-                   with_stack ? "" : ", stack as above");
+                   sl_say_text(page, group->fingerprint, ""), with_stack ? "" : ", stack as above");
 }
 
 static void
@@ -70,13 +67,13 @@ print_cell(const struct sl_page *page, const struct sl_cell_result *cell, struct
     if (!n_counted)
         return;
     (void) fputc('\n', page->out);
-    sl_wrap_printf(page, SL_STYLE_NONE, 2, "leaked threads of %s", sl_table_cell_name(page, cell));
+    sl_wrap_printf(page, SL_STYLE_NONE, 2, "leaked threads of %s", sl_say_cell(page, cell));
     for (size_t i = 0; i < n_counted; i++) {
-        const char *trials = NULL;
+        const char *trials = "";
         if (cell->n_trials > 1)
-            trials = sl_arena_printf(page->arena, ", in %" PRIu32 " of %zu trials",
-                                     groups[i].n_trials, cell->n_trials);
-        print_finding(page, groups[i].finding, trials ? trials : "",
+            trials =
+                sl_say(page, ", in %" PRIu32 " of %zu trials", groups[i].n_trials, cell->n_trials);
+        print_finding(page, groups[i].finding, trials,
                       !was_printed(printed, &groups[i].finding->group));
     }
 }
@@ -105,11 +102,11 @@ static void print_hang(const struct sl_page *page, const struct sl_cell_result *
 
     if (!n)
         return;
-    (void) fprintf(page->out, "\nthreads of %s trial %zu %s\n", sl_table_cell_name(page, cell),
-                   number + 1, say_seen(trial->hang_seen));
+    (void) fprintf(page->out, "\nthreads of %s trial %zu %s\n", sl_say_cell(page, cell), number + 1,
+                   say_seen(trial->hang_seen));
     if (trial->close.waits_for)
         sl_wrap_printf(page, SL_STYLE_NONE, 2, "  Close: %s",
-                       sl_table_text(page, trial->close.waits_for, ""));
+                       sl_say_text(page, trial->close.waits_for, ""));
     for (size_t i = 0; i < n; i++)
         print_finding(page, &trial->hang_findings[i], "", true);
     if (trial->n_hang_findings > n)
@@ -132,8 +129,8 @@ static void print_late(const struct sl_page *page, const struct sl_cell_result *
     sl_wrap_printf(page, SL_STYLE_NONE, 2,
                    "not counted: %s trial %zu: %" PRIu32
                    " thread%s ended after Close had returned, the last within %s",
-                   sl_table_cell_name(page, cell), number + 1, leaks->late,
-                   leaks->late == 1 ? "" : "s", delay);
+                   sl_say_cell(page, cell), number + 1, leaks->late, leaks->late == 1 ? "" : "s",
+                   delay);
 }
 
 /* Library threads are the same in every cell: one line each for the whole run. */
@@ -151,9 +148,9 @@ static void print_uncounted(const struct sl_page *page, const struct sl_run_resu
             if (finding->counted || was_printed(printed, group))
                 continue;
             sl_wrap_printf(page, SL_STYLE_NONE, 2, "not counted: %" PRIu32 " x %s: %s%s%s",
-                           group->count, sl_table_function(page, group),
+                           group->count, sl_say_function(page, group),
                            sl_cause_text(finding->cause), finding->evidence ? ", " : "",
-                           sl_table_text(page, finding->evidence, ""));
+                           sl_say_text(page, finding->evidence, ""));
         }
     }
 }

@@ -2,7 +2,7 @@
 #ifndef SL_REPORTS_PRINT_TABLE_LEAKS_H
 #define SL_REPORTS_PRINT_TABLE_LEAKS_H
 
-#include "reports/print/table_parts.h"
+#include "reports/print/say.h"
 
 /* Leaked threads with cause and stack, hung subjects, and threads that are shown but not counted.
  */

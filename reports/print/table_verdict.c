@@ -19,17 +19,15 @@ static void print_control(const struct sl_page *page, const struct sl_control *c
     else
         sl_style_print(page, style, "control: could not be measured");
     if (control->reason)
-        (void) fprintf(page->out, " (%s)", sl_table_text(page, control->reason, ""));
+        (void) fprintf(page->out, " (%s)", sl_say_text(page, control->reason, ""));
     (void) fputc('\n', page->out);
 }
 
 /* ", N WHAT", or that it is not known: a verdict read from a file may be older than its numbers. */
 static const char *total_text(const struct sl_page *page, struct sl_value total, const char *what)
 {
-    const char *text = total.missing
-                           ? sl_arena_printf(page->arena, ", %s not known", what)
-                           : sl_arena_printf(page->arena, ", %" PRIu64 " %s", total.value, what);
-    return text ? text : "";
+    return total.missing ? sl_say(page, ", %s not known", what)
+                         : sl_say(page, ", %" PRIu64 " %s", total.value, what);
 }
 
 /* A verdict is about what was accepted. */
@@ -38,9 +36,8 @@ accepted_text(const struct sl_page *page, struct sl_value accepted, struct sl_va
 {
     if (accepted.missing || tried.missing)
         return ", accepted messages not known";
-    const char *text = sl_arena_printf(
-        page->arena, ", accepted %" PRIu64 " of %" PRIu64 " messages", accepted.value, tried.value);
-    return text ? text : "";
+    return sl_say(page, ", accepted %" PRIu64 " of %" PRIu64 " messages", accepted.value,
+                  tried.value);
 }
 
 static void add_value(struct sl_value *total, struct sl_value value)
@@ -66,12 +63,11 @@ static void print_ok(const struct sl_page *page, const struct sl_run_result *res
         }
     }
     sl_style_print(page, SL_STYLE_GOOD, "ok");
-    const char *text = sl_arena_printf(
-        page->arena, ": %zu trials in %zu cells%s%s%s%s", sl_cells_count_trials(result),
-        result->n_cells, accepted_text(page, accepted, tried),
-        total_text(page, leaked, "leaked threads"), total_text(page, lost, "lost messages"),
-        total_text(page, violations, "order violations"));
-    sl_wrap_after(page, SL_STYLE_NONE, 2, 4, text ? text : "");
+    const char *text = sl_say(
+        page, ": %zu trials in %zu cells%s%s%s%s", sl_cells_count_trials(result), result->n_cells,
+        accepted_text(page, accepted, tried), total_text(page, leaked, "leaked threads"),
+        total_text(page, lost, "lost messages"), total_text(page, violations, "order violations"));
+    sl_wrap_after(page, SL_STYLE_NONE, 2, 4, text);
 }
 
 static void print_verdict(const struct sl_page *page, const struct sl_run_result *result,
@@ -94,7 +90,7 @@ static void print_verdict(const struct sl_page *page, const struct sl_run_result
         size_t column = strlen(word) + 2;
         (void) fprintf(page->out, "%*s", i ? (int) column : 0, "");
         sl_wrap_after(page, SL_STYLE_NONE, column, column + 2,
-                      sl_table_text(page, verdict->failed[i], "?"));
+                      sl_say_text(page, verdict->failed[i], "?"));
     }
 }
 

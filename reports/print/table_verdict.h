@@ -2,7 +2,7 @@
 #ifndef SL_REPORTS_PRINT_TABLE_VERDICT_H
 #define SL_REPORTS_PRINT_TABLE_VERDICT_H
 
-#include "reports/print/table_parts.h"
+#include "reports/print/say.h"
 
 /*
  * "ok: ...", "failed: ...", "could not measure: ..." with one line per rule.  For any verdict on

@@ -5,7 +5,7 @@
 #include "base/macros.h"
 #include "reports/format.h"
 #include "reports/print/frames.h"
-#include "reports/print/short_name.h"
+#include "reports/print/say.h"
 #include "reports/snapshot/document.h"
 #include "reports/snapshot/listing.h"
 #include "reports/snapshot/wait_text.h"
@@ -41,9 +41,8 @@ static void print_heading(const struct sl_page *page, const struct sl_document *
     char duration[SL_FORMAT_MAX];
 
     sl_format_time(stats->duration_ns, duration);
-    (void) fprintf(page->out, "process %ld (", (long) document->pid);
-    (void) sl_print_printable(document->command ? document->command : "?", page->out);
-    (void) fprintf(page->out, "): %" PRIu32 " thread%s in %zu group%s\n", stats->threads,
+    (void) fprintf(page->out, "process %ld (%s): %" PRIu32 " thread%s in %zu group%s\n",
+                   (long) document->pid, sl_say_text(page, document->command, "?"), stats->threads,
                    stats->threads == 1 ? "" : "s", document->n_groups,
                    document->n_groups == 1 ? "" : "s");
     print_sources(page, &document->sources);
@@ -57,12 +56,11 @@ static void print_heading(const struct sl_page *page, const struct sl_document *
 static void
 print_reason(const struct sl_page *page, size_t n_frames, enum sl_grade grade, const char *reason)
 {
-    const char *text = sl_format_printable(page->arena, reason);
     sl_style_print(page, SL_STYLE_WARN, "%*s%s%s\n", INDENT, "",
                    grade == SL_GRADE_FRAME_POINTERS ? "stack "
                    : n_frames                       ? "stack not complete: "
                                                     : "no stack: ",
-                   text ? text : "no reason is recorded");
+                   sl_say_text(page, reason, "no reason is recorded"));
 }
 
 static void print_waits(const struct sl_page *page, const struct sl_document_group *group)
@@ -99,10 +97,9 @@ static void print_names(const struct sl_page *page, const struct sl_document_gro
 static void print_unjoined(const struct sl_page *page, const struct sl_document_unjoined *unjoined)
 {
     if (unjoined->reason) {
-        const char *reason = sl_format_printable(page->arena, unjoined->reason);
         sl_style_print(page, SL_STYLE_DIM,
                        "\nthreads that ended and were not joined are not known: %s\n",
-                       reason ? reason : "no reason is recorded");
+                       sl_say_text(page, unjoined->reason, "no reason is recorded"));
         return;
     }
     if (!unjoined->count)
@@ -119,12 +116,10 @@ static void print_unjoined(const struct sl_page *page, const struct sl_document_
 static void print_group(const struct sl_page *page, const struct sl_document_group *shown)
 {
     const struct sl_group *group = &shown->group;
-    const char *function = group->function ? group->function : "(no function)";
-    char buffer[SL_SHORT_NAME_MAX];
 
-    (void) fprintf(page->out, "\n%" PRIu32 " @ ", group->count);
-    (void) sl_print_printable(sl_short_name(function, buffer), page->out);
-    (void) fprintf(page->out, " [%s]\n", shown->n_waits == 1 ? shown->waits->text : "several");
+    (void) fprintf(page->out, "\n%" PRIu32 " @ %s [%s]\n", group->count,
+                   sl_say_function(page, group),
+                   shown->n_waits == 1 ? shown->waits->text : "several");
     print_waits(page, shown);
     sl_frames_print(group->frames, group->n_frames, group->n_frames, INDENT, page->out);
     if (!group->complete)
@@ -145,10 +140,11 @@ print_thread(const struct sl_page *page, const struct sl_snapshot_listing *listi
         return false;
     sl_format_time(thread.age_ns, age);
     sl_format_time(thread.cpu_ns, cpu);
-    (void) fprintf(page->out, "\nthread %" PRIu64 " '", thread.id);
-    (void) sl_print_printable(thread.name, page->out);
-    (void) fprintf(page->out, "' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64 " switch%s\n",
-                   wait, thread.state, sl_source_text(thread.source), age, cpu, thread.switches,
+    (void) fprintf(page->out,
+                   "\nthread %" PRIu64 " '%s' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64
+                   " switch%s\n",
+                   thread.id, sl_say_text(page, thread.name, ""), wait, thread.state,
+                   sl_source_text(thread.source), age, cpu, thread.switches,
                    thread.switches == 1 ? "" : "es");
     sl_frames_print(thread.frames, thread.n_frames, thread.n_frames, INDENT, page->out);
     if (!thread.complete)
