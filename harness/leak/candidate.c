@@ -39,17 +39,20 @@ static uint64_t gained(uint64_t before, uint64_t cost, uint64_t now)
     return now > before + cost ? now - before - cost : 0; /* CPU time may be rounded down */
 }
 
-struct sl_leak_activity
-sl_leak_activity(const struct sl_leak_case *the_case, const struct sl_leak_candidate *candidate)
+static struct sl_leak_activity
+activity_of(const struct sl_thread *before, const struct sl_thread *now)
 {
-    const struct sl_thread *before = candidate->before, *now = candidate->thread;
-
-    if (!before || the_case->counts_differ || (before->cost.stopped && !before->cost.known))
+    if (!before || (before->cost.stopped && !before->cost.known))
         return (struct sl_leak_activity){0};
     return (struct sl_leak_activity){
         .known = true,
         .switches = gained(before->switches, before->cost.switches, now->switches),
         .cpu_ns = gained(before->cpu_ns, before->cost.cpu_ns, now->cpu_ns)};
+}
+
+bool sl_leak_counts_differ(const struct sl_leak_input *input)
+{
+    return input->closed && input->closed->counts_arrivals != input->settled->counts_arrivals;
 }
 
 uint64_t sl_leak_observed_ns(const struct sl_leak_input *input)
@@ -68,15 +71,18 @@ enum sl_status sl_leak_diff(const struct sl_leak_input *input,
     if (!candidates)
         return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", settled->n_threads);
 
-    bool two_looks = sl_leak_observed_ns(input) > 0;
+    bool two_looks = sl_leak_observed_ns(input) > 0, comparable = !sl_leak_counts_differ(input);
     size_t n = 0;
     for (size_t i = 0; i < settled->n_threads; i++) {
         const struct sl_thread *thread = &settled->threads[i];
         if (sl_leak_find_same(input->start, thread))
             continue;
+        const struct sl_thread *before =
+            two_looks ? sl_leak_find_same(input->closed, thread) : NULL;
         candidates[n++] = (struct sl_leak_candidate){
             .thread = thread,
-            .before = two_looks ? sl_leak_find_same(input->closed, thread) : NULL,
+            .before = before,
+            .activity = activity_of(comparable ? before : NULL, thread),
             .library = library_of(input, thread),
             .process = input->strict ? NULL : sl_leak_process_thread(thread),
         };

@@ -5,32 +5,32 @@
 
 #include <strandline/error.h>
 
-#include "harness/leak/case.h"
+#include "harness/leak/input.h"
+
+/* What a thread did between the two looks after Close, without what being looked at made it do. */
+struct sl_leak_activity {
+    bool known; /* false also when one look stopped the thread and did not see it go back */
+    uint64_t switches, cpu_ns;
+};
 
 /* A thread that stayed, with what the other snapshots know about it. */
 struct sl_leak_candidate {
     const struct sl_thread *thread; /* in `settled` */
     const struct sl_thread *before; /* the same thread in an earlier look after Close, or NULL */
     const struct sl_unjoined *unjoined; /* it has ended, and this is what is left; NULL: it lives */
+    struct sl_leak_activity activity;
     uint64_t fingerprint;
     const char *library; /* file name of the library that its entry lies in, or NULL */
     const char *process; /* what it is, when it is the process's and not the bus's; or NULL */
     bool resident;       /* ends only with that library or the process, so that it is no leak */
 };
 
-/* What a candidate did between the two looks, without what being looked at made it do. */
-struct sl_leak_activity {
-    bool known;
-    uint64_t switches, cpu_ns;
-};
-
 /* Same id is not enough: the kernel reuses them.  NULL when the thread is not in the snapshot. */
 const struct sl_thread *
 sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread);
 
-/* Not known when there was one look, or one look stopped the thread and did not see it go back. */
-struct sl_leak_activity
-sl_leak_activity(const struct sl_leak_case *the_case, const struct sl_leak_candidate *candidate);
+/* Do the two looks after Close count different things? */
+bool sl_leak_counts_differ(const struct sl_leak_input *input);
 
 /* Between `closed` and `settled`; 0 when these are not two looks. */
 uint64_t sl_leak_observed_ns(const struct sl_leak_input *input);

@@ -3,11 +3,11 @@
 #ifndef SL_LEAK_CAUSE_H
 #define SL_LEAK_CAUSE_H
 
-#include "harness/leak/cluster.h"
+#include "harness/leak/case.h"
 
-/* First rule that applies.  Evidence lives in the case's arena. */
-SL_CHECKED enum sl_status
-sl_leak_explain(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
-                enum sl_cause *ret_cause, const char **ret_evidence, struct sl_error *err);
+/* Fill cause, facts and evidence by the first rule that applies, in the order of SL_CAUSE_MAP. */
+SL_CHECKED enum sl_status sl_leak_explain(const struct sl_leak_case *the_case,
+                                          const struct sl_leak_cluster *cluster,
+                                          struct sl_finding *finding, struct sl_error *err);
 
 #endif

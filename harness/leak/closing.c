@@ -13,10 +13,8 @@
  */
 #include "harness/leak/closing.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-#include "base/fail.h"
 #include "harness/leak/stack/library.h"
 #include "harness/leak/stack/names.h"
 
@@ -49,32 +47,24 @@ is_witness(const struct sl_leak_witness *witness, const struct sl_leak_candidate
            (!witness->socket || waits_on_socket(candidate));
 }
 
-/* The first witness of the driver's table that has a thread names the case. */
-static enum sl_status find_witness(struct sl_leak_case *the_case,
-                                   const struct sl_leak_candidate *candidates, size_t n_candidates,
-                                   struct sl_error *err)
+/* The first witness of the table that has a thread tells. */
+static struct sl_fact find_witness(const struct sl_leak_case *the_case)
 {
     const struct sl_leak_witness *witness = the_case->input->witnesses;
+    struct sl_fact fact = {0};
 
-    for (; witness && witness->text; witness++) {
-        const struct sl_thread *first = NULL;
-        uint32_t n = 0;
-        for (size_t i = 0; i < n_candidates; i++)
-            if (is_witness(witness, &candidates[i])) {
-                first = first ? first : candidates[i].thread;
-                n += candidates[i].thread->count;
-            }
-        if (!n)
-            continue;
-        const char *more =
-            n > 1 ? sl_arena_printf(the_case->arena, " and %" PRIu32 " more", n - 1) : "";
-        if (more)
-            the_case->not_closed =
-                sl_arena_printf(the_case->arena, "%s: %s (thread %" PRIu64 "%s) is still alive",
-                                the_case->words.left, witness->text, first->id, more);
-        return the_case->not_closed ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for evidence");
+    for (; witness && witness->text && !fact.count; witness++) {
+        for (size_t i = 0; i < the_case->n_alive; i++) {
+            const struct sl_leak_candidate *candidate = &the_case->candidates[i];
+            if (!is_witness(witness, candidate))
+                continue;
+            if (!fact.count)
+                fact = (struct sl_fact){SL_FACT_WITNESS, .thread = candidate->thread->id,
+                                        .text = witness->text};
+            fact.count += candidate->thread->count;
+        }
     }
-    return SL_OK;
+    return fact;
 }
 
 /* Threads at peak beyond `start`, when all of them are still there; else 0. */
@@ -92,14 +82,12 @@ static uint32_t count_survivors(const struct sl_leak_input *input)
     return n;
 }
 
-enum sl_status sl_leak_judge_close(struct sl_leak_case *the_case,
-                                   const struct sl_leak_candidate *candidates, size_t n_candidates,
-                                   struct sl_error *err)
+void sl_leak_judge_close(struct sl_leak_case *the_case)
 {
     if (!the_case->input->close_reached) {
-        the_case->not_closed = the_case->words.not_reached;
-        return SL_OK;
+        the_case->not_closed = (struct sl_fact){SL_FACT_NOT_REACHED};
+        return;
     }
     the_case->survivors = count_survivors(the_case->input);
-    return find_witness(the_case, candidates, n_candidates, err);
+    the_case->not_closed = find_witness(the_case);
 }

@@ -3,11 +3,9 @@
 #ifndef SL_LEAK_CLOSING_H
 #define SL_LEAK_CLOSING_H
 
-#include "harness/leak/candidate.h"
+#include "harness/leak/case.h"
 
-/* Judge whether Close took effect; fills not_closed and survivors. */
-SL_CHECKED enum sl_status sl_leak_judge_close(struct sl_leak_case *the_case,
-                                              const struct sl_leak_candidate *candidates,
-                                              size_t n_candidates, struct sl_error *err);
+/* Fill not_closed and survivors, by the candidates that live. */
+void sl_leak_judge_close(struct sl_leak_case *the_case);
 
 #endif

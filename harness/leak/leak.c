@@ -23,22 +23,20 @@ static int compare_findings(const void *a, const void *b)
 
 /* Explain and sort; as many as clusters. */
 static enum sl_status make_findings(const struct sl_leak_case *the_case,
-                                    const struct sl_snapshot *snapshot,
-                                    const struct sl_leak_clusters *clusters,
-                                    struct sl_finding **ret_findings, struct sl_error *err)
+                                    const struct sl_finding **ret_findings, struct sl_error *err)
 {
-    size_t n = clusters->n_clusters;
+    size_t n = the_case->clusters->n_clusters;
     struct sl_finding *findings = sl_arena_array(the_case->arena, n, sizeof *findings);
     enum sl_status status =
         findings ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for %zu groups", n);
 
     for (size_t i = 0; i < n && !status; i++) {
-        const struct sl_leak_cluster *cluster = &clusters->clusters[i];
-        struct sl_finding *finding = &findings[i];
-        finding->counted = the_case->input && !cluster->members[0].resident;
-        status = sl_leak_group_make(snapshot, cluster, the_case->arena, &finding->group, err);
+        const struct sl_leak_cluster *cluster = &the_case->clusters->clusters[i];
+        findings[i].counted = the_case->input && !cluster->members[0].resident;
+        status = sl_leak_group_make(the_case->snapshot, cluster, the_case->arena,
+                                    &findings[i].group, err);
         if (!status)
-            status = sl_leak_explain(the_case, cluster, &finding->cause, &finding->evidence, err);
+            status = sl_leak_explain(the_case, cluster, &findings[i], err);
     }
     if (status)
         return status;
@@ -63,7 +61,7 @@ static void mark_residents(const struct sl_leak_case *the_case,
         bool stays = candidate->unjoined ? sl_leak_has_unjoined(torn_down, candidate->unjoined)
                                          : sl_leak_find_same(torn_down, candidate->thread) != NULL;
         candidates[i].resident =
-            candidate->process || (candidate->library && !stays && !the_case->not_closed);
+            candidate->process || (candidate->library && !stays && !the_case->not_closed.kind);
     }
 }
 
@@ -89,40 +87,38 @@ static uint32_t count_unjoined(const struct sl_leak_candidate *candidates, size_
     return n;
 }
 
-/* The first n_alive candidates live; of those that have ended Close can be judged by nothing. */
 static enum sl_status analyse(struct sl_leak_case *the_case, struct sl_leak_candidate *candidates,
-                              size_t n_alive, size_t n_candidates,
                               struct sl_leak_report *ret_report, struct sl_error *err)
 {
     const struct sl_leak_input *input = the_case->input;
+    const char *missing = input->settled->unjoined_missing;
     struct sl_leak_report report = {.settle_ns = input->settle_ns};
     struct sl_leak_clusters clusters;
-    struct sl_finding *findings;
 
-    enum sl_status status = sl_leak_fingerprint_all(candidates, n_candidates, err);
-    if (!status)
-        status = sl_leak_judge_close(the_case, candidates, n_alive, err);
+    enum sl_status status = sl_leak_fingerprint_all(candidates, the_case->n_candidates, err);
     if (status)
         return status;
-    mark_residents(the_case, candidates, n_candidates);
-    report.unjoined = count_unjoined(candidates, n_candidates);
-    status = sl_leak_clusters_new(candidates, n_candidates, &clusters, err);
+    the_case->candidates = candidates;
+    sl_leak_judge_close(the_case);
+    mark_residents(the_case, candidates, the_case->n_candidates);
+    report.unjoined = count_unjoined(candidates, the_case->n_candidates);
+    status = sl_leak_clusters_new(candidates, the_case->n_candidates, &clusters, err);
     if (status)
         return status;
-    status = make_findings(the_case, input->settled, &clusters, &findings, err);
+    the_case->clusters = &clusters;
+    status = make_findings(the_case, &report.findings, err);
     report.n_findings = clusters.n_clusters;
     sl_leak_clusters_release(&clusters);
     if (!status)
         status = copy_late(input, the_case->arena, &report, err);
-    const char *missing = input->settled->unjoined_missing;
     report.unjoined_missing = sl_arena_strdup(the_case->arena, missing);
     if (!status && missing && !report.unjoined_missing)
         status = sl_fail(err, SL_ENOMEM, "out of memory for the result");
     if (status)
         return status;
-    report.findings = findings;
     for (size_t i = 0; i < report.n_findings; i++)
-        *(findings[i].counted ? &report.count : &report.resident) += findings[i].group.count;
+        *(report.findings[i].counted ? &report.count : &report.resident) +=
+            report.findings[i].group.count;
     *ret_report = report;
     return SL_OK;
 }
@@ -131,38 +127,40 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
                                struct sl_leak_report *ret_report, struct sl_error *err)
 {
     SL_AUTO_FREE struct sl_leak_candidate *candidates = NULL;
-    size_t n_alive = 0;
     struct sl_leak_case the_case = {
         .input = input,
-        .words = sl_leak_complete_words(input->words),
+        .snapshot = input->settled,
+        .words = evidence_words(input->words),
         .observed_ns = sl_leak_observed_ns(input),
-        .counts_differ =
-            input->closed && input->closed->counts_arrivals != input->settled->counts_arrivals,
+        .counts_differ = sl_leak_counts_differ(input),
         .arena = arena,
     };
-    enum sl_status status = sl_leak_diff(input, &candidates, &n_alive, err);
-    size_t n_candidates = n_alive;
+
+    enum sl_status status = sl_leak_diff(input, &candidates, &the_case.n_alive, err);
+    the_case.n_candidates = the_case.n_alive;
     if (!status)
-        status = sl_leak_add_unjoined(input, arena, &candidates, &n_candidates, err);
-    return status ? status : analyse(&the_case, candidates, n_alive, n_candidates, ret_report, err);
+        status = sl_leak_add_unjoined(input, arena, &candidates, &the_case.n_candidates, err);
+    return status ? status : analyse(&the_case, candidates, ret_report, err);
 }
 
 enum sl_status sl_leak_describe(const struct sl_snapshot *snapshot, struct sl_arena *arena,
                                 const struct sl_finding **ret_findings, size_t *ret_n_findings,
                                 struct sl_error *err)
 {
-    const struct sl_leak_case the_case = {.arena = arena};
     struct sl_leak_clusters clusters;
-    struct sl_finding *findings;
+    const struct sl_leak_case the_case = {
+        .snapshot = snapshot,
+        .clusters = &clusters,
+        .words = evidence_words(NULL),
+        .arena = arena,
+    };
 
     enum sl_status status = sl_leak_cluster_all(snapshot, &clusters, err);
     if (status)
         return status;
-    status = make_findings(&the_case, snapshot, &clusters, &findings, err);
-    if (!status) {
-        *ret_findings = findings;
+    status = make_findings(&the_case, ret_findings, err);
+    if (!status)
         *ret_n_findings = clusters.n_clusters;
-    }
     sl_leak_clusters_release(&clusters);
     return status;
 }

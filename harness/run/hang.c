@@ -93,6 +93,8 @@ explain_crash(struct sl_finding *finding, const struct sl_crash *crash, struct s
     if (crash->has_address)
         (void) snprintf(address, sizeof address, ", at address 0x%llx",
                         (unsigned long long) crash->address);
+    finding->facts = NULL;
+    finding->n_facts = 0;
     finding->evidence = sl_arena_printf(arena, "thread '%s' got %s%s%s", crash->thread,
                                         name ? "SIG" : "a signal", name ? name : "", address);
     finding->group.wait = (struct sl_wait){.syscall_nr = -1}; /* the handler's, no own one */

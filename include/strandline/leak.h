@@ -103,9 +103,14 @@ SL_API const struct sl_group *sl_diff_entry_group(const struct sl_diff_entry *en
 SL_API uint32_t sl_diff_entry_before(const struct sl_diff_entry *entry); /* threads */
 SL_API uint32_t sl_diff_entry_after(const struct sl_diff_entry *entry);
 
-/* Why threads are still there. */
+/*
+ * Why threads are still there.  In the order in which the rules are asked: the first that applies
+ * names the cause.  Whose the threads are comes first; some may stay whatever they wait for.
+ */
 #define SL_CAUSE_MAP(X)                                                                            \
     X(NOT_CLOSED, "not-closed")                                                                    \
+    X(RESIDENT, "resident")                                                                        \
+    X(UNJOINED, "unjoined")                                                                        \
     X(DEADLOCK, "deadlock")                                                                        \
     X(LOCK_BLOCKED, "lock-blocked")                                                                \
     X(JOINING, "joining")                                                                          \
@@ -114,8 +119,6 @@ SL_API uint32_t sl_diff_entry_after(const struct sl_diff_entry *entry);
     X(RETRYING, "retrying")                                                                        \
     X(IO, "io")                                                                                    \
     X(PARKED, "parked")                                                                            \
-    X(UNJOINED, "unjoined")                                                                        \
-    X(RESIDENT, "resident")                                                                        \
     X(UNKNOWN, "unknown")
 
 enum sl_cause {

@@ -57,6 +57,30 @@ SL_TEST(leak_cause, threads_of_the_process_are_told_apart_in_the_words_of_the_ca
                        "the process shares (--strict counts it)");
 }
 
+SL_TEST(leak_cause, evidence_is_told_from_facts_that_programs_can_read)
+{
+    SCENE(scene);
+    scene_begin_closed(&scene);
+    (void) sl_build_thread(scene.builder, 101, 2, scene.worker);
+    scene_begin_settled(&scene);
+    struct sl_thread *thread = sl_build_thread(scene.builder, 101, 2, scene.worker);
+    thread->wait = (struct sl_wait){.kind = SL_WAIT_MUTEX, .object = 0x7000, .owner = 7};
+    scene_analyse(&scene);
+
+    static const enum sl_fact_kind kinds[] = {SL_FACT_WAIT, SL_FACT_IDLE, SL_FACT_SPAN};
+    const struct sl_finding *finding = &scene.report.findings[0];
+    cr_assert_eq(finding->n_facts, SL_COUNT_OF(kinds));
+    for (size_t i = 0; i < finding->n_facts; i++) {
+        cr_assert_eq(finding->facts[i].kind, kinds[i]);
+        cr_assert_eq(finding->facts[i].count, 1);
+    }
+    cr_assert_eq(finding->facts[0].thread, 101);
+    cr_assert_eq(finding->facts[0].value, SL_WAIT_MUTEX);
+    cr_assert_eq(finding->facts[0].object, 0x7000);
+    cr_assert_eq(finding->facts[0].other, 7);
+    cr_assert_eq(finding->facts[2].value, 2 * SL_NS_PER_S);
+}
+
 SL_TEST(leak_cause, waits_for_another_thread_to_act_are_parked_and_others_are_not)
 {
     static const struct {

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/leak/facts.h"
+
+#include <string.h>
+
+/* How a wait is told: "5 threads wait on a condition", "1 thread sleeps in clock_nanosleep". */
+struct wording {
+    const char *one, *many; /* the verb */
+    const char *object;     /* what follows it, or NULL: the system call and what it is made on */
+    bool tell_timing;       /* whether it wakes by itself is news */
+};
+
+static const struct wording wordings[] = {
+    [SL_WAIT_NONE] = {"is", "are", "in no blocking call", false},
+    [SL_WAIT_CONDITION] = {"waits", "wait", "on a condition", true},
+    [SL_WAIT_SEMAPHORE] = {"waits", "wait", "on a semaphore", true},
+    [SL_WAIT_MUTEX] = {"waits", "wait", "for a mutex", true},
+    [SL_WAIT_RWLOCK] = {"waits", "wait", "for a read-write lock", true},
+    [SL_WAIT_BARRIER] = {"waits", "wait", "at a barrier", true},
+    [SL_WAIT_JOIN] = {"waits", "wait", "for a thread to end", true},
+    [SL_WAIT_FUTEX] = {"waits", "wait", "on a futex", true},
+    [SL_WAIT_SLEEP] = {"sleeps", "sleep", NULL, false},
+    [SL_WAIT_SOCKET] = {"waits", "wait", NULL, false},
+    [SL_WAIT_IO] = {"waits", "wait", NULL, false},
+    [SL_WAIT_POLL] = {"waits", "wait", NULL, true},
+    [SL_WAIT_SIGNAL] = {"waits", "wait", "for a signal", true},
+    [SL_WAIT_CHILD] = {"waits", "wait", "for a child process", false},
+    [SL_WAIT_FAULT] = {"waits", "wait", "for a page of memory", false},
+    [SL_WAIT_OTHER] = {"waits", "wait", NULL, false},
+};
+static const struct wording runnable = {"is", "are", "runnable", false};
+static const struct wording ended = {"has", "have", "ended", false};
+static const struct wording unseen = {"could", "could", "not be looked at", false};
+
+static bool is_running(const struct sl_thread *thread)
+{
+    return thread->state == 'R' && thread->wait.kind == SL_WAIT_NONE;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static const struct wording *wording_of(const struct sl_thread *thread)
+{
+    if (is_running(thread))
+        return &runnable;
+    if (thread->state == 'Z' || thread->state == 'X')
+        return &ended;
+    return thread->wait.kind == SL_WAIT_NONE && !thread->stack ? &unseen
+                                                               : &wordings[thread->wait.kind];
+}
+
+/* Are two threads told in one clause? */
+static bool told_alike(const struct sl_thread *a, const struct sl_thread *b)
+{
+    return a->wait.kind == b->wait.kind && a->wait.timed == b->wait.timed &&
+           wording_of(a) == wording_of(b) && same_text(a->wait.syscall, b->wait.syscall) &&
+           same_text(a->wait.target, b->wait.target) && same_text(a->wait.held, b->wait.held);
+}
+
+/* "waits in recv on TCP 127.0.0.1:4222 without a time-out", after the number of threads. */
+static const char *say_wait(struct sl_arena *arena, const struct sl_thread *thread, uint32_t n)
+{
+    const struct sl_wait *wait = &thread->wait;
+    const struct wording *wording = wording_of(thread);
+    const char *verb = n == 1 ? wording->one : wording->many;
+    const char *timing = !wording->tell_timing ? ""
+                         : wait->timed         ? " with a time-out"
+                                               : " without a time-out";
+    const char *call = sl_wait_call_text(wait), *held = wait->held ? wait->held : "";
+    const char *before = wait->held ? " (" : "", *after = wait->held ? ")" : "";
+
+    if (wait->held && wait->kind == SL_WAIT_NONE)
+        return sl_arena_printf(arena, "%s %s", verb, held);
+    if (wording->object)
+        return sl_arena_printf(arena, "%s %s%s%s%s%s", verb, wording->object, timing, before, held,
+                               after);
+    return sl_arena_printf(arena, "%s%s%s%s%s%s%s%s%s", verb, call ? " in " : "", call ? call : "",
+                           wait->target ? " on " : "", wait->target ? wait->target : "", timing,
+                           before, held, after);
+}
+
+void facts_add(struct leak_facts *facts, struct sl_fact fact)
+{
+    facts->list[facts->n++] = fact;
+}
+
+#define CLAUSES_MAX 3 /* more kinds of waits in one group than this are summed up */
+
+void facts_add_waits(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+                     struct leak_facts *facts)
+{
+    const struct sl_thread *kinds[CLAUSES_MAX];
+    uint32_t counts[CLAUSES_MAX] = {0}, others = 0;
+    size_t n_kinds = 0;
+
+    for (size_t i = 0; i < cluster->n_members; i++) {
+        const struct sl_thread *thread = cluster->members[i].thread;
+        size_t kind = 0;
+        while (kind < n_kinds && !told_alike(kinds[kind], thread))
+            kind++;
+        if (kind == CLAUSES_MAX) {
+            others += thread->count;
+            continue;
+        }
+        if (kind == n_kinds)
+            kinds[n_kinds++] = thread;
+        counts[kind] += thread->count;
+    }
+    for (size_t i = 0; i < n_kinds; i++)
+        facts_add(facts, (struct sl_fact){.kind = i ? SL_FACT_WAIT_TOO : SL_FACT_WAIT,
+                                          .count = counts[i],
+                                          .thread = kinds[i]->id,
+                                          .object = kinds[i]->wait.object,
+                                          .other = (uint64_t) kinds[i]->wait.owner,
+                                          .value = kinds[i]->wait.kind,
+                                          .text = say_wait(the_case->arena, kinds[i], counts[i])});
+    if (others)
+        facts_add(facts, (struct sl_fact){.kind = SL_FACT_WAIT_ELSEWHERE, .count = others});
+}
+
+/* What a look made its threads do is none of their own doing, but it is no rest either. */
+static bool was_any_stopped(const struct sl_leak_cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->n_members; i++)
+        if (cluster->members[i].activity.known && cluster->members[i].before->cost.stopped)
+            return true;
+    return false;
+}
+
+static void add_span(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+                     struct leak_facts *facts)
+{
+    if (was_any_stopped(cluster))
+        facts_add(facts, (struct sl_fact){.kind = SL_FACT_LOOKED_AT, .count = cluster->count});
+    facts_add(facts, (struct sl_fact){.kind = SL_FACT_SPAN,
+                                      .count = cluster->count,
+                                      .value = the_case->observed_ns});
+}
+
+void facts_add_idle(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+                    struct leak_facts *facts)
+{
+    facts_add(facts, (struct sl_fact){.kind = SL_FACT_IDLE, .count = cluster->count});
+    add_span(the_case, cluster, facts);
+}
+
+void facts_add_activity(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+                        struct leak_facts *facts)
+{
+    const char *why = the_case->counts_differ ? "the two looks counted different things"
+                                              : "they were stopped to be looked at";
+    uint64_t switches = 0, cpu_ns = 0;
+    uint32_t known = 0, born = 0, unknown = 0;
+
+    if (!the_case->observed_ns)
+        return;
+    for (size_t i = 0; i < cluster->n_members; i++) {
+        const struct sl_leak_candidate *member = &cluster->members[i];
+        *(!member->before          ? &born
+          : member->activity.known ? &known
+                                   : &unknown) += member->thread->count;
+        switches += member->activity.switches;
+        cpu_ns += member->activity.cpu_ns;
+    }
+    if (known)
+        facts_add(facts, (struct sl_fact){SL_FACT_SWITCHES, .count = known, .value = switches});
+    if (known && cpu_ns)
+        facts_add(facts, (struct sl_fact){SL_FACT_CPU, .count = known, .value = cpu_ns});
+    if (known)
+        add_span(the_case, cluster, facts);
+    if (unknown)
+        facts_add(facts, (struct sl_fact){SL_FACT_NOT_MEASURED, .count = unknown, .text = why});
+    if (born)
+        facts_add(facts, (struct sl_fact){SL_FACT_BORN, .count = born});
+}
+
+void facts_add_circumstances(const struct sl_leak_case *the_case,
+                             const struct sl_leak_cluster *cluster, struct leak_facts *facts)
+{
+    const struct sl_leak_candidate *first = &cluster->members[0];
+    const char *reason = first->thread->reason;
+
+    if (!first->thread->stack)
+        facts_add(facts, (struct sl_fact){SL_FACT_NO_STACK, .count = cluster->count,
+                                          .text = reason ? reason : "reason not known"});
+    if (first->library) /* not resident: it was seen to outlive it */
+        facts_add(facts, (struct sl_fact){SL_FACT_OUTLIVED_LIBRARY, .count = cluster->count,
+                                          .text = first->library});
+    if (the_case->survivors)
+        facts_add(facts, (struct sl_fact){SL_FACT_NONE_ENDED, .count = the_case->survivors});
+}

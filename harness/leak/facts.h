@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was seen of the threads of a cluster, as facts in the order in which they are told. */
+#ifndef SL_LEAK_FACTS_H
+#define SL_LEAK_FACTS_H
+
+#include "harness/leak/case.h"
+
+#define FACTS_MAX 16
+
+struct leak_facts {
+    struct sl_fact list[FACTS_MAX];
+    size_t n;
+};
+
+/* There is room for all that the functions below add, once each.  A text that could not be had for
+   want of memory is NULL, and makes the sentence NULL. */
+void facts_add(struct leak_facts *facts, struct sl_fact fact);
+
+/* What they wait for, each kind of wait with its number. */
+void facts_add_waits(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+                     struct leak_facts *facts);
+
+/* That none of them ran between the two looks. */
+void facts_add_idle(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+                    struct leak_facts *facts);
+
+/* How much they ran between the two looks, without what being looked at made them do. */
+void facts_add_activity(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+                        struct leak_facts *facts);
+
+/* What else is known: why there is no stack, that a library's shutdown changed nothing, and that
+   Close ended nobody. */
+void facts_add_circumstances(const struct sl_leak_case *the_case,
+                             const struct sl_leak_cluster *cluster, struct leak_facts *facts);
+
+#endif
