@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "base/wake.h"
+#include "base/wait.h"
 #include "harness/agent/clock.h"
 #include "harness/agent/link.h"
 #include "harness/agent/part.h"

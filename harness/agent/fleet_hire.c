@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/fail.h"
-#include "base/wake.h"
+#include "base/wait.h"
 
 #define CALL_NS  (200 * SL_NS_PER_MS) /* between two calls for agents */
 #define ASKED_NS SL_NS_PER_S          /* for an agent to take a place it offered itself for */

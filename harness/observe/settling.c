@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "base/wake.h"
+#include "base/wait.h"
 #include "harness/leak/settle.h"
 #include "harness/leak/stack/library.h"
 #include "harness/snapshot/target/tasks.h"

@@ -3,7 +3,7 @@
 
 #include <poll.h>
 
-#include "base/wake.h"
+#include "base/wait.h"
 #include "harness/run/trial_end.h"
 #include "harness/run/trial_progress.h"
 

@@ -39,7 +39,7 @@ struct sl_server {
     struct sl_server_layout layout;
     uint64_t timeout_ns;
     pid_t keeper;
-    int keeper_fd; /* see server_keeper.h */
+    int keeper_fd; /* see keeper.h */
     struct node nodes[SL_SERVER_MAX_NODES];
     unsigned n_nodes;
     char urls[SL_SERVER_MAX_NODES * 32];

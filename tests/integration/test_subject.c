@@ -40,16 +40,16 @@ static void assert_failure(const struct player *player, enum sl_phase phase, enu
 }
 
 /* Everything is played, nothing failed, and `closed` says the same as `loaded`. */
-static const struct sl_phase_record *assert_played(const struct player *player)
+static const struct sl_load_record *assert_played(const struct player *player)
 {
-    const struct sl_phase_record *loaded = &player->phases[SL_PHASE_LOADED];
-    const struct sl_phase_record *closed = &player->phases[SL_PHASE_CLOSED];
+    const struct sl_load_record *loaded = &player->phases[SL_PHASE_LOADED].load;
+    const struct sl_load_record *closed = &player->phases[SL_PHASE_CLOSED].load;
 
     cr_assert_eq(player->n_failures, 0, "%s", player->failures[0].text);
     cr_assert_str_eq(player->order, ALL_PHASES);
-    cr_assert_eq(loaded->load.counts.published, closed->load.counts.published);
-    cr_assert_eq(loaded->load.counts.handled, closed->load.counts.handled);
-    cr_assert_eq(loaded->load.counts.handler_calls, closed->load.counts.handler_calls);
+    cr_assert_eq(loaded->counts.published, closed->counts.published);
+    cr_assert_eq(loaded->counts.handled, closed->counts.handled);
+    cr_assert_eq(loaded->counts.handler_calls, closed->counts.handler_calls);
     assert_exit(player, 0);
     return loaded;
 }
@@ -69,26 +69,23 @@ SL_TEST(subject, a_sound_driver_plays_all_phases_and_loses_nothing)
     struct sl_subject_config config = player_config(SIMPLE, NULL);
     struct player player;
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
+    const struct sl_load_record *loaded = assert_played(&player);
     const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
 
-    cr_assert_eq(loaded->load.counts.published, 100);
-    cr_assert_eq(loaded->load.counts.handled, 100);
-    cr_assert_eq(loaded->load.counts.handler_calls, 100);
-    cr_assert_eq(loaded->load.counts.rejected + loaded->load.counts.unknown +
-                     loaded->load.counts.redelivered,
-                 0);
-    cr_assert_eq(loaded->load.counts.order_violations, 0, "%s",
-                 loaded->load.counts.first_violation);
-    cr_assert_not(loaded->load.timed_out);
-    cr_assert_eq(loaded->load.publish_latency.count, 100);
-    cr_assert_eq(loaded->load.end_to_end.count, 100);
-    cr_assert_leq(loaded->load.end_to_end.p50, loaded->load.end_to_end.max);
-    cr_assert_leq(loaded->load.counts.first_handled_ns, loaded->load.counts.last_handled_ns);
-    cr_assert_leq(loaded->load.counts.last_handled_ns, loaded->at_ns);
-    cr_assert_geq(loaded->load.load_ns, loaded->load.end_to_end.min);
-    cr_assert_gt(loaded->open_ns, 0);
-    cr_assert_eq(loaded->bus_threads, 1);
+    cr_assert_eq(loaded->counts.published, 100);
+    cr_assert_eq(loaded->counts.handled, 100);
+    cr_assert_eq(loaded->counts.handler_calls, 100);
+    cr_assert_eq(loaded->counts.rejected + loaded->counts.unknown + loaded->counts.redelivered, 0);
+    cr_assert_eq(loaded->counts.order_violations, 0, "%s", loaded->counts.first_violation);
+    cr_assert_not(loaded->timed_out);
+    cr_assert_eq(loaded->publish_latency.count, 100);
+    cr_assert_eq(loaded->end_to_end.count, 100);
+    cr_assert_leq(loaded->end_to_end.p50, loaded->end_to_end.max);
+    cr_assert_leq(loaded->counts.first_handled_ns, loaded->counts.last_handled_ns);
+    cr_assert_leq(loaded->counts.last_handled_ns, player.phases[SL_PHASE_LOADED].at_ns);
+    cr_assert_geq(loaded->load_ns, loaded->end_to_end.min);
+    cr_assert_gt(player.phases[SL_PHASE_OPEN].open_ns, 0);
+    cr_assert_eq(player.phases[SL_PHASE_LOADED].bus_threads, 1);
     cr_assert(closed->close_ok && !closed->close_timed_out && closed->close_ns > 0);
 }
 
@@ -125,11 +122,10 @@ SL_TEST(subject, several_publishers_keep_the_order_of_each_key)
     config.load.keys = SL_KEYS_ZIPF;
     config.load.keys_parameter = 1.1;
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
+    const struct sl_load_record *loaded = assert_played(&player);
 
-    cr_assert_eq(loaded->load.counts.handled, 5000);
-    cr_assert_eq(loaded->load.counts.order_violations, 0, "%s",
-                 loaded->load.counts.first_violation);
+    cr_assert_eq(loaded->counts.handled, 5000);
+    cr_assert_eq(loaded->counts.order_violations, 0, "%s", loaded->counts.first_violation);
     cr_assert_eq(player.n_threads[SL_PHASE_LOADED], 2, "the publishers were joined");
 }
 
@@ -139,11 +135,11 @@ SL_TEST(subject, latency_counts_from_the_intended_time)
     struct player player;
     config.load.rate = 1000; /* the last of 100 is due at 99 ms; the first publish takes 200 ms */
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
+    const struct sl_load_record *loaded = assert_played(&player);
 
-    cr_assert_geq(loaded->load.publish_latency.min, 100 * SL_NS_PER_MS);
-    cr_assert_geq(loaded->load.end_to_end.min, 100 * SL_NS_PER_MS);
-    cr_assert_geq(loaded->load.publish_ns, 200 * SL_NS_PER_MS);
+    cr_assert_geq(loaded->publish_latency.min, 100 * SL_NS_PER_MS);
+    cr_assert_geq(loaded->end_to_end.min, 100 * SL_NS_PER_MS);
+    cr_assert_geq(loaded->publish_ns, 200 * SL_NS_PER_MS);
 }
 
 SL_TEST(subject, a_rate_is_kept_and_a_handler_takes_its_time)
@@ -155,9 +151,9 @@ SL_TEST(subject, a_rate_is_kept_and_a_handler_takes_its_time)
         config.load.handler = (enum sl_handler_kind) kind;
         config.load.handler_cost_ns = SL_NS_PER_MS;
         player_play(&player, &config);
-        const struct sl_phase_record *loaded = assert_played(&player);
-        cr_assert_geq(loaded->load.load_ns, 100 * SL_NS_PER_MS);
-        cr_assert(!config.load.rate || loaded->load.publish_ns >= 99 * SL_NS_PER_MS);
+        const struct sl_load_record *loaded = assert_played(&player);
+        cr_assert_geq(loaded->load_ns, 100 * SL_NS_PER_MS);
+        cr_assert(!config.load.rate || loaded->publish_ns >= 99 * SL_NS_PER_MS);
     }
 }
 
@@ -170,7 +166,7 @@ SL_TEST(subject, a_slow_key_takes_its_time_and_the_others_do_not)
     config.load.keys = SL_KEYS_SLOW;
     config.load.keys_parameter = 0.002;
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
+    const struct sl_load_record *loaded = assert_played(&player);
     SL_AUTO(sl_load_plan) struct sl_load_plan *plan = NULL;
     cr_assert_eq(sl_load_plan_new(&config.load, config.seed, &plan, NULL), SL_OK);
     uint64_t n_slow = 0;
@@ -178,8 +174,8 @@ SL_TEST(subject, a_slow_key_takes_its_time_and_the_others_do_not)
         n_slow += plan->events[i].key == 0;
 
     cr_assert(n_slow > 20 && n_slow < 80);
-    cr_assert_geq(loaded->load.load_ns, n_slow * 2 * SL_NS_PER_MS, "one thread handles them all");
-    cr_assert_eq(loaded->load.counts.handled, config.load.events);
+    cr_assert_geq(loaded->load_ns, n_slow * 2 * SL_NS_PER_MS, "one thread handles them all");
+    cr_assert_eq(loaded->counts.handled, config.load.events);
 }
 
 SL_TEST(subject, a_load_that_takes_too_long_is_ended)
@@ -189,48 +185,46 @@ SL_TEST(subject, a_load_that_takes_too_long_is_ended)
     config.load.rate = 10;
     config.load.timeout_ns = 250 * SL_NS_PER_MS;
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
+    const struct sl_load_record *loaded = assert_played(&player);
 
-    cr_assert(loaded->load.timed_out);
-    cr_assert_lt(loaded->load.counts.published, 100);
-    cr_assert(strstr(loaded->load.ended, " of 100 messages were published by then"), "%s",
-              loaded->load.ended);
-    cr_assert_eq(loaded->load.counts.rejected + loaded->load.counts.unknown, 0,
+    cr_assert(loaded->timed_out);
+    cr_assert_lt(loaded->counts.published, 100);
+    cr_assert(strstr(loaded->ended, " of 100 messages were published by then"), "%s",
+              loaded->ended);
+    cr_assert_eq(loaded->counts.rejected + loaded->counts.unknown, 0,
                  "what was not tried is not counted");
 }
 
 SL_TEST(subject, lost_messages_are_counted)
 {
     struct player player = play_fault("loses");
-    const struct sl_phase_record *loaded = assert_played(&player);
-    cr_assert_eq(loaded->load.counts.published - loaded->load.counts.handled, 10);
-    cr_assert(loaded->load.timed_out);
-    cr_assert_eq(loaded->load.counts.order_violations, 0, "gaps are no violations");
+    const struct sl_load_record *loaded = assert_played(&player);
+    cr_assert_eq(loaded->counts.published - loaded->counts.handled, 10);
+    cr_assert(loaded->timed_out);
+    cr_assert_eq(loaded->counts.order_violations, 0, "gaps are no violations");
 }
 
 SL_TEST(subject, duplicates_are_counted)
 {
     struct player player = play_fault("duplicates");
-    const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
+    const struct sl_load_record *closed = &player.phases[SL_PHASE_CLOSED].load;
     cr_assert_str_eq(player.order, ALL_PHASES);
-    cr_assert_eq(closed->load.counts.published, 100);
-    cr_assert_eq(closed->load.counts.handled, 100);
-    cr_assert_eq(closed->load.counts.handler_calls - closed->load.counts.handled, 10);
-    cr_assert_eq(closed->load.counts.redelivered, 0);
-    cr_assert_eq(closed->load.counts.order_violations, 0, "%s",
-                 closed->load.counts.first_violation);
-    cr_assert_eq(closed->load.end_to_end.count, 100, "latency is that of first calls");
+    cr_assert_eq(closed->counts.published, 100);
+    cr_assert_eq(closed->counts.handled, 100);
+    cr_assert_eq(closed->counts.handler_calls - closed->counts.handled, 10);
+    cr_assert_eq(closed->counts.redelivered, 0);
+    cr_assert_eq(closed->counts.order_violations, 0, "%s", closed->counts.first_violation);
+    cr_assert_eq(closed->end_to_end.count, 100, "latency is that of first calls");
 }
 
 SL_TEST(subject, redeliveries_are_counted)
 {
     struct player player = play_fault("redelivers");
-    const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
+    const struct sl_load_record *closed = &player.phases[SL_PHASE_CLOSED].load;
     cr_assert_str_eq(player.order, ALL_PHASES);
-    cr_assert_eq(closed->load.counts.handler_calls - closed->load.counts.handled, 100);
-    cr_assert_eq(closed->load.counts.redelivered, 100);
-    cr_assert_eq(closed->load.counts.order_violations, 0, "%s",
-                 closed->load.counts.first_violation);
+    cr_assert_eq(closed->counts.handler_calls - closed->counts.handled, 100);
+    cr_assert_eq(closed->counts.redelivered, 100);
+    cr_assert_eq(closed->counts.order_violations, 0, "%s", closed->counts.first_violation);
 }
 
 SL_TEST(subject, order_violations_are_counted)
@@ -241,16 +235,14 @@ SL_TEST(subject, order_violations_are_counted)
     uint32_t n = 0;
 
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
+    const struct sl_load_record *loaded = assert_played(&player);
     cr_assert_eq(sl_load_plan_new(&config.load, config.seed, &plan, NULL), SL_OK);
     for (uint32_t i = 0; i < plan->n_events; i++)
         n += plan->events[i].key == 0;
     cr_assert_gt(n, 1);
-    cr_assert_eq(loaded->load.counts.order_violations, n / 2, "%u messages changed places in pairs",
-                 n);
-    cr_assert_str_eq(loaded->load.counts.first_violation,
-                     "topic topic-0 key aggregate-0: 1 after 2");
-    cr_assert_eq(loaded->load.counts.handled, 100);
+    cr_assert_eq(loaded->counts.order_violations, n / 2, "%u messages changed places in pairs", n);
+    cr_assert_str_eq(loaded->counts.first_violation, "topic topic-0 key aggregate-0: 1 after 2");
+    cr_assert_eq(loaded->counts.handled, 100);
 }
 
 SL_TEST(subject, rejected_and_unknown_messages_are_told_apart)
@@ -266,13 +258,13 @@ SL_TEST(subject, rejected_and_unknown_messages_are_told_apart)
     };
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
         struct player player = play_fault(cases[i].fault);
-        const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
+        const struct sl_load_record *closed = &player.phases[SL_PHASE_CLOSED].load;
         cr_assert_str_eq(player.order, ALL_PHASES, "%s", cases[i].fault);
-        cr_assert_eq(closed->load.counts.published, cases[i].published, "%s", cases[i].fault);
-        cr_assert_eq(closed->load.counts.rejected, cases[i].rejected, "%s", cases[i].fault);
-        cr_assert_eq(closed->load.counts.unknown, cases[i].unknown, "%s", cases[i].fault);
-        cr_assert_eq(closed->load.counts.handled, cases[i].handled, "%s", cases[i].fault);
-        cr_assert_not(closed->load.timed_out, "%s", cases[i].fault);
+        cr_assert_eq(closed->counts.published, cases[i].published, "%s", cases[i].fault);
+        cr_assert_eq(closed->counts.rejected, cases[i].rejected, "%s", cases[i].fault);
+        cr_assert_eq(closed->counts.unknown, cases[i].unknown, "%s", cases[i].fault);
+        cr_assert_eq(closed->counts.handled, cases[i].handled, "%s", cases[i].fault);
+        cr_assert_not(closed->timed_out, "%s", cases[i].fault);
         assert_exit(&player, 0);
     }
 }
@@ -292,13 +284,13 @@ SL_TEST(subject, a_driver_that_breaks_its_contract_fails_the_load)
     };
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
         struct player player = play_fault(cases[i].fault);
-        const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
+        const struct sl_load_record *closed = &player.phases[SL_PHASE_CLOSED].load;
         cr_assert_geq(player.n_failures, 1, "%s", cases[i].fault);
         cr_assert_eq(player.failures[0].status, SL_EPROTO);
         cr_assert(strstr(player.failures[0].text, cases[i].text), "%s: %s", cases[i].fault,
                   player.failures[0].text);
         cr_assert_str_eq(player.order, LOAD_FAILED);
-        cr_assert_eq(closed->load.counts.handled, cases[i].handled, "%s", cases[i].fault);
+        cr_assert_eq(closed->counts.handled, cases[i].handled, "%s", cases[i].fault);
         assert_exit(&player, 3);
     }
 }
@@ -333,10 +325,10 @@ SL_TEST(subject, a_step_that_fails_is_told_and_what_was_opened_is_closed)
 SL_TEST(subject, what_was_tried_before_a_failed_publish_is_accounted_for)
 {
     struct player player = play_fault("publish-fails");
-    const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
-    cr_assert_eq(closed->load.counts.published, 50);
-    cr_assert_eq(closed->load.counts.handled, 50, "close drained what was queued");
-    cr_assert_eq(closed->load.counts.rejected, 1);
+    const struct sl_load_record *closed = &player.phases[SL_PHASE_CLOSED].load;
+    cr_assert_eq(closed->counts.published, 50);
+    cr_assert_eq(closed->counts.handled, 50, "close drained what was queued");
+    cr_assert_eq(closed->counts.rejected, 1);
 }
 
 SL_TEST(subject, what_is_no_usable_driver_is_refused_with_a_reason)
@@ -373,14 +365,14 @@ SL_TEST(subject, a_handler_that_hangs_ends_the_load_and_outlives_close)
     config.load.handler = SL_HANDLER_HANG;
     config.load.close_deadline_ns = 100 * SL_NS_PER_MS;
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
+    const struct sl_load_record *loaded = assert_played(&player);
     const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
 
-    cr_assert_not(loaded->load.timed_out);
-    cr_assert_eq(loaded->load.counts.published, 100);
-    cr_assert_eq(loaded->load.counts.handled + loaded->load.counts.handler_calls, 0,
+    cr_assert_not(loaded->timed_out);
+    cr_assert_eq(loaded->counts.published, 100);
+    cr_assert_eq(loaded->counts.handled + loaded->counts.handler_calls, 0,
                  "the first call has not ended");
-    cr_assert_eq(loaded->load.end_to_end.count, 1, "but it has begun");
+    cr_assert_eq(loaded->end_to_end.count, 1, "but it has begun");
     cr_assert(closed->close_timed_out && !closed->close_ok);
     cr_assert_eq(closed->threads_abandoned, 1);
     cr_assert_eq(player.n_threads[SL_PHASE_TORN_DOWN], 2);
@@ -413,11 +405,11 @@ SL_TEST(subject, the_control_leaves_exactly_its_threads)
     struct player player;
     config.control = true;
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
+    const struct sl_load_record *loaded = assert_played(&player);
 
     cr_assert_str_eq(player.driver.name, "control");
-    cr_assert_eq(loaded->load.counts.handled, 100);
-    cr_assert_eq(loaded->bus_threads, SL_CONTROL_THREADS);
+    cr_assert_eq(loaded->counts.handled, 100);
+    cr_assert_eq(player.phases[SL_PHASE_LOADED].bus_threads, SL_CONTROL_THREADS);
     cr_assert(player.phases[SL_PHASE_CLOSED].close_ok);
     cr_assert_eq(player.n_threads[SL_PHASE_CLOSED], 1 + SL_CONTROL_THREADS);
 }

@@ -33,11 +33,11 @@ static void assert_contract_broken(const struct player *player, const char *text
 }
 
 /* Everything was played, whatever became of the load. */
-static const struct sl_phase_record *assert_played(const struct player *player)
+static const struct sl_load_record *assert_played(const struct player *player)
 {
     cr_assert_eq(player->n_failures, 0, "%s", player->failures[0].text);
     cr_assert_str_eq(player->order, ALL_PHASES);
-    return &player->phases[SL_PHASE_LOADED];
+    return &player->phases[SL_PHASE_LOADED].load;
 }
 
 SL_TEST(subject_end, a_load_in_which_nothing_is_handled_any_more_ends_before_its_time)
@@ -47,10 +47,10 @@ SL_TEST(subject_end, a_load_in_which_nothing_is_handled_any_more_ends_before_its
     config.load.timeout_ns = 3600 * SL_NS_PER_S; /* the test's own limit is shorter */
     config.load.idle_ns = 200 * SL_NS_PER_MS;
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
-    cr_assert(loaded->load.timed_out);
-    cr_assert_str_eq(loaded->load.ended, "nothing was handled for 0.2 s and no handler ran: 10 "
-                                         "messages were neither handled nor refused");
+    const struct sl_load_record *loaded = assert_played(&player);
+    cr_assert(loaded->timed_out);
+    cr_assert_str_eq(loaded->ended, "nothing was handled for 0.2 s and no handler ran: 10 "
+                                    "messages were neither handled nor refused");
 }
 
 SL_TEST(subject_end, a_handler_that_is_slow_is_not_idle)
@@ -62,21 +62,21 @@ SL_TEST(subject_end, a_handler_that_is_slow_is_not_idle)
     config.load.handler_cost_ns = 150 * SL_NS_PER_MS;
     config.load.idle_ns = 10 * SL_NS_PER_MS;
     player_play(&player, &config);
-    const struct sl_phase_record *loaded = assert_played(&player);
-    cr_assert(loaded->load.counts.handled == 4 && !loaded->load.ended[0], "%s", loaded->load.ended);
+    const struct sl_load_record *loaded = assert_played(&player);
+    cr_assert(loaded->counts.handled == 4 && !loaded->ended[0], "%s", loaded->ended);
 }
 
 SL_TEST(subject_end, answers_that_never_come_time_out_and_break_the_contract_at_close)
 {
     struct player player = play_fault("never-answers");
-    const struct sl_phase_record *loaded = &player.phases[SL_PHASE_LOADED];
+    const struct sl_load_record *loaded = &player.phases[SL_PHASE_LOADED].load;
     assert_contract_broken(
         &player, "broke its contract 100 times, first: token 0 was published and never got an "
                  "outcome");
-    cr_assert(loaded->load.timed_out);
-    cr_assert_eq(loaded->load.counts.published, 100, "all were handled, so they had been taken");
-    cr_assert_eq(loaded->load.counts.unknown, 0);
-    cr_assert_eq(loaded->load.publish_latency.count, 0);
+    cr_assert(loaded->timed_out);
+    cr_assert_eq(loaded->counts.published, 100, "all were handled, so they had been taken");
+    cr_assert_eq(loaded->counts.unknown, 0);
+    cr_assert_eq(loaded->publish_latency.count, 0);
 }
 
 SL_TEST(subject_end, an_answer_after_close_breaks_the_contract)

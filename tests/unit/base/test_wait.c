@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
-#include "base/wake.h"
+#include "base/wait.h"
 
-SL_TEST(wake, a_pipe_that_was_lost_is_no_interrupt)
+SL_TEST(wait, a_pipe_that_was_lost_is_no_interrupt)
 {
     struct sl_error err = {0}, lost = {0};
 
