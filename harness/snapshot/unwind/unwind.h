@@ -2,7 +2,7 @@
 /*
  * Unwinding one thread from a view of it.
  *
- * libunwind applies the rules; which rules apply is found here (unwind_table.h,
+ * libunwind applies the rules; which rules apply is found here (table.h,
  * cfi.h), because its own lookup ends silently on some link layouts.  None of its
  * heuristics is ever used: code without a table is left by the frame pointer, where that is known
  * and passes every check (frame_pointer.h), and marked so, or ends the stack with the reason.
