@@ -25,10 +25,9 @@ typedef uint64_t type_HEX;
 typedef uint64_t type_DECIMAL;
 
 #define MEMBER(type, member) (((type *) 0)->member)
-#define HAS_TYPE(type, member, wanted)                                                             \
-    (0 *                                                                                           \
-     sizeof(                                                                                       \
-         char[__builtin_types_compatible_p(__typeof__(MEMBER(type, member)), wanted) ? 1 : -1]))
+#define IS_TYPE(value, wanted)                                                                     \
+    (0 * sizeof(char[__builtin_types_compatible_p(__typeof__(value), wanted) ? 1 : -1]))
+#define HAS_TYPE(type, member, wanted) IS_TYPE(MEMBER(type, member), wanted)
 
 #define KEYED(kind_, type, key_, member)                                                           \
     .key = (key_), .kind = SL_FIELD_##kind_,                                                       \
@@ -66,7 +65,7 @@ typedef uint64_t type_DECIMAL;
 #define NAMES(type, key_, member, count)                                                           \
     {                                                                                              \
         .key = (key_), .kind = SL_FIELD_NAMES,                                                     \
-        .offset = offsetof(type, member) + HAS_TYPE(type, member, const char *const *),            \
+        .offset = offsetof(type, member) + IS_TYPE(**MEMBER(type, member), char),                  \
         .other = offsetof(type, count) + HAS_TYPE(type, count, size_t)                             \
     }
 #define OBJECT(type, member, object_)                                                              \

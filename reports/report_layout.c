@@ -36,7 +36,7 @@ static const char *trial_status_word(unsigned value)
 
 static const struct sl_words wait_kinds = {N_WAIT_KINDS, wait_kind_word};
 const struct sl_words report_layout_grades = {SL_GRADE_COMPLETE + 1, grade_word};
-static const struct sl_words causes = {N_CAUSES, cause_word};
+const struct sl_words report_layout_causes = {N_CAUSES, cause_word};
 static const struct sl_words trial_statuses = {N_TRIAL_STATUSES, trial_status_word};
 
 static const struct sl_field frame_fields[] = {
@@ -63,7 +63,7 @@ static const struct sl_field finding_fields[] = {
     CHARS(struct sl_group, fingerprint),
     SCALAR(U32, struct sl_group, count),
     SCALAR(BOOL, struct sl_finding, counted),
-    ENUM(struct sl_finding, cause, causes),
+    ENUM(struct sl_finding, cause, report_layout_causes),
     SCALAR(TEXT, struct sl_finding, evidence),
     SCALAR(TEXT, struct sl_group, function),
     LIST(struct sl_group, "frames", frames, n_frames, report_layout_frame),

@@ -12,6 +12,7 @@
 
 extern const struct sl_layout report_layout; /* struct sl_run_result */
 
+extern const struct sl_words report_layout_causes;     /* enum sl_cause */
 extern const struct sl_words report_layout_grades;     /* enum sl_grade */
 extern const struct sl_object report_layout_frame;     /* struct sl_frame */
 extern const struct sl_object report_layout_wait;      /* struct sl_wait */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reports/print/compare.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "json/layout_macros.h"
+#include "json/layout_write.h"
 #include "reports/cells.h"
 #include "reports/format.h"
 #include "reports/print/grid.h"
-#include "reports/print/json_parts.h"
 #include "reports/print/say.h"
 #include "reports/print/wrap.h"
+#include "reports/report_layout.h"
 
 /* "5", or "-" for what was not looked at. */
 static const char *count_text(const struct sl_page *page, struct sl_value count)
@@ -180,139 +180,124 @@ write_text(const void *document, const struct sl_page *page, struct sl_error *er
     return printed ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for a comparison");
 }
 
-static json_t *json_number(struct sl_real number)
+static const char *change_word(unsigned value)
 {
-    if (number.missing)
-        return json_null();
-    if (number.value == floor(number.value) && fabs(number.value) < 1e15)
-        return json_integer((json_int_t) number.value);
-    return json_real(number.value);
+    return sl_change_text((enum sl_change) value);
+}
+static const struct sl_words changes = {SL_CHANGE_UNKNOWN + 1, change_word};
+
+static const char *unit_word(unsigned value)
+{
+    return sl_unit_text((enum sl_unit) value);
+}
+static const struct sl_words units = {SL_UNIT_PER_SECOND + 1, unit_word};
+
+static bool no_share(const void *object)
+{
+    const struct sl_share *share = object;
+    return !share->of;
 }
 
-/* Add the reasons of the two numbers when they are null.  Takes json. */
-static json_t *add_missing(struct sl_arena *arena, json_t *json, const char *base_key,
-                           const char *base, const char *head_key, const char *head)
-{
-    json_t *missing = json_object();
-    bool kept = json && missing;
+static const struct sl_field share_fields[] = {
+    SCALAR(U64, struct sl_share, n),
+    SCALAR(U64, struct sl_share, of),
+};
+static const struct sl_object share_object = {FIELDS(share_fields), .is_null = no_share};
 
-    if (kept && base)
-        kept = json_object_set_new(missing, base_key, sl_json_text(arena, base)) == 0;
-    if (kept && head)
-        kept = json_object_set_new(missing, head_key, sl_json_text(arena, head)) == 0;
-    if (kept && (base || head))
-        kept = json_object_set(json, "missing", missing) == 0;
-    json_decref(missing);
-    if (kept)
-        return json;
-    json_decref(json);
-    return NULL;
-}
+static const struct sl_field finding_fields[] = {
+    {.key = "fingerprint",
+     .kind = SL_FIELD_CHARS,
+     .offset = offsetof(struct sl_finding, group.fingerprint),
+     .size = sizeof MEMBER(struct sl_finding, group.fingerprint)},
+    ENUM(struct sl_finding, cause, report_layout_causes),
+    {KEYED(TEXT, struct sl_finding, "function", group.function)},
+};
+static const struct sl_object finding_object = {FIELDS(finding_fields)};
 
-static json_t *json_group(struct sl_arena *arena, const struct sl_group_change *change)
-{
-    json_t *json = json_pack(
-        "{ss so ss ss so so so so so}", "change", sl_change_text(change->change), "cell",
-        sl_json_cell(arena, change->cell), "fingerprint", change->finding->group.fingerprint,
-        "cause", sl_cause_text(change->finding->cause), "function",
-        sl_json_text(arena, change->finding->group.function), "base_count",
-        sl_json_count(change->base_count), "head_count", sl_json_count(change->head_count),
-        "base_trials", sl_json_share(change->base_trials.n, change->base_trials.of), "head_trials",
-        sl_json_share(change->head_trials.n, change->head_trials.of));
-    return add_missing(arena, json, "base_count", change->base_count.missing, "head_count",
-                       change->head_count.missing);
-}
+static const struct sl_field group_fields[] = {
+    ENUM(struct sl_group_change, change, changes),
+    POINTER(struct sl_group_change, "cell", cell, report_layout_cell_name),
+    POINTER(struct sl_group_change, NULL, finding, finding_object),
+    SCALAR(VALUE, struct sl_group_change, base_count),
+    SCALAR(VALUE, struct sl_group_change, head_count),
+    OBJECT(struct sl_group_change, base_trials, share_object),
+    OBJECT(struct sl_group_change, head_trials, share_object),
+};
+static const struct sl_object group_object = {FIELDS(group_fields)};
 
-static json_t *json_metric(struct sl_arena *arena, const struct sl_metric_change *change)
-{
-    json_t *json =
-        json_pack("{so ss ss so so so so sb}", "cell", sl_json_cell(arena, change->cell), "metric",
-                  change->metric.path, "unit", sl_unit_text(change->metric.unit), "base",
-                  json_number(change->base), "head", json_number(change->head), "base_trials",
-                  sl_json_share(change->base_trials.n, change->base_trials.of), "head_trials",
-                  sl_json_share(change->head_trials.n, change->head_trials.of), "lower_is_better",
-                  change->metric.lower_is_better);
-    return add_missing(arena, json, "base", change->base.missing, "head", change->head.missing);
-}
+static const struct sl_field metric_fields[] = {
+    POINTER(struct sl_metric_change, "cell", cell, report_layout_cell_name),
+    {KEYED(NAME, struct sl_metric_change, "metric", metric.path)},
+    {.key = "unit",
+     .kind = SL_FIELD_WORD,
+     .offset = offsetof(struct sl_metric_change, metric.unit),
+     .words = &units},
+    SCALAR(REAL, struct sl_metric_change, base),
+    SCALAR(REAL, struct sl_metric_change, head),
+    OBJECT(struct sl_metric_change, base_trials, share_object),
+    OBJECT(struct sl_metric_change, head_trials, share_object),
+    {KEYED(BOOL, struct sl_metric_change, "lower_is_better", metric.lower_is_better)},
+};
+static const struct sl_object metric_object = {FIELDS(metric_fields)};
 
-/* Append and take; the list is freed and NULL when memory is short. */
-static void append(json_t **list, json_t *element)
-{
-    if (*list && element && json_array_append(*list, element) == 0) {
-        json_decref(element);
-        return;
-    }
-    json_decref(element);
-    json_decref(*list);
-    *list = NULL;
-}
+static const struct sl_field side_fields[] = {
+    {KEYED(TEXT, struct sl_run_result, "label", run.label)},
+    {KEYED(TEXT, struct sl_run_result, "commit", run.commit)},
+    SCALAR(TEXT, struct sl_run_result, driver),
+    {KEYED(TEXT, struct sl_run_result, "driver_build_id", driver_file.build_id)},
+    {KEYED(TEXT, struct sl_run_result, "driver_sha256", driver_file.sha256)},
+    {KEYED(TEXT, struct sl_run_result, "started_at", run.started_at)},
+    {KEYED(TEXT, struct sl_run_result, "host", environment.host)},
+    {KEYED(TEXT, struct sl_run_result, "tool_version", tool.version)},
+    {KEYED(TEXT, struct sl_run_result, "tool_commit", tool.commit)},
+};
+static const struct sl_object side_object = {FIELDS(side_fields)};
 
-static json_t *
-json_cells(struct sl_arena *arena, const struct sl_cell_result *const *cells, size_t n_cells)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < n_cells; i++)
-        append(&list, sl_json_cell(arena, cells[i]));
-    return list;
-}
+static const struct sl_field base_fields[] = {
+    {KEYED(TEXT, struct sl_comparison, "file", base_name)},
+    POINTER(struct sl_comparison, NULL, base, side_object),
+};
+static const struct sl_object base_object = {FIELDS(base_fields)};
 
-static json_t *json_texts(struct sl_arena *arena, const struct sl_texts *texts)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < texts->n; i++)
-        append(&list, sl_json_text(arena, texts->texts[i]));
-    return list;
-}
+static const struct sl_field head_fields[] = {
+    {KEYED(TEXT, struct sl_comparison, "file", head_name)},
+    POINTER(struct sl_comparison, NULL, head, side_object),
+};
+static const struct sl_object head_object = {FIELDS(head_fields)};
 
-static json_t *
-json_side(struct sl_arena *arena, const struct sl_run_result *result, const char *name)
-{
-    const struct sl_driver_file *file = &result->driver_file;
+/* An element is a pointer. */
+static const struct sl_field only_fields[] = {
+    {.kind = SL_FIELD_POINTER, .object = &report_layout_cell_name},
+};
+static const struct sl_object only_object = {FIELDS(only_fields)};
 
-    return json_pack(
-        "{so so so so so so so so so so}", "file", sl_json_text(arena, name), "label",
-        sl_json_text(arena, result->run.label), "commit", sl_json_text(arena, result->run.commit),
-        "driver", sl_json_text(arena, result->driver), "driver_build_id",
-        sl_json_text(arena, file->build_id), "driver_sha256", sl_json_text(arena, file->sha256),
-        "started_at", sl_json_text(arena, result->run.started_at), "host",
-        sl_json_text(arena, result->environment.host), "tool_version",
-        sl_json_text(arena, result->tool.version), "tool_commit",
-        sl_json_text(arena, result->tool.commit));
-}
+static const struct sl_field comparison_fields[] = {
+    SCHEMA,
+    PART("base", base_object),
+    PART("head", head_object),
+    SCALAR(BOOL, struct sl_comparison, same_environment),
+    NAMES(struct sl_comparison, "environment", environment.texts, environment.n),
+    NAMES(struct sl_comparison, "settings", settings.texts, settings.n),
+    NAMES(struct sl_comparison, "doubts", doubts.texts, doubts.n),
+    LIST(struct sl_comparison, "groups", groups, n_groups, group_object),
+    LIST(struct sl_comparison, "only_base", only_base, n_only_base, only_object),
+    LIST(struct sl_comparison, "only_head", only_head, n_only_head, only_object),
+    LIST(struct sl_comparison, "metrics", metrics, n_metrics, metric_object),
+};
+static const struct sl_object comparison_object = {FIELDS(comparison_fields)};
 
-/* json_pack() gives NULL, and frees the others, when one of its parts is NULL. */
-static json_t *json_comparison(struct sl_arena *arena, const struct sl_comparison *comparison)
-{
-    json_t *groups = json_array(), *metrics = json_array();
-
-    for (size_t i = 0; i < comparison->n_groups; i++)
-        append(&groups, json_group(arena, &comparison->groups[i]));
-    for (size_t i = 0; i < comparison->n_metrics; i++)
-        append(&metrics, json_metric(arena, &comparison->metrics[i]));
-    return json_pack(
-        "{ss so so sb so so so so so so so}", "schema", "strandline.compare/1", "base",
-        json_side(arena, comparison->base, comparison->base_name), "head",
-        json_side(arena, comparison->head, comparison->head_name), "same_environment",
-        comparison->same_environment, "environment", json_texts(arena, &comparison->environment),
-        "settings", json_texts(arena, &comparison->settings), "doubts",
-        json_texts(arena, &comparison->doubts), "groups", groups, "only_base",
-        json_cells(arena, comparison->only_base, comparison->n_only_base), "only_head",
-        json_cells(arena, comparison->only_head, comparison->n_only_head), "metrics", metrics);
-}
+static const struct sl_layout comparison_layout = {
+    .schema = "strandline.compare",
+    .major = 1,
+    .what = "comparison",
+    .printable = true,
+    .root = PART(NULL, comparison_object),
+};
 
 static enum sl_status
 write_json(const void *document, const struct sl_page *page, struct sl_error *err)
 {
-    json_t *json = json_comparison(page->arena, document);
-
-    if (!json)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a comparison");
-    errno = 0;
-    int dumped = json_dumpf(json, page->out, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    json_decref(json);
-    if (dumped < 0 || fputc('\n', page->out) == EOF || fflush(page->out) != 0)
-        return sl_fail_errno(err, "cannot write the comparison");
-    return SL_OK;
+    return sl_layout_print(&comparison_layout, document, page->out, err);
 }
 
 const struct sl_exporter sl_compare_exporters[] = {

@@ -6,7 +6,6 @@
 
 #include "reports/format.h"
 #include "reports/known.h"
-#include "reports/print/json_parts.h"
 #include "reports/print/say.h"
 #include "reports/print/wrap.h"
 
@@ -40,8 +39,8 @@ static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *k
             .cell = cell,
             .seen = groups[i],
             .n_looked = sl_cell_looked(cell, finding),
-            .known = known ? SL_VALUE(sl_known_count(known, finding->group.fingerprint))
-                           : SL_MISSING_VALUE("there is no baseline"),
+            .known =
+                known ? SL_VALUE(sl_known_count(known, finding->group.fingerprint)) : SL_NOT_SAID,
             .frame = frame_of(&finding->group),
         };
     }
@@ -107,39 +106,4 @@ bool sl_leak_lines_print(const struct sl_page *page, const struct sl_run_result 
     for (size_t i = 0; i < n_lines; i++)
         print_line(page, &lines[i]);
     return true;
-}
-
-static json_t *json_line(struct sl_arena *arena, const struct sl_leak_line *line)
-{
-    const struct sl_finding *finding = line->seen.finding;
-    const struct sl_frame *frame = line->frame;
-    bool has_line = frame && frame->file && frame->line;
-
-    return json_pack(
-        "{so so ss so so so sI so so so}", "cell", sl_json_cell(arena, line->cell), "function",
-        sl_json_text(arena, finding->group.function), "cause", sl_cause_text(finding->cause),
-        "fingerprint", sl_json_text(arena, finding->group.fingerprint), "file",
-        sl_json_text(arena, frame ? frame->file : NULL), "line",
-        has_line ? json_integer((json_int_t) frame->line) : json_null(), "count",
-        (json_int_t) line->seen.count, "trials", sl_json_share(line->seen.n_trials, line->n_looked),
-        "new", line->known.missing ? json_null() : json_boolean(line->known.value == 0),
-        "baseline_count", sl_json_count(line->known));
-}
-
-json_t *sl_leak_lines_json(const struct sl_run_result *result, const struct sl_policy *policy,
-                           struct sl_arena *arena)
-{
-    struct sl_leak_line *lines;
-    size_t n_lines;
-
-    if (!sl_leak_lines_make(result, policy, arena, &lines, &n_lines))
-        return NULL;
-    json_t *list = json_array();
-    for (size_t i = 0; list && i < n_lines; i++) {
-        if (json_array_append_new(list, json_line(arena, &lines[i])) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
 }

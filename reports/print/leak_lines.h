@@ -3,8 +3,6 @@
 #ifndef SL_REPORTS_PRINT_LEAK_LINES_H
 #define SL_REPORTS_PRINT_LEAK_LINES_H
 
-#include <jansson.h>
-
 #include "reports/cells.h"
 #include "reports/page.h"
 #include "reports/verdict.h"
@@ -27,9 +25,5 @@ bool sl_leak_lines_make(const struct sl_run_result *result, const struct sl_poli
 /* @return false when memory is short */
 bool sl_leak_lines_print(const struct sl_page *page, const struct sl_run_result *result,
                          const struct sl_policy *policy);
-
-/* The same as a list.  @return NULL when memory is short */
-json_t *sl_leak_lines_json(const struct sl_run_result *result, const struct sl_policy *policy,
-                           struct sl_arena *arena);
 
 #endif

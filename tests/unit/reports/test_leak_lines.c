@@ -6,6 +6,7 @@
 
 #include "base/macros.h"
 #include "reports/print/leak_lines.h"
+#include "reports/print/verdict.h"
 #include "result_builder.h"
 
 /* Three trials, of which two leak a reporter that is found in a file. */
@@ -82,22 +83,20 @@ SL_TEST(leak_lines, a_wide_name_is_short_in_text_and_whole_in_json)
 
     SL_AUTO_FREE char *text = print(result, NULL);
     cr_assert_eq(strncmp(text, "leaked: 1 x app::Pool<...>::wait(int): parked", 45), 0, "%s", text);
-    json_t *list = sl_leak_lines_json(result, &policy, result->arena);
-    const json_t *function = json_object_get(json_array_get(list, 0), "function");
-    cr_assert_str_eq(json_string_value(function), name);
-    json_decref(list);
+    const struct sl_judgement judgement = {.result = result, .policy = &policy};
+    SL_AUTO_FREE char *json = result_export(sl_verdict_exporters, "json", &judgement, NULL);
+    cr_assert(strstr(json, name), "%s", json);
 }
 
 SL_TEST(leak_lines, without_a_baseline_whether_a_leak_is_new_is_null)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *result = leaking_run(1);
     const struct sl_policy alone = {0}, beside = {.baseline = result};
-    json_t *list = sl_leak_lines_json(result, &alone, result->arena);
-    cr_assert_eq(json_array_size(list), 1);
-    cr_assert(json_is_null(json_object_get(json_array_get(list, 0), "new")));
-    cr_assert_eq(json_integer_value(json_object_get(json_array_get(list, 0), "line")), 52);
-    json_decref(list);
-    list = sl_leak_lines_json(result, &beside, result->arena);
-    cr_assert(json_is_false(json_object_get(json_array_get(list, 0), "new")));
-    json_decref(list);
+    const struct sl_judgement first = {.result = result, .policy = &alone};
+    SL_AUTO_FREE char *json = result_export(sl_verdict_exporters, "json", &first, NULL);
+    cr_assert(strstr(json, "\"line\": 52,"), "%s", json);
+    cr_assert(strstr(json, "\"new\": null,\n      \"baseline_count\": null\n"), "%s", json);
+    const struct sl_judgement second = {.result = result, .policy = &beside};
+    SL_AUTO_FREE char *judged = result_export(sl_verdict_exporters, "json", &second, NULL);
+    cr_assert(strstr(judged, "\"new\": false,\n      \"baseline_count\": 1\n"), "%s", judged);
 }
