@@ -44,10 +44,10 @@ enum sl_status sl_node_fail(const struct sl_node *node, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    enum sl_status s =
+    enum sl_status status =
         fail_at_path(node, sl_locate_value(&node->input->text, &node->path), format, args);
     va_end(args);
-    return s;
+    return status;
 }
 
 static struct sl_node member(const struct sl_node *node, const char *key)
@@ -63,10 +63,10 @@ sl_node_fail_member(const struct sl_node *node, const char *key, const char *for
     struct sl_node child = member(node, key);
     va_list args;
     va_start(args, format);
-    enum sl_status s =
+    enum sl_status status =
         fail_at_path(&child, sl_locate_value(&node->input->text, &child.path), format, args);
     va_end(args);
-    return s;
+    return status;
 }
 
 /* "many" with its quotes, 3.5, true; the kind of what is too long to show. */
@@ -177,40 +177,39 @@ void sl_node_release(struct json_t **root)
 
 #define MAX_FIELDS 32 /* of one object; no object has as many */
 
-static enum sl_status
-fail_unknown(const struct sl_node *node, const struct sl_node_field *fields, size_t n)
+static enum sl_status fail_unknown(const struct sl_node *node, const struct sl_node_table *table)
 {
     const struct sl_locate_text *text = &node->input->text;
     char path[PATH_SIZE], message[TEXT_SIZE];
     const char *known[MAX_FIELDS] = {NULL};
+    size_t n = SL_MIN(table->n_fields, (size_t) MAX_FIELDS);
 
-    for (size_t i = 0; i < SL_MIN(n, (size_t) MAX_FIELDS); i++)
-        known[i] = fields[i].key;
-    const char *nearest = sl_nearest(node->path.key, known, SL_MIN(n, (size_t) MAX_FIELDS));
+    for (size_t i = 0; i < n; i++)
+        known[i] = table->fields[i].key;
+    const char *nearest = sl_nearest(node->path.key, known, n);
     if (nearest) {
         (void) snprintf(message, sizeof message, "unknown key, did you mean '%s'?", nearest);
     } else {
         size_t used = (size_t) snprintf(message, sizeof message, "unknown key, known here: ");
         for (size_t i = 0; i < n && used < sizeof message; i++)
             used += (size_t) snprintf(message + used, sizeof message - used, "%s%s",
-                                      i > 0 ? ", " : "", fields[i].key);
+                                      i > 0 ? ", " : "", known[i]);
     }
     sl_locate_format(&node->path, path, sizeof path);
     return fail_at(node->input, sl_locate_key(text, &node->path), path, message);
 }
 
-static const struct sl_node_field *
-find_field(const struct sl_node_field *fields, size_t n, const char *key)
+static const struct sl_node_field *find_field(const struct sl_node_table *table, const char *key)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(fields[i].key, key) == 0)
-            return &fields[i];
+    for (size_t i = 0; i < table->n_fields; i++) {
+        if (strcmp(table->fields[i].key, key) == 0)
+            return &table->fields[i];
     }
     return NULL;
 }
 
-enum sl_status sl_node_read_object(const struct sl_node *node, const struct sl_node_field *fields,
-                                   size_t n, void *into)
+enum sl_status
+sl_node_read_table(const struct sl_node *node, const struct sl_node_table *table, void *into)
 {
     const char *key;
     json_t *value;
@@ -219,20 +218,27 @@ enum sl_status sl_node_read_object(const struct sl_node *node, const struct sl_n
         return sl_node_fail_expected(node, "an object");
     json_object_foreach((json_t *) node->value, key, value)
     {
-        const struct sl_node_field *field = find_field(fields, n, key);
+        const struct sl_node_field *field = find_field(table, key);
         struct sl_node child = {
             .path = {.parent = &node->path, .key = key}, .value = value, .input = node->input};
         if (!field)
-            return fail_unknown(&child, fields, n);
-        enum sl_status s = field->read(&child, field, (char *) into + field->offset);
-        if (s)
-            return s;
+            return fail_unknown(&child, table);
+        enum sl_status status = field->read(&child, field, (char *) into + field->offset);
+        if (status)
+            return status;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (fields[i].required && !json_object_get(node->value, fields[i].key))
-            return sl_node_fail(node, "'%s' is missing", fields[i].key);
+    for (size_t i = 0; i < table->n_fields; i++) {
+        const struct sl_node_field *field = &table->fields[i];
+        if (field->required && !json_object_get(node->value, field->key))
+            return sl_node_fail(node, "'%s' is missing", field->key);
     }
     return SL_OK;
+}
+
+enum sl_status
+sl_node_read_object(const struct sl_node *node, const struct sl_node_field *field, void *into)
+{
+    return sl_node_read_table(node, field->table, into);
 }
 
 enum sl_status
@@ -255,23 +261,24 @@ struct sl_node sl_node_element(const struct sl_node *array, size_t index)
 }
 
 enum sl_status
-sl_node_read_word(const struct sl_node *node, const char *const *words, size_t n, size_t *ret_index)
+sl_node_read_word(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
+    const struct sl_node_words *words = field->words;
     char list[TEXT_SIZE];
     size_t used = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        if (sl_node_is_text(node, words[i])) {
-            *ret_index = i;
+    for (size_t i = 0; i < words->n; i++) {
+        if (sl_node_is_text(node, words->texts[i])) {
+            *(unsigned *) into = (unsigned) i;
             return SL_OK;
         }
     }
-    for (size_t i = 0; i < n && used < sizeof list; i++)
+    for (size_t i = 0; i < words->n && used < sizeof list; i++)
         used += (size_t) snprintf(list + used, sizeof list - used, "%s\"%s\"",
-                                  i == 0       ? ""
-                                  : i + 1 == n ? " or "
-                                               : ", ",
-                                  words[i]);
+                                  i == 0              ? ""
+                                  : i + 1 == words->n ? " or "
+                                                      : ", ",
+                                  words->texts[i]);
     return sl_node_fail_expected(node, "%s", list);
 }
 
@@ -297,12 +304,13 @@ bool sl_node_has(const struct sl_node *object, const char *key)
 }
 
 enum sl_status
-sl_node_read_real(const struct sl_node *node, double low, double high, double *ret_real)
+sl_node_read_real(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
     double real = json_number_value(node->value);
-    if (!json_is_number(node->value) || real <= low || real > high)
-        return sl_node_fail_expected(node, "a number above %g and at most %g", low, high);
-    *ret_real = real;
+    if (!json_is_number(node->value) || real <= (double) field->low || real > (double) field->high)
+        return sl_node_fail_expected(node, "a number above %" PRIu64 " and at most %" PRIu64,
+                                     field->low, field->high);
+    *(double *) into = real;
     return SL_OK;
 }
 
@@ -319,10 +327,10 @@ enum sl_status
 sl_node_read_u32(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
     uint64_t number = 0;
-    enum sl_status s = sl_node_read_u64(node, field, &number);
-    if (s == SL_OK)
+    enum sl_status status = sl_node_read_u64(node, field, &number);
+    if (status == SL_OK)
         *(uint32_t *) into = (uint32_t) number;
-    return s;
+    return status;
 }
 
 static void format_size(uint64_t size, char *ret_text, size_t text_size)
@@ -355,10 +363,10 @@ enum sl_status
 sl_node_read_size_u32(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
     uint64_t size = 0;
-    enum sl_status s = sl_node_read_size_u64(node, field, &size);
-    if (s == SL_OK)
+    enum sl_status status = sl_node_read_size_u64(node, field, &size);
+    if (status == SL_OK)
         *(uint32_t *) into = (uint32_t) size;
-    return s;
+    return status;
 }
 
 enum sl_status

@@ -33,14 +33,27 @@ struct sl_node {
     const struct sl_node_input *input;
 };
 
+struct sl_node_table {
+    const struct sl_node_field *fields;
+    size_t n_fields;
+};
+
+struct sl_node_words {
+    const char *const *texts; /* of an enum whose values are 0 to n - 1 */
+    size_t n;
+};
+
 struct sl_node_field {
     const char *key;
     /* Reads the value into what stands `offset` bytes behind the start of the object's struct. */
     enum sl_status (*read)(const struct sl_node *node, const struct sl_node_field *field,
                            void *into);
     size_t offset;
-    uint64_t low, high; /* inclusive; of numbers, sizes, durations, bytes of a text */
+    uint64_t low, high; /* inclusive, but for the low one of a fraction; of numbers, sizes,
+                           durations, bytes of a text */
     bool required;
+    const struct sl_node_table *table; /* of an object */
+    const struct sl_node_words *words; /* of a word */
 };
 
 /* The input as a tree.  SL_EPARSE for what is not JSON. */
@@ -56,28 +69,28 @@ enum sl_status sl_node_fail_member(const struct sl_node *node, const char *key, 
 enum sl_status sl_node_fail_expected(const struct sl_node *node, const char *format, ...)
     SL_PRINTF(2, 3);
 
-/* An object by its table of n fields. */
-SL_CHECKED enum sl_status sl_node_read_object(const struct sl_node *node,
-                                              const struct sl_node_field *fields, size_t n,
-                                              void *into);
+/* An object by its table. */
+SL_CHECKED enum sl_status
+sl_node_read_table(const struct sl_node *node, const struct sl_node_table *table, void *into);
 
 /* Number of elements of an array of low to high elements, and one of them. */
 SL_CHECKED enum sl_status
 sl_node_read_count(const struct sl_node *node, size_t low, size_t high, size_t *ret_n);
 struct sl_node sl_node_element(const struct sl_node *array, size_t index);
 
-/* One of n words. */
-SL_CHECKED enum sl_status sl_node_read_word(const struct sl_node *node, const char *const *words,
-                                            size_t n, size_t *ret_index);
-/* A number with or without a fraction, above low and at most high. */
-SL_CHECKED enum sl_status
-sl_node_read_real(const struct sl_node *node, double low, double high, double *ret_real);
 bool sl_node_is_text(const struct sl_node *node, const char *text);
 bool sl_node_is_number(const struct sl_node *node, uint64_t low, uint64_t high,
                        uint64_t *ret_number);
 bool sl_node_has(const struct sl_node *object, const char *key);
 
-/* For tables; `into` points to the type in the name; text: char[field->high + 1]. */
+/* For tables; `into` points to the type in the name; text: char[field->high + 1]; word: an enum;
+   real: a double, above low; object: the struct of the table. */
+enum sl_status
+sl_node_read_object(const struct sl_node *node, const struct sl_node_field *field, void *into);
+enum sl_status
+sl_node_read_word(const struct sl_node *node, const struct sl_node_field *field, void *into);
+enum sl_status
+sl_node_read_real(const struct sl_node *node, const struct sl_node_field *field, void *into);
 enum sl_status
 sl_node_read_u32(const struct sl_node *node, const struct sl_node_field *field, void *into);
 enum sl_status

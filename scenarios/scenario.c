@@ -19,7 +19,7 @@
 #define MIB               (UINT64_C(1) << 20)
 #define HOUR_NS           (3600 * SL_NS_PER_S)
 #define N_VARIANTS_MAX    64
-#define ZIPF_EXPONENT_MAX 10.0
+#define ZIPF_EXPONENT_MAX 10
 
 static const char *const mode_words[SL_N_MODES] = {
     [SL_MODE_KEYED] = "keyed", [SL_MODE_UNIFIED] = "unified", [SL_MODE_DIRECT] = "direct"};
@@ -31,6 +31,12 @@ static const char *const handler_words[] = {
     [SL_HANDLER_SPIN] = "spin", [SL_HANDLER_SLEEP] = "sleep", [SL_HANDLER_HANG] = "hang"};
 static const char *const storage_words[] = {
     [SL_STORAGE_MEMORY] = "memory", [SL_STORAGE_FILE] = "file"};
+
+#define WORDS(array) (&(const struct sl_node_words){(array), SL_COUNT_OF(array)})
+#define TABLE(array)                                                                               \
+    {                                                                                              \
+        (array), SL_COUNT_OF(array)                                                                \
+    }
 
 static const struct sl_scenario defaults = {
     .load = {.topics = 5,
@@ -102,48 +108,27 @@ struct keys {
     uint64_t cost_ns;       /* likewise */
 };
 
-static enum sl_status
-read_distribution(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-    (void) field;
-    size_t word;
-    enum sl_status s =
-        sl_node_read_word(node, distribution_words, SL_COUNT_OF(distribution_words), &word);
-    if (s == SL_OK)
-        *(enum sl_key_distribution *) into = (enum sl_key_distribution) word;
-    return s;
-}
-
-static enum sl_status
-read_exponent(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-    (void) field;
-    return sl_node_read_real(node, 0, ZIPF_EXPONENT_MAX, into);
-}
-
-static enum sl_status
-read_share(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-    (void) field;
-    return sl_node_read_real(node, 0, 1, into);
-}
+#define AT(member) offsetof(struct keys, member)
+static const struct sl_node_field keys_fields[] = {
+    {"distribution", sl_node_read_word, AT(distribution), .words = WORDS(distribution_words),
+     .required = true},
+    {"exponent", sl_node_read_real, AT(exponent), 0, ZIPF_EXPONENT_MAX},
+    {"share", sl_node_read_real, AT(share), 0, 1},
+    {"cost", sl_node_read_duration, AT(cost_ns), SL_NS_PER_US, HOUR_NS},
+};
+#undef AT
+static const struct sl_node_table keys_table = TABLE(keys_fields);
 
 static enum sl_status
 read_keys(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
-    static const struct sl_node_field fields[] = {
-        {"distribution", read_distribution, offsetof(struct keys, distribution), .required = true},
-        {"exponent", read_exponent, offsetof(struct keys, exponent)},
-        {"share", read_share, offsetof(struct keys, share)},
-        {"cost", sl_node_read_duration, offsetof(struct keys, cost_ns), SL_NS_PER_US, HOUR_NS},
-    };
     struct sl_scenario_load *load = into;
     struct keys keys = {0};
 
     (void) field;
-    enum sl_status s = sl_node_read_object(node, fields, SL_COUNT_OF(fields), &keys);
-    if (s)
-        return s;
+    enum sl_status status = sl_node_read_table(node, &keys_table, &keys);
+    if (status)
+        return status;
     if (keys.exponent > 0 && keys.distribution != SL_KEYS_ZIPF)
         return sl_node_fail_member(node, "exponent", "only \"zipf\" has an exponent");
     if (keys.share > 0 && keys.distribution != SL_KEYS_HOT)
@@ -163,67 +148,47 @@ read_keys(const struct sl_node *node, const struct sl_node_field *field, void *i
     return SL_OK;
 }
 
-static enum sl_status
-read_handler_kind(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-    (void) field;
-    size_t word;
-    enum sl_status s = sl_node_read_word(node, handler_words, SL_COUNT_OF(handler_words), &word);
-    if (s == SL_OK)
-        *(enum sl_handler_kind *) into = (enum sl_handler_kind) word;
-    return s;
-}
+#define AT(member) offsetof(struct sl_scenario_load, member)
+static const struct sl_node_field handler_fields[] = {
+    {"kind", sl_node_read_word, AT(handler), .words = WORDS(handler_words), .required = true},
+    {"cost", sl_node_read_duration, AT(handler_cost_ns), 0, HOUR_NS},
+};
+static const struct sl_node_table handler_table = TABLE(handler_fields);
 
 static enum sl_status
 read_handler(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
-    static const struct sl_node_field fields[] = {
-        {"kind", read_handler_kind, offsetof(struct sl_scenario_load, handler), .required = true},
-        {"cost", sl_node_read_duration, offsetof(struct sl_scenario_load, handler_cost_ns), 0,
-         HOUR_NS},
-    };
     const struct sl_scenario_load *load = into;
 
     (void) field;
-    enum sl_status s = sl_node_read_object(node, fields, SL_COUNT_OF(fields), into);
-    if (s == SL_OK && load->handler == SL_HANDLER_HANG && sl_node_has(node, "cost"))
+    enum sl_status status = sl_node_read_table(node, &handler_table, into);
+    if (status == SL_OK && load->handler == SL_HANDLER_HANG && sl_node_has(node, "cost"))
         return sl_node_fail_member(node, "cost", "a handler that hangs has no cost");
-    return s;
+    return status;
 }
 
-static enum sl_status
-read_storage(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-    (void) field;
-    size_t word;
-    enum sl_status s = sl_node_read_word(node, storage_words, SL_COUNT_OF(storage_words), &word);
-    if (s == SL_OK)
-        *(enum sl_storage *) into = (enum sl_storage) word;
-    return s;
-}
+static const struct sl_node_field load_fields[] = {
+    {"events", sl_node_read_u32, AT(events), 1, 10000000, .required = true},
+    {"rate", read_rate, AT(rate), 1, 10000000},
+    {"topics", sl_node_read_u32, AT(topics), 1, 1000},
+    {"aggregates", sl_node_read_u32, AT(aggregates), 1, 100000},
+    {"payload", sl_node_read_size_u32, AT(payload), SL_PAYLOAD_MIN, 64 * MIB},
+    {"publishers", sl_node_read_u32, AT(publishers), 1, 1024},
+    {"keys", read_keys, 0},
+    {"handler", read_handler, 0},
+    {"storage", sl_node_read_word, AT(storage), .words = WORDS(storage_words)},
+};
+static const struct sl_node_table load_table = TABLE(load_fields);
 
 static enum sl_status
 read_load(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
-#define AT(member) offsetof(struct sl_scenario_load, member)
-    static const struct sl_node_field fields[] = {
-        {"events", sl_node_read_u32, AT(events), 1, 10000000, .required = true},
-        {"rate", read_rate, AT(rate), 1, 10000000},
-        {"topics", sl_node_read_u32, AT(topics), 1, 1000},
-        {"aggregates", sl_node_read_u32, AT(aggregates), 1, 100000},
-        {"payload", sl_node_read_size_u32, AT(payload), SL_PAYLOAD_MIN, 64 * MIB},
-        {"publishers", sl_node_read_u32, AT(publishers), 1, 1024},
-        {"keys", read_keys, 0},
-        {"handler", read_handler, 0},
-        {"storage", read_storage, AT(storage)},
-    };
-#undef AT
     const struct sl_scenario_load *load = into;
 
     (void) field;
-    enum sl_status s = sl_node_read_object(node, fields, SL_COUNT_OF(fields), into);
-    if (s)
-        return s;
+    enum sl_status status = sl_node_read_table(node, &load_table, into);
+    if (status)
+        return status;
     uint32_t n_keys = SL_MAX(load->aggregates, load->topics);
     if (load->publishers > n_keys)
         return sl_node_fail_member(node, "publishers",
@@ -235,73 +200,41 @@ read_load(const struct sl_node *node, const struct sl_node_field *field, void *i
     return SL_OK;
 }
 
-static enum sl_status
-read_limits(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-#define AT(member) offsetof(struct sl_scenario_load, member)
-    static const struct sl_node_field fields[] = {
-        {"timeout", sl_node_read_duration, AT(timeout_ns), SL_NS_PER_MS, 24 * HOUR_NS},
-        {"close_deadline", sl_node_read_duration, AT(close_deadline_ns), SL_NS_PER_MS, HOUR_NS},
-        {"idle", sl_node_read_duration, AT(idle_ns), SL_NS_PER_MS, 24 * HOUR_NS},
-        {"settle", sl_node_read_duration, AT(settle_ns), 0, HOUR_NS},
-    };
+static const struct sl_node_field limits_fields[] = {
+    {"timeout", sl_node_read_duration, AT(timeout_ns), SL_NS_PER_MS, 24 * HOUR_NS},
+    {"close_deadline", sl_node_read_duration, AT(close_deadline_ns), SL_NS_PER_MS, HOUR_NS},
+    {"idle", sl_node_read_duration, AT(idle_ns), SL_NS_PER_MS, 24 * HOUR_NS},
+    {"settle", sl_node_read_duration, AT(settle_ns), 0, HOUR_NS},
+};
 #undef AT
-    (void) field;
-    return sl_node_read_object(node, fields, SL_COUNT_OF(fields), into);
-}
+static const struct sl_node_table limits_table = TABLE(limits_fields);
 
-#define POOL_AT(member) offsetof(struct sl_pool_settings, member)
-#define POOL_STACK                                                                                 \
+#define AT(member) offsetof(struct sl_pool_settings, member)
+#define STACK                                                                                      \
     {                                                                                              \
-        "stack", sl_node_read_size_u64, POOL_AT(stack_size), 16 * KIB, 64 * MIB                    \
+        "stack", sl_node_read_size_u64, AT(stack_size), 16 * KIB, 64 * MIB                         \
     }
-
-static enum sl_status
-read_pool(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-    static const struct sl_node_field fields[] = {
-        {"workers", sl_node_read_u32, POOL_AT(workers), 1, 65536},
-        {"queue", sl_node_read_u32, POOL_AT(queue), 1, 1000000},
-        {"enqueue_wait", sl_node_read_duration, POOL_AT(enqueue_wait_ns), SL_NS_PER_US, HOUR_NS},
-        POOL_STACK,
-    };
-    (void) field;
-    return sl_node_read_object(node, fields, SL_COUNT_OF(fields), into);
-}
+static const struct sl_node_field pool_fields[] = {
+    {"workers", sl_node_read_u32, AT(workers), 1, 65536},
+    {"queue", sl_node_read_u32, AT(queue), 1, 1000000},
+    {"enqueue_wait", sl_node_read_duration, AT(enqueue_wait_ns), SL_NS_PER_US, HOUR_NS},
+    STACK,
+};
+static const struct sl_node_table pool_table = TABLE(pool_fields);
 
 /* Direct mode has neither workers nor queues; what would have no effect is refused. */
-static enum sl_status
-read_direct_pool(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-    static const struct sl_node_field fields[] = {POOL_STACK};
-    (void) field;
-    return sl_node_read_object(node, fields, SL_COUNT_OF(fields), into);
-}
-
-static enum sl_status
-read_modes(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-#define AT(mode) ((mode) * sizeof(struct sl_pool_settings))
-    static const struct sl_node_field fields[] = {
-        {"keyed", read_pool, AT(SL_MODE_KEYED)},
-        {"unified", read_pool, AT(SL_MODE_UNIFIED)},
-        {"direct", read_direct_pool, AT(SL_MODE_DIRECT)},
-    };
+static const struct sl_node_field direct_fields[] = {STACK};
+static const struct sl_node_table direct_table = TABLE(direct_fields);
 #undef AT
-    (void) field;
-    return sl_node_read_object(node, fields, SL_COUNT_OF(fields), into);
-}
 
-static enum sl_status
-read_mode(const struct sl_node *node, const struct sl_node_field *field, void *into)
-{
-    (void) field;
-    size_t word;
-    enum sl_status s = sl_node_read_word(node, mode_words, SL_N_MODES, &word);
-    if (s == SL_OK)
-        *(enum sl_mode *) into = (enum sl_mode) word;
-    return s;
-}
+#define AT(mode) ((mode) * sizeof(struct sl_pool_settings))
+static const struct sl_node_field modes_fields[] = {
+    {"keyed", sl_node_read_object, AT(SL_MODE_KEYED), .table = &pool_table},
+    {"unified", sl_node_read_object, AT(SL_MODE_UNIFIED), .table = &pool_table},
+    {"direct", sl_node_read_object, AT(SL_MODE_DIRECT), .table = &direct_table},
+};
+#undef AT
+static const struct sl_node_table modes_table = TABLE(modes_fields);
 
 static enum sl_status
 read_play(const struct sl_node *node, const struct sl_node_field *field, void *into)
@@ -309,27 +242,27 @@ read_play(const struct sl_node *node, const struct sl_node_field *field, void *i
     bool modes[SL_N_MODES] = {false};
     size_t n;
 
-    enum sl_status s = sl_node_read_count(node, 1, SL_N_MODES, &n);
-    for (size_t i = 0; i < n && s == SL_OK; i++) {
+    enum sl_status status = sl_node_read_count(node, 1, SL_N_MODES, &n);
+    for (size_t i = 0; i < n && status == SL_OK; i++) {
         struct sl_node element = sl_node_element(node, i);
         enum sl_mode mode;
-        s = read_mode(&element, field, &mode);
-        if (s == SL_OK && modes[mode])
-            s = sl_node_fail(&element, "\"%s\" is there twice", sl_mode_text(mode));
-        if (s == SL_OK)
+        status = sl_node_read_word(&element, field, &mode);
+        if (status == SL_OK && modes[mode])
+            status = sl_node_fail(&element, "\"%s\" is there twice", sl_mode_text(mode));
+        if (status == SL_OK)
             modes[mode] = true;
     }
-    if (s == SL_OK)
+    if (status == SL_OK)
         memcpy(into, modes, sizeof modes);
-    return s;
+    return status;
 }
 
 static enum sl_status
 read_fault(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
-    enum sl_status s = sl_node_read_text(node, field, into);
-    if (s)
-        return s;
+    enum sl_status status = sl_node_read_text(node, field, into);
+    if (status)
+        return status;
     for (const char *c = into; *c; c++) {
         if (!isgraph((unsigned char) *c))
             return sl_node_fail_expected(node, "names of faults with commas between them");
@@ -345,20 +278,22 @@ read_claim(const struct sl_node *node, const struct sl_node_field *field, void *
     return sl_node_read_u64(node, field, &variant->claimed_leaks);
 }
 
+#define AT(member) offsetof(struct sl_variant, member)
+static const struct sl_node_field variant_fields[] = {
+    {"name", sl_node_read_text, AT(name), 1, SL_NAME_MAX - 1, true},
+    {"mode", sl_node_read_word, AT(mode), .words = WORDS(mode_words), .required = true},
+    {"fault", read_fault, AT(fault), 1, 2 * SL_NAME_MAX - 1},
+    {"pool", sl_node_read_object, AT(pool), .table = &pool_table},
+    {"claimed_leaks", read_claim, 0, 0, 1000000000},
+};
+#undef AT
+static const struct sl_node_table variant_table = TABLE(variant_fields);
+
 static enum sl_status read_variant(const struct sl_node *node, struct sl_variant *variant)
 {
-#define AT(member) offsetof(struct sl_variant, member)
-    static const struct sl_node_field fields[] = {
-        {"name", sl_node_read_text, AT(name), 1, sizeof variant->name - 1, true},
-        {"mode", read_mode, AT(mode), .required = true},
-        {"fault", read_fault, AT(fault), 1, sizeof variant->fault - 1},
-        {"pool", read_pool, AT(pool)},
-        {"claimed_leaks", read_claim, 0, 0, 1000000000},
-    };
-#undef AT
-    enum sl_status s = sl_node_read_object(node, fields, SL_COUNT_OF(fields), variant);
-    if (s)
-        return s;
+    enum sl_status status = sl_node_read_table(node, &variant_table, variant);
+    if (status)
+        return status;
     if (variant->mode == SL_MODE_DIRECT &&
         (variant->pool.workers || variant->pool.queue || variant->pool.enqueue_wait_ns))
         return sl_node_fail_member(node, "pool", "direct mode has no workers and no queues");
@@ -372,9 +307,9 @@ read_variants(const struct sl_node *node, const struct sl_node_field *field, voi
     size_t n;
 
     (void) field;
-    enum sl_status s = sl_node_read_count(node, 1, N_VARIANTS_MAX, &n);
-    if (s)
-        return s;
+    enum sl_status status = sl_node_read_count(node, 1, N_VARIANTS_MAX, &n);
+    if (status)
+        return status;
     scenario->variants = calloc(n, sizeof *scenario->variants);
     if (!scenario->variants)
         return sl_fail(node->input->err, SL_ENOMEM, "cannot read '%s': out of memory",
@@ -382,9 +317,9 @@ read_variants(const struct sl_node *node, const struct sl_node_field *field, voi
     for (size_t i = 0; i < n; i++) {
         struct sl_node element = sl_node_element(node, i);
         struct sl_variant *variant = &scenario->variants[i];
-        s = read_variant(&element, variant);
-        if (s)
-            return s;
+        status = read_variant(&element, variant);
+        if (status)
+            return status;
         for (size_t other = 0; other < i; other++) {
             if (strcmp(scenario->variants[other].name, variant->name) == 0)
                 return sl_node_fail_member(&element, "name", "an earlier variant has this name");
@@ -403,23 +338,25 @@ read_schema(const struct sl_node *node, const struct sl_node_field *field, void 
     return sl_node_read_text(node, field, ignored);
 }
 
+#define AT(member) offsetof(struct sl_scenario, member)
+static const struct sl_node_field scenario_fields[] = {
+    {"$schema", read_schema, 0, 0, 255},
+    {"description", sl_node_read_text, AT(description), 0, sizeof defaults.description - 1},
+    {"load", read_load, AT(load), .required = true},
+    {"limits", sl_node_read_object, AT(load), .table = &limits_table},
+    {"modes", sl_node_read_object, AT(pools), .table = &modes_table},
+    {"play", read_play, AT(modes), .words = WORDS(mode_words)},
+    {"trials", sl_node_read_u32, AT(trials), 1, 10000},
+    {"variants", read_variants, 0},
+};
+#undef AT
+static const struct sl_node_table scenario_table = TABLE(scenario_fields);
+
 static enum sl_status read_scenario(const struct sl_node *root, struct sl_scenario *scenario)
 {
-#define AT(member) offsetof(struct sl_scenario, member)
-    static const struct sl_node_field fields[] = {
-        {"$schema", read_schema, 0, 0, 255},
-        {"description", sl_node_read_text, AT(description), 0, sizeof scenario->description - 1},
-        {"load", read_load, AT(load), .required = true},
-        {"limits", read_limits, AT(load)},
-        {"modes", read_modes, AT(pools)},
-        {"play", read_play, AT(modes)},
-        {"trials", sl_node_read_u32, AT(trials), 1, 10000},
-        {"variants", read_variants, 0},
-    };
-#undef AT
-    enum sl_status s = sl_node_read_object(root, fields, SL_COUNT_OF(fields), scenario);
-    if (s || !scenario->variants)
-        return s;
+    enum sl_status status = sl_node_read_table(root, &scenario_table, scenario);
+    if (status || !scenario->variants)
+        return status;
     if (sl_node_has(root, "play"))
         return sl_node_fail_member(root, "play", "the variants say already what is played");
     memset(scenario->modes, 0, sizeof scenario->modes);
@@ -463,18 +400,18 @@ enum sl_status sl_scenario_parse(const char *name, const char *text, size_t size
     if (!scenario)
         return sl_fail(err, SL_ENOMEM, "cannot read '%s': out of memory", name);
     *scenario = defaults;
-    enum sl_status s = read_name(name, scenario->name, err);
-    if (s)
-        return s;
+    enum sl_status status = read_name(name, scenario->name, err);
+    if (status)
+        return status;
 
     SL_CLEANUP(sl_node_release) struct json_t *tree = NULL;
-    s = sl_node_parse(&input, &tree);
-    if (s)
-        return s;
+    status = sl_node_parse(&input, &tree);
+    if (status)
+        return status;
     const struct sl_node root = {.value = tree, .input = &input};
-    s = read_scenario(&root, scenario);
-    if (s)
-        return s;
+    status = read_scenario(&root, scenario);
+    if (status)
+        return status;
     *ret_scenario = SL_TAKE(scenario);
     return SL_OK;
 }
