@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/parse.h"
@@ -174,14 +173,6 @@ static enum sl_status read_maps(pid_t pid, char **ret_maps, struct sl_error *err
     return status;
 }
 
-/* CLOCK_BOOTTIME, which thread ages count from, at a moment of CLOCK_MONOTONIC. */
-static uint64_t boot_time_at(uint64_t monotonic_ns)
-{
-    struct timespec now;
-    (void) clock_gettime(CLOCK_BOOTTIME, &now);
-    return sl_clock_of_timespec(&now) - (sl_clock_now_ns() - monotonic_ns);
-}
-
 static enum sl_status
 add_groups(struct sl_snapshot_listing *listing, struct sl_arena *arena, struct sl_error *err)
 {
@@ -195,9 +186,7 @@ print(const struct request *request, const struct sl_snapshot *snapshot, struct 
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     SL_AUTO_FREE char *maps = NULL;
-    struct sl_snapshot_listing listing = {.snapshot = snapshot,
-                                          .taken_boot_ns = boot_time_at(snapshot->taken_ns),
-                                          .all = request->all};
+    struct sl_snapshot_listing listing = {.snapshot = snapshot, .all = request->all};
     struct sl_page page = output_page(request->color, stdout);
     unsigned needs = needs_of(request);
     enum sl_status status = SL_OK;

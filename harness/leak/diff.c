@@ -11,6 +11,8 @@ struct sl_groups {
     struct sl_arena *arena; /* owns this, too */
     const struct sl_group *groups;
     size_t n_groups;
+    const struct sl_group **of_threads; /* by the index of the thread */
+    size_t n_threads;
 };
 
 struct sl_diff_entry {
@@ -25,6 +27,16 @@ struct sl_diff {
     size_t n_entries;
 };
 
+static bool index_threads(struct sl_groups *groups, size_t n_threads)
+{
+    groups->n_threads = n_threads;
+    groups->of_threads = sl_arena_array(groups->arena, n_threads, sizeof *groups->of_threads);
+    for (size_t i = 0; groups->of_threads && i < groups->n_groups; i++)
+        for (size_t j = 0; j < groups->groups[i].n_members; j++)
+            groups->of_threads[groups->groups[i].members[j]] = &groups->groups[i];
+    return groups->of_threads;
+}
+
 enum sl_status sl_groups_make(const struct sl_snapshot *snapshot, struct sl_groups **ret_groups,
                               struct sl_error *err)
 {
@@ -37,8 +49,11 @@ enum sl_status sl_groups_make(const struct sl_snapshot *snapshot, struct sl_grou
         sl_leak_group_all(snapshot, arena, &groups->groups, &groups->n_groups, err);
     if (status)
         return status;
-    groups->arena = SL_TAKE(arena);
+    groups->arena = arena;
+    if (!index_threads(groups, snapshot->n_threads))
+        return sl_fail(err, SL_ENOMEM, "out of memory for groups");
     *ret_groups = groups;
+    arena = NULL;
     return SL_OK;
 }
 
@@ -56,6 +71,11 @@ size_t sl_groups_n(const struct sl_groups *groups)
 const struct sl_group *sl_groups_group(const struct sl_groups *groups, size_t index)
 {
     return index < sl_groups_n(groups) ? &groups->groups[index] : NULL;
+}
+
+const struct sl_group *sl_groups_of_thread(const struct sl_groups *groups, size_t index)
+{
+    return groups && index < groups->n_threads ? groups->of_threads[index] : NULL;
 }
 
 /* One entry a group of either side, as if it had been on that side only. */

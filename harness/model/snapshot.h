@@ -85,6 +85,7 @@ struct sl_thread {
     const char *reason;                /* why there is no stack; NULL otherwise */
     const struct sl_stack *created_by; /* where it was started; NULL: not known */
     struct sl_wait wait;
+    uint64_t age_ns;          /* when the snapshot began */
     uint64_t cpu_ns;          /* user and system time so far */
     uint64_t switches;        /* voluntary and involuntary context switches so far */
     struct sl_stop_cost cost; /* of this look; came after the two above */

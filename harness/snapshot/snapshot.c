@@ -262,6 +262,20 @@ static void release(struct sl_pass *pass)
     free(pass);
 }
 
+/* How old the threads were when the pass began; what they started at counts from the boot. */
+static void set_ages(struct sl_pass *pass)
+{
+    const struct sl_snapshot *snapshot = pass->snapshot;
+    struct timespec now;
+
+    (void) clock_gettime(CLOCK_BOOTTIME, &now);
+    uint64_t began_ns = sl_clock_of_timespec(&now) - (sl_clock_now_ns() - snapshot->taken_ns);
+    for (size_t i = 0; i < snapshot->n_threads; i++) {
+        uint64_t started_ns = pass->threads[i].start_time * pass->tick_ns;
+        pass->threads[i].age_ns = began_ns > started_ns ? began_ns - started_ns : 0;
+    }
+}
+
 /* @param ret_replaced  what was seen is of two programs, or of none */
 static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_error *err)
 {
@@ -286,6 +300,8 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
         status = prepare(pass, err);
     if (!status)
         status = sl_pass_run(pass, err);
+    if (!status)
+        set_ages(pass);
     snapshot->counts_arrivals = pass->target.counter == SL_COUNTER_SCHEDSTAT;
     if (!status && job->opts.find_unjoined)
         status = sl_unjoined_find(&pass->code, err);

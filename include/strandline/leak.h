@@ -43,6 +43,8 @@ SL_API SL_CHECKED enum sl_status sl_groups_make(const struct sl_snapshot *snapsh
 SL_API void sl_groups_free(struct sl_groups *groups);
 SL_API size_t sl_groups_n(const struct sl_groups *groups);
 SL_API const struct sl_group *sl_groups_group(const struct sl_groups *groups, size_t index);
+/* The group of the thread that sl_snapshot_thread() gives for this index. */
+SL_API const struct sl_group *sl_groups_of_thread(const struct sl_groups *groups, size_t index);
 
 SL_API const char *sl_group_fingerprint(const struct sl_group *group); /* 16 hex digits */
 SL_API uint32_t sl_group_count(const struct sl_group *group);          /* threads */

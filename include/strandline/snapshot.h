@@ -133,6 +133,8 @@ SL_API char sl_thread_state(const struct sl_thread *thread);
 /* Did it not run while its stack was copied? */
 SL_API bool sl_thread_consistent(const struct sl_thread *thread);
 SL_API enum sl_source sl_thread_source(const struct sl_thread *thread);
+/* When the snapshot began. */
+SL_API uint64_t sl_thread_age_ns(const struct sl_thread *thread);
 /* User and system time, and context switches, so far. */
 SL_API uint64_t sl_thread_cpu_ns(const struct sl_thread *thread);
 SL_API uint64_t sl_thread_switches(const struct sl_thread *thread);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
 #include "reports/snapshot/name_ranges.h"
@@ -189,14 +188,6 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
     return SL_OK;
 }
 
-static uint64_t age_of(const struct sl_snapshot_listing *listing, const struct sl_thread *thread)
-{
-    uint64_t ticks = listing->snapshot->ticks_per_second;
-    uint64_t started_ns =
-        thread->start_time / ticks * SL_NS_PER_S + thread->start_time % ticks * SL_NS_PER_S / ticks;
-    return listing->taken_boot_ns > started_ns ? listing->taken_boot_ns - started_ns : 0;
-}
-
 struct sl_document_thread
 sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
 {
@@ -214,7 +205,7 @@ sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
         .frames = stack ? stack->frames : NULL,
         .n_frames = stack ? stack->n_frames : 0,
         .start_time = from->start_time,
-        .age_ns = age_of(listing, from),
+        .age_ns = from->age_ns,
         .cpu_ns = from->cpu_ns,
         .switches = from->switches,
         .cost = from->cost,

@@ -11,7 +11,6 @@
 /* All borrowed. */
 struct sl_snapshot_listing {
     const struct sl_snapshot *snapshot;
-    uint64_t taken_boot_ns;        /* CLOCK_BOOTTIME when the pass began, for ages */
     const struct sl_group *groups; /* every thread is a member of one */
     size_t n_groups;
     bool all;         /* the threads one by one, too */

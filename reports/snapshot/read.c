@@ -102,6 +102,7 @@ static struct sl_thread thread_of(const struct sl_document_thread *from)
         .source = from->source,
         .reason = from->n_frames ? NULL : reason_of(from),
         .wait = from->wait,
+        .age_ns = from->age_ns,
         .cpu_ns = from->cpu_ns,
         .switches = from->switches,
         .cost = from->cost,

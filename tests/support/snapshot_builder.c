@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/grow.h"
 
 #define SNAPSHOTS_MAX 8
+#define TICKS         100 /* a second */
+#define SEEN_NS       (12 * SL_NS_PER_S)
 
 struct sl_snapshot_builder {
     struct sl_arena *arena;
@@ -98,7 +101,7 @@ struct sl_snapshot *sl_build_snapshot(struct sl_snapshot_builder *builder, uint6
     cr_assert_lt(builder->n_snapshots, SNAPSHOTS_MAX);
     struct sl_snapshot *snapshot = sl_arena_alloc(builder->arena, sizeof *snapshot);
     cr_assert(snapshot);
-    *snapshot = (struct sl_snapshot){.taken_ns = taken_ns, .ticks_per_second = 100};
+    *snapshot = (struct sl_snapshot){.taken_ns = taken_ns, .ticks_per_second = TICKS};
     builder->snapshots[builder->n_snapshots++] = snapshot;
     builder->capacity = 0;
     return snapshot;
@@ -118,6 +121,7 @@ struct sl_thread *sl_build_thread(struct sl_snapshot_builder *builder, pid_t tid
         .id = (uint64_t) tid,
         .count = 1,
         .start_time = start_time,
+        .age_ns = SEEN_NS - start_time * SL_NS_PER_S / TICKS,
         .state = 'S',
         .consistent = true,
         .source = SL_SOURCE_PROC,

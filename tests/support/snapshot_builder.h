@@ -37,8 +37,8 @@ struct sl_snapshot *sl_build_snapshot(struct sl_snapshot_builder *builder, uint6
 
 /*
  * Add a thread to the snapshot begun last, tids in ascending order: it waits
- * untimed on a condition, unless the test changes the record that is returned
- * (valid until the next call).
+ * untimed on a condition, and is seen 12 s after the boot, unless the test changes the record that
+ * is returned (valid until the next call).
  */
 struct sl_thread *sl_build_thread(struct sl_snapshot_builder *builder, pid_t tid,
                                   uint64_t start_time, const struct sl_stack *stack);

@@ -95,6 +95,9 @@ SL_TEST(leak_diff, groups_outlive_their_snapshot_and_know_their_members)
     const struct sl_group *largest = sl_groups_group(groups, 0);
     const size_t member = sl_group_member(largest, 6);
     cr_assert_eq(sl_thread_id(sl_snapshot_thread(scene.after, member)), 66);
+    cr_assert_eq(sl_groups_of_thread(groups, member), largest);
+    cr_assert_neq(sl_groups_of_thread(groups, 0), largest);
+    cr_assert_null(sl_groups_of_thread(groups, sl_snapshot_n_threads(scene.after)));
     scene_release(&scene);
     cr_assert_eq(sl_groups_n(groups), 5);
     cr_assert_null(sl_groups_group(groups, 5));

@@ -28,6 +28,7 @@ static const struct sl_thread threads[] = {
      .source = SL_SOURCE_BPF,
      .stack = &stack,
      .created_by = &creator,
+     .age_ns = 19,
      .cpu_ns = 14,
      .switches = 15,
      .wait = {.kind = SL_WAIT_JOIN,
@@ -128,6 +129,7 @@ SL_TEST(access, a_thread_gives_all_its_parts)
     cr_assert_eq(sl_thread_id(threads), 11);
     cr_assert_eq(sl_thread_start_time(threads), 12);
     cr_assert_eq(sl_thread_count(threads), 13);
+    cr_assert_eq(sl_thread_age_ns(threads), 19);
     cr_assert_eq(sl_thread_cpu_ns(threads), 14);
     cr_assert_eq(sl_thread_switches(threads), 15);
     cr_assert_str_eq(sl_thread_name(threads), "worker");

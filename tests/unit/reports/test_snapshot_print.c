@@ -66,8 +66,7 @@ static void scene_list(struct scene *scene, bool all)
     struct sl_snapshot_listing *listing = &scene->listing;
     struct sl_error err = {0};
 
-    *listing = (struct sl_snapshot_listing){
-        .snapshot = scene->snapshot, .taken_boot_ns = 12 * SL_NS_PER_S, .all = all};
+    *listing = (struct sl_snapshot_listing){.snapshot = scene->snapshot, .all = all};
     sl_assert_ok(sl_leak_group_all(scene->snapshot, scene->arena, &listing->groups,
                                    &listing->n_groups, &err),
                  &err);

@@ -16,13 +16,10 @@
 #include "result_builder.h"
 #include "sl_alloc.h"
 
-#define TAKEN_BOOT_NS (12 * SL_NS_PER_S)
-
 /* A full listing, to be freed. */
 static char *written(const struct sl_snapshot *snapshot, struct sl_arena *arena)
 {
-    struct sl_snapshot_listing listing = {
-        .snapshot = snapshot, .taken_boot_ns = TAKEN_BOOT_NS, .all = true};
+    struct sl_snapshot_listing listing = {.snapshot = snapshot, .all = true};
     struct sl_error err = {0};
 
     sl_assert_ok(sl_leak_group_all(snapshot, arena, &listing.groups, &listing.n_groups, &err),
