@@ -134,48 +134,61 @@ static void put_close(struct block *block)
     block->column++;
 }
 
-static void put_text(struct block *block, size_t row, const char *text)
+/* What stands in a column that is no metric; "-" for nothing. */
+typedef const char *text_of(const struct sl_page *page, const struct sl_cell_result *cell);
+
+static const char *label_of(const struct sl_page *page, const struct sl_cell_result *cell)
 {
-    put(block, row, sl_say_text(block->page, text, "-"), SL_STYLE_NONE);
+    return sl_say_text(page, cell->claim.label, "-");
 }
 
-static bool differs(const struct block *block, size_t offset)
+static const char *mode_of(const struct sl_page *page, const struct sl_cell_result *cell)
 {
-    for (size_t i = 1; i < block->n_cells; i++) {
-        const char *a = *(const char *const *) ((const char *) &block->cells[0]->key + offset);
-        const char *b = *(const char *const *) ((const char *) &block->cells[i]->key + offset);
-        if (!a != !b || (a && strcmp(a, b) != 0))
-            return true;
-    }
-    return false;
+    return sl_say_text(page, cell->key.mode, "-");
+}
+
+static const char *transport_of(const struct sl_page *page, const struct sl_cell_result *cell)
+{
+    return sl_say_text(page, cell->key.transport, "-");
 }
 
 /* The comma-separated faults one below the other: their names are long. */
-static const char *fault_lines(const struct sl_page *page, const char *fault)
+static const char *faults_of(const struct sl_page *page, const struct sl_cell_result *cell)
 {
-    char *text = sl_format_printable(page->arena, fault ? fault : "-");
+    char *text = sl_format_printable(page->arena, cell->key.fault ? cell->key.fault : "-");
     for (char *comma = text; comma && (comma = strchr(comma, ','));)
         *comma = '\n';
-    return text;
+    return text ? text : "";
 }
 
-static void put_faults(struct block *block)
+static const char *workers_of(const struct sl_page *page, const struct sl_cell_result *cell)
 {
-    block->grid.left[block->column] = true;
-    put(block, 0, "faults", SL_STYLE_NONE);
-    for (size_t i = 0; i < block->n_cells; i++)
-        put(block, i + 1, fault_lines(block->page, block->cells[i]->key.fault), SL_STYLE_NONE);
-    block->column++;
+    struct sl_value workers = cell->config.workers;
+    return workers.missing ? "-" : sl_say(page, "%" PRIu64, workers.value);
 }
 
-static void put_key(struct block *block, const char *heading, size_t offset)
+static const char *claimed_of(const struct sl_page *page, const struct sl_cell_result *cell)
 {
-    block->grid.left[block->column] = true;
+    const struct sl_claim *claim = &cell->claim;
+    return !claim->label || claim->leaked.missing ? "-"
+                                                  : sl_say(page, "%" PRIu64, claim->leaked.value);
+}
+
+static void put_texts(struct block *block, const char *heading, text_of *text, bool left)
+{
+    block->grid.left[block->column] = left;
     put(block, 0, heading, SL_STYLE_NONE);
     for (size_t i = 0; i < block->n_cells; i++)
-        put_text(block, i + 1,
-                 *(const char *const *) ((const char *) &block->cells[i]->key + offset));
+        put(block, i + 1, text(block->page, block->cells[i]), SL_STYLE_NONE);
     block->column++;
+}
+
+static bool differs(const struct block *block, text_of *text)
+{
+    for (size_t i = 1; i < block->n_cells; i++)
+        if (strcmp(text(block->page, block->cells[0]), text(block->page, block->cells[i])) != 0)
+            return true;
+    return false;
 }
 
 /* Handler calls beyond the first of a message are allowed, so the column is there for a reason
@@ -194,20 +207,19 @@ static bool has_duplicates(const struct block *block)
 /* One row per mode. */
 static bool fill_modes(struct block *block)
 {
-    bool transports = differs(block, offsetof(struct sl_cell_key, transport));
-    bool faults = differs(block, offsetof(struct sl_cell_key, fault));
-
+    bool transports = differs(block, transport_of);
+    bool faults = differs(block, faults_of);
     bool duplicates = has_duplicates(block);
 
     if (!sl_grid_init(&block->grid, block->page->arena, block->n_cells + 1,
                       10 + transports + faults + duplicates))
         return false;
     block->spread = sl_arena_array(block->page->arena, block->n_cells, sizeof *block->spread);
-    put_key(block, "", offsetof(struct sl_cell_key, mode));
+    put_texts(block, "", mode_of, true);
     if (transports)
-        put_key(block, "transport", offsetof(struct sl_cell_key, transport));
+        put_texts(block, "transport", transport_of, true);
     if (faults)
-        put_faults(block);
+        put_texts(block, "faults", faults_of, true);
     put_metric(block, SL_METRIC_LEAKED, "leaked");
     put_metric(block, SL_METRIC_THREADS_PEAK, "peak\nthreads");
     put_metric(block, SL_METRIC_RSS_PEAK, "peak\nmemory");
@@ -223,45 +235,16 @@ static bool fill_modes(struct block *block)
     return true;
 }
 
-static void put_claims(struct block *block)
-{
-    put(block, 0, "claimed\nleaks", SL_STYLE_NONE);
-    for (size_t i = 0; i < block->n_cells; i++) {
-        const struct sl_claim *claim = &block->cells[i]->claim;
-        struct sl_real number = {(double) claim->leaked.value, claim->leaked.missing};
-        char text[SL_FORMAT_MAX];
-        if (!claim->label)
-            number = SL_MISSING_REAL("no claim");
-        sl_metric_format(number, SL_UNIT_COUNT, text);
-        put_text(block, i + 1, text);
-    }
-    block->column++;
-}
-
-static void put_workers(struct block *block)
-{
-    put(block, 0, "workers", SL_STYLE_NONE);
-    for (size_t i = 0; i < block->n_cells; i++) {
-        struct sl_value workers = block->cells[i]->config.workers;
-        put(block, i + 1, workers.missing ? "-" : sl_say(block->page, "%" PRIu64, workers.value),
-            SL_STYLE_NONE);
-    }
-    block->column++;
-}
-
 /* One row per variant, what an analysis claimed beside what was measured. */
 static bool fill_variants(struct block *block)
 {
     if (!sl_grid_init(&block->grid, block->page->arena, block->n_cells + 1, 8))
         return false;
-    put(block, 0, "", SL_STYLE_NONE);
-    for (size_t i = 0; i < block->n_cells; i++)
-        put_text(block, i + 1, block->cells[i]->claim.label);
-    block->column++;
-    put_key(block, "mode", offsetof(struct sl_cell_key, mode));
-    put_workers(block);
-    put_faults(block);
-    put_claims(block);
+    put_texts(block, "", label_of, true);
+    put_texts(block, "mode", mode_of, true);
+    put_texts(block, "workers", workers_of, false);
+    put_texts(block, "faults", faults_of, true);
+    put_texts(block, "claimed\nleaks", claimed_of, false);
     put_metric(block, SL_METRIC_LEAKED, "leaked");
     put_metric(block, SL_METRIC_THREADS_PEAK, "peak\nthreads");
     put_close(block);
@@ -280,7 +263,7 @@ static void print_title(const struct block *block)
 
     if (!config->rate.missing)
         rate = sl_say(page, "%" PRIu64 "/s", config->rate.value);
-    if (!differs(block, offsetof(struct sl_cell_key, transport)))
+    if (!differs(block, transport_of))
         transport = sl_say(page, ", %s", sl_say_text(page, key->transport, "?"));
     for (size_t i = 1; i < block->n_cells; i++) { /* an interrupted run has some of them */
         least = SL_MIN(least, block->cells[i]->n_trials);
