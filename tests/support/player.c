@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 
+#define TESTS_DIR SL_SUBJECTS_DIR "/../" /* of the build */
+
 struct sl_subject_config player_config(const char *driver, const char *fault)
 {
     struct sl_subject_config config = {
@@ -28,21 +30,10 @@ struct sl_subject_config player_config(const char *driver, const char *fault)
         .seed = 1,
     };
     if (driver)
-        (void) snprintf(config.driver_path, sizeof config.driver_path, "%s", player_path(driver));
+        (void) snprintf(config.driver_path, sizeof config.driver_path, "%s%s", TESTS_DIR, driver);
     if (fault)
         (void) snprintf(config.fault, sizeof config.fault, "%s", fault);
     return config;
-}
-
-const char *player_path(const char *relative)
-{
-    static char path[PATH_MAX + 256];
-    char self[PATH_MAX] = "";
-
-    cr_assert_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
-    *strrchr(self, '/') = '\0';
-    (void) snprintf(path, sizeof path, "%s/%s", self, relative);
-    return path;
 }
 
 void player_start(struct player *player, const struct sl_subject_config *config, bool bystander)
@@ -56,7 +47,7 @@ void player_start(struct player *player, const struct sl_subject_config *config,
     cr_assert_eq(pipe2(from, O_CLOEXEC), 0);
     (void) snprintf(in_fd, sizeof in_fd, "%d", to[0]);
     (void) snprintf(out_fd, sizeof out_fd, "%d", from[1]);
-    const char *program = player_path("subject_runner");
+    const char *program = TESTS_DIR "subject_runner";
     player->pid = fork();
     cr_assert_geq(player->pid, 0);
     if (player->pid == 0) {

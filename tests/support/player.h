@@ -30,9 +30,6 @@ struct player {
 /* A load of 100 small messages that takes no time, and generous limits. */
 struct sl_subject_config player_config(const char *driver, const char *fault);
 
-/* Path of a file of the build directory, relative to that of the tests. */
-const char *player_path(const char *relative);
-
 /* Start a subject and send it its configuration.  @param bystander  see subject_runner.c */
 void player_start(struct player *player, const struct sl_subject_config *config, bool bystander);
 
