@@ -7,22 +7,14 @@
  * a tally of so many events.
  */
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/agent/wire_config.h"
 #include "harness/load/tally.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    (void) fprintf(stderr, "does not hold: %s\n", what);
-    abort();
-}
 
 static void require_same(struct sl_packer *packer, const uint8_t *data, size_t size)
 {

@@ -10,8 +10,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,6 +18,7 @@
 
 #include "harness/snapshot/symbol/symbol.h"
 #include "harness/snapshot/unwind/unwind.h"
+#include "require.h"
 
 #define MAX_SIZE   ((size_t) 256 * 1024)
 #define MAX_FRAMES 32
@@ -57,14 +56,6 @@ struct scene {
     uint64_t pcs[MAX_PCS];
     size_t n_pcs;
 };
-
-static void require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    (void) fprintf(stderr, "does not hold: %s\n", what);
-    abort();
-}
 
 static void open_world(void)
 {

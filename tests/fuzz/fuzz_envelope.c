@@ -5,21 +5,14 @@
  * format and is then read as the same.
  */
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <strandline/envelope.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "require.h"
 
-static void require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    (void) fprintf(stderr, "does not hold: %s\n", what);
-    abort();
-}
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool is_same_text(const char *a, const char *b)
 {

@@ -6,23 +6,14 @@
  * without its pair.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "bus/envelope/json_text.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    (void) fprintf(stderr, "does not hold: %s\n", what);
-    abort();
-}
 
 static bool is_limit(const json_error_t *error)
 {

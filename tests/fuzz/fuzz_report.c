@@ -13,16 +13,9 @@
 #include "reports/print/table.h"
 #include "reports/print/verdict.h"
 #include "reports/report.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    (void) fprintf(stderr, "does not hold: %s\n", what);
-    abort();
-}
 
 static char *written(const struct sl_run_result *result, size_t *ret_size)
 {

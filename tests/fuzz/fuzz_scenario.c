@@ -4,21 +4,12 @@
  * refused with a position and a text of one line.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "require.h"
 #include "scenarios/scenario.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    (void) fprintf(stderr, "does not hold: %s\n", what);
-    abort();
-}
 
 static void check_accepted(const struct sl_scenario *scenario)
 {

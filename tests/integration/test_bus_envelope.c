@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "envelope_sample.h"
 #include "harness/server/server.h"
+#include "until.h"
 
 #define DEADLINE_NS (20 * SL_NS_PER_S)
 
@@ -41,10 +42,8 @@ static enum sl_status receive(void *user, const struct sl_message *message)
 
 static bool comes(struct receiver *receiver, long long version)
 {
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    while (atomic_load(&receiver->version) < version && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-    return atomic_load(&receiver->version) == version;
+    return sl_test_until(atomic_load(&receiver->version) >= version, DEADLINE_NS) &&
+           atomic_load(&receiver->version) == version;
 }
 
 SL_TEST(bus_envelope, an_event_that_is_published_again_is_stored_once)

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "bus_nats_scene.h"
+#include "until.h"
 
 static void purge(const struct bus_config *config)
 {
@@ -21,16 +22,14 @@ static void purge(const struct bus_config *config)
     sl_assert_ok(bus_purge(config, &err), &err);
 }
 
-SL_TEST(bus_nats, every_message_is_handled_in_order_and_nothing_stays)
+SERVER_TEST(bus_nats, every_message_is_handled_in_order_and_nothing_stays)
 {
     static const enum bus_mode modes[] = {BUS_KEYED, BUS_UNIFIED, BUS_DIRECT};
-    struct server server;
     struct sl_error err = {0};
-    server_start(&server, true);
     unsigned threads = count_threads(), descriptors = count_entries("/proc/self/fd");
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         struct probe probe = {.fail_every = 0};
-        struct bus_config config = config_of(modes[i], &server, &probe);
+        struct bus_config config = config_of(modes[i], server, &probe);
         config.storage = modes[i] == BUS_UNIFIED ? BUS_STORAGE_FILE : BUS_STORAGE_MEMORY;
         open_probe(&probe, &config, probe_handle);
         publish_round(&probe, 5000);
@@ -47,25 +46,22 @@ SL_TEST(bus_nats, every_message_is_handled_in_order_and_nothing_stays)
         cr_assert(threads_fall_to(threads));
         cr_assert_eq(count_entries("/proc/self/fd"), descriptors);
     }
-    server_stop(&server);
 }
 
 /* Timer, callbacks and collector once; read loop and flusher of the connection. */
 #define LIBRARY_THREADS 5u
 
-SL_TEST(bus_nats, the_number_of_threads_is_exact)
+SERVER_TEST(bus_nats, the_number_of_threads_is_exact)
 {
     static const unsigned expected[] = {
         [BUS_KEYED] = N_TOPICS * 8 + N_TOPICS + 2,
         [BUS_UNIFIED] = 8 + N_TOPICS + 2,
         [BUS_DIRECT] = N_TOPICS + 2,
     };
-    struct server server;
     struct sl_error err = {0};
-    server_start(&server, true);
     for (size_t mode = 0; mode < sizeof expected / sizeof *expected; mode++) {
         struct probe probe = {.fail_every = 0};
-        struct bus_config config = config_of((enum bus_mode) mode, &server, &probe);
+        struct bus_config config = config_of((enum bus_mode) mode, server, &probe);
         struct sl_driver_stats stats = {.size = sizeof stats};
         unsigned before = count_threads();
         open_probe(&probe, &config, probe_handle);
@@ -79,7 +75,6 @@ SL_TEST(bus_nats, the_number_of_threads_is_exact)
         sl_assert_ok(bus_teardown(&err), &err);
         cr_assert(threads_fall_to(before));
     }
-    server_stop(&server);
 }
 
 /* Threads of this process with a scheduling policy. */
@@ -94,16 +89,14 @@ static unsigned count_with_policy(int policy)
     return n;
 }
 
-SL_TEST(bus_nats, the_librarys_threads_and_no_others_are_scheduled_as_batch_work)
+SERVER_TEST(bus_nats, the_librarys_threads_and_no_others_are_scheduled_as_batch_work)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
     if (sched_getscheduler(0) != SCHED_OTHER)
         cr_skip_test("these tests run with another policy themselves");
-    server_start(&server, true);
     unsigned before = count_threads();
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     open_probe(&probe, &config, probe_handle);
     cr_assert_eq(count_with_policy(SCHED_BATCH), LIBRARY_THREADS);
     cr_assert_eq(sched_getscheduler(0), SCHED_OTHER);
@@ -111,17 +104,14 @@ SL_TEST(bus_nats, the_librarys_threads_and_no_others_are_scheduled_as_batch_work
     sl_assert_ok(bus_teardown(&err), &err);
     cr_assert(threads_fall_to(before));
     cr_assert_eq(count_with_policy(SCHED_BATCH), 0);
-    server_stop(&server);
 }
 
-SL_TEST(bus_nats, close_ends_the_connection_and_teardown_the_library)
+SERVER_TEST(bus_nats, close_ends_the_connection_and_teardown_the_library)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
-    server_start(&server, true);
     unsigned before = count_threads();
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     open_probe(&probe, &config, probe_handle);
     struct sl_driver_stats stats = {.size = sizeof stats};
     bus_stats(probe.bus, &stats);
@@ -130,10 +120,9 @@ SL_TEST(bus_nats, close_ends_the_connection_and_teardown_the_library)
     cr_assert(threads_fall_to(before + 3), "timer, callbacks and collector stay until teardown");
     sl_assert_ok(bus_teardown(&err), &err);
     cr_assert(threads_fall_to(before));
-    server_stop(&server);
 }
 
-SL_TEST(bus_nats, faults_leave_their_threads_and_still_end_the_connection)
+SERVER_TEST(bus_nats, faults_leave_their_threads_and_still_end_the_connection)
 {
     static const struct {
         enum bus_mode mode;
@@ -146,12 +135,10 @@ SL_TEST(bus_nats, faults_leave_their_threads_and_still_end_the_connection)
     };
     if (!bus_faults()->name)
         cr_skip_test("built without faults");
-    struct server server;
-    server_start(&server, true);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct probe probe = {.fail_every = 0};
         struct sl_error err = {0};
-        struct bus_config config = config_of(cases[i].mode, &server, &probe);
+        struct bus_config config = config_of(cases[i].mode, server, &probe);
         config.fault = cases[i].fault;
         unsigned before = count_threads();
         open_probe(&probe, &config, probe_handle);
@@ -164,24 +151,18 @@ SL_TEST(bus_nats, faults_leave_their_threads_and_still_end_the_connection)
         sl_assert_ok(bus_teardown(&err), &err);
         cr_assert(threads_fall_to(before + cases[i].left));
     }
-    server_stop(&server);
 }
 
-SL_TEST(bus_nats, a_failed_message_keeps_its_place_in_its_key)
+SERVER_TEST(bus_nats, a_failed_message_keeps_its_place_in_its_key)
 {
-    struct server server;
     struct probe probe = {.fail_every = 10};
-    struct sl_error err = {0};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_KEYED, &server, &probe);
+    struct bus_config config = config_of(BUS_KEYED, server, &probe);
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, 30 * PROBE_KEYS);
     cr_assert(probe_reaches(&probe.handled, 30 * PROBE_KEYS));
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     cr_assert_eq(atomic_load(&probe.violations), 0);
     cr_assert_eq(atomic_load(&probe.failures), 3 * PROBE_KEYS);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }
 
 static enum sl_status slow_handle(void *user, const struct sl_message *message)
@@ -190,13 +171,10 @@ static enum sl_status slow_handle(void *user, const struct sl_message *message)
     return probe_handle(user, message);
 }
 
-SL_TEST(bus_nats, what_waits_longer_than_the_ack_wait_is_not_redelivered)
+SERVER_TEST(bus_nats, what_waits_longer_than_the_ack_wait_is_not_redelivered)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     config.workers = 1;
     config.queue_capacity = 16; /* most of it waits with a paused fetcher */
     config.ack_wait_ns = SL_NS_PER_S;
@@ -210,18 +188,14 @@ SL_TEST(bus_nats, what_waits_longer_than_the_ack_wait_is_not_redelivered)
     cr_assert_gt(stats.queue_full, 0);
     cr_assert_eq(atomic_load(&probe.duplicates), 0);
     cr_assert_eq(atomic_load(&probe.violations), 0);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }
 
 /* Counts what it got from a broker that was there before. */
-SL_TEST(bus_nats, a_new_bus_gets_what_the_last_one_left)
+SERVER_TEST(bus_nats, a_new_bus_gets_what_the_last_one_left)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
     publish_round(&probe, 500);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK); /* nobody subscribed */
@@ -236,8 +210,6 @@ SL_TEST(bus_nats, a_new_bus_gets_what_the_last_one_left)
     cr_assert(probe_reaches(&probe.handled, 10));
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     cr_assert_eq(atomic_load(&probe.violations), 0);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }
 
 SL_TEST(bus_nats, a_server_that_refuses_is_named_at_once)
@@ -277,14 +249,12 @@ static enum sl_status take_sized(void *user, const struct sl_message *message)
     return SL_OK;
 }
 
-SL_TEST(bus_nats, what_is_larger_than_the_server_takes_is_refused_and_said)
+SERVER_TEST(bus_nats, what_is_larger_than_the_server_takes_is_refused_and_said)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
     char *payload = calloc(1, BUS_MAX_PAYLOAD);
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     open_probe(&probe, &config, take_sized);
     struct sl_message message = {.topic = topics[1], .key = "key", .payload = payload};
     message.payload_size = BUS_MAX_PAYLOAD; /* the server's limit, in which its header counts */
@@ -298,7 +268,6 @@ SL_TEST(bus_nats, what_is_larger_than_the_server_takes_is_refused_and_said)
     cr_assert_eq(atomic_load(&probe.failures), 0);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
     free(payload);
 }
 
@@ -330,15 +299,13 @@ static enum sl_status check_whole(void *user, const struct sl_message *message)
     return SL_OK;
 }
 
-SL_TEST(bus_nats, messages_of_every_size_around_what_is_copied_arrive_whole)
+SERVER_TEST(bus_nats, messages_of_every_size_around_what_is_copied_arrive_whole)
 {
     static const size_t key_sizes[] = {0, 1, 57, MAX_KEY};
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
     unsigned n = 0;
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     open_probe(&probe, &config, check_whole);
     for (size_t size = 0; size <= MAX_SIZED; size += size < 600 ? 37 : 1) {
         char key[MAX_KEY + 1], payload[MAX_SIZED + 1];
@@ -353,8 +320,6 @@ SL_TEST(bus_nats, messages_of_every_size_around_what_is_copied_arrive_whole)
     cr_assert(probe_reaches(&probe.handled, n));
     cr_assert_eq(atomic_load(&probe.failures), 0);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }
 
 static atomic_bool released; /* each test has a process of its own */
@@ -366,15 +331,13 @@ static enum sl_status check_when_released(void *user, const struct sl_message *m
     return check_whole(user, message);
 }
 
-SL_TEST(bus_nats, a_topic_holds_more_messages_than_are_copied)
+SERVER_TEST(bus_nats, a_topic_holds_more_messages_than_are_copied)
 {
     enum { N = 10000 };
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
     struct bus_metrics metrics = {.size = sizeof metrics};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     config.workers = 16;
     open_probe(&probe, &config, check_when_released);
     for (unsigned i = 0; i < N; i++) {
@@ -384,11 +347,8 @@ SL_TEST(bus_nats, a_topic_holds_more_messages_than_are_copied)
             .topic = topics[0], .payload = payload, .payload_size = sizeof payload};
         sl_assert_ok(bus_publish(probe.bus, &message, i, &err), &err);
     }
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    do {
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-        bus_metrics_take(probe.bus, &metrics);
-    } while (metrics.fetched < N && sl_clock_now_ns() < until_ns);
+    (void) sl_test_until((bus_metrics_take(probe.bus, &metrics), metrics.fetched >= N),
+                         DEADLINE_NS);
     cr_assert_eq(metrics.fetched, N, "%llu fetched, %llu behind, %llu paused, %llu accepted",
                  (unsigned long long) metrics.fetched, (unsigned long long) metrics.behind,
                  (unsigned long long) metrics.queue_full, (unsigned long long) metrics.accepted);
@@ -396,18 +356,14 @@ SL_TEST(bus_nats, a_topic_holds_more_messages_than_are_copied)
     cr_assert(probe_reaches(&probe.handled, N));
     cr_assert_eq(atomic_load(&probe.failures), 0);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }
 
-SL_TEST(bus_nats, topics_and_keys_in_any_language_arrive)
+SERVER_TEST(bus_nats, topics_and_keys_in_any_language_arrive)
 {
     static const char *const named[] = {"käse.größe", "注文"};
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_KEYED, &server, &probe);
+    struct bus_config config = config_of(BUS_KEYED, server, &probe);
     config.topics = named;
     config.n_topics = SL_COUNT_OF(named);
     open_probe(&probe, &config, probe_handle);
@@ -422,6 +378,4 @@ SL_TEST(bus_nats, topics_and_keys_in_any_language_arrive)
     cr_assert(probe_reaches(&probe.handled, 21));
     cr_assert_eq(atomic_load(&probe.violations), 0);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }

@@ -10,19 +10,18 @@
 #include <strandline/bus_metrics.h>
 
 #include "bus_nats_scene.h"
+#include "until.h"
 
-SL_TEST(bus_nats_restart, a_dead_server_ends_in_unknown_outcomes_and_close_in_its_deadline)
+SERVER_TEST(bus_nats_restart, a_dead_server_ends_in_unknown_outcomes_and_close_in_its_deadline)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
-    server_start(&server, true);
     unsigned before = count_threads();
-    struct bus_config config = config_of(BUS_KEYED, &server, &probe);
+    struct bus_config config = config_of(BUS_KEYED, server, &probe);
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, 100);
     sl_assert_ok(bus_flush(probe.bus, DEADLINE_NS, &err), &err);
-    server_kill(&server);
+    server_kill(server);
     publish_round(&probe, 50);
     sl_assert_fails(bus_flush(probe.bus, 100 * SL_NS_PER_MS, &err), SL_ETIMEDOUT, &err, "outcome");
     uint64_t begin_ns = sl_clock_now_ns();
@@ -34,40 +33,31 @@ SL_TEST(bus_nats_restart, a_dead_server_ends_in_unknown_outcomes_and_close_in_it
     err = (struct sl_error){0};
     sl_assert_ok(bus_teardown(&err), &err);
     cr_assert(threads_fall_to(before));
-    server_stop(&server);
 }
 
-SL_TEST(bus_nats_restart, a_publish_that_waits_for_a_dead_server_is_ended_by_close)
+SERVER_TEST(bus_nats_restart, a_publish_that_waits_for_a_dead_server_is_ended_by_close)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     config.max_pending = 10;
     open_probe(&probe, &config, probe_handle);
-    server_kill(&server);
+    server_kill(server);
     publish_round(&probe, 25); /* blocks until outcomes become unknown, twice */
     cr_assert(probe_reaches(&probe.outcomes[SL_PUBLISH_UNKNOWN], 15));
     (void) close_and_free(&probe, SL_NS_PER_S, SL_OK);
     cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_UNKNOWN]), 25);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }
 
-SL_TEST(bus_nats_restart, delivery_goes_on_after_a_restart_of_the_server)
+SERVER_TEST(bus_nats_restart, delivery_goes_on_after_a_restart_of_the_server)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     config.storage = BUS_STORAGE_FILE;
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, 200);
     cr_assert(probe_reaches(&probe.handled, 200));
-    server_kill(&server);
-    server_start_again(&server);
+    server_kill(server);
+    server_start_again(server);
     unsigned expected = 200;
     uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
     while (atomic_load(&probe.handled) < expected + PROBE_KEYS && sl_clock_now_ns() < until_ns) {
@@ -76,8 +66,6 @@ SL_TEST(bus_nats_restart, delivery_goes_on_after_a_restart_of_the_server)
     }
     cr_assert_geq(atomic_load(&probe.handled), expected + PROBE_KEYS);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }
 
 #define N_LARGE 40u
@@ -96,20 +84,18 @@ static void *publish_large(void *user)
     return NULL;
 }
 
-SL_TEST(bus_nats_restart, a_publish_that_finds_no_room_waits_for_the_server)
+SERVER_TEST(bus_nats_restart, a_publish_that_finds_no_room_waits_for_the_server)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
     pthread_t publisher;
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     config.storage = BUS_STORAGE_FILE;
     sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
-    server_kill(&server);
+    server_kill(server);
     cr_assert_eq(pthread_create(&publisher, NULL, publish_large, &probe), 0);
     cr_assert(probe_reaches(&probe.published[0], 15), "8 MiB are buffered");
-    server_start_again(&server);
+    server_start_again(server);
     (void) pthread_join(publisher, NULL);
     cr_assert_eq(atomic_load(&probe.failures), 0);
     sl_assert_ok(bus_flush(probe.bus, DEADLINE_NS, &err), &err);
@@ -118,44 +104,32 @@ SL_TEST(bus_nats_restart, a_publish_that_finds_no_room_waits_for_the_server)
     cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]) +
                      atomic_load(&probe.outcomes[SL_PUBLISH_UNKNOWN]),
                  N_LARGE);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }
 
 /* Wait until the metrics say that the bus is connected, or not.  @return the metrics */
 static struct bus_metrics wait_connected(const struct bus *bus, bool connected)
 {
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
     struct bus_metrics metrics = {.size = sizeof metrics};
-    do {
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-        bus_metrics_take(bus, &metrics);
-    } while (metrics.connected != connected && sl_clock_now_ns() < until_ns);
-    cr_assert_eq(metrics.connected, connected);
+    cr_assert(sl_test_until((bus_metrics_take(bus, &metrics), metrics.connected == connected),
+                            DEADLINE_NS));
     return metrics;
 }
 
-SL_TEST(bus_nats_restart, metrics_show_a_lost_connection_and_the_next_one)
+SERVER_TEST(bus_nats_restart, metrics_show_a_lost_connection_and_the_next_one)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
     struct sl_error err = {0};
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
     cr_assert_eq(wait_connected(probe.bus, true).reconnects, 0);
-    server_kill(&server);
+    server_kill(server);
     cr_assert_eq(wait_connected(probe.bus, false).reconnects, 0);
-    server_start_again(&server);
+    server_start_again(server);
     struct bus_metrics metrics = wait_connected(probe.bus, true);
-    for (unsigned i = 0; metrics.reconnects == 0 && i < 20000; i++) {
-        sl_clock_sleep_ns(SL_NS_PER_MS); /* it is read after the state */
-        bus_metrics_take(probe.bus, &metrics);
-    }
-    cr_assert_eq(metrics.reconnects, 1);
+    /* It is read after the state. */
+    cr_assert(sl_test_until((bus_metrics_take(probe.bus, &metrics), metrics.reconnects == 1),
+                            DEADLINE_NS));
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }
 
 /* Threads of this process whose name begins like this. */
@@ -179,30 +153,22 @@ static unsigned count_named(const char *start)
 /* A thread names itself soon after it was started. */
 static bool named_reach(const char *start, unsigned expected)
 {
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    while (count_named(start) != expected && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
-    return count_named(start) == expected;
+    return sl_test_until(count_named(start) == expected, DEADLINE_NS);
 }
 
-SL_TEST(bus_nats_restart, fetchers_that_survive_a_reconnect_survive_close)
+SERVER_TEST(bus_nats_restart, fetchers_that_survive_a_reconnect_survive_close)
 {
-    struct server server;
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     if (!bus_faults()->name)
         cr_skip_test("built without faults");
-    server_start(&server, true);
-    struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
+    struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     config.storage = BUS_STORAGE_FILE;
     config.fault = "fetchers-survive-reconnect";
     open_probe(&probe, &config, probe_handle);
     cr_assert(named_reach("fetch-", N_TOPICS));
-    server_kill(&server);
-    server_start_again(&server);
+    server_kill(server);
+    server_start_again(server);
     cr_assert(named_reach("fetch-", 2 * N_TOPICS));
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     cr_assert_eq(count_named("fetch-"), N_TOPICS);
-    sl_assert_ok(bus_teardown(&err), &err);
-    server_stop(&server);
 }

@@ -8,6 +8,7 @@
 #include "harness/server/server.h"
 #include "nats_spy.h"
 #include "server_harm.h"
+#include "until.h"
 
 #define DEADLINE_NS (30 * SL_NS_PER_S)
 #define POISON      3u
@@ -113,9 +114,7 @@ SL_TEST(bus_outcome, dead_letters_are_stored_once_and_outlive_the_bus)
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, N_ROUNDS * PROBE_KEYS);
     cr_assert(probe_reaches(&probe.handled, N_ROUNDS * (PROBE_KEYS - 1)));
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    while (metrics_of(probe.bus).given_up < N_ROUNDS && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
+    cr_assert(sl_test_until(metrics_of(probe.bus).given_up >= N_ROUNDS, DEADLINE_NS));
     cr_assert_eq(metrics_of(probe.bus).given_up, N_ROUNDS);
     cr_assert_eq(atomic_load(&probe.violations), 0);
     (void) close_probe(&probe, DEADLINE_NS, SL_OK);

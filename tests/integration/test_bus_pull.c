@@ -12,6 +12,7 @@
 #include "harness/server/server.h"
 #include "nats_spy.h"
 #include "server_harm.h"
+#include "until.h"
 
 #define DEADLINE_NS (30 * SL_NS_PER_S)
 
@@ -84,18 +85,12 @@ static void publish(struct scene *scene, unsigned n)
 
 static bool handles(struct scene *scene, unsigned n)
 {
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    while (atomic_load(&scene->handled) < n && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-    return atomic_load(&scene->handled) >= n;
+    return sl_test_until(atomic_load(&scene->handled) >= n, DEADLINE_NS);
 }
 
 static bool asks(struct scene *scene, unsigned n)
 {
-    uint64_t until_ns = sl_clock_now_ns() + DEADLINE_NS;
-    while (nats_spy_count(&scene->spy) < n && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-    return nats_spy_count(&scene->spy) >= n;
+    return sl_test_until(nats_spy_count(&scene->spy) >= n, DEADLINE_NS);
 }
 
 /* Delete the consumer and create one of its name, with something added to its configuration. */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "harness/server/server.h"
 #include "strandline.h"
+#include "until.h"
 
 #define LIMIT_NS (60 * SL_NS_PER_S)
 
@@ -149,13 +150,11 @@ static bool is_loading(pid_t subject)
 static struct found wait_until_loading(pid_t observer)
 {
     struct found found = {0};
-    uint64_t deadline = sl_clock_now_ns() + LIMIT_NS;
 
-    while (!found.server || !is_loading(found.subject)) {
-        cr_assert_lt(sl_clock_now_ns(), deadline, "no load within a minute");
-        sl_clock_sleep_ns(10 * SL_NS_PER_MS);
-        found = look_around(observer);
-    }
+    cr_assert(
+        sl_test_until((found = look_around(observer), found.server) && is_loading(found.subject),
+                      LIMIT_NS),
+        "no load within a minute");
     return found;
 }
 
@@ -201,13 +200,8 @@ static size_t n_processes(void)
 
 static void assert_nothing_is_left(void)
 {
-    uint64_t deadline = sl_clock_now_ns() + LIMIT_NS;
-
-    while (n_processes() || n_store_directories()) {
-        cr_assert_lt(sl_clock_now_ns(), deadline, "left: %zu processes, %zu directories",
-                     n_processes(), n_store_directories());
-        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
-    }
+    cr_assert(sl_test_until(!n_processes() && !n_store_directories(), LIMIT_NS),
+              "left: %zu processes, %zu directories", n_processes(), n_store_directories());
 }
 
 /* Two trials, on a private server when `servers` is NULL. */
@@ -421,11 +415,8 @@ NATS_TEST(an_interrupt_leaves_no_stream_on_a_server_of_somebody_else)
     cr_assert_gt(n_streams(server), 0, "this test looks for streams in the wrong place");
     (void) kill(observer, SIGINT);
     cr_assert_eq(command_wait(observer, 60), 3);
-    uint64_t deadline = sl_clock_now_ns() + LIMIT_NS;
-    while (n_streams(server) > 0) {
-        cr_assert_lt(sl_clock_now_ns(), deadline, "%zu streams stay", n_streams(server));
-        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
-    }
+    cr_assert(sl_test_until(n_streams(server) == 0, LIMIT_NS), "%zu streams stay",
+              n_streams(server));
 }
 
 NATS_TEST(a_killed_node_of_a_cluster_fails_no_trial)

@@ -21,9 +21,9 @@
 #include "harness/server/private_dir.h"
 #include "harness/server/server.h"
 #include "server_harm.h"
+#include "until.h"
 
 #define PATIENCE_NS (60 * SL_NS_PER_S)
-#define POLL_NS     (2 * SL_NS_PER_MS)
 
 static char parent[] = "/tmp/sl-test-XXXXXX";
 
@@ -32,16 +32,6 @@ static void make_parent(void)
     cr_assert(mkdtemp(parent));
     cr_assert_eq(setenv("TMPDIR", parent, 1), 0);
 }
-
-/* Wait until a condition holds; a generous deadline turns a hang into a failure. */
-#define wait_until(condition)                                                                      \
-    do {                                                                                           \
-        uint64_t deadline_ns_ = sl_clock_now_ns() + PATIENCE_NS;                                   \
-        while (!(condition)) {                                                                     \
-            cr_assert_lt(sl_clock_now_ns(), deadline_ns_, "never: %s", #condition);                \
-            sl_clock_sleep_ns(POLL_NS);                                                            \
-        }                                                                                          \
-    } while (0)
 
 static size_t read_proc(const char *pid, const char *name, char *ret_text, size_t size)
 {
@@ -142,7 +132,7 @@ static void stop_and_check(struct sl_server *server)
 /* Nothing is left, or soon will be. */
 static void wait_until_nothing_is_left(void)
 {
-    wait_until(no_process_is_left());
+    cr_assert(sl_test_until(no_process_is_left(), PATIENCE_NS));
     cr_assert(parent_is_empty());
 }
 
@@ -243,7 +233,7 @@ SL_TEST(server, a_killed_server_is_noticed)
     make_parent();
     struct sl_server *server = start_or_skip();
     cr_assert_eq(kill(sl_server_pid(server, 0), SIGKILL), 0);
-    wait_until(!sl_server_is_alive(server));
+    cr_assert(sl_test_until(!sl_server_is_alive(server), PATIENCE_NS));
     stop_and_check(server);
 }
 
@@ -252,7 +242,7 @@ SL_TEST(server, a_killed_keeper_takes_the_server_with_it)
     make_parent();
     struct sl_server *server = start_or_skip();
     cr_assert_eq(kill(parent_of(sl_server_pid(server, 0)), SIGKILL), 0);
-    wait_until(!sl_server_is_alive(server));
+    cr_assert(sl_test_until(!sl_server_is_alive(server), PATIENCE_NS));
     stop_and_check(server);
 }
 
@@ -329,8 +319,9 @@ SL_TEST(server, a_killed_keeper_takes_every_node_with_it)
     struct sl_server *server = start_nodes_or_skip(3);
     cr_assert_eq(kill(parent_of(sl_server_pid(server, 1)), SIGKILL), 0);
     for (unsigned i = 0; i < 3; i++)
-        wait_until(is_gone(sl_server_pid(server, i)));
-    wait_until(!sl_server_is_alive(server)); /* its other threads may end after the first */
+        cr_assert(sl_test_until(is_gone(sl_server_pid(server, i)), PATIENCE_NS));
+    cr_assert(sl_test_until(!sl_server_is_alive(server),
+                            PATIENCE_NS)); /* its other threads may end after the first */
     stop_and_check(server);
 }
 
@@ -387,7 +378,7 @@ SL_TEST(server, what_a_killed_observer_and_keeper_leave_is_removed_by_the_next_s
     cr_assert_eq(kill(keeper, SIGSTOP), 0); /* so that it can not act on the observer's end */
     kill_and_reap(holder);
     cr_assert_eq(kill(keeper, SIGKILL), 0);
-    wait_until(is_gone(server) && is_gone(keeper));
+    cr_assert(sl_test_until(is_gone(server) && is_gone(keeper), PATIENCE_NS));
     cr_assert_not(parent_is_empty());
     stop_and_check(start_or_skip());
 }

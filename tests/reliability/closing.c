@@ -22,6 +22,7 @@
 #include "harness/server/server.h"
 #include "scenario.h"
 #include "server_harm.h"
+#include "until.h"
 
 #define DEADLINE_NS (10 * SL_NS_PER_S)
 #define SHORT_NS    SL_NS_PER_S
@@ -141,11 +142,7 @@ static void *publish_until_closed(void *argument)
 
 static void await(struct shot *shot, atomic_uint *counter, unsigned number)
 {
-    uint64_t deadline_ns = sl_clock_now_ns() + PATIENCE_NS;
-
-    while (atomic_load(counter) < number && sl_clock_now_ns() < deadline_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-    if (atomic_load(counter) < number)
+    if (!sl_test_until(atomic_load(counter) >= number, PATIENCE_NS))
         outcome_fail(shot->outcome, "%u of %u after a minute", atomic_load(counter), number);
 }
 
@@ -282,7 +279,6 @@ static unsigned count_threads(void)
 /* Threads of the client library are detached: they end soon after the call that ends them. */
 static void check_end(struct shot *shot)
 {
-    uint64_t deadline_ns = sl_clock_now_ns() + PATIENCE_NS / 6;
     struct sl_error err = {0};
     unsigned published = atomic_load(&shot->published), told = atomic_load(&shot->told);
 
@@ -291,10 +287,7 @@ static void check_end(struct shot *shot)
     bus_free(shot->bus);
     if (bus_teardown(&err))
         outcome_fail(shot->outcome, "teardown: %s", err.text);
-    while (!shot->threads_stay && count_threads() > shot->n_threads &&
-           sl_clock_now_ns() < deadline_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-    if (!shot->threads_stay && count_threads() > shot->n_threads)
+    if (!shot->threads_stay && !sl_test_until(count_threads() <= shot->n_threads, PATIENCE_NS / 6))
         outcome_fail(shot->outcome, "%u threads are left, %u were there before", count_threads(),
                      shot->n_threads);
 }

@@ -21,6 +21,7 @@
 #include "harness/server/server.h"
 #include "scenario.h"
 #include "trend.h"
+#include "until.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 size_t __sanitizer_get_current_allocated_bytes(void);
@@ -119,7 +120,6 @@ static void play_cycle(const char *servers, const char *fault, struct outcome *o
 {
     struct cycle cycle = {.handled = 0};
     struct sl_error err = {0};
-    uint64_t deadline_ns = sl_clock_now_ns() + PATIENCE_NS;
     const struct bus_config config = {
         .size = sizeof config,
         .mode = BUS_KEYED,
@@ -140,8 +140,7 @@ static void play_cycle(const char *servers, const char *fault, struct outcome *o
         if (bus_subscribe(cycle.bus, topics[i], count_message, &cycle, &err))
             outcome_fail(outcome, "subscribe: %s", err.text);
     if (publish_some(&cycle, outcome))
-        while (atomic_load(&cycle.handled) < N_MESSAGES && sl_clock_now_ns() < deadline_ns)
-            sl_clock_sleep_ns(SL_NS_PER_MS / 4);
+        (void) sl_test_until(atomic_load(&cycle.handled) >= N_MESSAGES, PATIENCE_NS);
     if (atomic_load(&cycle.handled) != N_MESSAGES)
         outcome_fail(outcome, "%u of %u messages were handled", atomic_load(&cycle.handled),
                      N_MESSAGES);
@@ -153,10 +152,7 @@ static void play_cycle(const char *servers, const char *fault, struct outcome *o
 /* Threads of the client library are detached: some end soon after the close. */
 static void take_sample(struct series *series, unsigned n_threads)
 {
-    uint64_t deadline_ns = sl_clock_now_ns() + SL_NS_PER_S / 10;
-
-    while (count_entries("/proc/self/task") > n_threads && sl_clock_now_ns() < deadline_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS / 4);
+    (void) sl_test_until(count_entries("/proc/self/task") <= n_threads, SL_NS_PER_S / 10);
     series->samples[THREADS][series->n] = count_entries("/proc/self/task");
     series->samples[DESCRIPTORS][series->n] = count_entries("/proc/self/fd");
     series->samples[ALLOCATED][series->n] = allocated_bytes();

@@ -17,6 +17,7 @@
 #include "harness/server/server.h"
 #include "scenario.h"
 #include "server_harm.h"
+#include "until.h"
 
 #define ACK_WAIT_NS   (4 * SL_NS_PER_S)
 #define HANDLER_NS    (SL_NS_PER_MS / 2)
@@ -65,13 +66,11 @@ static bool flow_begin(struct flow *flow, unsigned nodes, enum bus_mode mode)
 /* Start a process and wait until its bus is open. */
 static pid_t start(struct flow *flow, unsigned roles)
 {
-    uint64_t deadline_ns = sl_clock_now_ns() + PATIENCE_NS;
     unsigned before = atomic_load(&flow->tally->ready);
 
     pid_t pid = bus_process_start(&flow->plan, roles);
-    while (atomic_load(&flow->tally->ready) == before && !flow->tally->failure[0] &&
-           sl_clock_now_ns() < deadline_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
+    (void) sl_test_until(atomic_load(&flow->tally->ready) != before || flow->tally->failure[0],
+                         PATIENCE_NS);
     if (atomic_load(&flow->tally->ready) == before)
         outcome_fail(flow->outcome, "a process could not open its bus: %s", flow->tally->failure);
     return pid;
@@ -99,13 +98,9 @@ static void await_flow(struct flow *flow)
 
 static void await_all_handled(struct flow *flow)
 {
-    uint64_t deadline_ns = sl_clock_now_ns() + PATIENCE_NS;
     struct tally_counts counts;
 
-    do {
-        sl_clock_sleep_ns(10 * SL_NS_PER_MS);
-        tally_count(flow->tally, &counts);
-    } while (counts.lost > 0 && sl_clock_now_ns() < deadline_ns);
+    (void) sl_test_until((tally_count(flow->tally, &counts), counts.lost == 0), PATIENCE_NS);
 }
 
 static void end_process(struct flow *flow, pid_t pid, const char *what)

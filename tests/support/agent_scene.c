@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "sl_test.h"
+#include "until.h"
 
 #define LIMIT_NS   (60 * SL_NS_PER_S)
 #define MAX_AGENTS 4
@@ -203,25 +204,15 @@ pid_t agent_wait_until_playing(pid_t parent, pid_t not_this)
 
 void agent_wait_until_gone(pid_t subject)
 {
-    uint64_t deadline = sl_clock_now_ns() + LIMIT_NS;
-
-    while (kill(subject, 0) == 0) {
-        cr_assert_lt(sl_clock_now_ns(), deadline, "subject %d stays", subject);
-        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
-    }
+    cr_assert(sl_test_until(kill(subject, 0) != 0, LIMIT_NS), "subject %d stays", subject);
 }
 
 void agent_wait_until_said(const char *name, const char *text)
 {
-    uint64_t deadline = sl_clock_now_ns() + LIMIT_NS;
     char said[8192];
 
-    for (read_log(name, said, sizeof said); !strstr(said, text);
-         read_log(name, said, sizeof said)) {
-        cr_assert_lt(sl_clock_now_ns(), deadline, "agent '%s' never says '%s', but: %s", name, text,
-                     said);
-        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
-    }
+    cr_assert(sl_test_until((read_log(name, said, sizeof said), strstr(said, text)), LIMIT_NS),
+              "agent '%s' never says '%s', but: %s", name, text, said);
 }
 
 void agent_assert_valid(const char *report)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include <criterion/criterion.h>
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "reports/print/table.h"
@@ -379,4 +381,18 @@ char *result_read_file(const char *path)
     }
     (void) fclose(in);
     return text;
+}
+
+void result_assert_sample(const char *text, const char *name)
+{
+    const char *path = result_data_path(name);
+
+    if (getenv("STRANDLINE_UPDATE_SAMPLES")) {
+        FILE *out = fopen(path, "w");
+        cr_assert(out);
+        (void) fputs(text, out);
+        (void) fclose(out);
+    }
+    SL_AUTO_FREE char *sample = result_read_file(path);
+    cr_assert_str_eq(text, sample);
 }

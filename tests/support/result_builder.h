@@ -48,6 +48,12 @@ char *result_to_json(const struct sl_run_result *result);
 /* Exit status of scripts/validate-report: 0 valid, 77 it cannot run here. */
 int result_validate(const char *path);
 
+/*
+ * The text is the sample, a file below tests/data.  With STRANDLINE_UPDATE_SAMPLES=1 it is written
+ * anew, to be read before it is committed.
+ */
+void result_assert_sample(const char *text, const char *name);
+
 /* Path of a file below tests/data; static, overwritten by the next call. */
 const char *result_data_path(const char *name);
 

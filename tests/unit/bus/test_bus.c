@@ -8,6 +8,7 @@
 #include <strandline/bus_fault.h>
 
 #include "bus_memory_scene.h"
+#include "until.h"
 
 SL_TEST(bus, every_message_is_handled_once_and_in_order_of_its_key)
 {
@@ -81,13 +82,9 @@ SL_TEST(bus, a_full_queue_pauses_its_topic_and_loses_nothing)
         config.enqueue_wait_ns = SL_NS_PER_MS;
         open_probe(&hang.probe, &config, hang_handle);
         publish_round(&hang.probe, 200 * PROBE_KEYS);
-        uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
         struct sl_driver_stats stats = {.size = sizeof stats};
-        while (stats.queue_full == 0 && sl_clock_now_ns() < until_ns) {
-            bus_stats(hang.probe.bus, &stats);
-            sl_clock_sleep_ns(SL_NS_PER_MS);
-        }
-        cr_assert_gt(stats.queue_full, 0);
+        cr_assert(sl_test_until((bus_stats(hang.probe.bus, &stats), stats.queue_full > 0),
+                                20 * SL_NS_PER_S));
         atomic_store(&hang.released, true);
         cr_assert(probe_reaches(&hang.probe.handled, 200 * PROBE_KEYS));
         close_cleanly(&hang.probe);
@@ -175,10 +172,7 @@ static unsigned count_named(const char *prefix)
 /* Threads name themselves, so right after their creation they have their creator's. */
 static bool named_become(const char *prefix, unsigned expected)
 {
-    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
-    while (count_named(prefix) != expected && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-    return count_named(prefix) == expected;
+    return sl_test_until(count_named(prefix) == expected, 20 * SL_NS_PER_S);
 }
 
 SL_TEST(bus, threads_are_named_and_their_number_is_exact)

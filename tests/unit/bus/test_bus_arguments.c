@@ -10,6 +10,7 @@
 #include <strandline/bus_publish.h>
 
 #include "bus_memory_scene.h"
+#include "until.h"
 
 static struct sl_error err;
 
@@ -202,10 +203,8 @@ SL_TEST(bus_arguments, payloads_of_nothing_and_of_the_limit_arrive_and_a_byte_mo
             .topic = topics[0], .payload = payload, .payload_size = sizes[i]};
         atomic_store(&expected, sizes[i]);
         sl_assert_ok(bus_publish(probe.bus, &message, 0, &err), &err);
-        uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
-        while (atomic_load(&expected) != SIZE_MAX && sl_clock_now_ns() < until_ns)
-            sl_clock_sleep_ns(SL_NS_PER_MS);
-        cr_assert_eq(atomic_load(&expected), SIZE_MAX, "payload of %zu bytes", sizes[i]);
+        cr_assert(sl_test_until(atomic_load(&expected) == SIZE_MAX, 20 * SL_NS_PER_S),
+                  "payload of %zu bytes", sizes[i]);
     }
     struct sl_message message = {
         .topic = topics[0], .payload = payload, .payload_size = BUS_MAX_PAYLOAD + 1};

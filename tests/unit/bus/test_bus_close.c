@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bus_memory_scene.h"
+#include "until.h"
 
 SL_TEST(bus_close, close_handles_what_was_taken)
 {
@@ -119,10 +120,7 @@ SL_TEST(bus_close, close_returns_when_a_handler_never_does_and_names_its_thread)
         unsigned with_hang = count_threads();
         atomic_store(&hang.released, true);
         cr_assert(probe_reaches(&hang.probe.handled, 1));
-        uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
-        while (count_threads() >= with_hang && sl_clock_now_ns() < until_ns)
-            sl_clock_sleep_ns(SL_NS_PER_MS);
-        cr_assert_lt(count_threads(), with_hang);
+        cr_assert(sl_test_until(count_threads() < with_hang, 20 * SL_NS_PER_S));
     }
 }
 

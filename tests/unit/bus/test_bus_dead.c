@@ -4,6 +4,8 @@
 
 #include <strandline/bus_metrics.h>
 
+#include "until.h"
+
 /* Counts the dead letters of the poisoned key; user of their handler. */
 struct morgue {
     atomic_uint n, wrong;
@@ -61,9 +63,7 @@ SL_TEST(bus_dead, without_dead_letters_it_is_dropped_and_counted)
     config.max_deliver = 2;
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, PROBE_KEYS);
-    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
-    while (metrics_of(probe.bus).given_up < 1 && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS / 2);
+    cr_assert(sl_test_until(metrics_of(probe.bus).given_up >= 1, 20 * SL_NS_PER_S));
     cr_assert(probe_reaches(&probe.handled, PROBE_KEYS - 1));
     struct sl_driver_close_report report = close_probe(&probe, 20 * SL_NS_PER_S, SL_OK);
     cr_assert_eq(report.messages_abandoned, 0);
@@ -91,9 +91,7 @@ SL_TEST(bus_dead, giving_up_is_logged_with_topic_key_and_tries)
     config.log_user = line;
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, PROBE_KEYS);
-    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
-    while (metrics_of(probe.bus).given_up < 1 && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS / 2);
+    cr_assert(sl_test_until(metrics_of(probe.bus).given_up >= 1, 20 * SL_NS_PER_S));
     close_cleanly(&probe);
     cr_assert_str_eq(line,
                      "gave a message of topic 'orders', key 'key-3' up after 1 tries: it is a "

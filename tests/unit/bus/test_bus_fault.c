@@ -11,6 +11,7 @@
 
 #include "bus/fault/parse.h"
 #include "bus_memory_scene.h"
+#include "until.h"
 
 /* @return false when there is nothing to test, which the parser then has to say */
 static bool faults_are_built_in(void)
@@ -155,9 +156,7 @@ static unsigned count_errors(const char *fault, unsigned n)
     config.fault = fault;
     open_probe(&probe, &config, probe_handle);
     publish_round(&probe, n);
-    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
-    for (; stats.acked < n && sl_clock_now_ns() < until_ns; bus_stats(probe.bus, &stats))
-        sl_clock_sleep_ns(SL_NS_PER_MS / 2);
+    cr_assert(sl_test_until((bus_stats(probe.bus, &stats), stats.acked >= n), 20 * SL_NS_PER_S));
     close_cleanly(&probe);
     return (unsigned) stats.handler_errors;
 }
@@ -258,10 +257,7 @@ SL_TEST(bus_fault, what_faults_made_and_close_ends_is_freed)
             publish_round(&probe, 160);
             cr_assert(probe_reaches(&probe.handled, 1), "%s", faults[i]);
             close_cleanly(&probe);
-            uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
-            while (count_threads() > before && sl_clock_now_ns() < until_ns)
-                sl_clock_sleep_ns(SL_NS_PER_MS); /* a detached one ends a little later */
-            cr_assert_eq(count_threads(), before, "%s", faults[i]);
+            cr_assert(threads_fall_to(before), "%s", faults[i]); /* a detached one ends later */
         }
     }
 }

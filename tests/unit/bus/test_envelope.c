@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "envelope_sample.h"
+#include "until.h"
 
 static const enum bus_envelope_format formats[] = {BUS_ENVELOPE_JSON, BUS_ENVELOPE_BINARY};
 #define N_FORMATS (sizeof formats / sizeof *formats)
@@ -292,10 +293,8 @@ SL_TEST(envelope, on_a_bus_the_aggregate_id_is_the_key)
         sl_assert_ok(bus_publish_envelope(bus, topics[0], &receiver.expected, formats[i], i, &err),
                      &err);
     sl_assert_ok(bus_publish(bus, &alien, 0, &err), &err);
-    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
-    while (atomic_load(&receiver.good) + atomic_load(&receiver.bad) < 3 &&
-           sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS / 2);
+    cr_assert(sl_test_until(atomic_load(&receiver.good) + atomic_load(&receiver.bad) >= 3,
+                            20 * SL_NS_PER_S));
     cr_assert_eq(atomic_load(&receiver.good), 2);
     cr_assert_eq(atomic_load(&receiver.bad), 1);
 

@@ -338,11 +338,5 @@ SL_TEST(compare, the_text_is_the_sample)
 
     struct sl_comparison comparison = compare(base, head);
     SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
-    if (getenv("STRANDLINE_UPDATE_SAMPLES")) {
-        FILE *out = fopen(result_data_path("table/compare.txt"), "w");
-        (void) fputs(text, out);
-        (void) fclose(out);
-    }
-    SL_AUTO_FREE char *sample = result_read_file(result_data_path("table/compare.txt"));
-    cr_assert_str_eq(text, sample);
+    result_assert_sample(text, "table/compare.txt");
 }

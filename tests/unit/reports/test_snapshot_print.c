@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What people and tools see of a snapshot.  The text is compared with a sample in
- * tests/data/snapshot; STRANDLINE_UPDATE_SAMPLES=1 writes it anew, to be read
- * before it is committed.
- */
+/* What people and tools see of a snapshot, as samples in tests/data/snapshot. */
 #include "sl_test.h"
 
 #include <regex.h>
@@ -80,24 +76,12 @@ static void scene_release(struct scene *scene)
 
 #define SCENE(name) SL_CLEANUP(scene_release) struct scene name = scene_new()
 
-static void assert_sample(const char *text, const char *name)
-{
-    if (getenv("STRANDLINE_UPDATE_SAMPLES")) {
-        FILE *out = fopen(result_data_path(name), "w");
-        cr_assert(out);
-        (void) fputs(text, out);
-        (void) fclose(out);
-    }
-    SL_AUTO_FREE char *sample = result_read_file(result_data_path(name));
-    cr_assert_str_eq(text, sample);
-}
-
 SL_TEST(snapshot_print, groups_as_text)
 {
     SCENE(scene);
     scene_list(&scene, false);
     SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "text", &scene.listing, NULL);
-    assert_sample(text, "snapshot/groups.txt");
+    result_assert_sample(text, "snapshot/groups.txt");
 }
 
 SL_TEST(snapshot_print, threads_as_text)
@@ -105,7 +89,7 @@ SL_TEST(snapshot_print, threads_as_text)
     SCENE(scene);
     scene_list(&scene, true);
     SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "text", &scene.listing, NULL);
-    assert_sample(text, "snapshot/all.txt");
+    result_assert_sample(text, "snapshot/all.txt");
 }
 
 SL_TEST(snapshot_print, threads_as_json)
@@ -113,7 +97,7 @@ SL_TEST(snapshot_print, threads_as_json)
     SCENE(scene);
     scene_list(&scene, true);
     SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "json", &scene.listing, NULL);
-    assert_sample(text, "snapshot/all.json");
+    result_assert_sample(text, "snapshot/all.json");
     int status = result_validate(result_data_path("snapshot/all.json"));
     cr_assert(status == 0 || status == 77);
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What people see, as samples in tests/data/table.  STRANDLINE_UPDATE_SAMPLES=1
- * writes them anew, to be read before they are committed.
- */
+/* What people see, as samples in tests/data/table. */
 #include "sl_test.h"
 
 #include <stdio.h>
@@ -32,14 +29,7 @@ assert_sample(struct sl_run_result *result, const struct sl_page *page, const ch
     char path[64];
     (void) snprintf(path, sizeof path, "table/%s.txt", name);
     SL_AUTO_FREE char *text = print(result, page);
-    if (getenv("STRANDLINE_UPDATE_SAMPLES")) {
-        FILE *out = fopen(result_data_path(path), "w");
-        cr_assert(out);
-        (void) fputs(text, out);
-        (void) fclose(out);
-    }
-    SL_AUTO_FREE char *sample = result_read_file(result_data_path(path));
-    cr_assert_str_eq(text, sample);
+    result_assert_sample(text, path);
 }
 
 /* Two scenarios in two modes, nothing wrong. */

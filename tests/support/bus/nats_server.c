@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "until.h"
 
 #define START_NS (60 * SL_NS_PER_S)
 
@@ -58,10 +59,7 @@ static void server_run(struct server *server, const char *port)
                      server->directory, NULL);
         _exit(127);
     }
-    uint64_t until_ns = sl_clock_now_ns() + START_NS;
-    while (!read_url(server) && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(5 * SL_NS_PER_MS);
-    cr_assert(*server->url, "the server does not start");
+    cr_assert(sl_test_until(read_url(server), START_NS), "the server does not start");
 }
 
 void server_start(struct server *server, bool jetstream)

@@ -8,6 +8,7 @@
 #include <dirent.h>
 
 #include "bus_probe.h"
+#include "until.h"
 
 static const char *const topics[] = {"orders", "payments.made", "stock"};
 #define N_TOPICS (sizeof topics / sizeof *topics)
@@ -34,10 +35,8 @@ static inline unsigned count_threads(void)
  */
 static inline bool threads_fall_to(unsigned expected)
 {
-    uint64_t until_ns = sl_clock_now_ns() + 20 * SL_NS_PER_S;
-    while (count_threads() > expected && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS);
-    return count_threads() == expected;
+    return sl_test_until(count_threads() <= expected, 20 * SL_NS_PER_S) &&
+           count_threads() == expected;
 }
 
 static inline void

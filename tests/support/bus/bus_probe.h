@@ -19,6 +19,7 @@
 #include <strandline/bus.h>
 
 #include "base/clock.h"
+#include "until.h"
 
 #define PROBE_KEYS 16u
 
@@ -95,13 +96,10 @@ probe_publish(struct probe *probe, const char *topic, unsigned key, struct sl_er
     return status;
 }
 
-/* Wait until a counter has reached a number.  @return whether it did within 20 s */
+/* Wait until a counter has reached a number.  @return whether it did within a minute */
 static inline bool probe_reaches(atomic_uint *counter, unsigned number)
 {
-    uint64_t until_ns = sl_clock_now_ns() + 60 * SL_NS_PER_S;
-    while (atomic_load(counter) < number && sl_clock_now_ns() < until_ns)
-        sl_clock_sleep_ns(SL_NS_PER_MS / 2);
-    return atomic_load(counter) >= number;
+    return sl_test_until(atomic_load(counter) >= number, 60 * SL_NS_PER_S);
 }
 
 #endif
