@@ -8,10 +8,12 @@
 #include <strandline/observe.h>
 #include <strandline/snapshot.h>
 
+#include <linux/sched.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -330,6 +332,39 @@ SL_TEST(observe, a_process_that_ended_is_told_at_each_step)
         cr_assert_str_not_empty(err.text);
     }
     cr_assert_null(report);
+}
+
+/* A child with an id of our choice, which waits to be killed.  @return -1: not allowed */
+static pid_t fork_as(pid_t pid)
+{
+    struct clone_args args = {
+        .exit_signal = SIGCHLD, .set_tid = (uint64_t) (uintptr_t) &pid, .set_tid_size = 1};
+    pid_t child = (pid_t) syscall(SYS_clone3, &args, sizeof args);
+
+    if (child == 0) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            (void) pause();
+    }
+    return child;
+}
+
+SL_TEST(observe, a_process_that_got_the_id_of_another_is_not_taken_for_it)
+{
+    SL_CLEANUP(subject_release) struct sl_test_subject subject = subject_new();
+    SL_AUTO(sl_observation)
+    struct sl_observation *observation = begin(subject.pid, (struct sl_observation_opts){0});
+    struct sl_error err = {0};
+
+    subject_kill(&subject);
+    /* As long as no tick of the clock lies between the two, nobody can tell them apart. */
+    for (enum sl_status status = SL_OK; !status; subject_kill(&subject)) {
+        if (fork_as(subject.pid) < 0)
+            cr_skip_test("process ids cannot be chosen: %m");
+        status = sl_observation_mark(observation, "peak", &err);
+    }
+    cr_assert_eq(err.status, SL_EGONE, "%s", err.text);
+    cr_assert(strstr(err.text, "another one has its id"), "%s", err.text);
 }
 
 SL_TEST(observe, what_has_settled_can_end_without_the_process)
