@@ -6,6 +6,11 @@
 
 #include "harness/model/result.h"
 
+/* "in 2 of 3 trials" */
+struct sl_share {
+    size_t n, of;
+};
+
 /* "low/keyed/nats", with fault and claim "incident/keyed/nats/pool-not-stopped (as it was)"; NULL
    when memory is short.  Not made printable. */
 const char *sl_cell_name(struct sl_arena *arena, const struct sl_cell_result *cell);

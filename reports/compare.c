@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "reports/cells.h"
 
 /* Room for everything that there may be. */
 static bool make_room(struct sl_comparison *made)

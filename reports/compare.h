@@ -9,6 +9,7 @@
 
 #include <strandline/error.h>
 
+#include "reports/cells.h"
 #include "reports/compare_sides.h"
 #include "reports/metrics.h"
 
@@ -17,12 +18,8 @@ enum sl_change {
     SL_CHANGE_NEW,
     SL_CHANGE_GONE,
     SL_CHANGE_UNKNOWN, /* the other side could not look */
-    SL_CHANGE_SAME
-};
-
-/* "in 2 of 3 trials" of one side. */
-struct sl_share {
-    size_t n, of;
+    SL_CHANGE_SAME,
+    SL_N_CHANGES
 };
 
 /* `cell` in these is the cell of head, or of base when head has none like it. */

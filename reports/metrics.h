@@ -6,7 +6,7 @@
 #include "harness/model/result.h"
 #include "reports/format.h"
 
-enum sl_unit { SL_UNIT_COUNT, SL_UNIT_NS, SL_UNIT_BYTES, SL_UNIT_PER_SECOND };
+enum sl_unit { SL_UNIT_COUNT, SL_UNIT_NS, SL_UNIT_BYTES, SL_UNIT_PER_SECOND, SL_N_UNITS };
 
 enum sl_tier {
     SL_TIER_LEAK,  /* compared group by group */

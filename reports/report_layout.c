@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "harness/model/result.h"
 #include "json/layout_macros.h"
+#include "reports/cells.h"
 
 #define X(name, text) +1
 enum {
@@ -321,6 +321,18 @@ static const struct sl_field cell_fields[] = {
     LIST(struct sl_cell_result, "trials", trials, n_trials, trial_object),
 };
 static const struct sl_object cell_object = {FIELDS(cell_fields)};
+
+static bool no_share(const void *object)
+{
+    const struct sl_share *share = object;
+    return !share->of;
+}
+
+static const struct sl_field share_fields[] = {
+    SCALAR(U64, struct sl_share, n),
+    SCALAR(U64, struct sl_share, of),
+};
+const struct sl_object report_layout_share = {FIELDS(share_fields), .is_null = no_share};
 
 static const struct sl_field cell_name_fields[] = {
     {.kind = SL_FIELD_OBJECT,

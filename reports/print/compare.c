@@ -184,25 +184,13 @@ static const char *change_word(unsigned value)
 {
     return sl_change_text((enum sl_change) value);
 }
-static const struct sl_words changes = {SL_CHANGE_UNKNOWN + 1, change_word};
+static const struct sl_words changes = {SL_N_CHANGES, change_word};
 
 static const char *unit_word(unsigned value)
 {
     return sl_unit_text((enum sl_unit) value);
 }
-static const struct sl_words units = {SL_UNIT_PER_SECOND + 1, unit_word};
-
-static bool no_share(const void *object)
-{
-    const struct sl_share *share = object;
-    return !share->of;
-}
-
-static const struct sl_field share_fields[] = {
-    SCALAR(U64, struct sl_share, n),
-    SCALAR(U64, struct sl_share, of),
-};
-static const struct sl_object share_object = {FIELDS(share_fields), .is_null = no_share};
+static const struct sl_words units = {SL_N_UNITS, unit_word};
 
 static const struct sl_field finding_fields[] = {
     {.key = "fingerprint",
@@ -220,8 +208,8 @@ static const struct sl_field group_fields[] = {
     POINTER(struct sl_group_change, NULL, finding, finding_object),
     SCALAR(VALUE, struct sl_group_change, base_count),
     SCALAR(VALUE, struct sl_group_change, head_count),
-    OBJECT(struct sl_group_change, base_trials, share_object),
-    OBJECT(struct sl_group_change, head_trials, share_object),
+    OBJECT(struct sl_group_change, base_trials, report_layout_share),
+    OBJECT(struct sl_group_change, head_trials, report_layout_share),
 };
 static const struct sl_object group_object = {FIELDS(group_fields)};
 
@@ -234,8 +222,8 @@ static const struct sl_field metric_fields[] = {
      .words = &units},
     SCALAR(REAL, struct sl_metric_change, base),
     SCALAR(REAL, struct sl_metric_change, head),
-    OBJECT(struct sl_metric_change, base_trials, share_object),
-    OBJECT(struct sl_metric_change, head_trials, share_object),
+    OBJECT(struct sl_metric_change, base_trials, report_layout_share),
+    OBJECT(struct sl_metric_change, head_trials, report_layout_share),
     {KEYED(BOOL, struct sl_metric_change, "lower_is_better", metric.lower_is_better)},
 };
 static const struct sl_object metric_object = {FIELDS(metric_fields)};

@@ -35,13 +35,20 @@ static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *k
         const struct sl_finding *finding = groups[i].finding;
         if (!finding->counted)
             continue;
+        const struct sl_frame *frame = frame_of(&finding->group);
+        uint32_t before = known ? sl_known_count(known, finding->group.fingerprint) : 0;
         lines[(*n_lines)++] = (struct sl_leak_line){
             .cell = cell,
-            .seen = groups[i],
-            .n_looked = sl_cell_looked(cell, finding),
-            .known =
-                known ? SL_VALUE(sl_known_count(known, finding->group.fingerprint)) : SL_NOT_SAID,
-            .frame = frame_of(&finding->group),
+            .finding = finding,
+            .count = groups[i].count,
+            .trials = {groups[i].n_trials, sl_cell_looked(cell, finding)},
+            .known = known ? SL_VALUE(before) : SL_NOT_SAID,
+            .is_new = !known   ? SL_MAYBE_UNKNOWN
+                      : before ? SL_MAYBE_NO
+                               : SL_MAYBE_YES,
+            .module = frame ? frame->module : NULL,
+            .file = frame ? frame->file : NULL,
+            .line = frame && frame->file && frame->line ? SL_VALUE(frame->line) : SL_NOT_SAID,
         };
     }
     return true;
@@ -64,33 +71,34 @@ bool sl_leak_lines_make(const struct sl_run_result *result, const struct sl_poli
     return true;
 }
 
-/* "tinybus.c:52", or the file of the code, or nothing. */
-static const char *place_text(const struct sl_page *page, const struct sl_frame *frame)
+/* ", tinybus.c:52", or the file of the code, or nothing. */
+static const char *place_text(const struct sl_page *page, const struct sl_leak_line *line)
 {
-    if (!frame || (!frame->file && !frame->module))
-        return NULL;
-    const char *file =
-        sl_say_text(page, frame->file ? frame->file : sl_path_base(frame->module), "?");
-    return frame->file && frame->line ? sl_say(page, "%s:%" PRIu32, file, frame->line) : file;
+    const char *file = line->file ? line->file : line->module ? sl_path_base(line->module) : NULL;
+    const char *number = line->line.missing ? "" : sl_say(page, ":%" PRIu64, line->line.value);
+
+    return file ? sl_say(page, ", %s%s", sl_say_text(page, file, "?"), number) : "";
 }
 
 static void print_line(const struct sl_page *page, const struct sl_leak_line *line)
 {
-    const struct sl_finding *finding = line->seen.finding;
-    const char *place = place_text(page, line->frame);
-    bool judged = !line->known.missing, is_new = judged && line->known.value == 0;
-    bool grown = judged && !is_new && line->seen.count > line->known.value;
+    static const char *const words[] = {
+        [SL_MAYBE_UNKNOWN] = "leaked",
+        [SL_MAYBE_YES] = "new",
+        [SL_MAYBE_NO] = "known",
+    };
+    const struct sl_finding *finding = line->finding;
+    const char *word = words[line->is_new];
 
-    const char *word = !judged ? "leaked" : is_new ? "new" : "known";
-    const char *text =
-        sl_say(page, ": %" PRIu32 " x %s: %s%s%s, in %" PRIu32 " of %zu trial%s of %s (%s)",
-               line->seen.count, sl_say_function(page, &finding->group),
-               sl_cause_text(finding->cause), place ? ", " : "", place ? place : "",
-               line->seen.n_trials, line->n_looked, line->n_looked == 1 ? "" : "s",
-               sl_say_cell(page, line->cell), sl_say_text(page, finding->group.fingerprint, ""));
-    sl_style_print(page, judged && !is_new ? SL_STYLE_NONE : SL_STYLE_BAD, "%s", word);
-    sl_wrap_after(page, SL_STYLE_NONE, strlen(word), 2, text);
-    if (grown)
+    sl_style_print(page, line->is_new == SL_MAYBE_NO ? SL_STYLE_NONE : SL_STYLE_BAD, "%s", word);
+    sl_wrap_after(page, SL_STYLE_NONE, strlen(word), 2,
+                  sl_say(page, ": %" PRIu32 " x %s: %s%s, in %zu of %zu trial%s of %s (%s)",
+                         line->count, sl_say_function(page, &finding->group),
+                         sl_cause_text(finding->cause), place_text(page, line), line->trials.n,
+                         line->trials.of, line->trials.of == 1 ? "" : "s",
+                         sl_say_cell(page, line->cell),
+                         sl_say_text(page, finding->group.fingerprint, "")));
+    if (line->is_new == SL_MAYBE_NO && line->count > line->known.value)
         sl_style_print(page, SL_STYLE_WARN, "       the baseline has %" PRIu64 " of them at most\n",
                        line->known.value);
 }

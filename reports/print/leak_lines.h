@@ -10,11 +10,14 @@
 /* A leak of a cell. */
 struct sl_leak_line {
     const struct sl_cell_result *cell;
-    struct sl_cell_group seen;
-    size_t n_looked;       /* trials of the cell whose leaks are known */
-    struct sl_value known; /* most in a trial of the baseline; missing without a baseline */
+    const struct sl_finding *finding;
+    uint32_t count;         /* most in a trial */
+    struct sl_share trials; /* that have it, of those that could see it */
+    struct sl_value known;  /* most in a trial of the baseline; missing without a baseline */
+    enum sl_maybe is_new;   /* not in the baseline */
     /* Where people look for it: the frame that gave the group its name, else one with a line. */
-    const struct sl_frame *frame; /* NULL: there is no stack */
+    const char *module, *file; /* NULL: not known */
+    struct sl_value line;
 };
 
 /* In arena, in the order of the cells.  @return false when memory is short */

@@ -24,22 +24,12 @@ write_text(const void *document, const struct sl_page *page, struct sl_error *er
                : sl_fail(err, SL_ENOMEM, "out of memory for the leaks of a verdict");
 }
 
-struct line {
-    const struct sl_cell_result *cell;
-    const struct sl_finding *finding;
-    const char *file;
-    struct sl_value line, baseline_count; /* missing: there is none */
-    uint32_t count, n_trials;
-    uint64_t n_looked; /* trials that could see it */
-    enum sl_maybe is_new;
-};
-
 struct document {
     uint32_t max_leaks;
     struct sl_value max_descriptors, max_processes; /* missing: without a limit */
     const char *baseline;
     struct sl_verdict verdict;
-    const struct line *lines;
+    struct sl_leak_line *lines;
     size_t n_lines;
 };
 
@@ -53,27 +43,15 @@ static const struct sl_field finding_fields[] = {
 };
 static const struct sl_object finding_object = {FIELDS(finding_fields)};
 
-static bool nobody_looked(const void *object)
-{
-    const struct line *line = object;
-    return !line->n_looked;
-}
-
-static const struct sl_field trials_fields[] = {
-    {KEYED(U32, struct line, "n", n_trials)},
-    {KEYED(U64, struct line, "of", n_looked)},
-};
-static const struct sl_object trials_object = {FIELDS(trials_fields), .is_null = nobody_looked};
-
 static const struct sl_field line_fields[] = {
-    POINTER(struct line, "cell", cell, report_layout_cell_name),
-    POINTER(struct line, NULL, finding, finding_object),
-    SCALAR(TEXT, struct line, file),
-    SCALAR(VALUE, struct line, line),
-    SCALAR(U32, struct line, count),
-    PART("trials", trials_object),
-    {KEYED(MAYBE, struct line, "new", is_new)},
-    SCALAR(VALUE, struct line, baseline_count),
+    POINTER(struct sl_leak_line, "cell", cell, report_layout_cell_name),
+    POINTER(struct sl_leak_line, NULL, finding, finding_object),
+    SCALAR(TEXT, struct sl_leak_line, file),
+    SCALAR(VALUE, struct sl_leak_line, line),
+    SCALAR(U32, struct sl_leak_line, count),
+    OBJECT(struct sl_leak_line, trials, report_layout_share),
+    {KEYED(MAYBE, struct sl_leak_line, "new", is_new)},
+    {KEYED(VALUE, struct sl_leak_line, "baseline_count", known)},
 };
 static const struct sl_object line_object = {FIELDS(line_fields)};
 
@@ -107,25 +85,6 @@ static const struct sl_layout gate_layout = {
     .root = PART(NULL, document_object),
 };
 
-static struct line line_of(const struct sl_leak_line *from)
-{
-    const struct sl_frame *frame = from->frame;
-
-    return (struct line){
-        .cell = from->cell,
-        .finding = from->seen.finding,
-        .file = frame ? frame->file : NULL,
-        .line = frame && frame->file && frame->line ? SL_VALUE(frame->line) : SL_NOT_SAID,
-        .count = from->seen.count,
-        .n_trials = from->seen.n_trials,
-        .n_looked = from->n_looked,
-        .is_new = from->known.missing ? SL_MAYBE_UNKNOWN
-                  : from->known.value ? SL_MAYBE_NO
-                                      : SL_MAYBE_YES,
-        .baseline_count = from->known,
-    };
-}
-
 static struct sl_value limit_of(const struct sl_limit *limit)
 {
     return limit->set ? SL_VALUE(limit->most) : SL_NOT_SAID;
@@ -142,19 +101,13 @@ write_json(const void *judgement_, const struct sl_page *page, struct sl_error *
         .max_processes = limit_of(&policy->processes),
         .baseline = policy->baseline_name,
     };
-    struct sl_leak_line *found;
 
     enum sl_status status = sl_breaches_say(judgement, page->arena, &document.verdict, err);
     if (status)
         return status;
-    if (!sl_leak_lines_make(judgement->result, policy, page->arena, &found, &document.n_lines))
-        return sl_fail(err, SL_ENOMEM, "out of memory for a verdict");
-    struct line *lines = sl_arena_array(page->arena, document.n_lines, sizeof *lines);
-    if (!lines)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a verdict");
-    for (size_t i = 0; i < document.n_lines; i++)
-        lines[i] = line_of(&found[i]);
-    document.lines = lines;
+    if (!sl_leak_lines_make(judgement->result, policy, page->arena, &document.lines,
+                            &document.n_lines))
+        return sl_fail(err, SL_ENOMEM, "out of memory for the leaks of a verdict");
     return sl_layout_print(&gate_layout, &document, page->out, err);
 }
 
