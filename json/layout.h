@@ -32,7 +32,8 @@ enum sl_field_kind {
     SL_FIELD_DECIMAL, /* uint64_t as "123", for the same reason */
     SL_FIELD_OBJECT,  /* `object` at offset; offset 0 and the parent's members also work.
                          Without a key its fields stand among those of the parent */
-    SL_FIELD_POINTER, /* the same, pointed to; NULL is null.  Only written */
+    SL_FIELD_POINTER, /* the same, pointed to.  NULL is null, and is only written, and so is what
+                         has no key */
     SL_FIELD_LIST,    /* pointer to elements of `object`, size_t count at `other` */
     SL_FIELD_NAMES,   /* const char *const *, size_t count at `other` */
     SL_FIELD_IDS      /* uint64_t[size / sizeof(uint64_t)], uint32_t count at `other` */
@@ -51,7 +52,7 @@ struct sl_field {
     enum sl_field_kind kind;
     size_t offset; /* of the member in the struct of the object */
     size_t other;  /* offset of the member that goes with it; see the kinds */
-    size_t size;   /* CHARS, TIDS: bytes of the array; LIST: of one element */
+    size_t size;   /* CHARS, IDS: bytes of the array; LIST, POINTER: of one object */
     const struct sl_object *object;
     const struct sl_words *words;
     bool late; /* added within this version; absent in older files, and zero or empty then */

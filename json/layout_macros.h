@@ -83,8 +83,8 @@ typedef uint64_t type_DECIMAL;
 /* An object that the struct points to; without a key, its fields. */
 #define POINTER(type, key_, member, object_)                                                       \
     {                                                                                              \
-        .key = (key_), .kind = SL_FIELD_POINTER,                                                   \
-        .offset = offsetof(type, member) + 0 * sizeof *MEMBER(type, member), .object = &(object_)  \
+        .key = (key_), .kind = SL_FIELD_POINTER, .offset = offsetof(type, member),                 \
+        .size = sizeof *MEMBER(type, member), .object = &(object_)                                 \
     }
 /* The name and version of the document. */
 #define SCHEMA                                                                                     \

@@ -72,17 +72,24 @@ static enum sl_status wrong_type(struct reader *reader, const struct sl_locate_p
     return refuse(reader, step, "expected %s, not %s", expected, type_name(json));
 }
 
-static enum sl_status read_integer(struct reader *reader, const json_t *json,
-                                   const struct sl_locate_path *step, int64_t low, int64_t high,
-                                   int64_t *ret_number)
+/* An integer of a kind, in that kind's range. */
+static enum sl_status read_integer(struct reader *reader, enum sl_field_kind kind,
+                                   const json_t *json, const struct sl_locate_path *step, void *at)
 {
+    bool is_int = kind == SL_FIELD_INT, is_narrow = kind == SL_FIELD_U32 || kind == SL_FIELD_COUNT;
+    int64_t low = is_int ? INT32_MIN : kind == SL_FIELD_I64 ? INT64_MIN : 0;
+    int64_t high = is_int ? INT32_MAX : is_narrow ? UINT32_MAX : INT64_MAX;
+
     if (!json_is_integer(json))
         return wrong_type(reader, step, "an integer", json);
     int64_t number = json_integer_value(json);
     if (number < low || number > high)
         return refuse(reader, step, "%" PRId64 " is not from %" PRId64 " to %" PRId64, number, low,
                       high);
-    *ret_number = number;
+    if (is_int || is_narrow)
+        *(uint32_t *) at = (uint32_t) number;
+    else
+        *(uint64_t *) at = (uint64_t) number;
     return SL_OK;
 }
 
@@ -107,8 +114,6 @@ static enum sl_status read_measured(struct reader *reader, const struct sl_field
 {
     const json_t *json = json_object_get(object, field->key);
     void *at = member(base, field->offset);
-    int64_t number = 0;
-    enum sl_status status = SL_OK;
 
     if (!json || json_is_null(json)) {
         const char **reason = field->kind == SL_FIELD_VALUE  ? &((struct sl_value *) at)->missing
@@ -116,18 +121,12 @@ static enum sl_status read_measured(struct reader *reader, const struct sl_field
                                                              : member(base, field->other);
         return read_reason(reader, object, field->key, reason);
     }
-    if (field->kind == SL_FIELD_REAL) {
-        if (!json_is_number(json))
-            return wrong_type(reader, step, "a number", json);
-        *(struct sl_real *) at = SL_REAL(json_number_value(json));
-    } else if (field->kind == SL_FIELD_VALUE) {
-        status = read_integer(reader, json, step, 0, INT64_MAX, &number);
-        *(struct sl_value *) at = SL_VALUE((uint64_t) number);
-    } else {
-        status = read_integer(reader, json, step, 0, UINT32_MAX, &number);
-        *(uint32_t *) at = (uint32_t) number;
-    }
-    return status;
+    if (field->kind != SL_FIELD_REAL)
+        return read_integer(reader, field->kind, json, step, at); /* first in a struct sl_value */
+    if (!json_is_number(json))
+        return wrong_type(reader, step, "a number", json);
+    *(struct sl_real *) at = SL_REAL(json_number_value(json));
+    return SL_OK;
 }
 
 static enum sl_status
@@ -256,40 +255,13 @@ static enum sl_status read_ids(struct reader *reader, const struct sl_field *fie
         return refuse(reader, step, "more than %zu elements", field->size / sizeof *ids);
     for (size_t i = 0; i < n; i++) {
         struct sl_locate_path element = {.parent = step, .index = i};
-        int64_t number = 0;
         enum sl_status status =
-            read_integer(reader, json_array_get(json, i), &element, 0, INT64_MAX, &number);
+            read_integer(reader, SL_FIELD_U64, json_array_get(json, i), &element, &ids[i]);
         if (status)
             return status;
-        ids[i] = (uint64_t) number;
     }
     *(uint32_t *) member(base, field->other) = (uint32_t) n;
     return SL_OK;
-}
-
-/* Numbers that are never null. */
-static enum sl_status read_number(struct reader *reader, enum sl_field_kind kind,
-                                  const json_t *json, const struct sl_locate_path *step, void *at)
-{
-    int64_t number = 0;
-    enum sl_status status;
-
-    switch (kind) {
-    case SL_FIELD_U64:
-        status = read_integer(reader, json, step, 0, INT64_MAX, &number);
-        *(uint64_t *) at = (uint64_t) number;
-        return status;
-    case SL_FIELD_U32:
-        status = read_integer(reader, json, step, 0, UINT32_MAX, &number);
-        *(uint32_t *) at = (uint32_t) number;
-        return status;
-    case SL_FIELD_I64:
-        return read_integer(reader, json, step, INT64_MIN, INT64_MAX, at);
-    default:
-        status = read_integer(reader, json, step, INT32_MIN, INT32_MAX, &number);
-        *(int32_t *) at = (int32_t) number;
-        return status;
-    }
 }
 
 static enum sl_status read_present(struct reader *reader, const struct sl_field *field,
@@ -323,13 +295,19 @@ static enum sl_status read_present(struct reader *reader, const struct sl_field 
         return read_digits(reader, field->kind == SL_FIELD_HEX, json, step, at);
     case SL_FIELD_OBJECT:
         return read_object(reader, field->object, json, step, at);
+    case SL_FIELD_POINTER: {
+        void *pointed = sl_arena_alloc(reader->arena, field->size);
+        *(void **) at = pointed;
+        return pointed ? read_object(reader, field->object, json, step, pointed)
+                       : no_memory(reader);
+    }
     case SL_FIELD_LIST:
     case SL_FIELD_NAMES:
         return read_list(reader, field, json, step, base);
     case SL_FIELD_IDS:
         return read_ids(reader, field, json, step, base);
     default:
-        return read_number(reader, field->kind, json, step, at);
+        return read_integer(reader, field->kind, json, step, at);
     }
 }
 

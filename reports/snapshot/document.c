@@ -192,24 +192,10 @@ struct sl_document_thread
 sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
 {
     const struct sl_thread *from = &listing->snapshot->threads[index];
-    const struct sl_stack *stack = from->stack;
-    struct sl_document_thread thread = {
-        .id = from->id,
+
+    return (struct sl_document_thread){
+        .thread = *from,
+        .stack = from->stack ? *from->stack : (struct sl_stack){.reason = from->reason},
         .state = {from->state ? from->state : '?'},
-        .source = from->source,
-        .complete = stack && stack->complete,
-        .grade = stack ? stack->grade : SL_GRADE_PARTIAL,
-        .consistent = from->consistent,
-        .reason = stack ? stack->reason : from->reason,
-        .wait = from->wait,
-        .frames = stack ? stack->frames : NULL,
-        .n_frames = stack ? stack->n_frames : 0,
-        .start_time = from->start_time,
-        .age_ns = from->age_ns,
-        .cpu_ns = from->cpu_ns,
-        .switches = from->switches,
-        .cost = from->cost,
     };
-    memcpy(thread.name, from->name, sizeof thread.name);
-    return thread;
 }

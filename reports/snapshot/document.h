@@ -21,29 +21,15 @@ struct sl_document_group {
 };
 
 struct sl_document_thread {
-    uint64_t id;
-    char name[16];
+    struct sl_thread thread;
+    struct sl_stack stack; /* of the thread; without one only its reason is set */
     char state[2];
-    enum sl_source source;
-    bool complete, consistent;
-    enum sl_grade grade;
-    const char *reason;      /* why the stack is not complete, or why there is none */
     const char *fingerprint; /* of its group */
-    struct sl_wait wait;
-    const struct sl_frame *frames;
-    size_t n_frames;
-    uint64_t start_time, age_ns, cpu_ns, switches;
-    struct sl_stop_cost cost;
 };
 
 /* Threads with one start routine that ended and were never joined. */
 struct sl_document_unjoined_group {
     uint32_t count;
-    struct sl_frame start;
-};
-
-struct sl_document_unjoined_thread {
-    uint64_t pthread;
     struct sl_frame start;
 };
 
@@ -73,7 +59,7 @@ struct sl_document {
     bool counts_arrivals;
     const struct sl_document_thread *threads;
     size_t n_threads;
-    const struct sl_document_unjoined_thread *unjoined_threads;
+    const struct sl_unjoined *unjoined_threads;
     size_t n_unjoined_threads;
 };
 

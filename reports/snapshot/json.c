@@ -10,27 +10,22 @@ static enum sl_status add_threads(const struct sl_snapshot_listing *listing, str
                                   struct sl_document *document, struct sl_error *err)
 {
     const struct sl_snapshot *snapshot = listing->snapshot;
-    size_t n = snapshot->n_threads, n_unjoined = snapshot->n_unjoined;
+    size_t n = snapshot->n_threads;
     struct sl_document_thread *threads = sl_arena_array(arena, n, sizeof *threads);
-    struct sl_document_unjoined_thread *unjoined =
-        sl_arena_array(arena, n_unjoined, sizeof *unjoined);
 
-    if (!threads || !unjoined)
+    if (!threads)
         return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", n);
     for (size_t i = 0; i < n; i++)
         threads[i] = sl_document_thread(listing, i);
     for (size_t g = 0; g < listing->n_groups; g++)
         for (size_t i = 0; i < listing->groups[g].n_members; i++)
             threads[listing->groups[g].members[i]].fingerprint = listing->groups[g].fingerprint;
-    for (size_t i = 0; i < n_unjoined; i++)
-        unjoined[i] = (struct sl_document_unjoined_thread){.pthread = snapshot->unjoined[i].pthread,
-                                                           .start = *snapshot->unjoined[i].start};
     document->taken_ns = snapshot->taken_ns;
     document->counts_arrivals = snapshot->counts_arrivals;
     document->threads = threads;
     document->n_threads = n;
-    document->unjoined_threads = unjoined;
-    document->n_unjoined_threads = n_unjoined;
+    document->unjoined_threads = snapshot->unjoined;
+    document->n_unjoined_threads = snapshot->n_unjoined;
     return SL_OK;
 }
 

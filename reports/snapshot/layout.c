@@ -64,36 +64,57 @@ static const char *source_word(unsigned value)
 }
 static const struct sl_words sources = {SL_SOURCE_DUMP + 1, source_word};
 
+#define THREAD(kind, member)                                                                       \
+    {                                                                                              \
+        KEYED(kind, struct sl_document_thread, #member, thread.member)                             \
+    }
+
 static const struct sl_field thread_fields[] = {
-    {KEYED(U64, struct sl_document_thread, "tid", id)},
-    CHARS(struct sl_document_thread, name),
+    {KEYED(U64, struct sl_document_thread, "tid", thread.id)},
+    {.key = "name",
+     .kind = SL_FIELD_CHARS,
+     .offset = offsetof(struct sl_document_thread, thread.name),
+     .size = sizeof MEMBER(struct sl_document_thread, thread.name)},
     CHARS(struct sl_document_thread, state),
-    ENUM(struct sl_document_thread, source, sources),
-    SCALAR(BOOL, struct sl_document_thread, complete),
-    ENUM(struct sl_document_thread, grade, report_layout_grades),
-    SCALAR(TEXT, struct sl_document_thread, reason),
-    SCALAR(BOOL, struct sl_document_thread, consistent),
+    {.key = "source",
+     .kind = SL_FIELD_WORD,
+     .offset = offsetof(struct sl_document_thread, thread.source),
+     .words = &sources},
+    {KEYED(BOOL, struct sl_document_thread, "complete", stack.complete)},
+    {.key = "grade",
+     .kind = SL_FIELD_WORD,
+     .offset = offsetof(struct sl_document_thread, stack.grade),
+     .words = &report_layout_grades},
+    {KEYED(TEXT, struct sl_document_thread, "reason", stack.reason)},
+    THREAD(BOOL, consistent),
     SCALAR(NAME, struct sl_document_thread, fingerprint),
-    SCALAR(U64, struct sl_document_thread, start_time),
-    SCALAR(U64, struct sl_document_thread, age_ns),
-    SCALAR(U64, struct sl_document_thread, cpu_ns),
-    SCALAR(U64, struct sl_document_thread, switches),
+    THREAD(U64, start_time),
+    THREAD(U64, age_ns),
+    THREAD(U64, cpu_ns),
+    THREAD(U64, switches),
     {.key = "cost",
      .kind = SL_FIELD_OBJECT,
-     .offset = offsetof(struct sl_document_thread, cost),
+     .offset = offsetof(struct sl_document_thread, thread.cost),
      .object = &cost_object,
      .late = true},
-    OBJECT(struct sl_document_thread, wait, whole_wait),
-    LIST(struct sl_document_thread, "frames", frames, n_frames, whole_frame),
+    {.key = "wait",
+     .kind = SL_FIELD_OBJECT,
+     .offset = offsetof(struct sl_document_thread, thread.wait),
+     .object = &whole_wait},
+    LIST(struct sl_document_thread, "frames", stack.frames, stack.n_frames, whole_frame),
 };
 
 static const char *check_thread(const void *object)
 {
     const struct sl_document_thread *thread = object;
+    const struct sl_stack *stack = &thread->stack;
+
     if (!isalpha((unsigned char) thread->state[0]) && thread->state[0] != '?')
         return "'state' has to be a letter";
-    if (thread->complete && thread->grade != SL_GRADE_COMPLETE)
-        return "'grade' contradicts 'complete'";
+    if (stack->complete && (stack->grade != SL_GRADE_COMPLETE || !stack->n_frames))
+        return "'complete' contradicts 'grade' or 'frames'";
+    if (!stack->complete && !stack->reason)
+        return "'reason' does not say why it is not complete";
     return NULL;
 }
 
@@ -134,8 +155,8 @@ static const struct sl_field grouped_fields[] = {
 static const struct sl_object grouped_object = {FIELDS(grouped_fields)};
 
 static const struct sl_field unjoined_thread_fields[] = {
-    SCALAR(HEX, struct sl_document_unjoined_thread, pthread),
-    OBJECT(struct sl_document_unjoined_thread, start, whole_frame),
+    SCALAR(HEX, struct sl_unjoined, pthread),
+    POINTER(struct sl_unjoined, "start", start, whole_frame),
 };
 static const struct sl_object unjoined_thread_object = {FIELDS(unjoined_thread_fields),
                                                         .one_line = true};
@@ -157,8 +178,8 @@ static const char *check_document(const void *object)
     if (!document->ticks_per_second)
         return "'ticks_per_second' cannot be 0";
     for (size_t i = 1; i < document->n_threads; i++)
-        if (threads[i - 1].id > threads[i].id ||
-            (threads[i].id && threads[i - 1].id == threads[i].id))
+        if (threads[i - 1].thread.id > threads[i].thread.id ||
+            (threads[i].thread.id && threads[i - 1].thread.id == threads[i].thread.id))
             return "the threads are not in the order of 'tid'";
     return NULL;
 }

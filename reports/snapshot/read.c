@@ -39,8 +39,8 @@ static int compare_frames(const struct sl_frame *a, const struct sl_frame *b)
 
 static int compare_stacks(const void *left, const void *right)
 {
-    const struct sl_document_thread *a = *(const struct sl_document_thread *const *) left;
-    const struct sl_document_thread *b = *(const struct sl_document_thread *const *) right;
+    const struct sl_stack *a = &(*(const struct sl_document_thread *const *) left)->stack;
+    const struct sl_stack *b = &(*(const struct sl_document_thread *const *) right)->stack;
     int order = ORDER(a->n_frames, b->n_frames);
 
     for (size_t i = 0; i < a->n_frames && !order; i++)
@@ -52,20 +52,13 @@ static int compare_stacks(const void *left, const void *right)
     return order ? order : compare_texts(a->reason, b->reason);
 }
 
-/* Why a stack is not there, or not complete. */
-static const char *reason_of(const struct sl_document_thread *from)
-{
-    return from->reason || from->complete ? from->reason : "no reason is given";
-}
-
 /* Threads with equal stacks share one. */
-static bool
-share_stacks(const struct sl_document *document, struct sl_arena *arena, struct sl_thread *threads)
+static bool share_stacks(const struct sl_document *document, struct sl_thread *threads)
 {
     size_t n = document->n_threads;
     SL_AUTO_FREE const struct sl_document_thread **sorted =
         calloc(n + 1, sizeof(const struct sl_document_thread *));
-    struct sl_stack *stack = NULL;
+    const struct sl_stack *stack = NULL;
 
     if (!sorted)
         return false;
@@ -73,59 +66,32 @@ share_stacks(const struct sl_document *document, struct sl_arena *arena, struct 
         sorted[i] = &document->threads[i];
     qsort(sorted, n, sizeof *sorted, compare_stacks);
     for (size_t i = 0; i < n; i++) {
-        const struct sl_document_thread *from = sorted[i];
-        if (!from->n_frames)
-            continue;
-        if (!stack || compare_stacks(&sorted[i - 1], &sorted[i]) != 0) {
-            stack = sl_arena_alloc(arena, sizeof *stack);
-            if (!stack)
-                return false;
-            *stack = (struct sl_stack){.frames = from->frames,
-                                       .n_frames = from->n_frames,
-                                       .complete = from->complete,
-                                       .grade = from->grade,
-                                       .reason = reason_of(from)};
-        }
-        threads[from - document->threads].stack = stack;
+        if (i == 0 || compare_stacks(&sorted[i - 1], &sorted[i]) != 0)
+            stack = &sorted[i]->stack;
+        struct sl_thread *thread = &threads[sorted[i] - document->threads];
+        if (stack->n_frames)
+            thread->stack = stack;
+        else
+            thread->reason = stack->reason;
     }
     return true;
 }
 
-static struct sl_thread thread_of(const struct sl_document_thread *from)
-{
-    struct sl_thread thread = {
-        .id = from->id,
-        .start_time = from->start_time,
-        .count = 1,
-        .state = from->state[0] == '?' ? '\0' : from->state[0],
-        .consistent = from->consistent,
-        .source = from->source,
-        .reason = from->n_frames ? NULL : reason_of(from),
-        .wait = from->wait,
-        .age_ns = from->age_ns,
-        .cpu_ns = from->cpu_ns,
-        .switches = from->switches,
-        .cost = from->cost,
-    };
-    memcpy(thread.name, from->name, sizeof thread.name);
-    return thread;
-}
-
 static struct sl_snapshot *build(const struct sl_document *document, struct sl_arena *arena)
 {
-    size_t n = document->n_threads, n_unjoined = document->n_unjoined_threads;
+    size_t n = document->n_threads;
     struct sl_snapshot *snapshot = sl_arena_alloc(arena, sizeof *snapshot);
     struct sl_thread *threads = sl_arena_array(arena, n, sizeof *threads);
-    struct sl_unjoined *unjoined = sl_arena_array(arena, n_unjoined, sizeof *unjoined);
 
-    if (!snapshot || !threads || !unjoined)
+    if (!snapshot || !threads)
         return NULL;
-    for (size_t i = 0; i < n; i++)
-        threads[i] = thread_of(&document->threads[i]);
-    for (size_t i = 0; i < n_unjoined; i++)
-        unjoined[i] = (struct sl_unjoined){.pthread = document->unjoined_threads[i].pthread,
-                                           .start = &document->unjoined_threads[i].start};
-    if (!share_stacks(document, arena, threads))
+    for (size_t i = 0; i < n; i++) {
+        const struct sl_document_thread *from = &document->threads[i];
+        threads[i] = from->thread;
+        threads[i].count = 1;
+        threads[i].state = from->state[0] == '?' ? '\0' : from->state[0];
+    }
+    if (!share_stacks(document, threads))
         return NULL;
     *snapshot = (struct sl_snapshot){
         .pid = document->pid,
@@ -134,8 +100,8 @@ static struct sl_snapshot *build(const struct sl_document *document, struct sl_a
         .counts_arrivals = document->counts_arrivals,
         .threads = threads,
         .n_threads = n,
-        .unjoined = unjoined,
-        .n_unjoined = n_unjoined,
+        .unjoined = document->unjoined_threads,
+        .n_unjoined = document->n_unjoined_threads,
         .unjoined_missing = document->unjoined.reason,
         .stats = document->stats,
     };

@@ -132,23 +132,24 @@ static bool
 print_thread(const struct sl_page *page, const struct sl_snapshot_listing *listing, size_t index)
 {
     const struct sl_snapshot *snapshot = listing->snapshot;
-    struct sl_document_thread thread = sl_document_thread(listing, index);
+    struct sl_document_thread shown = sl_document_thread(listing, index);
     const char *wait = sl_wait_say(page->arena, snapshot, &snapshot->threads[index]);
     char age[SL_FORMAT_MAX], cpu[SL_FORMAT_MAX];
 
     if (!wait)
         return false;
-    sl_format_time(thread.age_ns, age);
-    sl_format_time(thread.cpu_ns, cpu);
+    sl_format_time(shown.thread.age_ns, age);
+    sl_format_time(shown.thread.cpu_ns, cpu);
     (void) fprintf(page->out,
                    "\nthread %" PRIu64 " '%s' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64
                    " switch%s\n",
-                   thread.id, sl_say_text(page, thread.name, ""), wait, thread.state,
-                   sl_source_text(thread.source), age, cpu, thread.switches,
-                   thread.switches == 1 ? "" : "es");
-    sl_frames_print(thread.frames, thread.n_frames, thread.n_frames, INDENT, page->out);
-    if (!thread.complete)
-        print_reason(page, thread.n_frames, thread.grade, thread.reason);
+                   shown.thread.id, sl_say_text(page, shown.thread.name, ""), wait, shown.state,
+                   sl_source_text(shown.thread.source), age, cpu, shown.thread.switches,
+                   shown.thread.switches == 1 ? "" : "es");
+    sl_frames_print(shown.stack.frames, shown.stack.n_frames, shown.stack.n_frames, INDENT,
+                    page->out);
+    if (!shown.stack.complete)
+        print_reason(page, shown.stack.n_frames, shown.stack.grade, shown.stack.reason);
     return true;
 }
 

@@ -187,7 +187,9 @@ SL_TEST(snapshot_read, what_makes_no_sense_is_refused_with_its_place)
          "threads[0].source: a word that is not known"},
         {"\"grade\": \"complete\",\n      \"reason\": null,\n      \"consistent\"",
          "\"grade\": \"partial\",\n      \"reason\": null,\n      \"consistent\"",
-         "threads[0]: 'grade' contradicts 'complete'"},
+         "threads[0]: 'complete' contradicts 'grade' or 'frames'"},
+        {"\"reason\": \"thread was on a CPU\",\n      \"consistent\"",
+         "\"reason\": null,\n      \"consistent\"", "threads[7]: 'reason' does not say why"},
         {"\"pid\": 100,", "\"pid\": 100", "s.json:4:12: not a snapshot: "},
     };
     SL_AUTO_FREE char *text = sample();
