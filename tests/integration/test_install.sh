@@ -46,20 +46,21 @@ is_installed() {
     ! grep -E '/tests?/|test_|\.p/' "$work/files"
 }
 
-# compile PROGRAM PACKAGE [shared | static]
+# compile SOURCE KIND PACKAGE...: with the packages' libraries of this kind, shared or static
 compile() {
-    local flags
-    if [ "$3" = static ]; then
-        flags=$(pkg-config --static --cflags --libs "$2") || return
+    local source=$1 kind=$2 program flags
+    program=$work/$kind/$(basename "$1" .c)
+    shift 2
+    if [ "$kind" = static ]; then
+        flags=$(pkg-config --static --cflags --libs "$@") || return
         flags="-L$work/static $flags"
     else
-        flags=$(pkg-config --cflags --libs "$2") || return
+        flags=$(pkg-config --cflags --libs "$@") || return
     fi
     # shellcheck disable=SC2086 # several words
-    "${compiler[@]}" -o "$work/$3/$1" "$source/examples/$1.c" $flags &&
-        readelf -d "$work/$3/$1" > "$work/needs" || return
-    case $3 in
-        shared) grep -qF "[lib$2.so.0]" "$work/needs" ;;
+    "${compiler[@]}" -o "$program" "$source" $flags && readelf -d "$program" > "$work/needs" || return
+    case $kind in
+        shared) grep -qF "[lib$1.so.0]" "$work/needs" ;;
         static) ! grep -F libstrandline "$work/needs" ;;
     esac
 }
@@ -89,11 +90,20 @@ libraries=$(dirname "$(grep '/libstrandline\.a$' "$work/files")")
 export PKG_CONFIG_PATH=$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/root
 export LD_LIBRARY_PATH=$libraries
 mkdir "$work/shared" "$work/static"
+cat > "$work/both.c" << 'END'
+#include <stdio.h>
+#include <strandline/bus.h>
+#include <strandline/snapshot.h>
+int main(void) { return printf("%s %s %s\n", sl_version(), bus_version(), sl_status_text(SL_OK)) < 0; }
+END
 ln -s "$libraries"/*.a "$work/static"
 for kind in shared static; do
-    check "self_check_builds_$kind" compile self_check strandline $kind
-    check "outside_observer_builds_$kind" compile outside_observer strandline $kind
-    check "bus_orders_builds_$kind" compile bus_orders strandline-bus $kind
+    check "self_check_builds_$kind" compile "$source/examples/self_check.c" $kind strandline
+    check "outside_observer_builds_$kind" compile "$source/examples/outside_observer.c" $kind strandline
+    check "bus_orders_builds_$kind" compile "$source/examples/bus_orders.c" $kind strandline-bus
+    check "one_program_links_both_$kind" compile "$work/both.c" $kind strandline strandline-bus
+    check "both_say_their_version_$kind" \
+        ends 0 "$(pkg-config --modversion strandline strandline-bus | xargs) success" "$work/$kind/both"
     check "a_shutdown_that_ends_all_threads_passes_its_check_$kind" \
         ends 0 "threads left: 0" "$work/$kind/self_check"
     check "a_forgotten_thread_fails_it_with_its_function_$kind" \
