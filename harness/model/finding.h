@@ -7,30 +7,6 @@
 
 #include "harness/model/group.h"
 
-/* What a fact says of `count` threads; which members tell it.  The sentence is evidence.c's. */
-enum sl_fact_kind {
-    SL_FACT_NONE,
-    SL_FACT_NOT_REACHED,        /* what has to end them was never reached */
-    SL_FACT_WITNESS,            /* text has to be gone, and thread is one of it */
-    SL_FACT_OF_PROCESS,         /* they are text, which all of the process shares */
-    SL_FACT_ENDED_WITH_LIBRARY, /* text */
-    SL_FACT_KEPT_BY_LIBRARY,    /* text, whose shutdown nobody saw */
-    SL_FACT_UNJOINED,           /* they ended, and nobody joined them */
-    SL_FACT_WAIT,               /* value: enum sl_wait_kind; object, other; text: the words */
-    SL_FACT_WAIT_TOO,           /* the same of others of the group */
-    SL_FACT_WAIT_ELSEWHERE,     /* so many more do something else */
-    SL_FACT_IDLE,               /* they did not run */
-    SL_FACT_SWITCHES,           /* value: context switches together */
-    SL_FACT_CPU,                /* value: nanoseconds of CPU time together */
-    SL_FACT_LOOKED_AT,          /* they were made to run to be looked at; that is not in it */
-    SL_FACT_SPAN,               /* value: nanoseconds between the two looks that tell this */
-    SL_FACT_NOT_MEASURED,       /* how much they ran is not known; text: why */
-    SL_FACT_BORN,               /* they started after the first of the two looks */
-    SL_FACT_NO_STACK,           /* text: why */
-    SL_FACT_OUTLIVED_LIBRARY,   /* text, whose shutdown did not end them */
-    SL_FACT_NONE_ENDED          /* of so many threads at peak */
-};
-
 struct sl_fact {
     enum sl_fact_kind kind;
     uint32_t count;  /* threads that it is true of */

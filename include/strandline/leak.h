@@ -25,6 +25,7 @@ struct sl_diff;        /* what two snapshots differ in */
 struct sl_diff_entry;  /* a group that did not stay as it was */
 struct sl_leak_report; /* what sl_observation_end() found */
 struct sl_finding;     /* a group that stayed, and why */
+struct sl_fact;        /* one thing that was seen of it */
 struct sl_late_thread; /* one that needed a while to end */
 struct sl_group;       /* threads with one fingerprint; what is of one thread is of the first */
 
@@ -150,8 +151,45 @@ SL_API const struct sl_group *sl_finding_group(const struct sl_finding *finding)
 /* false: shown, but no leak */
 SL_API bool sl_finding_counted(const struct sl_finding *finding);
 SL_API enum sl_cause sl_finding_cause(const struct sl_finding *finding);
-/* The facts behind the cause, one sentence. */
+/* The facts behind the cause, one sentence; and one by one, in the order in which they are told. */
 SL_API const char *sl_finding_evidence(const struct sl_finding *finding);
+SL_API size_t sl_finding_n_facts(const struct sl_finding *finding);
+SL_API const struct sl_fact *sl_finding_fact(const struct sl_finding *finding, size_t index);
+
+/*
+ * What a fact says of `count` threads; which members tell it.  Members that are not named are 0
+ * or NULL, except for count.
+ */
+enum sl_fact_kind {
+    SL_FACT_NONE,
+    SL_FACT_NOT_REACHED,        /* what has to end them was never reached */
+    SL_FACT_WITNESS,            /* text has to be gone, and thread is one of it */
+    SL_FACT_OF_PROCESS,         /* they are text, which all of the process shares */
+    SL_FACT_ENDED_WITH_LIBRARY, /* text */
+    SL_FACT_KEPT_BY_LIBRARY,    /* text, whose shutdown nobody saw */
+    SL_FACT_UNJOINED,           /* they ended, and nobody joined them */
+    SL_FACT_WAIT,               /* value: enum sl_wait_kind; object, other; text: the words */
+    SL_FACT_WAIT_TOO,           /* the same of others of the group */
+    SL_FACT_WAIT_ELSEWHERE,     /* so many more do something else */
+    SL_FACT_IDLE,               /* they did not run */
+    SL_FACT_SWITCHES,           /* value: context switches together */
+    SL_FACT_CPU,                /* value: nanoseconds of CPU time together */
+    SL_FACT_LOOKED_AT,          /* they were made to run to be looked at; that is not in it */
+    SL_FACT_SPAN,               /* value: nanoseconds between the two looks that tell this */
+    SL_FACT_NOT_MEASURED,       /* how much they ran is not known; text: why */
+    SL_FACT_BORN,               /* they started after the first of the two looks */
+    SL_FACT_NO_STACK,           /* text: why */
+    SL_FACT_OUTLIVED_LIBRARY,   /* text, whose shutdown did not end them */
+    SL_FACT_NONE_ENDED          /* of so many threads at peak */
+};
+
+SL_API enum sl_fact_kind sl_fact_kind(const struct sl_fact *fact);
+SL_API uint32_t sl_fact_count(const struct sl_fact *fact);  /* threads that it is true of */
+SL_API uint64_t sl_fact_thread(const struct sl_fact *fact); /* id of one of them; 0: not known */
+SL_API uint64_t sl_fact_object(const struct sl_fact *fact); /* address of what it waits for, or 0 */
+SL_API uint64_t sl_fact_other(const struct sl_fact *fact);  /* id of whom it waits for, or 0 */
+SL_API uint64_t sl_fact_value(const struct sl_fact *fact);
+SL_API const char *sl_fact_text(const struct sl_fact *fact);
 
 /* Threads that ended while they were waited for. */
 SL_API size_t sl_leak_report_n_late(const struct sl_leak_report *report);

@@ -64,6 +64,13 @@ static const struct sl_snapshot snapshot = {.modules = modules,
                                                       .stopped = 37,
                                                       .duration_ns = 38}};
 
+static const struct sl_fact facts[] = {{.kind = SL_FACT_WAIT,
+                                        .count = 71,
+                                        .thread = 72,
+                                        .object = 73,
+                                        .other = 74,
+                                        .value = 75,
+                                        .text = "waits"}};
 static const uint32_t members[] = {41, 42};
 static const struct sl_finding findings[] = {
     {.group = {.fingerprint = "00ff",
@@ -82,7 +89,9 @@ static const struct sl_finding findings[] = {
                .n_ids = 2},
      .counted = true,
      .cause = SL_CAUSE_PARKED,
-     .evidence = "it waits"},
+     .evidence = "it waits",
+     .facts = facts,
+     .n_facts = 1},
     {.cause = SL_CAUSE_RESIDENT},
 };
 static const struct sl_late_thread late[] = {{.tid = 51, .name = "slow", .delay_ns = 52}};
@@ -198,6 +207,21 @@ SL_TEST(access, a_report_and_its_findings_give_all_their_parts)
     cr_assert(sl_finding_counted(findings) && !sl_finding_counted(&findings[1]));
     cr_assert_eq(sl_finding_cause(findings), SL_CAUSE_PARKED);
     cr_assert_str_eq(sl_finding_evidence(findings), "it waits");
+}
+
+SL_TEST(access, a_fact_gives_all_its_parts)
+{
+    cr_assert_eq(sl_finding_n_facts(findings), 1);
+    cr_assert_eq(sl_finding_fact(findings, 0), facts);
+    cr_assert_null(sl_finding_fact(findings, 1));
+    cr_assert_null(sl_finding_fact(NULL, 0));
+    cr_assert_eq(sl_fact_kind(facts), SL_FACT_WAIT);
+    cr_assert_eq(sl_fact_count(facts), 71);
+    cr_assert_eq(sl_fact_thread(facts), 72);
+    cr_assert_eq(sl_fact_object(facts), 73);
+    cr_assert_eq(sl_fact_other(facts), 74);
+    cr_assert_eq(sl_fact_value(facts), 75);
+    cr_assert_str_eq(sl_fact_text(facts), "waits");
 }
 
 SL_TEST(access, a_group_gives_all_its_parts)
