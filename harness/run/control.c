@@ -3,22 +3,16 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
 
-struct subscription {
-    struct subscription *next;
-    const char *topic; /* of the load plan, which outlives the bus */
-    sl_message_handler handler;
-    void *user;
-};
-
 struct control {
     sl_publish_callback on_publish;
     void *user;
-    struct subscription *subscriptions;
+    sl_message_handler handler; /* of all topics: a load has one */
+    void *handler_user;
 };
 
 /* They outlive every bus, so what they wait on is not in one. */
@@ -61,12 +55,10 @@ static enum sl_status control_subscribe(void *bus, const char *topic, sl_message
                                         void *user, struct sl_error *err)
 {
     struct control *control = bus;
-    struct subscription *subscription = malloc(sizeof *subscription);
 
-    if (!subscription)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a subscription");
-    *subscription = (struct subscription){control->subscriptions, topic, handler, user};
-    control->subscriptions = subscription;
+    (void) topic, (void) err;
+    control->handler = handler;
+    control->handler_user = user;
     return SL_OK;
 }
 
@@ -74,17 +66,14 @@ static enum sl_status control_subscribe(void *bus, const char *topic, sl_message
 static enum sl_status
 control_publish(void *bus, const struct sl_message *message, uint64_t token, struct sl_error *err)
 {
-    struct control *control = bus;
+    const struct control *control = bus;
     struct sl_message delivered = *message;
 
+    if (!control->handler)
+        return sl_fail(err, SL_ENOENT, "nobody subscribed to '%s'", message->topic);
     delivered.deliveries = 1;
-    for (const struct subscription *at = control->subscriptions; at; at = at->next) {
-        if (strcmp(at->topic, message->topic) != 0)
-            continue;
-        control->on_publish(control->user, token, SL_PUBLISH_ACCEPTED);
-        return at->handler(at->user, &delivered);
-    }
-    return sl_fail(err, SL_ENOENT, "nobody subscribed to '%s'", message->topic);
+    control->on_publish(control->user, token, SL_PUBLISH_ACCEPTED);
+    return control->handler(control->handler_user, &delivered);
 }
 
 static enum sl_status control_flush(void *bus, uint64_t timeout_ns, struct sl_error *err)
@@ -106,16 +95,6 @@ static enum sl_status control_close(void *bus, uint64_t deadline_ns,
     return SL_OK; /* the lie that has to be seen through */
 }
 
-static void control_destroy(void *bus)
-{
-    struct control *control = bus;
-    for (struct subscription *at = control->subscriptions, *next; at; at = next) {
-        next = at->next;
-        free(at);
-    }
-    free(control);
-}
-
 const struct sl_driver *sl_control_driver(void)
 {
     static const struct sl_driver driver = {
@@ -128,7 +107,7 @@ const struct sl_driver *sl_control_driver(void)
         .flush = control_flush,
         .stats = control_stats,
         .close = control_close,
-        .destroy = control_destroy,
+        .destroy = free,
     };
     return &driver;
 }
