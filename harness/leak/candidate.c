@@ -9,7 +9,7 @@
 #include "harness/leak/stack/process_threads.h"
 
 const struct sl_thread *
-sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread)
+candidate_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread)
 {
     if (!snapshot)
         return NULL;
@@ -25,8 +25,8 @@ static const char *library_of(const struct sl_leak_input *input, const struct sl
 {
     const struct sl_thread *looks[] = {
         thread,
-        sl_leak_find_same(input->closed, thread),
-        sl_leak_find_same(input->loaded, thread),
+        candidate_find_same(input->closed, thread),
+        candidate_find_same(input->loaded, thread),
     };
     for (size_t i = 0; i < SL_COUNT_OF(looks); i++)
         if (looks[i] && looks[i]->stack && looks[i]->stack->complete)
@@ -39,52 +39,51 @@ static uint64_t gained(uint64_t before, uint64_t cost, uint64_t now)
     return now > before + cost ? now - before - cost : 0; /* CPU time may be rounded down */
 }
 
-static struct sl_leak_activity
-activity_of(const struct sl_thread *before, const struct sl_thread *now)
+static struct leak_activity activity_of(const struct sl_thread *before, const struct sl_thread *now)
 {
     if (!before || (before->cost.stopped && !before->cost.known))
-        return (struct sl_leak_activity){0};
-    return (struct sl_leak_activity){
+        return (struct leak_activity){0};
+    return (struct leak_activity){
         .known = true,
         .switches = gained(before->switches, before->cost.switches, now->switches),
         .cpu_ns = gained(before->cpu_ns, before->cost.cpu_ns, now->cpu_ns)};
 }
 
-bool sl_leak_counts_differ(const struct sl_leak_input *input)
+bool candidate_counts_differ(const struct sl_leak_input *input)
 {
     return input->closed && input->closed->counts_arrivals != input->settled->counts_arrivals;
 }
 
-uint64_t sl_leak_observed_ns(const struct sl_leak_input *input)
+uint64_t candidate_observed_ns(const struct sl_leak_input *input)
 {
     const struct sl_snapshot *closed = input->closed, *settled = input->settled;
     return closed && closed->taken_ns < settled->taken_ns ? settled->taken_ns - closed->taken_ns
                                                           : 0;
 }
 
-enum sl_status sl_leak_diff(const struct sl_leak_input *input,
-                            struct sl_leak_candidate **ret_candidates, size_t *ret_n_candidates,
-                            struct sl_error *err)
+enum sl_status candidate_list(const struct sl_leak_input *input,
+                              struct leak_candidate **ret_candidates, size_t *ret_n_candidates,
+                              struct sl_error *err)
 {
     const struct sl_snapshot *settled = input->settled;
-    struct sl_leak_candidate *candidates = calloc(settled->n_threads + 1, sizeof *candidates);
+    struct leak_candidate *candidates = calloc(settled->n_threads + 1, sizeof *candidates);
     if (!candidates)
         return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", settled->n_threads);
 
-    bool two_looks = sl_leak_observed_ns(input) > 0, comparable = !sl_leak_counts_differ(input);
+    bool two_looks = candidate_observed_ns(input) > 0, comparable = !candidate_counts_differ(input);
     size_t n = 0;
     for (size_t i = 0; i < settled->n_threads; i++) {
         const struct sl_thread *thread = &settled->threads[i];
-        if (sl_leak_find_same(input->start, thread))
+        if (candidate_find_same(input->start, thread))
             continue;
         const struct sl_thread *before =
-            two_looks ? sl_leak_find_same(input->closed, thread) : NULL;
-        candidates[n++] = (struct sl_leak_candidate){
+            two_looks ? candidate_find_same(input->closed, thread) : NULL;
+        candidates[n++] = (struct leak_candidate){
             .thread = thread,
             .before = before,
             .activity = activity_of(comparable ? before : NULL, thread),
             .library = library_of(input, thread),
-            .process = input->strict ? NULL : sl_leak_process_thread(thread),
+            .process = input->strict ? NULL : process_threads_kind(thread),
         };
     }
     *ret_candidates = candidates;

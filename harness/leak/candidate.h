@@ -8,17 +8,17 @@
 #include "harness/leak/input.h"
 
 /* What a thread did between the two looks after Close, without what being looked at made it do. */
-struct sl_leak_activity {
+struct leak_activity {
     bool known; /* false also when one look stopped the thread and did not see it go back */
     uint64_t switches, cpu_ns;
 };
 
 /* A thread that stayed, with what the other snapshots know about it. */
-struct sl_leak_candidate {
+struct leak_candidate {
     const struct sl_thread *thread; /* in `settled` */
     const struct sl_thread *before; /* the same thread in an earlier look after Close, or NULL */
     const struct sl_unjoined *unjoined; /* it has ended, and this is what is left; NULL: it lives */
-    struct sl_leak_activity activity;
+    struct leak_activity activity;
     uint64_t fingerprint;
     const char *library; /* file name of the library that its entry lies in, or NULL */
     const char *process; /* what it is, when it is the process's and not the bus's; or NULL */
@@ -27,21 +27,21 @@ struct sl_leak_candidate {
 
 /* Same id is not enough: the kernel reuses them.  NULL when the thread is not in the snapshot. */
 const struct sl_thread *
-sl_leak_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread);
+candidate_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread);
 
 /* Do the two looks after Close count different things? */
-bool sl_leak_counts_differ(const struct sl_leak_input *input);
+bool candidate_counts_differ(const struct sl_leak_input *input);
 
 /* Between `closed` and `settled`; 0 when these are not two looks. */
-uint64_t sl_leak_observed_ns(const struct sl_leak_input *input);
+uint64_t candidate_observed_ns(const struct sl_leak_input *input);
 
 /*
  * Threads of `settled` that are not in `start`.
  *
  * @param ret_candidates  from malloc, ascending id
  */
-SL_CHECKED enum sl_status sl_leak_diff(const struct sl_leak_input *input,
-                                       struct sl_leak_candidate **ret_candidates,
-                                       size_t *ret_n_candidates, struct sl_error *err);
+SL_CHECKED enum sl_status candidate_list(const struct sl_leak_input *input,
+                                         struct leak_candidate **ret_candidates,
+                                         size_t *ret_n_candidates, struct sl_error *err);
 
 #endif

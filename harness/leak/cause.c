@@ -11,21 +11,21 @@
 #include "harness/leak/facts.h"
 
 /* Add the facts that prove the cause.  None: the rule does not apply. */
-typedef void (*cause_rule)(const struct sl_leak_case *the_case,
-                           const struct sl_leak_cluster *cluster, struct leak_facts *facts);
+typedef void (*cause_rule)(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                           struct leak_facts *facts);
 
-static void find_not_closed(const struct sl_leak_case *the_case,
-                            const struct sl_leak_cluster *cluster, struct leak_facts *facts)
+static void find_not_closed(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                            struct leak_facts *facts)
 {
     /* All groups that Close could have ended, or none. */
     if (!cluster->members[0].process && the_case->not_closed.kind)
         facts_add(facts, the_case->not_closed);
 }
 
-static void find_resident(const struct sl_leak_case *the_case,
-                          const struct sl_leak_cluster *cluster, struct leak_facts *facts)
+static void find_resident(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                          struct leak_facts *facts)
 {
-    const struct sl_leak_candidate *first = &cluster->members[0];
+    const struct leak_candidate *first = &cluster->members[0];
     bool seen = the_case->input && the_case->input->torn_down;
 
     if (first->resident)
@@ -37,8 +37,8 @@ static void find_resident(const struct sl_leak_case *the_case,
                                    .text = first->process ? first->process : first->library});
 }
 
-static void find_unjoined(const struct sl_leak_case *the_case,
-                          const struct sl_leak_cluster *cluster, struct leak_facts *facts)
+static void find_unjoined(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                          struct leak_facts *facts)
 {
     (void) the_case;
     if (cluster->members[0].unjoined)
@@ -49,7 +49,7 @@ static void find_unjoined(const struct sl_leak_case *the_case,
  * Blocked until another thread acts: nothing of its own, no time-out, no descriptor.  That a
  * thread did not run proves nothing where it was not allowed to.
  */
-static bool is_parked(const struct sl_leak_candidate *candidate)
+static bool is_parked(const struct leak_candidate *candidate)
 {
     const struct sl_wait *wait = &candidate->thread->wait;
     switch (wait->kind) {
@@ -66,7 +66,7 @@ static bool is_parked(const struct sl_leak_candidate *candidate)
     }
 }
 
-static void find_parked(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+static void find_parked(const struct leak_case *the_case, const struct leak_cluster *cluster,
                         struct leak_facts *facts)
 {
     for (size_t i = 0; i < cluster->n_members; i++)
@@ -78,7 +78,7 @@ static void find_parked(const struct sl_leak_case *the_case, const struct sl_lea
 }
 
 /* Always applies: what was seen, with no conclusion. */
-static void describe(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+static void describe(const struct leak_case *the_case, const struct leak_cluster *cluster,
                      struct leak_facts *facts)
 {
     facts_add_waits(the_case, cluster, facts);
@@ -92,9 +92,8 @@ static const cause_rule rules[] = {
     [SL_CAUSE_UNKNOWN] = describe,
 };
 
-enum sl_status sl_leak_explain(const struct sl_leak_case *the_case,
-                               const struct sl_leak_cluster *cluster, struct sl_finding *finding,
-                               struct sl_error *err)
+enum sl_status cause_explain(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                             struct sl_finding *finding, struct sl_error *err)
 {
     struct leak_facts facts = {.n = 0};
     unsigned cause = 0;

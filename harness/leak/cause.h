@@ -6,8 +6,8 @@
 #include "harness/leak/case.h"
 
 /* Fill cause, facts and evidence by the first rule that applies, in the order of SL_CAUSE_MAP. */
-SL_CHECKED enum sl_status sl_leak_explain(const struct sl_leak_case *the_case,
-                                          const struct sl_leak_cluster *cluster,
-                                          struct sl_finding *finding, struct sl_error *err);
+SL_CHECKED enum sl_status cause_explain(const struct leak_case *the_case,
+                                        const struct leak_cluster *cluster,
+                                        struct sl_finding *finding, struct sl_error *err);
 
 #endif

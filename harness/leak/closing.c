@@ -20,22 +20,22 @@
 
 static bool has_function(const struct sl_stack *stack, const char *function)
 {
-    struct sl_leak_name wanted = sl_leak_function_name(function);
+    struct stack_name wanted = names_function(function);
     for (size_t i = 0; stack && i < stack->n_frames; i++)
         if (stack->frames[i].function &&
-            sl_leak_name_equal(sl_leak_function_name(stack->frames[i].function), wanted))
+            names_equal(names_function(stack->frames[i].function), wanted))
             return true;
     return false;
 }
 
 /* In one of the looks after Close: a read loop that has just got something is not waiting. */
-static bool waits_on_socket(const struct sl_leak_candidate *candidate)
+static bool waits_on_socket(const struct leak_candidate *candidate)
 {
     return candidate->thread->wait.socket || (candidate->before && candidate->before->wait.socket);
 }
 
 static bool
-is_witness(const struct sl_leak_witness *witness, const struct sl_leak_candidate *candidate)
+is_witness(const struct sl_leak_witness *witness, const struct leak_candidate *candidate)
 {
     const char *const modules[] = {witness->module, NULL};
     const struct sl_stack *stack = candidate->thread->stack;
@@ -48,14 +48,14 @@ is_witness(const struct sl_leak_witness *witness, const struct sl_leak_candidate
 }
 
 /* The first witness of the table that has a thread tells. */
-static struct sl_fact find_witness(const struct sl_leak_case *the_case)
+static struct sl_fact find_witness(const struct leak_case *the_case)
 {
     const struct sl_leak_witness *witness = the_case->input->witnesses;
     struct sl_fact fact = {0};
 
     for (; witness && witness->text && !fact.count; witness++) {
         for (size_t i = 0; i < the_case->n_alive; i++) {
-            const struct sl_leak_candidate *candidate = &the_case->candidates[i];
+            const struct leak_candidate *candidate = &the_case->candidates[i];
             if (!is_witness(witness, candidate))
                 continue;
             if (!fact.count)
@@ -73,16 +73,16 @@ static uint32_t count_survivors(const struct sl_leak_input *input)
     uint32_t n = 0;
     for (size_t i = 0; input->loaded && i < input->loaded->n_threads; i++) {
         const struct sl_thread *thread = &input->loaded->threads[i];
-        if (sl_leak_find_same(input->start, thread))
+        if (candidate_find_same(input->start, thread))
             continue;
-        if (!sl_leak_find_same(input->settled, thread))
+        if (!candidate_find_same(input->settled, thread))
             return 0;
         n += thread->count;
     }
     return n;
 }
 
-void sl_leak_judge_close(struct sl_leak_case *the_case)
+void closing_judge(struct leak_case *the_case)
 {
     if (!the_case->input->close_reached) {
         the_case->not_closed = (struct sl_fact){SL_FACT_NOT_REACHED};

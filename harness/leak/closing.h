@@ -6,6 +6,6 @@
 #include "harness/leak/case.h"
 
 /* Fill not_closed and survivors, by the candidates that live. */
-void sl_leak_judge_close(struct sl_leak_case *the_case);
+void closing_judge(struct leak_case *the_case);
 
 #endif

@@ -43,8 +43,8 @@ static struct slot *map_find(const struct map *map, uint64_t key, bool flag)
     return &map->slots[at];
 }
 
-enum sl_status sl_leak_fingerprint_all(struct sl_leak_candidate *candidates, size_t n_candidates,
-                                       struct sl_error *err)
+enum sl_status
+cluster_fingerprint(struct leak_candidate *candidates, size_t n_candidates, struct sl_error *err)
 {
     struct map known;
     if (!map_init(&known, n_candidates))
@@ -53,13 +53,13 @@ enum sl_status sl_leak_fingerprint_all(struct sl_leak_candidate *candidates, siz
     for (size_t i = 0; i < n_candidates; i++) {
         const struct sl_thread *thread = candidates[i].thread;
         if (!thread->stack || !thread->stack->n_frames) { /* depends on the thread too */
-            candidates[i].fingerprint = sl_leak_fingerprint_thread(thread);
+            candidates[i].fingerprint = fingerprint_of_thread(thread);
             continue;
         }
         struct slot *slot = map_find(&known, (uint64_t) (uintptr_t) thread->stack, false);
         if (!slot->used) {
             slot->used = true;
-            slot->value = sl_leak_fingerprint_thread(thread);
+            slot->value = fingerprint_of_thread(thread);
         }
         candidates[i].fingerprint = slot->value;
     }
@@ -68,9 +68,9 @@ enum sl_status sl_leak_fingerprint_all(struct sl_leak_candidate *candidates, siz
 }
 
 /* Number the clusters by first appearance; of_candidate[i] is the cluster of candidate i. */
-static void number_clusters(const struct map *map, const struct sl_leak_candidate *candidates,
+static void number_clusters(const struct map *map, const struct leak_candidate *candidates,
                             size_t n_candidates, size_t *of_candidate,
-                            struct sl_leak_clusters *clusters)
+                            struct leak_clusters *clusters)
 {
     for (size_t i = 0; i < n_candidates; i++) {
         struct slot *slot = map_find(map, candidates[i].fingerprint, candidates[i].resident);
@@ -84,35 +84,35 @@ static void number_clusters(const struct map *map, const struct sl_leak_candidat
 }
 
 /* Sort the members by cluster, each cluster in the order of the candidates. */
-static void place_members(const struct sl_leak_candidate *candidates, size_t n_candidates,
-                          const size_t *of_candidate, struct sl_leak_clusters *clusters)
+static void place_members(const struct leak_candidate *candidates, size_t n_candidates,
+                          const size_t *of_candidate, struct leak_clusters *clusters)
 {
-    struct sl_leak_candidate *end = clusters->members;
+    struct leak_candidate *end = clusters->members;
     for (size_t i = 0; i < clusters->n_clusters; i++) {
         clusters->clusters[i].members = end;
         end += clusters->clusters[i].n_members;
         clusters->clusters[i].n_members = 0; /* counted again below */
     }
     for (size_t i = 0; i < n_candidates; i++) {
-        struct sl_leak_cluster *cluster = &clusters->clusters[of_candidate[i]];
+        struct leak_cluster *cluster = &clusters->clusters[of_candidate[i]];
         size_t offset = (size_t) (cluster->members - clusters->members) + cluster->n_members++;
         clusters->members[offset] = candidates[i];
         cluster->count += candidates[i].thread->count;
     }
 }
 
-enum sl_status sl_leak_clusters_new(const struct sl_leak_candidate *candidates, size_t n_candidates,
-                                    struct sl_leak_clusters *ret_clusters, struct sl_error *err)
+enum sl_status cluster_make(const struct leak_candidate *candidates, size_t n_candidates,
+                            struct leak_clusters *ret_clusters, struct sl_error *err)
 {
     struct map map = {0};
-    struct sl_leak_clusters clusters = {
+    struct leak_clusters clusters = {
         .members = calloc(n_candidates + 1, sizeof *clusters.members),
         .clusters = calloc(n_candidates + 1, sizeof *clusters.clusters),
     };
     SL_AUTO_FREE size_t *of_candidate = calloc(n_candidates + 1, sizeof *of_candidate);
 
     if (!clusters.members || !clusters.clusters || !of_candidate || !map_init(&map, n_candidates)) {
-        sl_leak_clusters_release(&clusters);
+        cluster_release(&clusters);
         return sl_fail(err, SL_ENOMEM, "out of memory for groups of %zu threads", n_candidates);
     }
     number_clusters(&map, candidates, n_candidates, of_candidate, &clusters);
@@ -122,24 +122,23 @@ enum sl_status sl_leak_clusters_new(const struct sl_leak_candidate *candidates, 
     return SL_OK;
 }
 
-void sl_leak_clusters_release(struct sl_leak_clusters *clusters)
+void cluster_release(struct leak_clusters *clusters)
 {
     free(clusters->members);
     free(clusters->clusters);
-    *clusters = (struct sl_leak_clusters){0};
+    *clusters = (struct leak_clusters){0};
 }
 
-enum sl_status sl_leak_cluster_all(const struct sl_snapshot *snapshot,
-                                   struct sl_leak_clusters *ret_clusters, struct sl_error *err)
+enum sl_status cluster_all(const struct sl_snapshot *snapshot, struct leak_clusters *ret_clusters,
+                           struct sl_error *err)
 {
-    SL_AUTO_FREE struct sl_leak_candidate *candidates =
+    SL_AUTO_FREE struct leak_candidate *candidates =
         calloc(snapshot->n_threads + 1, sizeof *candidates);
 
     if (!candidates)
         return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", snapshot->n_threads);
     for (size_t i = 0; i < snapshot->n_threads; i++)
         candidates[i].thread = &snapshot->threads[i];
-    enum sl_status status = sl_leak_fingerprint_all(candidates, snapshot->n_threads, err);
-    return status ? status
-                  : sl_leak_clusters_new(candidates, snapshot->n_threads, ret_clusters, err);
+    enum sl_status status = cluster_fingerprint(candidates, snapshot->n_threads, err);
+    return status ? status : cluster_make(candidates, snapshot->n_threads, ret_clusters, err);
 }

@@ -6,33 +6,31 @@
 #include "harness/leak/candidate.h"
 
 /* Candidates with one fingerprint and one fate. */
-struct sl_leak_cluster {
-    const struct sl_leak_candidate *members; /* ascending id */
-    size_t n_members;                        /* at least 1 */
-    uint32_t count;                          /* threads: the sum over the members */
+struct leak_cluster {
+    const struct leak_candidate *members; /* ascending id */
+    size_t n_members;                     /* at least 1 */
+    uint32_t count;                       /* threads: the sum over the members */
 };
 
 /* Clusters and their members; the two arrays come from malloc. */
-struct sl_leak_clusters {
-    struct sl_leak_candidate *members;
-    struct sl_leak_cluster *clusters;
+struct leak_clusters {
+    struct leak_candidate *members;
+    struct leak_cluster *clusters;
     size_t n_clusters;
 };
 
 /* Fill the fingerprint of every candidate; once per distinct stack, however many share it. */
-SL_CHECKED enum sl_status sl_leak_fingerprint_all(struct sl_leak_candidate *candidates,
-                                                  size_t n_candidates, struct sl_error *err);
+SL_CHECKED enum sl_status
+cluster_fingerprint(struct leak_candidate *candidates, size_t n_candidates, struct sl_error *err);
 
 /* O(n).  The order of clusters is that of their first members. */
-SL_CHECKED enum sl_status
-sl_leak_clusters_new(const struct sl_leak_candidate *candidates, size_t n_candidates,
-                     struct sl_leak_clusters *ret_clusters, struct sl_error *err);
+SL_CHECKED enum sl_status cluster_make(const struct leak_candidate *candidates, size_t n_candidates,
+                                       struct leak_clusters *ret_clusters, struct sl_error *err);
 
 /* All threads of a snapshot, about which nothing else is known. */
-SL_CHECKED enum sl_status sl_leak_cluster_all(const struct sl_snapshot *snapshot,
-                                              struct sl_leak_clusters *ret_clusters,
-                                              struct sl_error *err);
+SL_CHECKED enum sl_status cluster_all(const struct sl_snapshot *snapshot,
+                                      struct leak_clusters *ret_clusters, struct sl_error *err);
 
-void sl_leak_clusters_release(struct sl_leak_clusters *clusters);
+void cluster_release(struct leak_clusters *clusters);
 
 #endif

@@ -89,7 +89,7 @@ void facts_add(struct leak_facts *facts, struct sl_fact fact)
 
 #define CLAUSES_MAX 3 /* more kinds of waits in one group than this are summed up */
 
-void facts_add_waits(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+void facts_add_waits(const struct leak_case *the_case, const struct leak_cluster *cluster,
                      struct leak_facts *facts)
 {
     const struct sl_thread *kinds[CLAUSES_MAX];
@@ -122,7 +122,7 @@ void facts_add_waits(const struct sl_leak_case *the_case, const struct sl_leak_c
 }
 
 /* What a look made its threads do is none of their own doing, but it is no rest either. */
-static bool was_any_stopped(const struct sl_leak_cluster *cluster)
+static bool was_any_stopped(const struct leak_cluster *cluster)
 {
     for (size_t i = 0; i < cluster->n_members; i++)
         if (cluster->members[i].activity.known && cluster->members[i].before->cost.stopped)
@@ -130,7 +130,7 @@ static bool was_any_stopped(const struct sl_leak_cluster *cluster)
     return false;
 }
 
-static void add_span(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+static void add_span(const struct leak_case *the_case, const struct leak_cluster *cluster,
                      struct leak_facts *facts)
 {
     if (was_any_stopped(cluster))
@@ -140,14 +140,14 @@ static void add_span(const struct sl_leak_case *the_case, const struct sl_leak_c
                                       .value = the_case->observed_ns});
 }
 
-void facts_add_idle(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+void facts_add_idle(const struct leak_case *the_case, const struct leak_cluster *cluster,
                     struct leak_facts *facts)
 {
     facts_add(facts, (struct sl_fact){.kind = SL_FACT_IDLE, .count = cluster->count});
     add_span(the_case, cluster, facts);
 }
 
-void facts_add_activity(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+void facts_add_activity(const struct leak_case *the_case, const struct leak_cluster *cluster,
                         struct leak_facts *facts)
 {
     const char *why = the_case->counts_differ ? "the two looks counted different things"
@@ -158,7 +158,7 @@ void facts_add_activity(const struct sl_leak_case *the_case, const struct sl_lea
     if (!the_case->observed_ns)
         return;
     for (size_t i = 0; i < cluster->n_members; i++) {
-        const struct sl_leak_candidate *member = &cluster->members[i];
+        const struct leak_candidate *member = &cluster->members[i];
         *(!member->before          ? &born
           : member->activity.known ? &known
                                    : &unknown) += member->thread->count;
@@ -177,10 +177,10 @@ void facts_add_activity(const struct sl_leak_case *the_case, const struct sl_lea
         facts_add(facts, (struct sl_fact){SL_FACT_BORN, .count = born});
 }
 
-void facts_add_circumstances(const struct sl_leak_case *the_case,
-                             const struct sl_leak_cluster *cluster, struct leak_facts *facts)
+void facts_add_circumstances(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                             struct leak_facts *facts)
 {
-    const struct sl_leak_candidate *first = &cluster->members[0];
+    const struct leak_candidate *first = &cluster->members[0];
     const char *reason = first->thread->reason;
 
     if (!first->thread->stack)

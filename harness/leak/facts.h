@@ -17,20 +17,20 @@ struct leak_facts {
 void facts_add(struct leak_facts *facts, struct sl_fact fact);
 
 /* What they wait for, each kind of wait with its number. */
-void facts_add_waits(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+void facts_add_waits(const struct leak_case *the_case, const struct leak_cluster *cluster,
                      struct leak_facts *facts);
 
 /* That none of them ran between the two looks. */
-void facts_add_idle(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+void facts_add_idle(const struct leak_case *the_case, const struct leak_cluster *cluster,
                     struct leak_facts *facts);
 
 /* How much they ran between the two looks, without what being looked at made them do. */
-void facts_add_activity(const struct sl_leak_case *the_case, const struct sl_leak_cluster *cluster,
+void facts_add_activity(const struct leak_case *the_case, const struct leak_cluster *cluster,
                         struct leak_facts *facts);
 
 /* What else is known: why there is no stack, that a library's shutdown changed nothing, and that
    Close ended nobody. */
-void facts_add_circumstances(const struct sl_leak_case *the_case,
-                             const struct sl_leak_cluster *cluster, struct leak_facts *facts);
+void facts_add_circumstances(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                             struct leak_facts *facts);
 
 #endif

@@ -41,14 +41,14 @@ copy_frames(struct sl_arena *arena, const struct sl_stack *stack, struct sl_grou
 
 /* Indices of the members in the snapshot; of those that have ended nothing is in it. */
 static bool list_members(struct sl_arena *arena, const struct sl_snapshot *snapshot,
-                         const struct sl_leak_cluster *cluster, struct sl_group *group)
+                         const struct leak_cluster *cluster, struct sl_group *group)
 {
     uint32_t *members = sl_arena_array(arena, cluster->n_members, sizeof *members);
 
     if (!members)
         return false;
     for (size_t i = 0; i < cluster->n_members; i++) {
-        const struct sl_leak_candidate *member = &cluster->members[i];
+        const struct leak_candidate *member = &cluster->members[i];
         if (!member->unjoined)
             members[group->n_members++] = (uint32_t) (member->thread - snapshot->threads);
         if (member->thread->id && group->n_ids < SL_GROUP_SAMPLE)
@@ -58,9 +58,9 @@ static bool list_members(struct sl_arena *arena, const struct sl_snapshot *snaps
     return true;
 }
 
-enum sl_status sl_leak_group_make(const struct sl_snapshot *snapshot,
-                                  const struct sl_leak_cluster *cluster, struct sl_arena *arena,
-                                  struct sl_group *ret_group, struct sl_error *err)
+enum sl_status group_of_cluster(const struct sl_snapshot *snapshot,
+                                const struct leak_cluster *cluster, struct sl_arena *arena,
+                                struct sl_group *ret_group, struct sl_error *err)
 {
     const struct sl_thread *thread = cluster->members[0].thread;
     const struct sl_stack *stack = thread->stack;
@@ -87,7 +87,7 @@ enum sl_status sl_leak_group_make(const struct sl_snapshot *snapshot,
 }
 
 static enum sl_status make_groups(const struct sl_snapshot *snapshot,
-                                  const struct sl_leak_clusters *clusters, struct sl_arena *arena,
+                                  const struct leak_clusters *clusters, struct sl_arena *arena,
                                   const struct sl_group **ret_groups, struct sl_error *err)
 {
     struct sl_group *groups = sl_arena_array(arena, clusters->n_clusters, sizeof *groups);
@@ -96,7 +96,7 @@ static enum sl_status make_groups(const struct sl_snapshot *snapshot,
                : sl_fail(err, SL_ENOMEM, "out of memory for %zu groups", clusters->n_clusters);
 
     for (size_t i = 0; i < clusters->n_clusters && !status; i++)
-        status = sl_leak_group_make(snapshot, &clusters->clusters[i], arena, &groups[i], err);
+        status = group_of_cluster(snapshot, &clusters->clusters[i], arena, &groups[i], err);
     if (status)
         return status;
     qsort(groups, clusters->n_clusters, sizeof *groups, sl_group_compare);
@@ -108,14 +108,14 @@ enum sl_status sl_leak_group_all(const struct sl_snapshot *snapshot, struct sl_a
                                  const struct sl_group **ret_groups, size_t *ret_n_groups,
                                  struct sl_error *err)
 {
-    struct sl_leak_clusters clusters;
-    enum sl_status status = sl_leak_cluster_all(snapshot, &clusters, err);
+    struct leak_clusters clusters;
+    enum sl_status status = cluster_all(snapshot, &clusters, err);
 
     if (status)
         return status;
     status = make_groups(snapshot, &clusters, arena, ret_groups, err);
     if (!status)
         *ret_n_groups = clusters.n_clusters;
-    sl_leak_clusters_release(&clusters);
+    cluster_release(&clusters);
     return status;
 }

@@ -11,8 +11,8 @@
  * that the snapshot may be freed.
  */
 SL_CHECKED enum sl_status
-sl_leak_group_make(const struct sl_snapshot *snapshot, const struct sl_leak_cluster *cluster,
-                   struct sl_arena *arena, struct sl_group *ret_group, struct sl_error *err);
+group_of_cluster(const struct sl_snapshot *snapshot, const struct leak_cluster *cluster,
+                 struct sl_arena *arena, struct sl_group *ret_group, struct sl_error *err);
 
 /* Group all threads of a snapshot by fingerprint, largest group first. */
 SL_CHECKED enum sl_status

@@ -22,7 +22,7 @@ static int compare_findings(const void *a, const void *b)
 }
 
 /* Explain and sort; as many as clusters. */
-static enum sl_status make_findings(const struct sl_leak_case *the_case,
+static enum sl_status make_findings(const struct leak_case *the_case,
                                     const struct sl_finding **ret_findings, struct sl_error *err)
 {
     size_t n = the_case->clusters->n_clusters;
@@ -31,12 +31,12 @@ static enum sl_status make_findings(const struct sl_leak_case *the_case,
         findings ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for %zu groups", n);
 
     for (size_t i = 0; i < n && !status; i++) {
-        const struct sl_leak_cluster *cluster = &the_case->clusters->clusters[i];
+        const struct leak_cluster *cluster = &the_case->clusters->clusters[i];
         findings[i].counted = the_case->input && !cluster->members[0].resident;
-        status = sl_leak_group_make(the_case->snapshot, cluster, the_case->arena,
-                                    &findings[i].group, err);
+        status =
+            group_of_cluster(the_case->snapshot, cluster, the_case->arena, &findings[i].group, err);
         if (!status)
-            status = sl_leak_explain(the_case, cluster, &findings[i], err);
+            status = cause_explain(the_case, cluster, &findings[i], err);
     }
     if (status)
         return status;
@@ -52,14 +52,15 @@ static enum sl_status make_findings(const struct sl_leak_case *the_case,
  * effective Close nothing tells them from those that Close would have ended.  The process's own
  * threads are none of Close's business.
  */
-static void mark_residents(const struct sl_leak_case *the_case,
-                           struct sl_leak_candidate *candidates, size_t n_candidates)
+static void mark_residents(const struct leak_case *the_case, struct leak_candidate *candidates,
+                           size_t n_candidates)
 {
     const struct sl_snapshot *torn_down = the_case->input->torn_down;
     for (size_t i = 0; i < n_candidates; i++) {
-        const struct sl_leak_candidate *candidate = &candidates[i];
-        bool stays = candidate->unjoined ? sl_leak_has_unjoined(torn_down, candidate->unjoined)
-                                         : sl_leak_find_same(torn_down, candidate->thread) != NULL;
+        const struct leak_candidate *candidate = &candidates[i];
+        bool stays = candidate->unjoined
+                         ? unjoined_has(torn_down, candidate->unjoined)
+                         : candidate_find_same(torn_down, candidate->thread) != NULL;
         candidates[i].resident =
             candidate->process || (candidate->library && !stays && !the_case->not_closed.kind);
     }
@@ -79,7 +80,7 @@ static enum sl_status copy_late(const struct sl_leak_input *input, struct sl_are
     return SL_OK;
 }
 
-static uint32_t count_unjoined(const struct sl_leak_candidate *candidates, size_t n_candidates)
+static uint32_t count_unjoined(const struct leak_candidate *candidates, size_t n_candidates)
 {
     uint32_t n = 0;
     for (size_t i = 0; i < n_candidates; i++)
@@ -87,28 +88,28 @@ static uint32_t count_unjoined(const struct sl_leak_candidate *candidates, size_
     return n;
 }
 
-static enum sl_status analyse(struct sl_leak_case *the_case, struct sl_leak_candidate *candidates,
+static enum sl_status analyse(struct leak_case *the_case, struct leak_candidate *candidates,
                               struct sl_leak_report *ret_report, struct sl_error *err)
 {
     const struct sl_leak_input *input = the_case->input;
     const char *missing = input->settled->unjoined_missing;
     struct sl_leak_report report = {.settle_ns = input->settle_ns};
-    struct sl_leak_clusters clusters;
+    struct leak_clusters clusters;
 
-    enum sl_status status = sl_leak_fingerprint_all(candidates, the_case->n_candidates, err);
+    enum sl_status status = cluster_fingerprint(candidates, the_case->n_candidates, err);
     if (status)
         return status;
     the_case->candidates = candidates;
-    sl_leak_judge_close(the_case);
+    closing_judge(the_case);
     mark_residents(the_case, candidates, the_case->n_candidates);
     report.unjoined = count_unjoined(candidates, the_case->n_candidates);
-    status = sl_leak_clusters_new(candidates, the_case->n_candidates, &clusters, err);
+    status = cluster_make(candidates, the_case->n_candidates, &clusters, err);
     if (status)
         return status;
     the_case->clusters = &clusters;
     status = make_findings(the_case, &report.findings, err);
     report.n_findings = clusters.n_clusters;
-    sl_leak_clusters_release(&clusters);
+    cluster_release(&clusters);
     if (!status)
         status = copy_late(input, the_case->arena, &report, err);
     report.unjoined_missing = sl_arena_strdup(the_case->arena, missing);
@@ -126,20 +127,20 @@ static enum sl_status analyse(struct sl_leak_case *the_case, struct sl_leak_cand
 enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_arena *arena,
                                struct sl_leak_report *ret_report, struct sl_error *err)
 {
-    SL_AUTO_FREE struct sl_leak_candidate *candidates = NULL;
-    struct sl_leak_case the_case = {
+    SL_AUTO_FREE struct leak_candidate *candidates = NULL;
+    struct leak_case the_case = {
         .input = input,
         .snapshot = input->settled,
         .words = evidence_words(input->words),
-        .observed_ns = sl_leak_observed_ns(input),
-        .counts_differ = sl_leak_counts_differ(input),
+        .observed_ns = candidate_observed_ns(input),
+        .counts_differ = candidate_counts_differ(input),
         .arena = arena,
     };
 
-    enum sl_status status = sl_leak_diff(input, &candidates, &the_case.n_alive, err);
+    enum sl_status status = candidate_list(input, &candidates, &the_case.n_alive, err);
     the_case.n_candidates = the_case.n_alive;
     if (!status)
-        status = sl_leak_add_unjoined(input, arena, &candidates, &the_case.n_candidates, err);
+        status = unjoined_add(input, arena, &candidates, &the_case.n_candidates, err);
     return status ? status : analyse(&the_case, candidates, ret_report, err);
 }
 
@@ -147,20 +148,20 @@ enum sl_status sl_leak_describe(const struct sl_snapshot *snapshot, struct sl_ar
                                 const struct sl_finding **ret_findings, size_t *ret_n_findings,
                                 struct sl_error *err)
 {
-    struct sl_leak_clusters clusters;
-    const struct sl_leak_case the_case = {
+    struct leak_clusters clusters;
+    const struct leak_case the_case = {
         .snapshot = snapshot,
         .clusters = &clusters,
         .words = evidence_words(NULL),
         .arena = arena,
     };
 
-    enum sl_status status = sl_leak_cluster_all(snapshot, &clusters, err);
+    enum sl_status status = cluster_all(snapshot, &clusters, err);
     if (status)
         return status;
     status = make_findings(&the_case, ret_findings, err);
     if (!status)
         *ret_n_findings = clusters.n_clusters;
-    sl_leak_clusters_release(&clusters);
+    cluster_release(&clusters);
     return status;
 }

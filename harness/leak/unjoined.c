@@ -18,7 +18,7 @@ struct remains {
     struct sl_stack stack;
 };
 
-bool sl_leak_has_unjoined(const struct sl_snapshot *snapshot, const struct sl_unjoined *unjoined)
+bool unjoined_has(const struct sl_snapshot *snapshot, const struct sl_unjoined *unjoined)
 {
     for (size_t i = 0; snapshot && !snapshot->unjoined_missing && i < snapshot->n_unjoined; i++)
         if (snapshot->unjoined[i].pthread == unjoined->pthread)
@@ -26,9 +26,9 @@ bool sl_leak_has_unjoined(const struct sl_snapshot *snapshot, const struct sl_un
     return false;
 }
 
-static struct sl_leak_candidate make_candidate(const struct sl_leak_input *input,
-                                               const struct sl_unjoined *unjoined,
-                                               struct remains *remains)
+static struct leak_candidate make_candidate(const struct sl_leak_input *input,
+                                            const struct sl_unjoined *unjoined,
+                                            struct remains *remains)
 {
     const struct sl_stack whole = {.frames = unjoined->start, .n_frames = 1, .complete = true};
 
@@ -38,21 +38,21 @@ static struct sl_leak_candidate make_candidate(const struct sl_leak_input *input
     /* The kernel has given its id to others. */
     remains->thread =
         (struct sl_thread){.count = 1, .stack = &remains->stack, .wait = {.syscall_nr = -1}};
-    return (struct sl_leak_candidate){
+    return (struct leak_candidate){
         .thread = &remains->thread,
         .unjoined = unjoined,
         .library = sl_leak_find_library(&whole, input->library_modules),
     };
 }
 
-enum sl_status sl_leak_add_unjoined(const struct sl_leak_input *input, struct sl_arena *arena,
-                                    struct sl_leak_candidate **candidates, size_t *n_candidates,
-                                    struct sl_error *err)
+enum sl_status unjoined_add(const struct sl_leak_input *input, struct sl_arena *arena,
+                            struct leak_candidate **candidates, size_t *n_candidates,
+                            struct sl_error *err)
 {
     const struct sl_snapshot *settled = input->settled;
     size_t n = settled->unjoined_missing ? 0 : settled->n_unjoined;
     struct remains *remains = sl_arena_array(arena, n, sizeof *remains);
-    struct sl_leak_candidate *grown =
+    struct leak_candidate *grown =
         realloc(*candidates, (*n_candidates + n + 1) * sizeof **candidates);
 
     if (grown)
@@ -60,7 +60,7 @@ enum sl_status sl_leak_add_unjoined(const struct sl_leak_input *input, struct sl
     if (!remains || !grown)
         return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads that were not joined", n);
     for (size_t i = 0; i < n; i++)
-        if (!sl_leak_has_unjoined(input->start, &settled->unjoined[i]))
+        if (!unjoined_has(input->start, &settled->unjoined[i]))
             (*candidates)[(*n_candidates)++] =
                 make_candidate(input, &settled->unjoined[i], &remains[i]);
     return SL_OK;

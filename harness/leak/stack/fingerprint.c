@@ -53,25 +53,23 @@ static uint64_t add_place(uint64_t hash, const struct sl_frame *frame)
 
 static uint64_t add_frame(uint64_t hash, const struct sl_frame *frame, bool runtime)
 {
-    struct sl_leak_name module = sl_leak_module_name(frame->module);
-    struct sl_leak_name function = sl_leak_function_name(frame->function);
+    struct stack_name module = names_module(frame->module);
+    struct stack_name function = names_function(frame->function);
 
     hash = add_text(hash, module.text, module.size);
     if (!function.size)
         return add_place(hash, frame);
     if (runtime)
-        function = sl_leak_bare_name(function);
+        function = names_bare(function);
     return add_text(hash, function.text, function.size);
 }
 
 /* Is the frame the outlined part of the function one further out? */
 static bool is_part_of(const struct sl_frame *frame, const struct sl_frame *outer)
 {
-    return sl_leak_is_part(frame) &&
-           sl_leak_name_equal(sl_leak_function_name(frame->function),
-                              sl_leak_function_name(outer->function)) &&
-           sl_leak_name_equal(sl_leak_module_name(frame->module),
-                              sl_leak_module_name(outer->module));
+    return names_is_part(frame) &&
+           names_equal(names_function(frame->function), names_function(outer->function)) &&
+           names_equal(names_module(frame->module), names_module(outer->module));
 }
 
 /*
@@ -89,7 +87,7 @@ static uint64_t add_pattern(uint64_t hash, const char *text)
     return add_text(hash, "", 0);
 }
 
-uint64_t sl_leak_fingerprint(const struct sl_stack *stack)
+uint64_t fingerprint_of(const struct sl_stack *stack)
 {
     uint64_t hash = SL_FNV64_BASIS;
     bool in_runtime = false;
@@ -97,11 +95,11 @@ uint64_t sl_leak_fingerprint(const struct sl_stack *stack)
     if (!stack || !stack->n_frames)
         return add_pattern(sl_fnv64(hash, NO_STACK, 1), stack ? stack->reason : NULL);
 
-    size_t entry = sl_leak_entry(stack);
-    bool is_static = sl_leak_is_static(stack);
+    size_t entry = runtime_entry(stack);
+    bool is_static = runtime_is_static(stack);
     for (size_t i = entry + 1; i-- > 0;) {
         const struct sl_frame *frame = &stack->frames[i];
-        bool runtime = sl_leak_is_runtime(frame, is_static);
+        bool runtime = runtime_has(frame, is_static);
         bool inside = runtime && in_runtime;
         in_runtime = runtime;
         if (inside || (i < entry && is_part_of(frame, frame + 1)))
@@ -111,10 +109,10 @@ uint64_t sl_leak_fingerprint(const struct sl_stack *stack)
     return sl_fnv64(hash, stack->complete ? COMPLETE : INCOMPLETE, 1);
 }
 
-uint64_t sl_leak_fingerprint_thread(const struct sl_thread *thread)
+uint64_t fingerprint_of_thread(const struct sl_thread *thread)
 {
     if (thread->stack && thread->stack->n_frames)
-        return sl_leak_fingerprint(thread->stack);
+        return fingerprint_of(thread->stack);
     const char *reason = thread->stack ? thread->stack->reason : thread->reason;
     uint64_t hash = sl_fnv64(SL_FNV64_BASIS, NO_STACK, 1);
     return add_pattern(add_pattern(hash, reason), thread->name);

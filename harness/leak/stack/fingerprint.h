@@ -6,9 +6,9 @@
 #include "harness/model/snapshot.h"
 
 /* 64 bits over function and module names from the entry inward; survives rebuilds. */
-uint64_t sl_leak_fingerprint(const struct sl_stack *stack);
+uint64_t fingerprint_of(const struct sl_stack *stack);
 
 /* The same; threads without a stack are told apart by reason and name. */
-uint64_t sl_leak_fingerprint_thread(const struct sl_thread *thread);
+uint64_t fingerprint_of_thread(const struct sl_thread *thread);
 
 #endif

@@ -16,22 +16,22 @@ enum telling {
 
 static enum telling judge(const struct sl_frame *frame, bool is_static)
 {
-    if (sl_leak_is_native_runtime(frame, is_static))
+    if (runtime_is_native(frame, is_static))
         return TELLS_NOTHING;
-    if (sl_leak_is_plumbing(frame))
+    if (plumbing_has(frame))
         return frame->function && !frame->inlined ? TELLS_PLUMBING : TELLS_NOTHING;
     if (!frame->function)
         return TELLS_PLACE;
     return frame->inlined ? TELLS_INLINED : TELLS_FUNCTION;
 }
 
-const struct sl_frame *sl_leak_frame(const struct sl_stack *stack)
+const struct sl_frame *frame_telling(const struct sl_stack *stack)
 {
     if (!stack || !stack->n_frames)
         return NULL;
-    const struct sl_frame *best = &stack->frames[sl_leak_entry(stack)];
+    const struct sl_frame *best = &stack->frames[runtime_entry(stack)];
     enum telling telling = TELLS_NOTHING;
-    bool is_static = sl_leak_is_static(stack);
+    bool is_static = runtime_is_static(stack);
 
     for (size_t i = 0; i < stack->n_frames && telling; i++) {
         enum telling this = judge(&stack->frames[i], is_static);
@@ -46,7 +46,7 @@ const struct sl_frame *sl_leak_frame(const struct sl_stack *stack)
 const char *sl_leak_headline(struct sl_arena *arena, const struct sl_stack *stack)
 {
     char buffer[SL_FRAME_TEXT_MAX];
-    const struct sl_frame *frame = sl_leak_frame(stack);
+    const struct sl_frame *frame = frame_telling(stack);
 
     if (!frame)
         return "(no stack)";
@@ -56,6 +56,6 @@ const char *sl_leak_headline(struct sl_arena *arena, const struct sl_stack *stac
     }
     if (!frame->function)
         return sl_arena_strdup(arena, sl_frame_text(frame, buffer));
-    struct sl_leak_name function = sl_leak_function_name(frame->function);
+    struct stack_name function = names_function(frame->function);
     return sl_arena_printf(arena, "%.*s", (int) function.size, function.text);
 }

@@ -13,7 +13,7 @@
  * come second, since they are mostly helpers that many waits share; then code without
  * a name.  In a stack without any of these it is the entry; NULL without frames.
  */
-const struct sl_frame *sl_leak_frame(const struct sl_stack *stack);
+const struct sl_frame *frame_telling(const struct sl_stack *stack);
 
 /* That frame's function as its source names it, else "libbus.so+0x1234".  NULL: no memory. */
 const char *sl_leak_headline(struct sl_arena *arena, const struct sl_stack *stack);

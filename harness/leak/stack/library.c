@@ -9,9 +9,9 @@ const char *sl_leak_find_library(const struct sl_stack *stack, const char *const
     /* The outermost frame of a partial stack may be anybody's. */
     if (!modules || !stack || !stack->complete || !stack->n_frames)
         return NULL;
-    const char *module = stack->frames[sl_leak_entry(stack)].module;
+    const char *module = stack->frames[runtime_entry(stack)].module;
     for (; *modules; modules++)
-        if (sl_leak_module_is(module, *modules))
+        if (names_module_is(module, *modules))
             return sl_path_base(module);
     return NULL;
 }

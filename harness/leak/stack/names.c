@@ -7,13 +7,13 @@
 
 #define PART_MARK ".part."
 
-struct sl_leak_name sl_leak_function_name(const char *function)
+struct stack_name names_function(const char *function)
 {
-    return function ? (struct sl_leak_name){function, sl_function_name_length(function)}
-                    : (struct sl_leak_name){"", 0};
+    return function ? (struct stack_name){function, sl_function_name_length(function)}
+                    : (struct stack_name){"", 0};
 }
 
-struct sl_leak_name sl_leak_module_name(const char *module)
+struct stack_name names_module(const char *module)
 {
     static const char deleted[] = " (deleted)";
     const char *text = sl_path_base(module);
@@ -26,34 +26,34 @@ struct sl_leak_name sl_leak_module_name(const char *module)
         version += strlen(".so.");
         size = (size_t) (version - text) + strspn(version, "0123456789");
     }
-    return (struct sl_leak_name){text, size};
+    return (struct stack_name){text, size};
 }
 
-bool sl_leak_name_equal(struct sl_leak_name a, struct sl_leak_name b)
+bool names_equal(struct stack_name a, struct stack_name b)
 {
     return a.size == b.size && memcmp(a.text, b.text, a.size) == 0;
 }
 
-bool sl_leak_module_is(const char *module, const char *prefix)
+bool names_module_is(const char *module, const char *prefix)
 {
     return strncmp(sl_path_base(module), prefix, strlen(prefix)) == 0;
 }
 
-bool sl_leak_name_is(struct sl_leak_name name, const char *text)
+bool names_is(struct stack_name name, const char *text)
 {
-    return sl_leak_name_equal(name, (struct sl_leak_name){text, strlen(text)});
+    return names_equal(name, (struct stack_name){text, strlen(text)});
 }
 
-struct sl_leak_name sl_leak_bare_name(struct sl_leak_name name)
+struct stack_name names_bare(struct stack_name name)
 {
     if (name.size > 5 && strncmp(name.text, "__GI_", 5) == 0)
-        name = (struct sl_leak_name){name.text + 5, name.size - 5};
+        name = (struct stack_name){name.text + 5, name.size - 5};
     while (name.size > 1 && *name.text == '_')
-        name = (struct sl_leak_name){name.text + 1, name.size - 1};
+        name = (struct stack_name){name.text + 1, name.size - 1};
     return name;
 }
 
-bool sl_leak_is_part(const struct sl_frame *frame)
+bool names_is_part(const struct sl_frame *frame)
 {
     return frame->function &&
            strstr(frame->function + sl_function_name_length(frame->function), PART_MARK);

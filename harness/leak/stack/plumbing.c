@@ -95,7 +95,7 @@ static bool is_word(const char *function, const char *at, const char *word)
            !isalnum((unsigned char) at[strlen(word)]) && at[strlen(word)] != '_';
 }
 
-const char *sl_leak_qualified_name(const char *function, bool *ret_parameters)
+const char *plumbing_qualified_name(const char *function, bool *ret_parameters)
 {
     static const char anonymous[] = "(anonymous namespace)";
     const char *start = function;
@@ -128,7 +128,7 @@ const char *sl_leak_qualified_name(const char *function, bool *ret_parameters)
 }
 
 /* The crate that a path of Rust begins with: "<&mut names::Pool<u8>>::wait" is of names. */
-static struct sl_leak_name crate_of(const char *function)
+static struct stack_name crate_of(const char *function)
 {
     static const char *const before[] = {"<", "&", "*", "[", "(", "mut ", "const ", "dyn "};
 
@@ -144,21 +144,21 @@ static struct sl_leak_name crate_of(const char *function)
     size_t size = 0;
     while (isalnum((unsigned char) function[size]) || function[size] == '_')
         size++;
-    return (struct sl_leak_name){function, starts_with(function + size, "::") ? size : 0};
+    return (struct stack_name){function, starts_with(function + size, "::") ? size : 0};
 }
 
-bool sl_leak_is_rust_std(const char *function)
+bool plumbing_is_rust_std(const char *function)
 {
     bool parameters;
 
     if (!function || !strstr(function, "::"))
         return false;
-    (void) sl_leak_qualified_name(*function == '<' ? "" : function, &parameters);
+    (void) plumbing_qualified_name(*function == '<' ? "" : function, &parameters);
     if (parameters)
         return false;
-    struct sl_leak_name crate = crate_of(function);
+    struct stack_name crate = crate_of(function);
     for (size_t i = 0; i < SL_COUNT_OF(rust_crates); i++)
-        if (sl_leak_name_is(crate, rust_crates[i]))
+        if (names_is(crate, rust_crates[i]))
             return true;
     /* What calls a closure through a pointer is named for the closure's type. */
     return strstr(function, "::{shim:") || strstr(function, "::{{vtable.shim}}");
@@ -167,11 +167,11 @@ bool sl_leak_is_rust_std(const char *function)
 static bool is_cxx_plumbing(const char *function)
 {
     bool parameters;
-    const char *name = sl_leak_qualified_name(function, &parameters);
+    const char *name = plumbing_qualified_name(function, &parameters);
     return parameters && starts_with_any(name, cxx_spaces, SL_COUNT_OF(cxx_spaces));
 }
 
-bool sl_leak_is_plumbing(const struct sl_frame *frame)
+bool plumbing_has(const struct sl_frame *frame)
 {
     const char *module = sl_path_base(frame->module), *function = frame->function;
 
@@ -182,6 +182,6 @@ bool sl_leak_is_plumbing(const struct sl_frame *frame)
     if (!function)
         return false;
     if (strstr(function, "::"))
-        return sl_leak_is_rust_std(function) || is_cxx_plumbing(function);
+        return plumbing_is_rust_std(function) || is_cxx_plumbing(function);
     return starts_with_any(function, go_packages, SL_COUNT_OF(go_packages));
 }

@@ -9,16 +9,16 @@
 #include "harness/model/snapshot.h"
 
 /* By name space of the language, or by module and function. */
-bool sl_leak_is_plumbing(const struct sl_frame *frame);
+bool plumbing_has(const struct sl_frame *frame);
 
 /* Is it Rust's standard library, which is part of every program?  NULL is not. */
-bool sl_leak_is_rust_std(const char *function);
+bool plumbing_is_rust_std(const char *function);
 
 /*
  * Where the qualified name begins in what a demangler made of a function: after the type that
  * a C++ template returns.  *ret_parameters: whether a list of parameters follows the name, as
  * it does in C++ and in no other language.
  */
-const char *sl_leak_qualified_name(const char *function, bool *ret_parameters);
+const char *plumbing_qualified_name(const char *function, bool *ret_parameters);
 
 #endif

@@ -61,7 +61,7 @@ static bool is_of(const char *module, const char *start)
 
 static bool may_hold(const struct sl_frame *frame, const struct kind *kind)
 {
-    return is_of(frame->module, kind->module) || sl_leak_is_runtime(frame, false) ||
+    return is_of(frame->module, kind->module) || runtime_has(frame, false) ||
            /* GIO runs on top of GLib. */
            (strcmp(kind->module, "libgio-2") == 0 && is_of(frame->module, "libglib-2"));
 }
@@ -70,8 +70,7 @@ static bool has_function(const struct sl_stack *stack, const char *module, const
 {
     for (size_t i = 0; i < stack->n_frames; i++) {
         const struct sl_frame *frame = &stack->frames[i];
-        if (is_of(frame->module, module) &&
-            sl_leak_name_is(sl_leak_function_name(frame->function), function))
+        if (is_of(frame->module, module) && names_is(names_function(frame->function), function))
             return true;
     }
     return false;
@@ -113,7 +112,7 @@ static bool is_kind(const struct sl_thread *thread, const struct kind *kind)
                          : kind->name && strncmp(thread->name, kind->name, strlen(kind->name)) == 0;
 }
 
-const char *sl_leak_process_thread(const struct sl_thread *thread)
+const char *process_threads_kind(const struct sl_thread *thread)
 {
     /* The outermost frame of a partial stack may be anybody's. */
     if (!thread->stack || !thread->stack->complete || !thread->stack->n_frames)

@@ -13,6 +13,6 @@
  * is none of these.  A name alone is never enough: all frames have to lie in the library and the
  * runtimes, so that a pool's thread that is stuck in somebody's function is no idle one.
  */
-const char *sl_leak_process_thread(const struct sl_thread *thread);
+const char *process_threads_kind(const struct sl_thread *thread);
 
 #endif

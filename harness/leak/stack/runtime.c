@@ -100,7 +100,7 @@ static const char *const wait_functions[] = {
 static bool is_any(const char *module, const char *const *prefixes, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (sl_leak_module_is(module, prefixes[i]))
+        if (names_module_is(module, prefixes[i]))
             return true;
     return false;
 }
@@ -116,7 +116,7 @@ static bool is_in_runtime_module(const struct sl_frame *frame)
            is_any(frame->module, other_runtimes, SL_COUNT_OF(other_runtimes));
 }
 
-bool sl_leak_is_static(const struct sl_stack *stack)
+bool runtime_is_static(const struct sl_stack *stack)
 {
     for (size_t i = 0; i < stack->n_frames; i++)
         if (is_in_c_library(&stack->frames[i]))
@@ -128,9 +128,9 @@ static bool is_start(const struct sl_frame *frame, bool is_static)
 {
     if (!frame->function)
         return false;
-    struct sl_leak_name name = sl_leak_function_name(frame->function);
+    struct stack_name name = names_function(frame->function);
     for (size_t i = 0; i < SL_COUNT_OF(start_functions); i++)
-        if (sl_leak_name_is(name, start_functions[i].function))
+        if (names_is(name, start_functions[i].function))
             return is_static || start_functions[i].anywhere || is_in_runtime_module(frame);
     return false;
 }
@@ -139,35 +139,35 @@ static bool is_wait(const struct sl_frame *frame)
 {
     if (!frame->function)
         return false;
-    struct sl_leak_name name = sl_leak_function_name(frame->function);
-    name = sl_leak_bare_name(name);
+    struct stack_name name = names_function(frame->function);
+    name = names_bare(name);
     if (name.size > 2 && memcmp(name.text + name.size - 2, "64", 2) == 0)
         name.size -= 2;
     for (size_t i = 0; i < SL_COUNT_OF(wait_functions); i++)
-        if (sl_leak_name_is(name, wait_functions[i]))
+        if (names_is(name, wait_functions[i]))
             return true;
     return false;
 }
 
-bool sl_leak_is_native_runtime(const struct sl_frame *frame, bool is_static)
+bool runtime_is_native(const struct sl_frame *frame, bool is_static)
 {
     return is_in_runtime_module(frame) || is_start(frame, is_static) ||
            (is_static && is_wait(frame));
 }
 
-bool sl_leak_is_runtime(const struct sl_frame *frame, bool is_static)
+bool runtime_has(const struct sl_frame *frame, bool is_static)
 {
-    return sl_leak_is_native_runtime(frame, is_static) || sl_leak_is_rust_std(frame->function);
+    return runtime_is_native(frame, is_static) || plumbing_is_rust_std(frame->function);
 }
 
-size_t sl_leak_entry(const struct sl_stack *stack)
+size_t runtime_entry(const struct sl_stack *stack)
 {
-    bool is_static = sl_leak_is_static(stack);
+    bool is_static = runtime_is_static(stack);
 
     for (size_t i = stack->n_frames; i-- > 0;) {
         const struct sl_frame *frame = &stack->frames[i];
         if (!is_in_runtime_module(frame) && !is_start(frame, is_static) &&
-            !sl_leak_is_rust_std(frame->function))
+            !plumbing_is_rust_std(frame->function))
             return i;
     }
     for (size_t i = stack->n_frames; i-- > 0;)

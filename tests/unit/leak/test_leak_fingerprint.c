@@ -14,7 +14,7 @@
 
 static uint64_t print_of(struct sl_snapshot_builder *builder, const char *frames)
 {
-    return sl_leak_fingerprint(sl_build_stack(builder, frames));
+    return fingerprint_of(sl_build_stack(builder, frames));
 }
 
 static void assert_same(const char *a, const char *b)
@@ -165,8 +165,8 @@ SL_TEST(leak_fingerprint, a_partial_stack_differs_from_a_complete_one)
     const struct sl_stack *complete = sl_build_stack(builder, "app:take|app:worker");
     const struct sl_stack *partial = sl_build_partial(builder, "app:take|app:worker", "no table");
     const struct sl_stack *other = sl_build_partial(builder, "app:take|app:worker", "no memory");
-    cr_assert_neq(sl_leak_fingerprint(complete), sl_leak_fingerprint(partial));
-    cr_assert_eq(sl_leak_fingerprint(partial), sl_leak_fingerprint(other));
+    cr_assert_neq(fingerprint_of(complete), fingerprint_of(partial));
+    cr_assert_eq(fingerprint_of(partial), fingerprint_of(other));
 }
 
 SL_TEST(leak_fingerprint, threads_without_a_stack_differ_by_reason_and_name_pattern)
@@ -176,12 +176,12 @@ SL_TEST(leak_fingerprint, threads_without_a_stack_differ_by_reason_and_name_patt
     struct sl_thread name = {.name = "push-17", .reason = "thread 4711 was on a CPU"};
     struct sl_thread reason = {.name = "pull-17", .reason = "not permitted"};
     struct sl_thread none = {.name = "pull-17"};
-    uint64_t print = sl_leak_fingerprint_thread(&thread);
+    uint64_t print = fingerprint_of_thread(&thread);
 
-    cr_assert_eq(print, sl_leak_fingerprint_thread(&number));
-    cr_assert_neq(print, sl_leak_fingerprint_thread(&name));
-    cr_assert_neq(print, sl_leak_fingerprint_thread(&reason));
-    cr_assert_neq(print, sl_leak_fingerprint_thread(&none));
+    cr_assert_eq(print, fingerprint_of_thread(&number));
+    cr_assert_neq(print, fingerprint_of_thread(&name));
+    cr_assert_neq(print, fingerprint_of_thread(&reason));
+    cr_assert_neq(print, fingerprint_of_thread(&none));
 }
 
 SL_TEST(leak_fingerprint, a_stack_without_frames_is_no_stack)
@@ -190,14 +190,14 @@ SL_TEST(leak_fingerprint, a_stack_without_frames_is_no_stack)
     const struct sl_stack *empty = sl_build_partial(builder, "", "first frame not readable");
     struct sl_thread with = {.name = "pull-1", .stack = empty};
     struct sl_thread without = {.name = "pull-1", .reason = "first frame not readable"};
-    cr_assert_eq(sl_leak_fingerprint_thread(&with), sl_leak_fingerprint_thread(&without));
-    cr_assert_eq(sl_leak_fingerprint(NULL), sl_leak_fingerprint(NULL));
+    cr_assert_eq(fingerprint_of_thread(&with), fingerprint_of_thread(&without));
+    cr_assert_eq(fingerprint_of(NULL), fingerprint_of(NULL));
 }
 
 static void assert_recognised(const char *frames, const char *function)
 {
     SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
-    const char *found = sl_leak_frame(sl_build_stack(builder, frames))->function;
+    const char *found = frame_telling(sl_build_stack(builder, frames))->function;
     cr_assert_eq(found == NULL, function == NULL, "%s", frames);
     if (found)
         cr_assert_str_eq(found, function);
@@ -226,7 +226,7 @@ SL_TEST(leak_names, a_stack_inside_the_runtime_is_recognised_by_its_entry)
 {
     assert_recognised("libc.so.6:ppoll|libc.so.6:timer_helper_thread" START, "timer_helper_thread");
     assert_recognised("libc.so.6:|libc.so.6:", NULL);
-    cr_assert_null(sl_leak_frame(NULL));
+    cr_assert_null(frame_telling(NULL));
 }
 
 SL_TEST(leak_names, library_threads_are_known_by_the_module_of_their_entry)

@@ -8,14 +8,14 @@
 static void assert_qualified(const char *function, const char *start, bool has_parameters)
 {
     bool parameters;
-    const char *name = sl_leak_qualified_name(function, &parameters);
+    const char *name = plumbing_qualified_name(function, &parameters);
     cr_assert_eq(strncmp(name, start, strlen(start)), 0, "%s: %s", function, name);
     cr_assert_eq(parameters, has_parameters, "%s", function);
 }
 
 static bool is_plumbing(const char *module, const char *function)
 {
-    return sl_leak_is_plumbing(&(struct sl_frame){.module = module, .function = function});
+    return plumbing_has(&(struct sl_frame){.module = module, .function = function});
 }
 
 SL_TEST(leak_plumbing, the_qualified_name_stands_behind_what_a_template_returns)
@@ -48,15 +48,15 @@ SL_TEST(leak_plumbing, cxx_is_known_by_its_name_space_and_not_by_what_it_is_give
 
 SL_TEST(leak_plumbing, rust_is_known_by_its_crate)
 {
-    cr_assert(sl_leak_is_rust_std("std::thread::functions::park"));
-    cr_assert(sl_leak_is_rust_std("core::ops::function::FnOnce::call_once{{vtable.shim}}"));
-    cr_assert(sl_leak_is_rust_std("<alloc::boxed::Box<F> as core::ops::FnOnce<A>>::call_once"));
-    cr_assert_not(sl_leak_is_rust_std("names::wait_for_turn"));
-    cr_assert_not(sl_leak_is_rust_std("<names::Pool<std::thread::Thread>>::wait_for_work"));
-    cr_assert_not(sl_leak_is_rust_std("stdx::wait"));
-    cr_assert_not(sl_leak_is_rust_std("std::thread::join()")); /* C++ has parameters */
-    cr_assert_not(sl_leak_is_rust_std("park"));
-    cr_assert_not(sl_leak_is_rust_std(NULL));
+    cr_assert(plumbing_is_rust_std("std::thread::functions::park"));
+    cr_assert(plumbing_is_rust_std("core::ops::function::FnOnce::call_once{{vtable.shim}}"));
+    cr_assert(plumbing_is_rust_std("<alloc::boxed::Box<F> as core::ops::FnOnce<A>>::call_once"));
+    cr_assert_not(plumbing_is_rust_std("names::wait_for_turn"));
+    cr_assert_not(plumbing_is_rust_std("<names::Pool<std::thread::Thread>>::wait_for_work"));
+    cr_assert_not(plumbing_is_rust_std("stdx::wait"));
+    cr_assert_not(plumbing_is_rust_std("std::thread::join()")); /* C++ has parameters */
+    cr_assert_not(plumbing_is_rust_std("park"));
+    cr_assert_not(plumbing_is_rust_std(NULL));
 }
 
 SL_TEST(leak_plumbing, libraries_are_known_by_module_and_function)

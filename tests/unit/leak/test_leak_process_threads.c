@@ -16,7 +16,7 @@ static const char *judge(const char *frames, const char *name, int syscall, bool
     struct sl_thread thread = {.stack = sl_build_stack(builder, frames),
                                .wait = {.syscall_nr = syscall, .timed = timed}};
     (void) snprintf(thread.name, sizeof thread.name, "%s", name);
-    return sl_leak_process_thread(&thread);
+    return process_threads_kind(&thread);
 }
 
 static void assert_of_process(const char *frames, const char *name, int syscall)
@@ -103,6 +103,6 @@ SL_TEST(leak_process_threads, a_partial_stack_may_be_anybodys)
     SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
     struct sl_thread thread = {
         .stack = sl_build_partial(builder, "libgomp.so.1:gomp_thread_start", "no unwind table")};
-    cr_assert_null(sl_leak_process_thread(&thread));
-    cr_assert_null(sl_leak_process_thread(&(struct sl_thread){.name = "gmain"}));
+    cr_assert_null(process_threads_kind(&thread));
+    cr_assert_null(process_threads_kind(&(struct sl_thread){.name = "gmain"}));
 }
