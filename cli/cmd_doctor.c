@@ -91,8 +91,10 @@ static const char *state_word(unsigned state)
 static const struct sl_words state_words = {SL_COUNT_OF(states), state_word};
 
 static const struct sl_field check_fields[] = {
-    SCALAR(NAME, struct doctor_check, name),  ENUM(struct doctor_check, state, state_words),
-    SCALAR(NAME, struct doctor_check, found), SCALAR(TEXT, struct doctor_check, cost),
+    SCALAR(NAME, struct doctor_check, name),
+    ENUM(struct doctor_check, "state", state, state_words),
+    SCALAR(NAME, struct doctor_check, found),
+    SCALAR(TEXT, struct doctor_check, cost),
     SCALAR(TEXT, struct doctor_check, fix),
 };
 static const struct sl_object check_object = {FIELDS(check_fields)};

@@ -40,14 +40,20 @@ typedef uint64_t type_DECIMAL;
     {                                                                                              \
         KEYED(kind_, type, #member, member), .late = true                                          \
     }
-#define ENUM(type, member, words_)                                                                 \
+#define ENUM(type, key_, member, words_)                                                           \
     {                                                                                              \
-        .key = #member, .kind = SL_FIELD_WORD, .offset = offsetof(type, member),                   \
-        .words = &(words_)                                                                         \
+        .key = (key_), .kind = SL_FIELD_WORD, .offset = offsetof(type, member), .words = &(words_) \
     }
-#define CHARS(type, member)                                                                        \
+#define CHARS(type, key_, member)                                                                  \
     {                                                                                              \
-        .key = #member, .kind = SL_FIELD_CHARS, .offset = offsetof(type, member),                  \
+        .key = (key_), .kind = SL_FIELD_CHARS, .offset = offsetof(type, member),                   \
+        .size = sizeof MEMBER(type, member)                                                        \
+    }
+#define IDS(type, key_, member, count)                                                             \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_IDS,                                                       \
+        .offset = offsetof(type, member) + IS_TYPE(*MEMBER(type, member), uint64_t),               \
+        .other = offsetof(type, count) + HAS_TYPE(type, count, uint32_t),                          \
         .size = sizeof MEMBER(type, member)                                                        \
     }
 #define LIST(type, key_, member, count, object_)                                                   \
@@ -68,9 +74,9 @@ typedef uint64_t type_DECIMAL;
         .offset = offsetof(type, member) + IS_TYPE(**MEMBER(type, member), char),                  \
         .other = offsetof(type, count) + HAS_TYPE(type, count, size_t)                             \
     }
-#define OBJECT(type, member, object_)                                                              \
+#define OBJECT(type, key_, member, object_)                                                        \
     {                                                                                              \
-        .key = #member, .kind = SL_FIELD_OBJECT, .offset = offsetof(type, member),                 \
+        .key = (key_), .kind = SL_FIELD_OBJECT, .offset = offsetof(type, member),                  \
         .object = &(object_)                                                                       \
     }
 /* An object of the file whose members lie in the parent's struct. */

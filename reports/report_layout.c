@@ -49,10 +49,14 @@ static const struct sl_field frame_fields[] = {
 const struct sl_object report_layout_frame = {FIELDS(frame_fields), .one_line = true};
 
 static const struct sl_field wait_fields[] = {
-    ENUM(struct sl_wait, kind, wait_kinds), SCALAR(INT, struct sl_wait, syscall_nr),
-    SCALAR(TEXT, struct sl_wait, syscall),  SCALAR(HEX, struct sl_wait, object),
-    SCALAR(INT, struct sl_wait, owner),     SCALAR(BOOL, struct sl_wait, timed),
-    SCALAR(TEXT, struct sl_wait, target),   SCALAR(TEXT, struct sl_wait, held),
+    ENUM(struct sl_wait, "kind", kind, wait_kinds),
+    SCALAR(INT, struct sl_wait, syscall_nr),
+    SCALAR(TEXT, struct sl_wait, syscall),
+    SCALAR(HEX, struct sl_wait, object),
+    SCALAR(INT, struct sl_wait, owner),
+    SCALAR(BOOL, struct sl_wait, timed),
+    SCALAR(TEXT, struct sl_wait, target),
+    SCALAR(TEXT, struct sl_wait, held),
 };
 const struct sl_object report_layout_wait = {FIELDS(wait_fields), .one_line = true};
 
@@ -60,10 +64,10 @@ const struct sl_object report_layout_wait = {FIELDS(wait_fields), .one_line = tr
 _Static_assert(offsetof(struct sl_finding, group) == 0, "the group is first");
 
 static const struct sl_field finding_fields[] = {
-    CHARS(struct sl_group, fingerprint),
+    CHARS(struct sl_group, "fingerprint", fingerprint),
     SCALAR(U32, struct sl_group, count),
     SCALAR(BOOL, struct sl_finding, counted),
-    ENUM(struct sl_finding, cause, report_layout_causes),
+    ENUM(struct sl_finding, "cause", cause, report_layout_causes),
     SCALAR(TEXT, struct sl_finding, evidence),
     SCALAR(TEXT, struct sl_group, function),
     LIST(struct sl_group, "frames", frames, n_frames, report_layout_frame),
@@ -74,13 +78,9 @@ static const struct sl_field finding_fields[] = {
      .words = &report_layout_grades,
      .late = true},
     SCALAR(TEXT, struct sl_group, reason),
-    OBJECT(struct sl_group, wait, report_layout_wait),
-    CHARS(struct sl_group, thread_name),
-    {.key = "tids",
-     .kind = SL_FIELD_IDS,
-     .offset = offsetof(struct sl_group, ids),
-     .other = offsetof(struct sl_group, n_ids) + HAS_TYPE(struct sl_group, n_ids, uint32_t),
-     .size = sizeof MEMBER(struct sl_group, ids)},
+    OBJECT(struct sl_group, "wait", wait, report_layout_wait),
+    CHARS(struct sl_group, "thread_name", thread_name),
+    IDS(struct sl_group, "tids", ids, n_ids),
 };
 
 static const char *check_finding(const void *object)
@@ -95,7 +95,7 @@ static const struct sl_object finding_object = {FIELDS(finding_fields), .check =
 
 static const struct sl_field late_fields[] = {
     SCALAR(INT, struct sl_late_thread, tid),
-    CHARS(struct sl_late_thread, name),
+    CHARS(struct sl_late_thread, "name", name),
     SCALAR(U64, struct sl_late_thread, delay_ns),
 };
 static const struct sl_object late_object = {FIELDS(late_fields), .one_line = true};
@@ -176,14 +176,8 @@ static const struct sl_field percentile_fields[] = {
 static const struct sl_object percentile_object = {FIELDS(percentile_fields), .one_line = true};
 
 static const struct sl_field latency_fields[] = {
-    {.key = "publish",
-     .kind = SL_FIELD_OBJECT,
-     .offset = offsetof(struct sl_trial_result, latency.publish),
-     .object = &percentile_object},
-    {.key = "end_to_end",
-     .kind = SL_FIELD_OBJECT,
-     .offset = offsetof(struct sl_trial_result, latency.end_to_end),
-     .object = &percentile_object},
+    OBJECT(struct sl_trial_result, "publish", latency.publish, percentile_object),
+    OBJECT(struct sl_trial_result, "end_to_end", latency.end_to_end, percentile_object),
 };
 static const struct sl_object latency_object = {FIELDS(latency_fields)};
 
@@ -248,21 +242,21 @@ static const struct sl_field agent_fields[] = {
 static const struct sl_object agent_object = {FIELDS(agent_fields), .one_line = true};
 
 static const struct sl_field trial_fields[] = {
-    ENUM(struct sl_trial_result, status, trial_statuses),
+    ENUM(struct sl_trial_result, "status", status, trial_statuses),
     SCALAR(TEXT, struct sl_trial_result, reason),
     SCALAR(TEXT, struct sl_trial_result, phase),
     SCALAR(TEXT, struct sl_trial_result, step),
     SCALAR(TEXT, struct sl_trial_result, crashed_thread),
     SCALAR(INT, struct sl_trial_result, signal),
     SCALAR(U64, struct sl_trial_result, duration_ns),
-    OBJECT(struct sl_trial_result, delivery, delivery_object),
+    OBJECT(struct sl_trial_result, "delivery", delivery, delivery_object),
     PART("rate", rate_object),
     PART("latency", latency_object),
     PART("threads", threads_object),
-    OBJECT(struct sl_trial_result, resources, resources_object),
-    OBJECT(struct sl_trial_result, close, close_object),
+    OBJECT(struct sl_trial_result, "resources", resources, resources_object),
+    OBJECT(struct sl_trial_result, "close", close, close_object),
     PART("leaks", leaks_object),
-    OBJECT(struct sl_trial_result, snapshot, report_layout_stats),
+    OBJECT(struct sl_trial_result, "snapshot", snapshot, report_layout_stats),
     LATE_LIST(struct sl_trial_result, "agents", agents, n_agents, agent_object),
     SCALAR(TEXT, struct sl_trial_result, hang_seen),
     LIST(struct sl_trial_result, "hang_groups", hang_findings, n_hang_findings, finding_object),
@@ -315,9 +309,9 @@ static const struct sl_object claim_object = {FIELDS(claim_fields), .one_line = 
                                               .is_null = no_claim};
 
 static const struct sl_field cell_fields[] = {
-    OBJECT(struct sl_cell_result, key, key_object),
-    OBJECT(struct sl_cell_result, config, config_object),
-    OBJECT(struct sl_cell_result, claim, claim_object),
+    OBJECT(struct sl_cell_result, "key", key, key_object),
+    OBJECT(struct sl_cell_result, "config", config, config_object),
+    OBJECT(struct sl_cell_result, "claim", claim, claim_object),
     LIST(struct sl_cell_result, "trials", trials, n_trials, trial_object),
 };
 static const struct sl_object cell_object = {FIELDS(cell_fields)};
@@ -335,9 +329,7 @@ static const struct sl_field share_fields[] = {
 const struct sl_object report_layout_share = {FIELDS(share_fields), .is_null = no_share};
 
 static const struct sl_field cell_name_fields[] = {
-    {.kind = SL_FIELD_OBJECT,
-     .offset = offsetof(struct sl_cell_result, key),
-     .object = &key_object},
+    OBJECT(struct sl_cell_result, NULL, key, key_object),
     {KEYED(TEXT, struct sl_cell_result, "label", claim.label)},
 };
 const struct sl_object report_layout_cell_name = {FIELDS(cell_name_fields)};
@@ -417,10 +409,10 @@ static const struct sl_field result_fields[] = {
     PART("tool", tool_object),
     PART("run", run_object),
     SCALAR(TEXT, struct sl_run_result, driver),
-    OBJECT(struct sl_run_result, driver_file, driver_file_object),
+    OBJECT(struct sl_run_result, "driver_file", driver_file, driver_file_object),
     SCALAR(TEXT, struct sl_run_result, driver_undeclared),
-    OBJECT(struct sl_run_result, environment, environment_object),
-    OBJECT(struct sl_run_result, control, control_object),
+    OBJECT(struct sl_run_result, "environment", environment, environment_object),
+    OBJECT(struct sl_run_result, "control", control, control_object),
     LIST(struct sl_run_result, "cells", cells, n_cells, cell_object),
     PART("verdict", verdict_object),
 };

@@ -193,37 +193,31 @@ static const char *unit_word(unsigned value)
 static const struct sl_words units = {SL_N_UNITS, unit_word};
 
 static const struct sl_field finding_fields[] = {
-    {.key = "fingerprint",
-     .kind = SL_FIELD_CHARS,
-     .offset = offsetof(struct sl_finding, group.fingerprint),
-     .size = sizeof MEMBER(struct sl_finding, group.fingerprint)},
-    ENUM(struct sl_finding, cause, report_layout_causes),
+    CHARS(struct sl_finding, "fingerprint", group.fingerprint),
+    ENUM(struct sl_finding, "cause", cause, report_layout_causes),
     {KEYED(TEXT, struct sl_finding, "function", group.function)},
 };
 static const struct sl_object finding_object = {FIELDS(finding_fields)};
 
 static const struct sl_field group_fields[] = {
-    ENUM(struct sl_group_change, change, changes),
+    ENUM(struct sl_group_change, "change", change, changes),
     POINTER(struct sl_group_change, "cell", cell, report_layout_cell_name),
     POINTER(struct sl_group_change, NULL, finding, finding_object),
     SCALAR(VALUE, struct sl_group_change, base_count),
     SCALAR(VALUE, struct sl_group_change, head_count),
-    OBJECT(struct sl_group_change, base_trials, report_layout_share),
-    OBJECT(struct sl_group_change, head_trials, report_layout_share),
+    OBJECT(struct sl_group_change, "base_trials", base_trials, report_layout_share),
+    OBJECT(struct sl_group_change, "head_trials", head_trials, report_layout_share),
 };
 static const struct sl_object group_object = {FIELDS(group_fields)};
 
 static const struct sl_field metric_fields[] = {
     POINTER(struct sl_metric_change, "cell", cell, report_layout_cell_name),
     {KEYED(NAME, struct sl_metric_change, "metric", metric.path)},
-    {.key = "unit",
-     .kind = SL_FIELD_WORD,
-     .offset = offsetof(struct sl_metric_change, metric.unit),
-     .words = &units},
+    ENUM(struct sl_metric_change, "unit", metric.unit, units),
     SCALAR(REAL, struct sl_metric_change, base),
     SCALAR(REAL, struct sl_metric_change, head),
-    OBJECT(struct sl_metric_change, base_trials, report_layout_share),
-    OBJECT(struct sl_metric_change, head_trials, report_layout_share),
+    OBJECT(struct sl_metric_change, "base_trials", base_trials, report_layout_share),
+    OBJECT(struct sl_metric_change, "head_trials", head_trials, report_layout_share),
     {KEYED(BOOL, struct sl_metric_change, "lower_is_better", metric.lower_is_better)},
 };
 static const struct sl_object metric_object = {FIELDS(metric_fields)};

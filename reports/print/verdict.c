@@ -35,11 +35,8 @@ struct document {
 
 static const struct sl_field finding_fields[] = {
     {KEYED(TEXT, struct sl_finding, "function", group.function)},
-    ENUM(struct sl_finding, cause, report_layout_causes),
-    {.key = "fingerprint",
-     .kind = SL_FIELD_CHARS,
-     .offset = offsetof(struct sl_finding, group.fingerprint),
-     .size = sizeof MEMBER(struct sl_finding, group.fingerprint)},
+    ENUM(struct sl_finding, "cause", cause, report_layout_causes),
+    CHARS(struct sl_finding, "fingerprint", group.fingerprint),
 };
 static const struct sl_object finding_object = {FIELDS(finding_fields)};
 
@@ -49,7 +46,7 @@ static const struct sl_field line_fields[] = {
     SCALAR(TEXT, struct sl_leak_line, file),
     SCALAR(VALUE, struct sl_leak_line, line),
     SCALAR(U32, struct sl_leak_line, count),
-    OBJECT(struct sl_leak_line, trials, report_layout_share),
+    OBJECT(struct sl_leak_line, "trials", trials, report_layout_share),
     {KEYED(MAYBE, struct sl_leak_line, "new", is_new)},
     {KEYED(VALUE, struct sl_leak_line, "baseline_count", known)},
 };

@@ -10,7 +10,7 @@
 static const struct sl_field wait_fields[] = {
     SCALAR(U32, struct sl_document_wait, count),
     SCALAR(NAME, struct sl_document_wait, text),
-    OBJECT(struct sl_document_wait, wait, report_layout_wait),
+    OBJECT(struct sl_document_wait, "wait", wait, report_layout_wait),
 };
 static const struct sl_object wait_object = {FIELDS(wait_fields), .one_line = true};
 
@@ -19,19 +19,15 @@ _Static_assert(offsetof(struct sl_document_group, group) == 0, "the group is fir
 
 static const struct sl_field group_fields[] = {
     SCALAR(U32, struct sl_group, count),
-    CHARS(struct sl_group, fingerprint),
+    CHARS(struct sl_group, "fingerprint", fingerprint),
     SCALAR(TEXT, struct sl_group, function),
-    OBJECT(struct sl_group, wait, report_layout_wait),
+    OBJECT(struct sl_group, "wait", wait, report_layout_wait),
     LIST(struct sl_document_group, "waits", waits, n_waits, wait_object),
     SCALAR(NAME, struct sl_document_group, states),
     NAMES(struct sl_document_group, "names", names, n_names),
-    {.key = "tids",
-     .kind = SL_FIELD_IDS,
-     .offset = offsetof(struct sl_group, ids),
-     .other = offsetof(struct sl_group, n_ids) + HAS_TYPE(struct sl_group, n_ids, uint32_t),
-     .size = sizeof MEMBER(struct sl_group, ids)},
+    IDS(struct sl_group, "tids", ids, n_ids),
     SCALAR(BOOL, struct sl_group, complete),
-    ENUM(struct sl_group, grade, report_layout_grades),
+    ENUM(struct sl_group, "grade", grade, report_layout_grades),
     SCALAR(TEXT, struct sl_group, reason),
     LIST(struct sl_group, "frames", frames, n_frames, report_layout_frame),
 };
@@ -71,20 +67,11 @@ static const struct sl_words sources = {SL_SOURCE_DUMP + 1, source_word};
 
 static const struct sl_field thread_fields[] = {
     {KEYED(U64, struct sl_document_thread, "tid", thread.id)},
-    {.key = "name",
-     .kind = SL_FIELD_CHARS,
-     .offset = offsetof(struct sl_document_thread, thread.name),
-     .size = sizeof MEMBER(struct sl_document_thread, thread.name)},
-    CHARS(struct sl_document_thread, state),
-    {.key = "source",
-     .kind = SL_FIELD_WORD,
-     .offset = offsetof(struct sl_document_thread, thread.source),
-     .words = &sources},
+    CHARS(struct sl_document_thread, "name", thread.name),
+    CHARS(struct sl_document_thread, "state", state),
+    ENUM(struct sl_document_thread, "source", thread.source, sources),
     {KEYED(BOOL, struct sl_document_thread, "complete", stack.complete)},
-    {.key = "grade",
-     .kind = SL_FIELD_WORD,
-     .offset = offsetof(struct sl_document_thread, stack.grade),
-     .words = &report_layout_grades},
+    ENUM(struct sl_document_thread, "grade", stack.grade, report_layout_grades),
     {KEYED(TEXT, struct sl_document_thread, "reason", stack.reason)},
     THREAD(BOOL, consistent),
     SCALAR(NAME, struct sl_document_thread, fingerprint),
@@ -97,10 +84,7 @@ static const struct sl_field thread_fields[] = {
      .offset = offsetof(struct sl_document_thread, thread.cost),
      .object = &cost_object,
      .late = true},
-    {.key = "wait",
-     .kind = SL_FIELD_OBJECT,
-     .offset = offsetof(struct sl_document_thread, thread.wait),
-     .object = &whole_wait},
+    OBJECT(struct sl_document_thread, "wait", thread.wait, whole_wait),
     LIST(struct sl_document_thread, "frames", stack.frames, stack.n_frames, whole_frame),
 };
 
@@ -129,7 +113,7 @@ static const struct sl_object sources_object = {FIELDS(source_fields), .one_line
 
 static const struct sl_field unjoined_group_fields[] = {
     SCALAR(U32, struct sl_document_unjoined_group, count),
-    OBJECT(struct sl_document_unjoined_group, start, report_layout_frame),
+    OBJECT(struct sl_document_unjoined_group, "start", start, report_layout_frame),
 };
 static const struct sl_object unjoined_group_object = {FIELDS(unjoined_group_fields),
                                                        .one_line = true};
@@ -147,10 +131,10 @@ static const struct sl_field grouped_fields[] = {
     SCALAR(INT, struct sl_document, pid),
     SCALAR(TEXT, struct sl_document, command),
     SCALAR(U64, struct sl_document, ticks_per_second),
-    OBJECT(struct sl_document, stats, report_layout_stats),
-    OBJECT(struct sl_document, sources, sources_object),
+    OBJECT(struct sl_document, "stats", stats, report_layout_stats),
+    OBJECT(struct sl_document, "sources", sources, sources_object),
     LIST(struct sl_document, "groups", groups, n_groups, group_object),
-    OBJECT(struct sl_document, unjoined, unjoined_object),
+    OBJECT(struct sl_document, "unjoined", unjoined, unjoined_object),
 };
 static const struct sl_object grouped_object = {FIELDS(grouped_fields)};
 
