@@ -7,26 +7,6 @@
 #include "base/fail.h"
 #include "harness/leak/group.h"
 
-struct sl_groups {
-    struct sl_arena *arena; /* owns this, too */
-    const struct sl_group *groups;
-    size_t n_groups;
-    const struct sl_group **of_threads; /* by the index of the thread */
-    size_t n_threads;
-};
-
-struct sl_diff_entry {
-    enum sl_diff_kind kind;
-    const struct sl_group *group;
-    uint32_t before, after;
-};
-
-struct sl_diff {
-    struct sl_arena *arena; /* owns this, too */
-    struct sl_diff_entry *entries;
-    size_t n_entries;
-};
-
 static bool index_threads(struct sl_groups *groups, size_t n_threads)
 {
     groups->n_threads = n_threads;
@@ -61,21 +41,6 @@ void sl_groups_free(struct sl_groups *groups)
 {
     if (groups)
         sl_arena_free(groups->arena);
-}
-
-size_t sl_groups_n(const struct sl_groups *groups)
-{
-    return groups ? groups->n_groups : 0;
-}
-
-const struct sl_group *sl_groups_group(const struct sl_groups *groups, size_t index)
-{
-    return index < sl_groups_n(groups) ? &groups->groups[index] : NULL;
-}
-
-const struct sl_group *sl_groups_of_thread(const struct sl_groups *groups, size_t index)
-{
-    return groups && index < groups->n_threads ? groups->of_threads[index] : NULL;
 }
 
 /* One entry a group of either side, as if it had been on that side only. */
@@ -166,36 +131,6 @@ void sl_diff_free(struct sl_diff *diff)
 {
     if (diff)
         sl_arena_free(diff->arena);
-}
-
-size_t sl_diff_n(const struct sl_diff *diff)
-{
-    return diff ? diff->n_entries : 0;
-}
-
-const struct sl_diff_entry *sl_diff_entry(const struct sl_diff *diff, size_t index)
-{
-    return index < sl_diff_n(diff) ? &diff->entries[index] : NULL;
-}
-
-enum sl_diff_kind sl_diff_entry_kind(const struct sl_diff_entry *entry)
-{
-    return entry ? entry->kind : SL_DIFF_APPEARED;
-}
-
-const struct sl_group *sl_diff_entry_group(const struct sl_diff_entry *entry)
-{
-    return entry ? entry->group : NULL;
-}
-
-uint32_t sl_diff_entry_before(const struct sl_diff_entry *entry)
-{
-    return entry ? entry->before : 0;
-}
-
-uint32_t sl_diff_entry_after(const struct sl_diff_entry *entry)
-{
-    return entry ? entry->after : 0;
 }
 
 const char *sl_diff_kind_text(enum sl_diff_kind kind)

@@ -116,6 +116,21 @@ size_t sl_group_member(const struct sl_group *group, size_t index)
     return index < sl_group_n_members(group) ? group->members[index] : SIZE_MAX;
 }
 
+PART(size_t, groups, n, n_groups, 0)
+ITEM(const struct sl_group *, groups, group, groups, n_groups)
+
+const struct sl_group *sl_groups_of_thread(const struct sl_groups *groups, size_t index)
+{
+    return groups && index < groups->n_threads ? groups->of_threads[index] : NULL;
+}
+
+PART(size_t, diff, n, n_entries, 0)
+ITEM(const struct sl_diff_entry *, diff, entry, entries, n_entries)
+PART(enum sl_diff_kind, diff_entry, kind, kind, SL_DIFF_APPEARED)
+PART(const struct sl_group *, diff_entry, group, group, NULL)
+PART(uint32_t, diff_entry, before, before, 0)
+PART(uint32_t, diff_entry, after, after, 0)
+
 INNER(const struct sl_group *, finding, group, group)
 PART(bool, finding, counted, counted, false)
 PART(enum sl_cause, finding, cause, cause, SL_CAUSE_NOT_CLOSED)

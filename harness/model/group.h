@@ -3,6 +3,8 @@
 #ifndef SL_MODEL_GROUP_H
 #define SL_MODEL_GROUP_H
 
+#include <strandline/leak.h>
+
 #include "harness/model/snapshot.h"
 
 #define SL_GROUP_SAMPLE 8
@@ -23,6 +25,28 @@ struct sl_group {
     char thread_name[16];
     uint64_t ids[SL_GROUP_SAMPLE];
     uint32_t n_ids; /* valid entries of ids */
+};
+
+/* All of a snapshot. */
+struct sl_groups {
+    struct sl_arena *arena; /* owns this, too */
+    const struct sl_group *groups;
+    size_t n_groups;
+    const struct sl_group **of_threads; /* by the index of the thread */
+    size_t n_threads;
+};
+
+/* One whose number of threads differs between two snapshots. */
+struct sl_diff_entry {
+    enum sl_diff_kind kind;
+    const struct sl_group *group;
+    uint32_t before, after;
+};
+
+struct sl_diff {
+    struct sl_arena *arena; /* owns this, too */
+    struct sl_diff_entry *entries;
+    size_t n_entries;
 };
 
 /* For qsort: large groups first; the fingerprint makes it one order. */
