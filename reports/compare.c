@@ -28,17 +28,7 @@ static struct sl_share looked_of(const struct sl_run_result *result)
     return share;
 }
 
-static const struct sl_cell_group *
-find_group(const struct sl_cell_group *groups, size_t n_groups, const char *fingerprint)
-{
-    for (size_t i = 0; i < n_groups; i++)
-        if (groups[i].finding->counted &&
-            strcmp(groups[i].finding->group.fingerprint, fingerprint) == 0)
-            return &groups[i];
-    return NULL;
-}
-
-/* The leak groups of one side's cell. */
+/* The leaks of one side's cell. */
 struct side {
     const struct sl_cell_result *cell; /* NULL: not played */
     struct sl_cell_group *groups;
@@ -48,8 +38,22 @@ struct side {
 static bool
 side_init(struct sl_comparison *made, const struct sl_cell_result *cell, struct side *ret_side)
 {
-    *ret_side = (struct side){.cell = cell};
-    return !cell || sl_cell_groups(made->arena, cell, &ret_side->groups, &ret_side->n_groups);
+    struct side side = {.cell = cell};
+
+    if (cell && !sl_cell_groups(made->arena, cell, &side.groups, &side.n_groups))
+        return false;
+    while (side.n_groups && !side.groups[side.n_groups - 1].finding->counted)
+        side.n_groups--; /* those that do not count are last */
+    *ret_side = side;
+    return true;
+}
+
+static const struct sl_cell_group *find_group(const struct side *side, const char *fingerprint)
+{
+    for (size_t i = 0; i < side->n_groups; i++)
+        if (strcmp(side->groups[i].finding->group.fingerprint, fingerprint) == 0)
+            return &side->groups[i];
+    return NULL;
 }
 
 /* Trials of a side that could have seen a group.  "Not there" is a fact only when one looked. */
@@ -104,15 +108,11 @@ static bool compare_groups(struct sl_comparison *made, const struct sl_cell_resu
         return false;
     for (size_t i = 0; i < head.n_groups; i++) {
         const struct sl_cell_group *after = &head.groups[i];
-        const struct sl_cell_group *before =
-            find_group(base.groups, base.n_groups, after->finding->group.fingerprint);
-        if (after->finding->counted)
-            add_group(made, &base, &head, before, after);
+        add_group(made, &base, &head, find_group(&base, after->finding->group.fingerprint), after);
     }
     for (size_t i = 0; i < base.n_groups; i++) {
         const struct sl_cell_group *before = &base.groups[i];
-        if (before->finding->counted &&
-            !find_group(head.groups, head.n_groups, before->finding->group.fingerprint))
+        if (!find_group(&head, before->finding->group.fingerprint))
             add_group(made, &base, &head, before, NULL);
     }
     return true;

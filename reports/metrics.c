@@ -72,14 +72,6 @@ static double middle(const double *numbers, size_t n)
     return n % 2 ? numbers[n / 2] : (numbers[n / 2 - 1] + numbers[n / 2]) / 2;
 }
 
-static void note_missing(struct sl_summary *summary, size_t trial, const char *reason)
-{
-    if (!summary->n_missing++) {
-        summary->first_missing = trial + 1;
-        summary->reason = reason;
-    }
-}
-
 bool sl_metric_summarise(struct sl_arena *arena, const struct sl_cell_result *cell,
                          const struct sl_metric *metric, struct sl_summary *ret_summary)
 {
@@ -91,10 +83,12 @@ bool sl_metric_summarise(struct sl_arena *arena, const struct sl_cell_result *ce
         return false;
     for (size_t i = 0; i < cell->n_trials; i++) {
         struct sl_real number = number_of(&cell->trials[i], metric);
-        if (number.missing)
-            note_missing(&summary, i, number.missing);
-        else
+        if (!number.missing) {
             numbers[n++] = number.value;
+        } else if (!summary.n_missing++) {
+            summary.first_missing = i + 1;
+            summary.reason = number.missing;
+        }
     }
     qsort(numbers, n, sizeof *numbers, compare_doubles);
     if (n) {

@@ -195,13 +195,14 @@ static bool differs(const struct block *block, text_of *text)
  * only. */
 static bool has_duplicates(const struct block *block)
 {
+    struct sl_summary summary;
+    bool found = false;
+
     for (size_t i = 0; i < block->n_cells; i++)
-        for (size_t j = 0; j < block->cells[i]->n_trials; j++) {
-            struct sl_value n = block->cells[i]->trials[j].delivery.duplicates;
-            if (!n.missing && n.value > 0)
-                return true;
-        }
-    return false;
+        found |= sl_metric_summarise(block->page->arena, block->cells[i],
+                                     &sl_metrics[SL_METRIC_DUPLICATES], &summary) &&
+                 !summary.number.missing && summary.number.value > 0;
+    return found;
 }
 
 /* One row per mode. */
