@@ -8,117 +8,76 @@
 #include "base/macros.h"
 #include "harness/leak/stack/fingerprint.h"
 
-/* Open addressing; never more than half full, so that probing stays short. */
-struct slot {
-    uint64_t key;
-    uint64_t value;
-    bool flag; /* part of the key */
-    bool used;
-};
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-struct map {
-    struct slot *slots;
-    size_t mask;
-};
-
-static bool map_init(struct map *map, size_t n_keys)
+static int compare_stacks(const void *left, const void *right)
 {
-    size_t n_slots = 16;
-    while (n_slots < 2 * n_keys)
-        n_slots *= 2;
-    map->slots = calloc(n_slots, sizeof *map->slots);
-    map->mask = n_slots - 1;
-    return map->slots;
-}
-
-/* The slot of a key; when it is not `used`, it is new and the caller's to fill. */
-static struct slot *map_find(const struct map *map, uint64_t key, bool flag)
-{
-    uint64_t hash = (key ^ flag) * UINT64_C(0x9e3779b97f4a7c15); /* spreads aligned pointers */
-    size_t at = (size_t) (hash >> 32) & map->mask;
-    while (map->slots[at].used && (map->slots[at].key != key || map->slots[at].flag != flag))
-        at = (at + 1) & map->mask;
-    map->slots[at].key = key;
-    map->slots[at].flag = flag;
-    return &map->slots[at];
+    const struct leak_candidate *a = *(struct leak_candidate *const *) left;
+    const struct leak_candidate *b = *(struct leak_candidate *const *) right;
+    return COMPARE((uintptr_t) a->thread->stack, (uintptr_t) b->thread->stack);
 }
 
 enum sl_status
 cluster_fingerprint(struct leak_candidate *candidates, size_t n_candidates, struct sl_error *err)
 {
-    struct map known;
-    if (!map_init(&known, n_candidates))
-        return sl_fail(err, SL_ENOMEM, "out of memory for %zu stacks", n_candidates);
+    SL_AUTO_FREE struct leak_candidate **order =
+        calloc(n_candidates + 1, sizeof(struct leak_candidate *));
 
+    if (!order)
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu stacks", n_candidates);
+    for (size_t i = 0; i < n_candidates; i++)
+        order[i] = &candidates[i];
+    qsort(order, n_candidates, sizeof *order, compare_stacks);
     for (size_t i = 0; i < n_candidates; i++) {
-        const struct sl_thread *thread = candidates[i].thread;
-        if (!thread->stack || !thread->stack->n_frames) { /* depends on the thread too */
-            candidates[i].fingerprint = fingerprint_of_thread(thread);
-            continue;
-        }
-        struct slot *slot = map_find(&known, (uint64_t) (uintptr_t) thread->stack, false);
-        if (!slot->used) {
-            slot->used = true;
-            slot->value = fingerprint_of_thread(thread);
-        }
-        candidates[i].fingerprint = slot->value;
+        const struct sl_stack *stack = order[i]->thread->stack;
+        bool known = i && stack && stack->n_frames && stack == order[i - 1]->thread->stack;
+        /* Without frames it depends on the thread, too. */
+        order[i]->fingerprint =
+            known ? order[i - 1]->fingerprint : fingerprint_of_thread(order[i]->thread);
     }
-    free(known.slots);
     return SL_OK;
 }
 
-/* Number the clusters by first appearance; of_candidate[i] is the cluster of candidate i. */
-static void number_clusters(const struct map *map, const struct leak_candidate *candidates,
-                            size_t n_candidates, size_t *of_candidate,
-                            struct leak_clusters *clusters)
+/* 0: they are of one cluster. */
+static int compare_clusters(const struct leak_candidate *a, const struct leak_candidate *b)
 {
-    for (size_t i = 0; i < n_candidates; i++) {
-        struct slot *slot = map_find(map, candidates[i].fingerprint, candidates[i].resident);
-        if (!slot->used) {
-            slot->used = true;
-            slot->value = clusters->n_clusters++;
-        }
-        of_candidate[i] = (size_t) slot->value;
-        clusters->clusters[slot->value].n_members++;
-    }
+    int order = COMPARE(a->fingerprint, b->fingerprint);
+    return order ? order : COMPARE(a->resident, b->resident);
 }
 
-/* Sort the members by cluster, each cluster in the order of the candidates. */
-static void place_members(const struct leak_candidate *candidates, size_t n_candidates,
-                          const size_t *of_candidate, struct leak_clusters *clusters)
+/* In one cluster, in the order of the candidates: those that live first, as in their snapshot. */
+static int compare_members(const void *left, const void *right)
 {
-    struct leak_candidate *end = clusters->members;
-    for (size_t i = 0; i < clusters->n_clusters; i++) {
-        clusters->clusters[i].members = end;
-        end += clusters->clusters[i].n_members;
-        clusters->clusters[i].n_members = 0; /* counted again below */
-    }
-    for (size_t i = 0; i < n_candidates; i++) {
-        struct leak_cluster *cluster = &clusters->clusters[of_candidate[i]];
-        size_t offset = (size_t) (cluster->members - clusters->members) + cluster->n_members++;
-        clusters->members[offset] = candidates[i];
-        cluster->count += candidates[i].thread->count;
-    }
+    const struct leak_candidate *a = left, *b = right;
+    int order = compare_clusters(a, b);
+    if (!order)
+        order = COMPARE(a->unjoined != NULL, b->unjoined != NULL);
+    return order ? order : COMPARE(a->thread, b->thread);
 }
 
 enum sl_status cluster_make(const struct leak_candidate *candidates, size_t n_candidates,
                             struct leak_clusters *ret_clusters, struct sl_error *err)
 {
-    struct map map = {0};
-    struct leak_clusters clusters = {
-        .members = calloc(n_candidates + 1, sizeof *clusters.members),
-        .clusters = calloc(n_candidates + 1, sizeof *clusters.clusters),
+    struct leak_clusters made = {
+        .members = calloc(n_candidates + 1, sizeof *made.members),
+        .clusters = calloc(n_candidates + 1, sizeof *made.clusters),
     };
-    SL_AUTO_FREE size_t *of_candidate = calloc(n_candidates + 1, sizeof *of_candidate);
 
-    if (!clusters.members || !clusters.clusters || !of_candidate || !map_init(&map, n_candidates)) {
-        cluster_release(&clusters);
+    if (!made.members || !made.clusters) {
+        cluster_release(&made);
         return sl_fail(err, SL_ENOMEM, "out of memory for groups of %zu threads", n_candidates);
     }
-    number_clusters(&map, candidates, n_candidates, of_candidate, &clusters);
-    free(map.slots);
-    place_members(candidates, n_candidates, of_candidate, &clusters);
-    *ret_clusters = clusters;
+    if (n_candidates)
+        memcpy(made.members, candidates, n_candidates * sizeof *candidates);
+    qsort(made.members, n_candidates, sizeof *made.members, compare_members);
+    for (size_t i = 0; i < n_candidates; i++) {
+        const struct leak_candidate *member = &made.members[i];
+        if (i == 0 || compare_clusters(member - 1, member) != 0)
+            made.clusters[made.n_clusters++].members = member;
+        made.clusters[made.n_clusters - 1].n_members++;
+        made.clusters[made.n_clusters - 1].count += member->thread->count;
+    }
+    *ret_clusters = made;
     return SL_OK;
 }
 

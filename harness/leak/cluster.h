@@ -23,7 +23,7 @@ struct leak_clusters {
 SL_CHECKED enum sl_status
 cluster_fingerprint(struct leak_candidate *candidates, size_t n_candidates, struct sl_error *err);
 
-/* O(n).  The order of clusters is that of their first members. */
+/* O(n log n).  Clusters are in no order that means anything. */
 SL_CHECKED enum sl_status cluster_make(const struct leak_candidate *candidates, size_t n_candidates,
                                        struct leak_clusters *ret_clusters, struct sl_error *err);
 
