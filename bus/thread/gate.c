@@ -52,11 +52,11 @@ void gate_close(struct gate *gate)
 
 bool gate_wait_empty(struct gate *gate, uint64_t deadline_ns)
 {
-    bool in_time = true;
+    bool empty, in_time = true;
     sync_lock(&gate->mutex);
-    while (atomic_load(&gate->word) != GATE_CLOSED && in_time)
+    /* One look a turn: who comes to a closed gate is counted for a moment and never inside. */
+    while (!(empty = atomic_load(&gate->word) == GATE_CLOSED) && in_time)
         in_time = sync_wait_until(&gate->left, &gate->mutex, deadline_ns);
-    bool empty = atomic_load(&gate->word) == GATE_CLOSED;
     sync_unlock(&gate->mutex);
     return empty;
 }

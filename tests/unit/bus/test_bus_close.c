@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "bus/thread/gate.h"
 #include "bus_memory_scene.h"
 #include "until.h"
 
@@ -140,4 +141,37 @@ SL_TEST(bus_close, close_ends_while_handlers_publish)
     publish_round(&probe, PROBE_KEYS);
     cr_assert(probe_reaches(&probe.handled, 1000));
     close_cleanly(&probe);
+}
+
+struct visited {
+    struct gate gate;
+    atomic_bool ended;
+};
+
+static void *visit(void *argument)
+{
+    struct visited *visited = argument;
+    bool let_in = false;
+    while (!atomic_load(&visited->ended))
+        let_in |= gate_enter(&visited->gate);
+    return let_in ? visited : NULL;
+}
+
+SL_TEST(bus_close, who_comes_to_a_closed_gate_is_not_inside)
+{
+    struct visited visited = {.ended = false};
+    pthread_t visitor;
+    void *let_in;
+    size_t n_empty = 0;
+
+    gate_init(&visited.gate);
+    gate_close(&visited.gate);
+    cr_assert_eq(pthread_create(&visitor, NULL, visit, &visited), 0);
+    for (size_t i = 0; i < 200000; i++)
+        n_empty += gate_wait_empty(&visited.gate, UINT64_MAX);
+    atomic_store(&visited.ended, true);
+    (void) pthread_join(visitor, &let_in);
+    gate_release(&visited.gate);
+    cr_assert_eq(n_empty, 200000);
+    cr_assert_null(let_in);
 }
