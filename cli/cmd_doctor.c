@@ -8,15 +8,47 @@
 #include "cli/cmd.h"
 #include "cli/doctor/doctor.h"
 #include "cli/doctor/limits.h"
-#include "cli/doctor/packages.h"
 #include "cli/doctor/permissions.h"
 #include "cli/options/options.h"
 #include "cli/options/output.h"
 #include "harness/process/thread_room.h"
+#include "harness/server/server.h"
 #include "json/layout_macros.h"
 #include "json/layout_write.h"
 #include "reports/print/grid.h"
 #include "reports/print/wrap.h"
+
+static void check_client(struct doctor *doctor, const char *version)
+{
+    if (version)
+        doctor_add(doctor, "nats client", DOCTOR_OK, NULL, NULL, "libnats %s", version);
+    else
+        doctor_add(doctor, "nats client", DOCTOR_LIMITED, "only '--transport memory' runs",
+                   "apt install libnats-dev, and build again", "not built in");
+}
+
+/* Whether a server is installed says less than whether it starts. */
+static void check_server(struct doctor *doctor)
+{
+    SL_AUTO(sl_server) struct sl_server *server = NULL;
+    struct sl_error err = {0};
+
+    if (sl_server_start(NULL, &server, &err)) {
+        doctor_add(doctor, "nats-server", DOCTOR_LIMITED,
+                   "'--transport nats' needs '--server URL'; '--transport memory' runs",
+                   err.status == SL_ENOENT ? "apt install nats-server" : NULL, "%s", err.text);
+        return;
+    }
+    doctor_add(doctor, "nats-server", DOCTOR_OK, NULL, NULL, "%s starts, with JetStream",
+               sl_server_version(server));
+}
+
+/* Starts a server for a moment. */
+static void doctor_check_packages(struct doctor *doctor)
+{
+    check_client(doctor, SL_LIBNATS_VERSION); /* set by the build; NULL: without */
+    check_server(doctor);
+}
 
 enum { OPTION_JSON, OPTION_COLOR };
 

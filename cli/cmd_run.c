@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strandline run [SCENARIO...]: play scenarios, write the report, print the table. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <strandline/bus.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
-#include "cli/build_info.h"
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
 #include "cli/run/agents.h"
@@ -15,11 +16,146 @@
 #include "cli/run/identity.h"
 #include "cli/run/options.h"
 #include "cli/run/print.h"
-#include "cli/run/print_faults.h"
-#include "cli/run/progress.h"
-#include "cli/run/report.h"
+#include "cli/run/request.h"
 #include "harness/agent/fleet.h"
 #include "harness/run/run.h"
+#include "reports/format.h"
+#include "reports/print/breach.h"
+#include "reports/print/table.h"
+#include "reports/report.h"
+
+#define LINE_EVERY_NS (10 * SL_NS_PER_S) /* where nobody looks on */
+
+/* Where the report is, and what can be done with it; the last lines of a run. */
+static void print_next(const struct run_request *request, const struct sl_report_place *place)
+{
+    /* Beside the table; what is printed as JSON stays JSON. */
+    FILE *out = request->json ? stderr : stdout;
+    const char *path = request->output;
+
+    (void) fprintf(out, "report: %s", path);
+    if (place->kept)
+        (void) fprintf(out, " (the one before is %s)", place->kept);
+    (void) fprintf(out, "\n  strandline show %s\n  strandline gate %s\n", path, path);
+    if (place->kept)
+        (void) fprintf(out, "  strandline compare %s %s\n", place->kept, path);
+}
+
+static int
+print_report(const struct run_request *request, const struct sl_run_result *result, int status)
+{
+    struct sl_page page = output_page(request->color, stdout);
+    const char *form = request->json ? "json" : "text";
+    struct sl_error err = {0};
+
+    if (sl_export(sl_report_exporters, form, result, &page, &err))
+        return command_error(request->command, &err, SL_EXIT_UNMEASURED);
+    return status;
+}
+
+/* Say what became of an old report when there is no new one. */
+static void report_none(const struct sl_report_place *place)
+{
+    if (place->kept)
+        (void) fprintf(stderr, "strandline run: no report was written; the one before is %s\n",
+                       place->kept);
+}
+
+/*
+ * Judge, write and print a result, in this order, so that the file is there whatever follows.
+ *
+ * @param place  of the report; all zero with request->output NULL
+ * @return the exit status
+ */
+static int report_result(const struct run_request *request, const struct sl_report_place *place,
+                         struct sl_run_result *result)
+{
+    struct sl_judgement judgement;
+    struct sl_error err = {0};
+
+    if (sl_verdict_evaluate(result, &request->policy.rules, result->arena, &judgement, &err) ||
+        sl_breaches_say(&judgement, result->arena, &result->verdict, &err)) {
+        (void) command_error(request->command, &err, 0);
+        report_none(place);
+        return SL_EXIT_UNMEASURED;
+    }
+    int status = result->verdict.exit;
+    if (request->no_verdict && status != SL_EXIT_UNMEASURED)
+        status = SL_EXIT_OK;
+    bool failed = request->output && sl_report_write(result, place->target, &err);
+    if (failed) {
+        (void) command_error(request->command, &err, 0);
+        report_none(place);
+        status = SL_EXIT_UNMEASURED;
+    }
+    status = print_report(request, result, status);
+    if (failed && !request->json)
+        (void) printf("no report: %s\n", err.text); /* an "ok" is not the last word then */
+    else if (!failed && request->output)
+        print_next(request, place);
+    return status;
+}
+
+/*
+ * How far a run is, on standard error: a line that is rewritten on a terminal, else one now and
+ * then.
+ */
+struct progress {
+    bool terminal;
+    size_t trial;     /* the one that was shown last */
+    uint64_t said_ns; /* its time then */
+};
+
+/* "[1/4] low keyed nats pool-not-stopped: load, 12 s, handled 480 of 499 accepted" */
+static void progress_print(const struct sl_run_progress *now)
+{
+    const struct sl_run_cell *cell = now->cell;
+
+    (void) fprintf(stderr, "[%zu/%zu] %s %s %s%s%s", now->trial, now->n_trials,
+                   cell->scenario->name, sl_mode_text(cell->mode), cell->transport,
+                   cell->fault ? " " : "", cell->fault ? cell->fault : "");
+    if (now->at.doing)
+        (void) fprintf(stderr, ": %s, %" PRIu64 " s", now->at.doing,
+                       now->at.elapsed_ns / SL_NS_PER_S);
+    if (now->at.counted)
+        (void) fprintf(stderr, ", handled %" PRIu64 " of %" PRIu64 " accepted", now->at.handled,
+                       now->at.accepted);
+}
+
+/* For sl_run_opts.on_trial; user is a struct progress. */
+static void progress_show(void *user, const struct sl_run_progress *now)
+{
+    struct progress *progress = user;
+
+    if (progress->trial != now->trial) {
+        progress->trial = now->trial;
+        progress->said_ns = 0;
+    }
+    if (progress->terminal) {
+        (void) fputs("\r\033[K", stderr);
+        progress_print(now);
+    } else if (now->at.elapsed_ns - progress->said_ns >= LINE_EVERY_NS) {
+        progress->said_ns = now->at.elapsed_ns;
+        progress_print(now);
+        (void) fputc('\n', stderr);
+    }
+}
+
+static void progress_end(struct progress *progress)
+{
+    if (progress->terminal)
+        (void) fputs("\r\033[K", stderr);
+}
+
+/* For sl_run_opts.on_output: "NAME: line". */
+static void progress_output(void *user, const char *driver, const char *line)
+{
+    progress_end(user);
+    (void) sl_print_printable(driver, stderr);
+    (void) fputs(": ", stderr);
+    (void) sl_print_printable(line, stderr);
+    (void) fputc('\n', stderr);
+}
 
 /* The scenarios of a request, loaded. */
 struct loaded {
@@ -102,15 +238,14 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
     progress_end(&progress);
     if (status) {
         (void) command_error(&cmd_run, &err, 0);
-        run_report_none(place);
+        report_none(place);
         return status == SL_EINVAL ? SL_EXIT_USAGE : SL_EXIT_UNMEASURED;
     }
     SL_AUTO(sl_run_result) struct sl_run_result *result = played;
-    build_info_fill(result);
     run_identity_fill(request, result);
     if (add_argv(result, argc, argv, &err))
         return command_error(&cmd_run, &err, SL_EXIT_UNMEASURED);
-    return run_report(request, place, result);
+    return report_result(request, place, result);
 }
 
 static void request_release(struct run_request *request)
@@ -138,9 +273,7 @@ static int run(int argc, char **argv)
     if (request.list)
         return print_scenarios(&request);
     if (request.list_faults)
-        return print_faults(request.command,
-                            request.opts.bus.driver_path ? request.opts.bus.declaration : NULL,
-                            request.json);
+        return print_faults(&request);
     enum sl_status status = policy_complete(&request.policy, &err);
     if (!status)
         status = load_scenarios(&request, &loaded, &err);

@@ -8,8 +8,40 @@
 #include <openssl/evp.h>
 #endif
 
+#include <strandline/snapshot.h>
+
+#include "cli/run/version.h"
 #include "harness/snapshot/module/image.h"
 #include "harness/snapshot/target/regular.h"
+
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+/* The tool, and the libraries that it was built with. */
+static void fill_build(struct sl_run_result *result)
+{
+    static const char dirty[] = "-dirty";
+    bool known = strcmp(version_commit, "unknown") != 0;
+    size_t length = strlen(version_commit);
+    bool changed =
+        length >= sizeof dirty && strcmp(version_commit + length - (sizeof dirty - 1), dirty) == 0;
+
+    result->tool.version = sl_version();
+    result->tool.compiler = COMPILER;
+    result->tool.build_type = SL_BUILD_TYPE;
+    /* Where no commit is known, nobody knows of changes to it either. */
+    result->tool.dirty = !known ? SL_MAYBE_UNKNOWN : changed ? SL_MAYBE_YES : SL_MAYBE_NO;
+    if (changed)
+        length -= sizeof dirty - 1;
+    result->tool.commit =
+        known ? sl_arena_printf(result->arena, "%.*s", (int) length, version_commit) : NULL;
+    result->environment.libnats = SL_LIBNATS_VERSION;
+    result->environment.libunwind = SL_LIBUNWIND_VERSION;
+    result->environment.libdw = SL_LIBDW_VERSION;
+}
 
 /* Where build services say which commit they test; the first that is set is it. */
 static const char *const commit_variables[] = {
@@ -75,6 +107,7 @@ static const char *sha256_of(int fd, struct sl_arena *arena)
 
 void run_identity_fill(const struct run_request *request, struct sl_run_result *result)
 {
+    fill_build(result);
     result->run.label = request->label;
     for (size_t i = 0; i < SL_COUNT_OF(commit_variables) && !result->run.commit; i++) {
         const char *value = getenv(commit_variables[i]);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was measured, so that a report says so by itself: label, commit, build of the driver. */
+/*
+ * What was measured and with what, so that a report says so by itself: label, commit, build of the
+ * driver, build of this tool.
+ */
 #ifndef SL_CLI_RUN_IDENTITY_H
 #define SL_CLI_RUN_IDENTITY_H
 
