@@ -8,11 +8,15 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/grow.h"
+#include "base/wait.h"
 #include "harness/leak/leak.h"
-#include "harness/observe/settling.h"
+#include "harness/leak/settle.h"
+#include "harness/leak/stack/library.h"
+#include "harness/snapshot/target/tasks.h"
 
 #define DEFAULT_SETTLE_NS (2 * SL_NS_PER_S)
 #define LIBRARY_EXIT_NS   SL_NS_PER_S
+#define EXIT_LOOK_MAX_NS  (50 * SL_NS_PER_MS)
 
 struct look {
     const char *name;
@@ -27,7 +31,8 @@ struct sl_observation {
     size_t n_looks, capacity;
     size_t end; /* the look at the end, which the settled one follows; 0: none was taken */
     bool settled;
-    struct sl_late_threads late;
+    const struct sl_late_thread *late; /* ended by themselves while that was waited for */
+    size_t n_late;
     uint64_t settle_ns; /* how long that took */
     bool ended;
     struct sl_leak_report report;
@@ -98,16 +103,110 @@ void sl_observation_free(struct sl_observation *observation)
     free(observation);
 }
 
-/* What waiting for threads goes by. */
-static struct observe_settling
-settling_of(const struct sl_observation *observation, const struct sl_snapshot *known)
+/* No longer than until somebody wakes us. */
+static enum sl_status pause_for(int wake_fd, uint64_t duration_ns, struct sl_error *err)
 {
-    return (struct observe_settling){
-        .pid = observation->pid,
-        .known = known,
-        .library_modules = observation->opts.library_modules,
-        .wake_fd = observation->opts.wake_fd,
-    };
+    struct pollfd wake = {.fd = wake_fd, .events = POLLIN}; /* poll ignores a negative fd */
+    struct timespec duration = sl_clock_to_timespec(duration_ns);
+    return ppoll(&wake, 1, &duration, NULL) > 0 ? sl_wake_look(wake.revents, err) : SL_OK;
+}
+
+static bool is_library_thread(const struct sl_observation *observation,
+                              const struct sl_snapshot *known, const struct sl_task *task)
+{
+    const struct sl_thread *thread = sl_snapshot_find(known, (uint64_t) task->tid);
+    return thread && thread->start_time == task->start_time && thread->stack &&
+           sl_leak_find_library(thread->stack, observation->opts.library_modules);
+}
+
+static enum sl_status start_settle(const struct sl_observation *observation, uint64_t over_ns,
+                                   struct sl_settle **ret_settle, struct sl_error *err)
+{
+    const struct sl_snapshot *start = observation->looks[0].snapshot;
+    SL_AUTO_FREE struct sl_settle_thread *baseline = calloc(start->n_threads + 1, sizeof *baseline);
+
+    if (!baseline)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the baseline threads");
+    for (size_t i = 0; i < start->n_threads; i++) {
+        baseline[i].tid = (pid_t) start->threads[i].id;
+        baseline[i].start_time = start->threads[i].start_time;
+        memcpy(baseline[i].name, start->threads[i].name, sizeof baseline[i].name);
+    }
+    return sl_settle_new(baseline, start->n_threads, over_ns, observation->opts.settle_ns,
+                         ret_settle, err);
+}
+
+/* One look at the threads. */
+static enum sl_status feed_settle(const struct sl_observation *observation,
+                                  struct sl_settle *settle, struct sl_settle_step *ret_step,
+                                  struct sl_error *err)
+{
+    SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
+    enum sl_status status = sl_tasks_list(observation->pid, &tasks, err);
+
+    if (status)
+        return status;
+    const struct sl_snapshot *known = observation->looks[observation->end].snapshot;
+    uint64_t now = sl_clock_now_ns();
+    SL_AUTO_FREE struct sl_settle_thread *threads = calloc(tasks->n_tasks + 1, sizeof *threads);
+    if (!threads)
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", tasks->n_tasks);
+    for (size_t i = 0; i < tasks->n_tasks; i++) {
+        const struct sl_task *task = &tasks->tasks[i];
+        threads[i].tid = task->tid;
+        threads[i].start_time = task->start_time;
+        threads[i].library = is_library_thread(observation, known, task);
+        memcpy(threads[i].name, task->name, sizeof threads[i].name);
+    }
+    return sl_settle_feed(settle, now, threads, tasks->n_tasks, ret_step, err);
+}
+
+/* Wait until nothing is left that may still end by itself; those that ended meanwhile are late. */
+static enum sl_status
+await_settled(struct sl_observation *observation, uint64_t over_ns, struct sl_error *err)
+{
+    SL_AUTO(sl_settle) struct sl_settle *settle = NULL;
+    const struct sl_late_thread *late;
+
+    enum sl_status status = start_settle(observation, over_ns, &settle, err);
+    for (struct sl_settle_step step = {0}; !status && !step.done;) {
+        status = feed_settle(observation, settle, &step, err);
+        if (!status && !step.done)
+            status = pause_for(observation->opts.wake_fd, step.wait_ns, err);
+    }
+    if (status)
+        return status;
+    sl_settle_late(settle, &late, &observation->n_late);
+    struct sl_late_thread *copy =
+        sl_arena_array(observation->arena, observation->n_late, sizeof *copy);
+    if (!copy)
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu late threads", observation->n_late);
+    if (observation->n_late)
+        memcpy(copy, late, observation->n_late * sizeof *copy);
+    observation->late = copy;
+    return SL_OK;
+}
+
+/*
+ * Wait a little until the threads of libraries that are known have ended: a joined thread can be
+ * listed for a moment longer.  Not an error when they stay.
+ */
+static void await_library_exit(const struct sl_observation *observation)
+{
+    const struct sl_snapshot *known = observation->looks[observation->end + 1].snapshot;
+    uint64_t deadline = sl_clock_now_ns() + LIBRARY_EXIT_NS;
+
+    for (uint64_t wait_ns = SL_NS_PER_MS; sl_clock_now_ns() < deadline; wait_ns *= 2) {
+        SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
+        bool stays = false;
+        if (sl_tasks_list(observation->pid, &tasks, NULL))
+            return;
+        for (size_t i = 0; i < tasks->n_tasks && !stays; i++)
+            stays = is_library_thread(observation, known, &tasks->tasks[i]);
+        if (!stays)
+            return;
+        sl_clock_sleep_ns(SL_MIN(wait_ns, EXIT_LOOK_MAX_NS));
+    }
 }
 
 enum sl_status
@@ -117,9 +216,7 @@ sl_observation_mark(struct sl_observation *observation, const char *name, struct
         return sl_fail(err, SL_EINVAL, "no mark '%s' in an observation that has ended", name);
     if (!observation->settled)
         return look(observation, name, true, false, err);
-    struct observe_settling settling =
-        settling_of(observation, observation->looks[observation->end + 1].snapshot);
-    observe_library_exit(&settling, LIBRARY_EXIT_NS);
+    await_library_exit(observation);
     return look(observation, name, false, true, err);
 }
 
@@ -133,12 +230,7 @@ sl_observation_settle(struct sl_observation *observation, uint64_t over_ns, stru
     if (status)
         return status;
     observation->end = observation->n_looks - 1;
-    struct observe_settling settling =
-        settling_of(observation, observation->looks[observation->end].snapshot);
-    settling.start = observation->looks[0].snapshot;
-    settling.over_ns = over_ns;
-    settling.window_ns = observation->opts.settle_ns;
-    status = observe_settle(&settling, observation->arena, &observation->late, err);
+    status = await_settled(observation, over_ns, err);
     observation->settle_ns = sl_clock_now_ns() - over_ns;
     if (!status)
         status = look(observation, SL_LOOK_SETTLED, true, true, err);
@@ -177,8 +269,8 @@ enum sl_status sl_observation_report(const struct sl_observation *observation,
         .witnesses = observation->opts.witnesses,
         .close_reached = true,
         .strict = observation->opts.strict,
-        .late = observation->late.threads,
-        .n_late = observation->late.n,
+        .late = observation->late,
+        .n_late = observation->n_late,
         .settle_ns = observation->settle_ns,
     };
     return sl_leak_analyse(&input, arena, ret_report, err);
