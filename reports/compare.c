@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "harness/model/group_diff.h"
 
 /* Room for everything that there may be. */
 static bool make_room(struct sl_comparison *made)
@@ -32,28 +33,33 @@ static struct sl_share looked_of(const struct sl_run_result *result)
 struct side {
     const struct sl_cell_result *cell; /* NULL: not played */
     struct sl_cell_group *groups;
-    size_t n_groups;
+    struct sl_group_list list; /* of their counts */
 };
 
 static bool
 side_init(struct sl_comparison *made, const struct sl_cell_result *cell, struct side *ret_side)
 {
     struct side side = {.cell = cell};
+    size_t n = 0;
 
-    if (cell && !sl_cell_groups(made->arena, cell, &side.groups, &side.n_groups))
+    if (cell && !sl_cell_groups(made->arena, cell, &side.groups, &n))
         return false;
-    while (side.n_groups && !side.groups[side.n_groups - 1].finding->counted)
-        side.n_groups--; /* those that do not count are last */
+    struct sl_group_count *counts = sl_arena_array(made->arena, n, sizeof *counts);
+    if (!counts)
+        return false;
+    for (; side.list.n < n && side.groups[side.list.n].finding->counted; side.list.n++) {
+        const struct sl_cell_group *group = &side.groups[side.list.n];
+        counts[side.list.n] =
+            (struct sl_group_count){group->finding->group.fingerprint, group->count};
+    }
+    side.list.counts = counts; /* those that do not count are last, and not in it */
     *ret_side = side;
     return true;
 }
 
-static const struct sl_cell_group *find_group(const struct side *side, const char *fingerprint)
+static const struct sl_cell_group *group_at(const struct side *side, size_t index)
 {
-    for (size_t i = 0; i < side->n_groups; i++)
-        if (strcmp(side->groups[i].finding->group.fingerprint, fingerprint) == 0)
-            return &side->groups[i];
-    return NULL;
+    return index == SL_GROUP_ABSENT ? NULL : &side->groups[index];
 }
 
 /* Trials of a side that could have seen a group.  "Not there" is a fact only when one looked. */
@@ -72,17 +78,18 @@ static struct sl_value count_in(const struct side *side, const struct sl_finding
     return SL_VALUE(seen ? seen->count : 0);
 }
 
-/* Either of before and after is NULL when its side has not seen the group. */
 static void add_group(struct sl_comparison *made, const struct side *base, const struct side *head,
-                      const struct sl_cell_group *before, const struct sl_cell_group *after)
+                      const struct sl_group_series *series)
 {
+    const struct sl_cell_group *before = group_at(base, series->points[0].index);
+    const struct sl_cell_group *after = group_at(head, series->points[1].index);
     const struct sl_finding *finding = after ? after->finding : before->finding;
     size_t base_looked = looked_for(base, finding), head_looked = looked_for(head, finding);
     enum sl_change change = SL_CHANGE_SAME;
 
-    if (!before)
+    if (series->change == SL_DIFF_APPEARED)
         change = !base->cell || base_looked ? SL_CHANGE_NEW : SL_CHANGE_UNKNOWN;
-    else if (!after)
+    else if (series->change == SL_DIFF_GONE)
         change = head_looked ? SL_CHANGE_GONE : SL_CHANGE_UNKNOWN;
     made->groups[made->n_groups++] = (struct sl_group_change){
         .change = change,
@@ -103,18 +110,14 @@ static bool compare_groups(struct sl_comparison *made, const struct sl_cell_resu
                            const struct sl_cell_result *head_cell)
 {
     struct side base, head;
+    const struct sl_group_series *series = NULL;
+    size_t n = 0;
 
-    if (!side_init(made, base_cell, &base) || !side_init(made, head_cell, &head))
+    if (!side_init(made, base_cell, &base) || !side_init(made, head_cell, &head) ||
+        !sl_group_diff((struct sl_group_list[]){base.list, head.list}, 2, made->arena, &series, &n))
         return false;
-    for (size_t i = 0; i < head.n_groups; i++) {
-        const struct sl_cell_group *after = &head.groups[i];
-        add_group(made, &base, &head, find_group(&base, after->finding->group.fingerprint), after);
-    }
-    for (size_t i = 0; i < base.n_groups; i++) {
-        const struct sl_cell_group *before = &base.groups[i];
-        if (!find_group(&head, before->finding->group.fingerprint))
-            add_group(made, &base, &head, before, NULL);
-    }
+    for (size_t i = 0; i < n; i++)
+        add_group(made, &base, &head, &series[i]);
     return true;
 }
 

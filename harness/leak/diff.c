@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "harness/leak/group.h"
+#include "harness/model/group_diff.h"
 
 static bool index_threads(struct sl_groups *groups, size_t n_threads)
 {
@@ -43,27 +44,6 @@ void sl_groups_free(struct sl_groups *groups)
         sl_arena_free(groups->arena);
 }
 
-/* One entry a group of either side, as if it had been on that side only. */
-static void
-add_side(struct sl_diff *diff, const struct sl_group *groups, size_t n, enum sl_diff_kind kind)
-{
-    for (size_t i = 0; i < n; i++)
-        diff->entries[diff->n_entries++] = (struct sl_diff_entry){
-            .kind = kind,
-            .group = &groups[i],
-            .before = kind == SL_DIFF_GONE ? groups[i].count : 0,
-            .after = kind == SL_DIFF_APPEARED ? groups[i].count : 0,
-        };
-}
-
-/* The two sides of a group next to each other, that of after first. */
-static int compare_fingerprints(const void *left, const void *right)
-{
-    const struct sl_diff_entry *a = left, *b = right;
-    int order = strcmp(a->group->fingerprint, b->group->fingerprint);
-    return order ? order : (a->kind > b->kind) - (a->kind < b->kind);
-}
-
 static uint32_t change_of(const struct sl_diff_entry *entry)
 {
     return entry->after > entry->before ? entry->after - entry->before
@@ -80,25 +60,44 @@ static int compare_entries(const void *left, const void *right)
     return strcmp(a->group->fingerprint, b->group->fingerprint);
 }
 
-/* Make one entry of the two sides of a group, and none of a group that stayed as it was. */
-static void join_sides(struct sl_diff *diff)
+/* Entries for what changed; what stayed as it was has none. */
+static bool join(struct sl_diff *diff, const struct sl_group *const sides[2],
+                 const struct sl_group_list lists[2])
 {
-    struct sl_diff_entry *entries = diff->entries;
+    const struct sl_group_series *series = NULL;
     size_t n = 0;
 
-    qsort(entries, diff->n_entries, sizeof *entries, compare_fingerprints);
-    for (size_t i = 0; i < diff->n_entries; i++) {
-        struct sl_diff_entry entry = entries[i];
-        if (i + 1 < diff->n_entries &&
-            strcmp(entry.group->fingerprint, entries[i + 1].group->fingerprint) == 0) {
-            entry.before = entries[++i].before;
-            entry.kind = entry.after > entry.before ? SL_DIFF_GREW : SL_DIFF_SHRANK;
-        }
-        if (entry.before != entry.after)
-            entries[n++] = entry;
+    if (!sl_group_diff(lists, 2, diff->arena, &series, &n))
+        return false;
+    diff->entries = sl_arena_array(diff->arena, n, sizeof *diff->entries);
+    for (size_t i = 0; diff->entries && i < n; i++) {
+        const struct sl_group_point *points = series[i].points;
+        size_t side = series[i].change != SL_DIFF_GONE;
+        if (series[i].change != SL_DIFF_SAME)
+            diff->entries[diff->n_entries++] = (struct sl_diff_entry){
+                .kind = series[i].change,
+                .group = &sides[side][points[side].index],
+                .before = (uint32_t) points[0].count,
+                .after = (uint32_t) points[1].count,
+            };
     }
-    diff->n_entries = n;
-    qsort(entries, n, sizeof *entries, compare_entries);
+    return diff->entries;
+}
+
+static enum sl_status group_side(const struct sl_snapshot *snapshot, struct sl_arena *arena,
+                                 const struct sl_group **ret_groups, struct sl_group_list *ret_list,
+                                 struct sl_error *err)
+{
+    enum sl_status status = sl_leak_group_all(snapshot, arena, ret_groups, &ret_list->n, err);
+    if (status)
+        return status;
+    struct sl_group_count *counts = sl_arena_array(arena, ret_list->n, sizeof *counts);
+    if (!counts)
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu groups", ret_list->n);
+    for (size_t i = 0; i < ret_list->n; i++)
+        counts[i] = (struct sl_group_count){(*ret_groups)[i].fingerprint, (*ret_groups)[i].count};
+    ret_list->counts = counts;
+    return SL_OK;
 }
 
 enum sl_status sl_diff_make(const struct sl_snapshot *before, const struct sl_snapshot *after,
@@ -106,23 +105,21 @@ enum sl_status sl_diff_make(const struct sl_snapshot *before, const struct sl_sn
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     struct sl_diff *diff = arena ? sl_arena_alloc(arena, sizeof *diff) : NULL;
-    const struct sl_group *old = NULL, *now = NULL;
-    size_t n_old = 0, n_now = 0;
+    const struct sl_group *sides[2] = {NULL};
+    struct sl_group_list lists[2] = {{NULL, 0}};
 
     if (!diff)
         return sl_fail(err, SL_ENOMEM, "out of memory for a comparison of snapshots");
-    enum sl_status status = sl_leak_group_all(before, arena, &old, &n_old, err);
+    diff->arena = arena;
+    enum sl_status status = group_side(before, arena, &sides[0], &lists[0], err);
     if (!status)
-        status = sl_leak_group_all(after, arena, &now, &n_now, err);
+        status = group_side(after, arena, &sides[1], &lists[1], err);
     if (status)
         return status;
-    diff->entries = sl_arena_array(arena, n_old + n_now, sizeof *diff->entries);
-    if (!diff->entries)
-        return sl_fail(err, SL_ENOMEM, "out of memory for %zu groups", n_old + n_now);
-    add_side(diff, now, n_now, SL_DIFF_APPEARED);
-    add_side(diff, old, n_old, SL_DIFF_GONE);
-    join_sides(diff);
-    diff->arena = SL_TAKE(arena);
+    if (!join(diff, sides, lists))
+        return sl_fail(err, SL_ENOMEM, "out of memory for a comparison of snapshots");
+    qsort(diff->entries, diff->n_entries, sizeof *diff->entries, compare_entries);
+    arena = NULL;
     *ret_diff = diff;
     return SL_OK;
 }

@@ -73,7 +73,8 @@ SL_API size_t sl_group_member(const struct sl_group *group, size_t index);
     X(APPEARED, "appeared")                                                                        \
     X(GREW, "grew")                                                                                \
     X(SHRANK, "shrank")                                                                            \
-    X(GONE, "gone")
+    X(GONE, "gone")                                                                                \
+    X(SAME, "same") /* no entry of a sl_diff is */
 
 enum sl_diff_kind {
 #define X(name, text) SL_DIFF_##name,
