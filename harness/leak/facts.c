@@ -84,7 +84,8 @@ static const char *say_wait(struct sl_arena *arena, const struct sl_thread *thre
 
 void facts_add(struct leak_facts *facts, struct sl_fact fact)
 {
-    facts->list[facts->n++] = fact;
+    if (facts->n < FACTS_MAX)
+        facts->list[facts->n++] = fact;
 }
 
 #define CLAUSES_MAX 3 /* more kinds of waits in one group than this are summed up */

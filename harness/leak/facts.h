@@ -12,8 +12,9 @@ struct leak_facts {
     size_t n;
 };
 
-/* There is room for all that the functions below add, once each.  A text that could not be had for
-   want of memory is NULL, and makes the sentence NULL. */
+/* There is room for all that the functions below add, once each.  What finds none is dropped; what
+   proves the cause is told first.  A text that could not be had for want of memory is NULL, and
+   makes the sentence NULL. */
 void facts_add(struct leak_facts *facts, struct sl_fact fact);
 
 /* What they wait for, each kind of wait with its number. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "harness/leak/facts.h"
 #include "leak_scene.h"
 
 SL_TEST(leak_cause, threads_that_wait_untimed_and_did_not_run_are_parked)
@@ -345,4 +346,18 @@ SL_TEST(leak_cause, more_kinds_of_waits_than_a_sentence_holds_are_summed_up)
         &scene, 5, SL_CAUSE_UNKNOWN,
         "1 thread waits on a condition without a time-out, 1 waits on a semaphore without "
         "a time-out, 1 waits for a mutex without a time-out, 2 are elsewhere");
+}
+
+SL_TEST(leak_cause, a_fact_that_finds_no_room_is_dropped)
+{
+    struct {
+        struct leak_facts facts;
+        uint64_t behind;
+    } room = {.behind = 77};
+
+    for (uint32_t i = 0; i <= FACTS_MAX; i++)
+        facts_add(&room.facts, (struct sl_fact){SL_FACT_BORN, .count = i});
+    cr_assert_eq(room.facts.n, FACTS_MAX);
+    cr_assert_eq(room.facts.list[FACTS_MAX - 1].count, FACTS_MAX - 1);
+    cr_assert_eq(room.behind, 77);
 }
