@@ -61,14 +61,62 @@ uint64_t candidate_observed_ns(const struct sl_leak_input *input)
                                                           : 0;
 }
 
-enum sl_status candidate_list(const struct sl_leak_input *input,
-                              struct leak_candidate **ret_candidates, size_t *ret_n_candidates,
-                              struct sl_error *err)
+/*
+ * Threads that ended and were never joined.  For the kernel they are gone, but the C library keeps
+ * the stack of each until somebody joins it, so that a Close that leaves them leaks as surely as
+ * one that leaves living threads.  They are candidates like those, with a stack of one frame.
+ */
+struct remains {
+    struct sl_thread thread;
+    struct sl_stack stack;
+};
+
+/* Is what is left of a thread that ended still there?  false, too, where that is not known. */
+static bool has_unjoined(const struct sl_snapshot *snapshot, const struct sl_unjoined *unjoined)
+{
+    for (size_t i = 0; snapshot && !snapshot->unjoined_missing && i < snapshot->n_unjoined; i++)
+        if (snapshot->unjoined[i].pthread == unjoined->pthread)
+            return true;
+    return false;
+}
+
+static struct leak_candidate candidate_of_unjoined(const struct sl_leak_input *input,
+                                                   const struct sl_unjoined *unjoined,
+                                                   struct remains *remains)
+{
+    const struct sl_stack whole = {.frames = unjoined->start, .n_frames = 1, .complete = true};
+
+    remains->stack = whole;
+    remains->stack.complete = false;
+    remains->stack.reason = "the thread has ended; this is the function that it was started with";
+    /* The kernel has given its id to others. */
+    remains->thread =
+        (struct sl_thread){.count = 1, .stack = &remains->stack, .wait = {.syscall_nr = -1}};
+    return (struct leak_candidate){
+        .thread = &remains->thread,
+        .unjoined = unjoined,
+        .library = sl_leak_find_library(&whole, input->library_modules),
+    };
+}
+
+bool candidate_is_in(const struct sl_snapshot *snapshot, const struct leak_candidate *candidate)
+{
+    return candidate->unjoined ? has_unjoined(snapshot, candidate->unjoined)
+                               : candidate_find_same(snapshot, candidate->thread) != NULL;
+}
+
+enum sl_status candidate_list(const struct sl_leak_input *input, struct sl_arena *arena,
+                              struct leak_candidate **ret_candidates, size_t *ret_n_alive,
+                              size_t *ret_n_candidates, struct sl_error *err)
 {
     const struct sl_snapshot *settled = input->settled;
-    struct leak_candidate *candidates = calloc(settled->n_threads + 1, sizeof *candidates);
+    size_t n_unjoined = settled->unjoined_missing ? 0 : settled->n_unjoined;
+    struct remains *remains = sl_arena_array(arena, n_unjoined, sizeof *remains);
+    struct leak_candidate *candidates =
+        remains ? calloc(settled->n_threads + n_unjoined + 1, sizeof *candidates) : NULL;
     if (!candidates)
-        return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", settled->n_threads);
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads",
+                       settled->n_threads + n_unjoined);
 
     bool two_looks = candidate_observed_ns(input) > 0, comparable = !candidate_counts_differ(input);
     size_t n = 0;
@@ -86,6 +134,10 @@ enum sl_status candidate_list(const struct sl_leak_input *input,
             .process = input->strict ? NULL : process_threads_kind(thread),
         };
     }
+    *ret_n_alive = n;
+    for (size_t i = 0; i < n_unjoined; i++)
+        if (!has_unjoined(input->start, &settled->unjoined[i]))
+            candidates[n++] = candidate_of_unjoined(input, &settled->unjoined[i], &remains[i]);
     *ret_candidates = candidates;
     *ret_n_candidates = n;
     return SL_OK;

@@ -35,13 +35,18 @@ bool candidate_counts_differ(const struct sl_leak_input *input);
 /* Between `closed` and `settled`; 0 when these are not two looks. */
 uint64_t candidate_observed_ns(const struct sl_leak_input *input);
 
+/* Is the thread, or what is left of it, in the snapshot?  false, too, where that is not known. */
+bool candidate_is_in(const struct sl_snapshot *snapshot, const struct leak_candidate *candidate);
+
 /*
  * Threads of `settled` that are not in `start`.
  *
- * @param ret_candidates  from malloc, ascending id
+ * @param arena           for what the analysis wants of threads that have ended
+ * @param ret_candidates  from malloc: those alive by ascending id, then those not joined
  */
-SL_CHECKED enum sl_status candidate_list(const struct sl_leak_input *input,
+SL_CHECKED enum sl_status candidate_list(const struct sl_leak_input *input, struct sl_arena *arena,
                                          struct leak_candidate **ret_candidates,
-                                         size_t *ret_n_candidates, struct sl_error *err);
+                                         size_t *ret_n_alive, size_t *ret_n_candidates,
+                                         struct sl_error *err);
 
 #endif

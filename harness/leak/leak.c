@@ -10,7 +10,6 @@
 #include "harness/leak/closing.h"
 #include "harness/leak/evidence.h"
 #include "harness/leak/group.h"
-#include "harness/leak/unjoined.h"
 
 /* Leaks before what is only shown. */
 static int compare_findings(const void *a, const void *b)
@@ -58,9 +57,7 @@ static void mark_residents(const struct leak_case *the_case, struct leak_candida
     const struct sl_snapshot *torn_down = the_case->input->torn_down;
     for (size_t i = 0; i < n_candidates; i++) {
         const struct leak_candidate *candidate = &candidates[i];
-        bool stays = candidate->unjoined
-                         ? unjoined_has(torn_down, candidate->unjoined)
-                         : candidate_find_same(torn_down, candidate->thread) != NULL;
+        bool stays = candidate_is_in(torn_down, candidate);
         candidates[i].resident =
             candidate->process || (candidate->library && !stays && !the_case->not_closed.kind);
     }
@@ -137,10 +134,8 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
         .arena = arena,
     };
 
-    enum sl_status status = candidate_list(input, &candidates, &the_case.n_alive, err);
-    the_case.n_candidates = the_case.n_alive;
-    if (!status)
-        status = unjoined_add(input, arena, &candidates, &the_case.n_candidates, err);
+    enum sl_status status =
+        candidate_list(input, arena, &candidates, &the_case.n_alive, &the_case.n_candidates, err);
     return status ? status : analyse(&the_case, candidates, ret_report, err);
 }
 
