@@ -2,6 +2,7 @@
 #include "harness/process/leftover.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,12 +16,145 @@
 #include "base/fail.h"
 #include "base/grow.h"
 #include "base/hash.h"
-#include "harness/process/processes.h"
 #include "harness/snapshot/target/descriptor.h"
 
 #define MAX_HELD   (UINT64_C(1) << 20) /* of one kind; the subject decides how many it has */
 #define MAX_KINDS  16                  /* that are told apart */
 #define END_ROUNDS 50                  /* of orphans of orphans */
+
+struct process {
+    pid_t pid, ppid;
+    uint64_t start_time; /* clock ticks since boot; with pid the identity */
+    char name[16];
+    char state;
+    bool family; /* of the subject; set by mark_family() */
+};
+
+/* Those that /proc shows. */
+struct processes {
+    struct process *entries; /* ascending pid */
+    size_t n, capacity;
+};
+
+static void processes_free(struct processes *processes)
+{
+    if (!processes)
+        return;
+    free(processes->entries);
+    free(processes);
+}
+SL_DEFINE_AUTO(processes, processes_free);
+
+/*
+ * "81 (any name) S 1 ...", start time in field 22.  The name may hold anything, a parenthesis
+ * included, so it ends at the last one.  @return false when it is no such line
+ */
+static bool parse_stat(char *line, struct process *ret_entry)
+{
+    struct process entry = {0};
+    char *open = strchr(line, '('), *close = strrchr(line, ')');
+    long pid, ppid;
+
+    if (!open || !close || close < open || sscanf(line, "%ld", &pid) != 1 ||
+        sscanf(close + 1,
+               " %c %ld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+               "%" SCNu64,
+               &entry.state, &ppid, &entry.start_time) != 3)
+        return false;
+    entry.pid = (pid_t) pid;
+    entry.ppid = (pid_t) ppid;
+    *close = '\0';
+    (void) snprintf(entry.name, sizeof entry.name, "%s", open + 1);
+    *ret_entry = entry;
+    return true;
+}
+
+static bool read_entry(int proc_fd, const char *name, struct process *ret_entry)
+{
+    char path[32], line[1024];
+
+    (void) snprintf(path, sizeof path, "%.16s/stat", name);
+    SL_AUTO_FD int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+    if (size <= 0)
+        return false; /* it has ended */
+    line[size] = '\0';
+    return parse_stat(line, ret_entry);
+}
+
+static int compare_processes(const void *a, const void *b)
+{
+    const struct process *left = a, *right = b;
+    return (left->pid > right->pid) - (left->pid < right->pid);
+}
+
+static enum sl_status list_processes(struct processes **ret_processes, struct sl_error *err)
+{
+    SL_AUTO(processes) struct processes *list = calloc(1, sizeof *list);
+    DIR *directory = list ? opendir("/proc") : NULL;
+    bool ok = true;
+
+    if (!list)
+        return sl_fail(err, SL_ENOMEM, "out of memory for a list of processes");
+    if (!directory)
+        return sl_fail_errno(err, "cannot list '/proc'");
+    for (const struct dirent *at; ok && (at = readdir(directory));) {
+        struct process entry;
+        if (at->d_name[0] < '1' || at->d_name[0] > '9' ||
+            !read_entry(dirfd(directory), at->d_name, &entry))
+            continue;
+        ok = sl_grow(&list->entries, &list->capacity, list->n + 1);
+        if (ok)
+            list->entries[list->n++] = entry;
+    }
+    (void) closedir(directory);
+    if (!ok)
+        return sl_fail(err, SL_ENOMEM, "out of memory for a list of processes");
+    if (list->n)
+        qsort(list->entries, list->n, sizeof *list->entries, compare_processes);
+    *ret_processes = SL_TAKE(list);
+    return SL_OK;
+}
+
+static struct process *find_pid(const struct processes *processes, pid_t pid)
+{
+    const struct process key = {.pid = pid};
+    return processes->n
+               ? bsearch(&key, processes->entries, processes->n, sizeof key, compare_processes)
+               : NULL;
+}
+
+/* The same process, or NULL. */
+static const struct process *
+find_process(const struct processes *processes, const struct process *entry)
+{
+    const struct process *found = find_pid(processes, entry->pid);
+    return found && found->start_time == entry->start_time ? found : NULL;
+}
+
+/*
+ * Mark all that descend from `root`, and from children of `reaper` that were not there before:
+ * orphans of the former are given to the latter.  `root` itself is not marked.
+ */
+static void
+mark_family(struct processes *processes, const struct processes *before, pid_t root, pid_t reaper)
+{
+    bool changed = true;
+
+    /* A child may have a lower number than its parent, so go on until nobody is found. */
+    while (changed) {
+        changed = false;
+        for (size_t i = 0; i < processes->n; i++) {
+            struct process *entry = &processes->entries[i];
+            if (entry->family || entry->pid == root)
+                continue;
+            const struct process *parent = find_pid(processes, entry->ppid);
+            entry->family = entry->ppid == root || (parent && parent->family) ||
+                            (entry->ppid == reaper && !find_process(before, entry));
+            changed |= entry->family;
+        }
+    }
+}
 
 /* A descriptor or a timer, by its number and by what it leads to. */
 struct held {
@@ -37,7 +171,7 @@ struct list {
 struct sl_holdings {
     pid_t pid;
     struct list descriptors, timers;
-    struct sl_processes *processes; /* of the whole system; NULL: not known */
+    struct processes *processes; /* of the whole system; NULL: not known */
 };
 
 void sl_holdings_free(struct sl_holdings *holdings)
@@ -46,7 +180,7 @@ void sl_holdings_free(struct sl_holdings *holdings)
         return;
     free(holdings->descriptors.items);
     free(holdings->timers.items);
-    sl_processes_free(holdings->processes);
+    processes_free(holdings->processes);
     free(holdings);
 }
 
@@ -117,7 +251,7 @@ enum sl_status sl_holdings_read(pid_t pid, struct sl_holdings **ret_holdings, st
     holdings->pid = pid;
     if (!read_descriptors(pid, &holdings->descriptors) || !read_timers(pid, &holdings->timers))
         return sl_fail(err, SL_ENOMEM, "out of memory for what the subject holds");
-    enum sl_status status = sl_processes_list(&holdings->processes, err);
+    enum sl_status status = list_processes(&holdings->processes, err);
     if (status == SL_ENOMEM)
         return status;
     *ret_holdings = SL_TAKE(holdings);
@@ -212,11 +346,11 @@ static struct sl_value tell_processes(struct telling *telling, const struct sl_h
     if (!before->processes || !after->processes)
         return SL_MISSING_VALUE("/proc could not be listed");
     telling->first = telling->n_items;
-    sl_processes_mark_family(after->processes, before->processes, after->pid, getpid());
+    mark_family(after->processes, before->processes, after->pid, getpid());
     for (size_t i = 0; i < after->processes->n; i++) {
-        const struct sl_process_entry *entry = &after->processes->entries[i];
+        const struct process *entry = &after->processes->entries[i];
         if (!entry->family || entry->state == 'Z' || entry->state == 'X' ||
-            sl_processes_find(before->processes, entry))
+            find_process(before->processes, entry))
             continue;
         n++;
         (void) snprintf(text, sizeof text, "'%s', pid %ld, %s", entry->name, (long) entry->pid,
@@ -273,13 +407,13 @@ void sl_orphans_end(const struct sl_holdings *before)
     bool found = before && before->processes;
 
     for (int round = 0; found && round < END_ROUNDS; round++) {
-        SL_AUTO(sl_processes) struct sl_processes *now = NULL;
+        SL_AUTO(processes) struct processes *now = NULL;
         found = false;
-        if (sl_processes_list(&now, NULL))
+        if (list_processes(&now, NULL))
             return;
         for (size_t i = 0; i < now->n; i++) {
-            const struct sl_process_entry *entry = &now->entries[i];
-            if (entry->ppid != getpid() || sl_processes_find(before->processes, entry))
+            const struct process *entry = &now->entries[i];
+            if (entry->ppid != getpid() || find_process(before->processes, entry))
                 continue;
             end_child(entry->pid);
             found = true;
