@@ -2,12 +2,123 @@
 #include "harness/snapshot/pass.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/arena.h"
 #include "base/fail.h"
+#include "base/macros.h"
 #include "harness/snapshot/group.h"
 #include "harness/snapshot/settle.h"
-#include "harness/snapshot/target/hold.h"
+#include "harness/snapshot/target/target.h"
 #include "harness/snapshot/wait/futex.h"
+
+/*
+ * Threads that may not run, whatever they wait for: stopped by job control, held by a tracer, or
+ * frozen with their control group.  And what a thread sleeps for in the kernel when it made no
+ * call.
+ */
+struct holds {
+    const struct sl_target *target;
+    struct sl_arena *arena;
+    bool asked, freezes; /* whether a thread of the process was found frozen */
+    pid_t tracer;        /* of which `text` speaks */
+    const char *text;
+};
+
+/* Does the thread sleep in a function of the kernel with one of these in its name? */
+static bool sleeps_in(const struct sl_target *target, pid_t tid, const char *const *parts, size_t n)
+{
+    char wchan[64];
+
+    if (sl_target_read(target, tid, "wchan", wchan, sizeof wchan) <= 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strstr(wchan, parts[i]))
+            return true;
+    return false;
+}
+
+static bool is_frozen(const struct sl_target *target, pid_t tid)
+{
+    /* cgroup v2, in kernels that made it a part of its caller too, where nothing else sleeps; v1 */
+    static const char *const parts[] = {"freezer", "get_signal", "refrigerator"};
+    return sleeps_in(target, tid, parts, SL_COUNT_OF(parts));
+}
+
+/* A control group freezes whole processes, so one thread of them is asked. */
+static bool may_be_frozen(struct holds *holds)
+{
+    if (!holds->asked)
+        holds->freezes = is_frozen(holds->target, holds->target->tid);
+    holds->asked = true;
+    return holds->freezes;
+}
+
+/* Names the process, so that it can be ended. */
+static const char *name_process(struct sl_arena *arena, pid_t pid)
+{
+    char path[64], name[17] = "";
+
+    (void) snprintf(path, sizeof path, "/proc/%ld/comm", (long) pid);
+    SL_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? 0 : read(fd, name, sizeof name - 1);
+    name[got > 0 ? got : 0] = '\0';
+    name[strcspn(name, "\n")] = '\0';
+    return *name ? sl_arena_printf(arena, "process %ld '%s'", (long) pid, name)
+                 : sl_arena_printf(arena, "process %ld", (long) pid);
+}
+
+/* "process 812 'gdb'", which traces the thread; NULL when nobody does. */
+static const char *name_tracer(struct holds *holds, pid_t tid)
+{
+    pid_t tracer = sl_target_tracer(holds->target, tid);
+
+    if (tracer <= 0)
+        return NULL;
+    if (tracer != holds->tracer) {
+        holds->tracer = tracer;
+        holds->text = name_process(holds->arena, tracer);
+    }
+    return holds->text;
+}
+
+/*
+ * What struct sl_wait has as `held`.
+ *
+ * @param state         letter of /proc/PID/task/TID/stat
+ * @param outside_call  the thread sleeps without having made a call
+ */
+static const char *find_hold(struct holds *holds, pid_t tid, char state, bool outside_call)
+{
+    if (state == 'T')
+        return "stopped";
+    if (state == 't') {
+        const char *tracer = name_tracer(holds, tid);
+        const char *text = tracer ? sl_arena_printf(holds->arena, "traced by %s", tracer) : NULL;
+        return text ? text : "traced"; /* by a process that is not seen from here, or no more */
+    }
+    if (state != 'S' && state != 'D')
+        return NULL;
+    return (outside_call || may_be_frozen(holds)) && is_frozen(holds->target, tid) ? "frozen"
+                                                                                   : NULL;
+}
+
+/*
+ * Is a thread that sleeps outside a call known to wait for memory?  It may as well be on its way
+ * through a core dump, or something that this kernel has and others do not.
+ */
+static bool waits_for_page(const struct sl_target *target, pid_t tid)
+{
+    /* A fault takes the lock of the memory map, reads the page, or asks the program itself. */
+    static const char *const parts[] = {"fault", "folio",          "page",        "swap",
+                                        "rwsem", "memcg",          "io_schedule", "mem_cgroup",
+                                        "fuse",  "migration_entry"};
+    return sleeps_in(target, tid, parts, SL_COUNT_OF(parts));
+}
 
 static const char *reason_of_look(enum sl_look look)
 {
@@ -36,9 +147,9 @@ static const char *reason_of_look(enum sl_look look)
     return NULL;
 }
 
-static const char *say_traced(struct sl_holds *holds, pid_t tid)
+static const char *say_traced(struct holds *holds, pid_t tid)
 {
-    const char *tracer = sl_holds_tracer(holds, tid);
+    const char *tracer = name_tracer(holds, tid);
     const char *text =
         tracer ? sl_arena_printf(holds->arena,
                                  "it could not be stopped to be read, for %s traces it", tracer)
@@ -47,7 +158,7 @@ static const char *say_traced(struct sl_holds *holds, pid_t tid)
 }
 
 /* Everything known is in: what the thread waits for, or why nothing is known. */
-static void explain(const struct sl_wait_context *context, struct sl_holds *holds,
+static void explain(const struct sl_wait_context *context, struct holds *holds,
                     const struct sl_attempt *attempt)
 {
     struct sl_thread *thread = attempt->thread;
@@ -61,8 +172,8 @@ static void explain(const struct sl_wait_context *context, struct sl_holds *hold
         thread->wait = sl_wait_describe(context, &attempt->sighting.call, &attempt->wait_memory,
                                         thread->stack);
     bool outside_call = has_call && thread->wait.kind == SL_WAIT_FAULT;
-    thread->wait.held = sl_holds_find(holds, thread->id, thread->state, outside_call);
-    if (outside_call && (thread->wait.held || !sl_holds_is_fault(holds, thread->id)))
+    thread->wait.held = find_hold(holds, thread->id, thread->state, outside_call);
+    if (outside_call && (thread->wait.held || !waits_for_page(holds->target, thread->id)))
         thread->wait.kind = SL_WAIT_NONE;
 }
 
@@ -75,7 +186,7 @@ static void explain_all(struct sl_pass *pass)
                                             .reader = pass->code.reader,
                                             .has_library = sl_futex_has_library(pass->code.maps)};
 
-    struct sl_holds holds = {.target = &pass->target, .arena = pass->snapshot->arena};
+    struct holds holds = {.target = &pass->target, .arena = pass->snapshot->arena};
 
     for (size_t i = 0; i < pass->n_attempts; i++)
         explain(&context, &holds, &pass->attempts[i]);
