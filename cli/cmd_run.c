@@ -11,7 +11,6 @@
 #include "base/fail.h"
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
-#include "cli/run/agents.h"
 #include "cli/run/driver.h"
 #include "cli/run/identity.h"
 #include "cli/run/options.h"

@@ -8,8 +8,58 @@
 #include "base/fail.h"
 #include "base/parse.h"
 #include "cli/options/options.h"
-#include "cli/run/agents.h"
 #include "cli/run/driver.h"
+#include "harness/agent/fleet.h"
+#include "harness/agent/peer.h"
+#include "harness/run/protocol.h"
+
+uint32_t run_agents_count(const uint32_t n_of[SL_N_PARTS])
+{
+    return n_of[SL_PART_ALL] + n_of[SL_PART_PUBLISH] + n_of[SL_PART_CONSUME];
+}
+
+/* "load=2" */
+static bool read_agents_of(char *word, uint32_t n_of[SL_N_PARTS])
+{
+    uint64_t n;
+    enum sl_load_part part;
+    char *number = strchr(word, '=');
+
+    if (!number)
+        return false;
+    *number++ = '\0';
+    if (!sl_peer_parse_role(word, &part) || part == SL_PART_ALL || n_of[part] ||
+        sl_parse_number(number, 1, SL_FLEET_MAX, &n, NULL))
+        return false;
+    n_of[part] = (uint32_t) n;
+    return true;
+}
+
+/* "3", or "load=2,consume=1".  @return SL_EINVAL not such a list, or too many */
+static enum sl_status read_agents(const char *text, uint32_t n_of[SL_N_PARTS], struct sl_error *err)
+{
+    uint64_t n;
+    uint32_t found[SL_N_PARTS] = {0};
+    bool good = true;
+    SL_AUTO_FREE char *copy = strdup(text);
+
+    if (!copy)
+        return sl_fail(err, SL_ENOMEM, "out of memory");
+    char *rest = copy;
+    if (!sl_parse_number(text, 1, SL_FLEET_MAX, &n, NULL))
+        found[SL_PART_ALL] = (uint32_t) n;
+    else
+        for (char *word; good && (word = strsep(&rest, ","));)
+            good = read_agents_of(word, found);
+    if (!good || run_agents_count(found) > SL_FLEET_MAX)
+        return sl_fail(err, SL_EINVAL,
+                       "'%s' is neither a number up to %u nor like load=2,consume=1", text,
+                       SL_FLEET_MAX);
+    if (!found[SL_PART_ALL] && !found[SL_PART_PUBLISH])
+        return sl_fail(err, SL_EINVAL, "'%s' has nobody who publishes", text);
+    memcpy(n_of, found, sizeof found);
+    return SL_OK;
+}
 
 #define MAX_TRIALS     10000
 #define MAX_LABEL      200
@@ -178,7 +228,7 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         request->opts.bus.replicas = (uint32_t) number;
         return status;
     case OPTION_AGENTS:
-        return run_agents_read(argument, request->agents, err);
+        return read_agents(argument, request->agents, err);
     case OPTION_AGENTS_WAIT:
         return sl_parse_duration(argument, &request->agents_wait_ns, err);
     case OPTION_TRIALS:

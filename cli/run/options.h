@@ -15,4 +15,7 @@ extern const struct sl_option run_options[];
  */
 bool run_options_read(int argc, char **argv, struct run_request *request, int *ret_exit_status);
 
+/* Agents of any part. */
+uint32_t run_agents_count(const uint32_t n_of[SL_N_PARTS]);
+
 #endif
