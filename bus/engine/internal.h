@@ -61,7 +61,7 @@ struct pool_router {
 
 /* Of a topic, for the faults. */
 struct topic_fault {
-    bool is_twin;                    /* see bus/fault/twin.h */
+    bool is_twin;                    /* see bus/fault/open.h */
     uint64_t n_fetched, n_completed; /* n_completed: guarded by the topic's mutex */
     uint64_t n_refetched;            /* of the transport's reconnects */
 };

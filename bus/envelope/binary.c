@@ -97,12 +97,6 @@ static enum sl_status flaw(const struct reader *reader, enum envelope_field fiel
                    envelope_field_name(field), reader->start[field], text);
 }
 
-static void begin(struct reader *reader, enum envelope_field field)
-{
-    reader->field = field;
-    reader->start[field] = reader->at;
-}
-
 /* The next bytes, which belong to the field that is being read. */
 static enum sl_status take(struct reader *reader, size_t size, const void **ret_bytes)
 {
@@ -116,16 +110,24 @@ static enum sl_status take(struct reader *reader, size_t size, const void **ret_
     return SL_OK;
 }
 
-static enum sl_status take_u64(struct reader *reader, enum envelope_field field, uint64_t *ret)
+/* The bytes that a field begins with, or is. */
+static enum sl_status
+take_first(struct reader *reader, enum envelope_field field, void *ret, size_t size)
 {
     const void *bytes = NULL;
-    begin(reader, field);
-    enum sl_status status = take(reader, sizeof *ret, &bytes);
-    if (status)
-        return status;
-    memcpy(ret, bytes, sizeof *ret);
+    reader->field = field;
+    reader->start[field] = reader->at;
+    enum sl_status status = take(reader, size, &bytes);
+    if (!status)
+        memcpy(ret, bytes, size);
+    return status;
+}
+
+static enum sl_status take_u64(struct reader *reader, enum envelope_field field, uint64_t *ret)
+{
+    enum sl_status status = take_first(reader, field, ret, sizeof *ret);
     *ret = be64toh(*ret);
-    return SL_OK;
+    return status;
 }
 
 static enum sl_status
@@ -134,13 +136,10 @@ take_text(struct reader *reader, enum envelope_field field, const char **ret_tex
     const void *bytes = NULL;
     uint16_t length = 0;
 
-    begin(reader, field);
-    enum sl_status status = take(reader, sizeof length, &bytes);
-    if (status)
-        return status;
-    memcpy(&length, bytes, sizeof length);
+    enum sl_status status = take_first(reader, field, &length, sizeof length);
     length = be16toh(length);
-    status = take(reader, (size_t) length + 1, &bytes);
+    if (!status)
+        status = take(reader, (size_t) length + 1, &bytes);
     if (status)
         return status;
     if (strnlen(bytes, (size_t) length + 1) != length)
@@ -160,16 +159,11 @@ take_optional(struct reader *reader, enum envelope_field field, const char **ret
 
 static enum sl_status take_payload(struct reader *reader, struct bus_envelope *envelope)
 {
-    const void *bytes = NULL;
     uint32_t size = 0;
 
-    begin(reader, ENVELOPE_PAYLOAD);
-    enum sl_status status = take(reader, sizeof size, &bytes);
-    if (status)
-        return status;
-    memcpy(&size, bytes, sizeof size);
+    enum sl_status status = take_first(reader, ENVELOPE_PAYLOAD, &size, sizeof size);
     envelope->payload_size = be32toh(size);
-    return take(reader, envelope->payload_size, &envelope->payload);
+    return status ? status : take(reader, envelope->payload_size, &envelope->payload);
 }
 
 static enum sl_status take_head(struct reader *reader, struct bus_envelope *envelope)
@@ -182,12 +176,7 @@ static enum sl_status take_head(struct reader *reader, struct bus_envelope *enve
                        "malformed envelope: version %u of the binary format at byte %zu, not %u",
                        reader->data[sizeof magic], sizeof magic, VERSION);
     reader->at = sizeof magic + 1;
-    const void *bytes = NULL;
-    begin(reader, ENVELOPE_EVENT_ID);
-    enum sl_status status = take(reader, sizeof envelope->event_id, &bytes);
-    if (!status)
-        memcpy(&envelope->event_id, bytes, sizeof envelope->event_id);
-    return status;
+    return take_first(reader, ENVELOPE_EVENT_ID, &envelope->event_id, sizeof envelope->event_id);
 }
 
 enum sl_status envelope_decode_binary(const void *data, size_t size,

@@ -8,9 +8,9 @@
 #include "base/sync.h"
 #include "bus/engine/fetcher.h"
 #include "bus/engine/pool.h"
+#include "bus/fault/open.h"
 #include "bus/fault/publish.h"
 #include "bus/fault/state.h"
-#include "bus/fault/twin.h"
 
 static void fault_complete(struct bus *bus, const struct delivery *deliveries, size_t n)
 {

@@ -15,4 +15,11 @@
 SL_CHECKED enum sl_status fault_open(struct bus *bus, struct sl_error *err);
 SL_CHECKED enum sl_status fault_subscribe(struct topic *topic, struct sl_error *err);
 
+/*
+ * A second fetcher of a topic, which takes from the same durable and queues with the same pool.  It
+ * is started unless `start` is false.
+ */
+SL_CHECKED enum sl_status fault_twin_new(struct topic *topic, bool survives, bool start,
+                                         struct topic **ret_twin, struct sl_error *err);
+
 #endif
