@@ -342,21 +342,30 @@ static void format_size(uint64_t size, char *ret_text, size_t text_size)
     (void) snprintf(ret_text, text_size, "%" PRIu64 "%s", size, units[unit]);
 }
 
+/* A number that is written as a text. */
+static enum sl_status
+read_scaled(const struct sl_node *node, const struct sl_node_field *field,
+            enum sl_status (*parse)(const char *text, uint64_t *ret_number, struct sl_error *err),
+            void (*format)(uint64_t number, char *ret_text, size_t size), const char *what,
+            uint64_t *into)
+{
+    char low[32], high[32];
+    uint64_t number = 0;
+
+    if (json_is_string(node->value) && !parse(json_string_value(node->value), &number, NULL) &&
+        number >= field->low && number <= field->high) {
+        *into = number;
+        return SL_OK;
+    }
+    format(field->low, low, sizeof low);
+    format(field->high, high, sizeof high);
+    return sl_node_fail_expected(node, "%s from \"%s\" to \"%s\"", what, low, high);
+}
+
 enum sl_status
 sl_node_read_size_u64(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
-    char low[32], high[32];
-    uint64_t size = 0;
-
-    if (json_is_string(node->value) &&
-        sl_parse_size(json_string_value(node->value), &size, NULL) == SL_OK && size >= field->low &&
-        size <= field->high) {
-        *(uint64_t *) into = size;
-        return SL_OK;
-    }
-    format_size(field->low, low, sizeof low);
-    format_size(field->high, high, sizeof high);
-    return sl_node_fail_expected(node, "a size from \"%s\" to \"%s\"", low, high);
+    return read_scaled(node, field, sl_parse_size, format_size, "a size", into);
 }
 
 enum sl_status
@@ -372,18 +381,7 @@ sl_node_read_size_u32(const struct sl_node *node, const struct sl_node_field *fi
 enum sl_status
 sl_node_read_duration(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
-    char low[32], high[32];
-    uint64_t duration_ns;
-
-    if (json_is_string(node->value) &&
-        sl_parse_duration(json_string_value(node->value), &duration_ns, NULL) == SL_OK &&
-        duration_ns >= field->low && duration_ns <= field->high) {
-        *(uint64_t *) into = duration_ns;
-        return SL_OK;
-    }
-    sl_format_duration(field->low, low, sizeof low);
-    sl_format_duration(field->high, high, sizeof high);
-    return sl_node_fail_expected(node, "a duration from \"%s\" to \"%s\"", low, high);
+    return read_scaled(node, field, sl_parse_duration, sl_format_duration, "a duration", into);
 }
 
 enum sl_status
