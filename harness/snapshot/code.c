@@ -4,13 +4,119 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/hash.h"
 
 #define MAX_MAPS_READS     4
 #define DEFAULT_MAX_FRAMES 256
+#define BUCKETS            4096
+
+struct entry {
+    struct entry *next;    /* in the bucket */
+    struct entry *pending; /* next one without frames */
+    uint64_t hash;
+    const struct sl_pc *pcs;
+    size_t n_pcs;
+    enum sl_unwind_end end;
+    struct sl_stack stack;
+};
+
+/* Threads with equal frames share a stack, which is the arena's. */
+struct sl_stacks {
+    struct entry *pending;
+    struct entry *buckets[BUCKETS];
+};
+
+static bool equal(const struct entry *entry, const struct sl_pc *pcs, size_t n_pcs)
+{
+    if (entry->n_pcs != n_pcs)
+        return false;
+    for (size_t i = 0; i < n_pcs; i++)
+        if (entry->pcs[i].address != pcs[i].address || entry->pcs[i].exact != pcs[i].exact ||
+            entry->pcs[i].by_frame_pointer != pcs[i].by_frame_pointer)
+            return false;
+    return true;
+}
+
+/* Frames of every address in a row; inlined functions make more frames than addresses. */
+static bool collect(struct sl_code *code, struct entry *entry)
+{
+    const struct sl_pc *pcs = entry->pcs;
+    size_t n_pcs = entry->n_pcs;
+    const struct sl_frame *part;
+    size_t n_part, n = 0;
+
+    for (size_t i = 0; i < n_pcs; i++) {
+        if (!sl_symbolizer_look_up(code->symbolizer, code->maps, &pcs[i], &part, &n_part))
+            return false;
+        n += n_part;
+    }
+    struct sl_frame *frames = sl_arena_array(code->snapshot->arena, n, sizeof *frames);
+    if (!frames)
+        return false;
+    n = 0;
+    for (size_t i = 0; i < n_pcs; i++) {
+        if (!sl_symbolizer_look_up(code->symbolizer, code->maps, &pcs[i], &part, &n_part))
+            return false;
+        memcpy(frames + n, part, n_part * sizeof *frames);
+        for (size_t k = 0; k < n_part; k++)
+            frames[n + k].by_frame_pointers = pcs[i].by_frame_pointer;
+        n += n_part;
+        /* What it returns to was interrupted: the trampoline, which has no symbol of its own. */
+        if (i + 1 < n_pcs && pcs[i + 1].exact && !frames[n - 1].function)
+            frames[n - 1].function = "<signal handler called>";
+    }
+    entry->stack.frames = frames;
+    entry->stack.n_frames = n;
+    return true;
+}
+
+enum sl_status sl_code_symbolize(struct sl_code *code, struct sl_error *err)
+{
+    struct sl_stacks *stacks = code->stacks;
+
+    for (; stacks->pending; stacks->pending = stacks->pending->pending)
+        if (!collect(code, stacks->pending))
+            return sl_fail(err, SL_ENOMEM, "out of memory for frames of a stack");
+    return SL_OK;
+}
+
+static enum sl_grade grade_of(enum sl_unwind_end end)
+{
+    return end == SL_UNWIND_COMPLETE            ? SL_GRADE_COMPLETE
+           : end == SL_UNWIND_BY_FRAME_POINTERS ? SL_GRADE_FRAME_POINTERS
+                                                : SL_GRADE_PARTIAL;
+}
+
+const struct sl_stack *
+sl_code_stack(struct sl_code *code, const struct sl_pc *pcs, size_t n_pcs, enum sl_unwind_end end)
+{
+    struct sl_stacks *stacks = code->stacks;
+    uint64_t hash = SL_FNV64_BASIS;
+    for (size_t i = 0; i < n_pcs; i++)
+        hash = sl_fnv64(hash, &pcs[i].address, sizeof pcs[i].address);
+
+    struct entry **bucket = &stacks->buckets[hash % BUCKETS];
+    for (const struct entry *entry = *bucket; entry; entry = entry->next)
+        if (entry->hash == hash && entry->end == end && equal(entry, pcs, n_pcs))
+            return &entry->stack;
+    struct entry *entry = sl_arena_alloc(code->snapshot->arena, sizeof *entry);
+    struct sl_pc *copy = sl_arena_array(code->snapshot->arena, n_pcs, sizeof *copy);
+    if (!entry || !copy)
+        return NULL;
+    memcpy(copy, pcs, n_pcs * sizeof *copy);
+    *entry = (struct entry){.next = *bucket, .hash = hash, .pcs = copy, .n_pcs = n_pcs, .end = end};
+    entry->stack.complete = end == SL_UNWIND_COMPLETE;
+    entry->stack.grade = grade_of(end);
+    entry->stack.reason = sl_unwind_end_text(end);
+    *bucket = entry;
+    entry->pending = stacks->pending;
+    stacks->pending = entry;
+    return &entry->stack;
+}
 
 void sl_code_close(struct sl_code *code)
 {
-    sl_stacks_free(code->stacks);
+    free(code->stacks);
     sl_symbolizer_free(code->symbolizer);
     sl_memo_free(code->memo);
     sl_unwinder_free(code->unwinder);
@@ -58,8 +164,8 @@ enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err)
     if (!status)
         status = sl_symbolizer_new(code->modules, arena, !code->opts->no_symbols, &code->symbolizer,
                                    err);
-    if (!status)
-        status = sl_stacks_new(code->symbolizer, arena, &code->stacks, err);
+    if (!status && !(code->stacks = calloc(1, sizeof *code->stacks)))
+        status = sl_fail(err, SL_ENOMEM, "out of memory for stacks");
     return status;
 }
 
@@ -140,7 +246,7 @@ static enum sl_status read_maps_again(struct sl_code *code, struct sl_error *err
     }
     /* Code came or went: everything learned about addresses may be about other code. */
     sl_maps_free(maps);
-    status = sl_stacks_symbolize(code->stacks, code->maps, err);
+    status = sl_code_symbolize(code, err);
     if (!status)
         status = sl_code_list_modules(code, err);
     if (status)
@@ -178,8 +284,7 @@ static const struct remembered *unwind_anew(struct sl_code *code, struct sl_view
     sl_unwinder_run(code->unwinder, code->maps, view, &unwind);
     code->snapshot->stats.unwound++;
     struct remembered *result = sl_arena_alloc(code->snapshot->arena, sizeof *result);
-    const struct sl_stack *stack =
-        sl_stacks_get(code->stacks, unwind.pcs, unwind.n_pcs, unwind.end);
+    const struct sl_stack *stack = sl_code_stack(code, unwind.pcs, unwind.n_pcs, unwind.end);
     if (!result || !stack)
         return NULL;
     *result = (struct remembered){

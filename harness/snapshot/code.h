@@ -7,7 +7,6 @@
 
 #include "harness/model/snapshot.h"
 #include "harness/snapshot/module/module.h"
-#include "harness/snapshot/stacks.h"
 #include "harness/snapshot/symbol/symbol.h"
 #include "harness/snapshot/target/maps.h"
 #include "harness/snapshot/target/reader.h"
@@ -30,7 +29,7 @@ struct sl_code {
     struct sl_unwinder *unwinder;
     struct sl_memo *memo;
     struct sl_symbolizer *symbolizer;
-    struct sl_stacks *stacks;
+    struct sl_stacks *stacks; /* those that are told apart */
 };
 
 SL_CHECKED enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err);
@@ -43,6 +42,17 @@ SL_CHECKED enum sl_status sl_code_list_modules(struct sl_code *code, struct sl_e
 SL_CHECKED enum sl_status sl_code_find_stack(struct sl_code *code, uint64_t sp,
                                              const struct sl_mapping **ret_mapping,
                                              struct sl_error *err);
+
+/*
+ * The stack with these addresses and this end.  Its frames come with the next sl_code_symbolize.
+ *
+ * @return NULL when memory is short
+ */
+const struct sl_stack *
+sl_code_stack(struct sl_code *code, const struct sl_pc *pcs, size_t n_pcs, enum sl_unwind_end end);
+
+/* Give their frames to all stacks that lack them.  Apart, since it takes much longer. */
+SL_CHECKED enum sl_status sl_code_symbolize(struct sl_code *code, struct sl_error *err);
 
 /* @param view  of a stack that was copied; its reader is set here */
 SL_CHECKED enum sl_status sl_code_unwind(struct sl_code *code, struct sl_view *view,

@@ -214,7 +214,7 @@ static enum sl_status look_at_all(struct sl_pass *pass, struct sl_error *err)
     if (!status)
         status = sl_attempts_settle(pass, err);
     if (!status)
-        status = sl_stacks_symbolize(pass->code.stacks, pass->code.maps, err);
+        status = sl_code_symbolize(&pass->code, err);
     return status;
 }
 

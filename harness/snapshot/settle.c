@@ -61,7 +61,7 @@ mark_changed(struct sl_pass *pass, struct sl_attempt *attempt, struct sl_error *
                              .exact = true};
 
     attempt->end = SL_UNWIND_CHANGED;
-    attempt->thread->stack = sl_stacks_get(pass->code.stacks, &pc, 1, SL_UNWIND_CHANGED);
+    attempt->thread->stack = sl_code_stack(&pass->code, &pc, 1, SL_UNWIND_CHANGED);
     return attempt->thread->stack ? SL_OK
                                   : sl_fail(err, SL_ENOMEM, "out of memory for stack of a thread");
 }
