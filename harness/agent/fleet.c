@@ -9,7 +9,6 @@
 #include "base/fail.h"
 #include "base/sync.h"
 #include "harness/agent/fleet_heart.h"
-#include "harness/agent/fleet_hire.h"
 #include "harness/agent/fleet_trial.h"
 
 /* All agents are there for the first time: which of them plays what is now settled. */

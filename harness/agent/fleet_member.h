@@ -69,4 +69,12 @@ void fleet_set_free(struct sl_fleet *fleet, struct member *member);
 /* The agent is gone: its place is free.  Fails the trial. */
 void fleet_lose(struct sl_fleet *fleet, struct member *member, const char *why);
 
+/*
+ * Call for agents until every place is taken.
+ *
+ * @return SL_ENOENT after wait_ns, the text says who is missing; SL_ECLOSED interrupted
+ */
+SL_CHECKED enum sl_status
+fleet_hire(struct sl_fleet *fleet, uint64_t wait_ns, struct sl_error *err);
+
 #endif

@@ -7,7 +7,6 @@
 
 #include "base/fail.h"
 #include "harness/agent/fleet_heart.h"
-#include "harness/agent/fleet_hire.h"
 #include "harness/agent/wire_config.h"
 
 #define STOP_NS (5 * SL_NS_PER_S) /* for agents to end their subjects */

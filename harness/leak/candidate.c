@@ -5,8 +5,8 @@
 
 #include "base/fail.h"
 #include "base/macros.h"
-#include "harness/leak/stack/library.h"
 #include "harness/leak/stack/process_threads.h"
+#include "harness/leak/stack/runtime.h"
 
 const struct sl_thread *
 candidate_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread)

@@ -15,8 +15,8 @@
 
 #include <string.h>
 
-#include "harness/leak/stack/library.h"
 #include "harness/leak/stack/names.h"
+#include "harness/leak/stack/runtime.h"
 
 static bool has_function(const struct sl_stack *stack, const char *function)
 {

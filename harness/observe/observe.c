@@ -11,7 +11,7 @@
 #include "base/wait.h"
 #include "harness/leak/leak.h"
 #include "harness/leak/settle.h"
-#include "harness/leak/stack/library.h"
+#include "harness/leak/stack/runtime.h"
 #include "harness/snapshot/target/tasks.h"
 
 #define DEFAULT_SETTLE_NS (2 * SL_NS_PER_S)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/process/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/file.h"
 
 /* Exit status of a child that could not become what it was to be. */
 #define EXEC_FAILED 127
@@ -207,4 +210,41 @@ void sl_process_describe_end(const struct sl_process *process, char *ret_text, s
     sl_process_output(process, rest, (size_t) (ret_text + size - rest));
     if (*rest)
         memcpy(ret_text + used, printed, strlen(printed));
+}
+
+/* A line "KEY:   NUMBER kB" of /proc/PID/status, in bytes. */
+static struct sl_value read_status_kib(pid_t pid, const char *key, const char *missing)
+{
+    char path[64], text[4096];
+
+    (void) snprintf(path, sizeof path, "/proc/%ld/status", (long) pid);
+    const char *line = sl_file_read(path, text, sizeof text) ? strstr(text, key) : NULL;
+    return line ? SL_VALUE(strtoull(line + strlen(key), NULL, 10) * 1024)
+                : SL_MISSING_VALUE(missing);
+}
+
+struct sl_value sl_process_rss_peak(pid_t pid)
+{
+    return read_status_kib(pid, "\nVmHWM:", "the kernel did not give the peak memory");
+}
+
+struct sl_value sl_process_rss(pid_t pid)
+{
+    return read_status_kib(pid, "\nVmRSS:", "the kernel did not give the memory in use");
+}
+
+struct sl_value sl_process_fds(pid_t pid)
+{
+    char path[64];
+    uint64_t n_fds = 0;
+
+    (void) snprintf(path, sizeof path, "/proc/%ld/fd", (long) pid);
+    DIR *directory = opendir(path);
+    if (!directory)
+        return SL_MISSING_VALUE("the descriptors of the subject could not be listed");
+    for (const struct dirent *entry; (entry = readdir(directory));)
+        if (entry->d_name[0] != '.')
+            n_fds++;
+    (void) closedir(directory);
+    return SL_VALUE(n_fds);
 }

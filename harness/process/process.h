@@ -16,6 +16,7 @@
 #include <strandline/error.h>
 
 #include "base/macros.h"
+#include "base/value.h"
 #include "harness/process/desk.h"
 
 struct sl_launch {
@@ -75,5 +76,10 @@ void sl_process_output(const struct sl_process *process, char *ret_text, size_t 
  * status 3", and with what it printed last, as much as there is room for: "; it printed: ...".
  */
 void sl_process_describe_end(const struct sl_process *process, char *ret_text, size_t size);
+
+/* VmHWM and VmRSS in bytes, and open descriptors, of any process. */
+struct sl_value sl_process_rss_peak(pid_t pid);
+struct sl_value sl_process_rss(pid_t pid);
+struct sl_value sl_process_fds(pid_t pid);
 
 #endif

@@ -6,13 +6,11 @@
 
 #include "base/fail.h"
 #include "harness/process/leftover.h"
-#include "harness/process/usage.h"
 #include "harness/run/declaration.h"
 #include "harness/run/hang.h"
 #include "harness/run/trial_agents.h"
 #include "harness/run/trial_end.h"
 #include "harness/run/trial_result.h"
-#include "harness/run/trial_wait.h"
 
 #define CLOSE_GRACE_NS (2 * SL_NS_PER_S)
 #define TEARDOWN_NS    (30 * SL_NS_PER_S)
@@ -161,7 +159,7 @@ static enum sl_status at_start(struct trial *trial, struct sl_error *err)
     if (status)
         return status;
     trial->result->threads.before = count_threads(trial, SL_LOOK_BEGIN);
-    trial->result->resources.fds_before = sl_usage_fds(pid);
+    trial->result->resources.fds_before = sl_process_fds(pid);
     return trial_agents_open(trial, err);
 }
 
@@ -176,7 +174,7 @@ at_loaded(struct trial *trial, struct sl_load_record *record, struct sl_error *e
     if (status)
         return status;
     trial->result->threads.peak = count_threads(trial, "loaded");
-    trial->result->resources.rss_peak = sl_usage_rss_peak(trial->process.pid);
+    trial->result->resources.rss_peak = sl_process_rss_peak(trial->process.pid);
     sl_trial_result_load(trial->result, record, &trial->input->cell->scenario->load, trial->arena);
     if (record->timed_out)
         trial_fail(trial, SL_TRIAL_TIMEOUT, (enum sl_step) record->late_step,
@@ -227,9 +225,9 @@ at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *
         return status;
     result->threads.after = count_threads(trial, SL_LOOK_SETTLED);
     result->snapshot = sl_observation_snapshot(trial->observation, SL_LOOK_SETTLED)->stats;
-    result->resources.rss_peak = sl_usage_rss_peak(pid); /* Close may need more */
-    result->resources.rss_after = sl_usage_rss(pid);
-    result->resources.fds_after = sl_usage_fds(pid);
+    result->resources.rss_peak = sl_process_rss_peak(pid); /* Close may need more */
+    result->resources.rss_after = sl_process_rss(pid);
+    result->resources.fds_after = sl_process_fds(pid);
     return trial->held ? find_leftovers(trial, err) : SL_OK;
 }
 

@@ -2,8 +2,8 @@
 #include "harness/run/trial_agents.h"
 
 #include "base/fail.h"
+#include "harness/run/trial_end.h"
 #include "harness/run/trial_result.h"
-#include "harness/run/trial_wait.h"
 
 static const struct sl_agents *agents_of(const struct trial *trial)
 {

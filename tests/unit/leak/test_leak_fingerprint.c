@@ -6,8 +6,8 @@
 
 #include "harness/leak/stack/fingerprint.h"
 #include "harness/leak/stack/frame.h"
-#include "harness/leak/stack/library.h"
 #include "harness/leak/stack/names.h"
+#include "harness/leak/stack/runtime.h"
 #include "snapshot_builder.h"
 
 #define START "|libc.so.6:start_thread|libc.so.6:clone3"
