@@ -151,7 +151,8 @@ enum sl_status sl_declaration_make(const struct sl_driver *driver,
 
 #define END(text) ((text)[sizeof(text) - 1] = '\0')
 
-void sl_declaration_tame(struct sl_declaration *declaration)
+/* Make one that came over a pipe safe to read: every text ends, every number is in range. */
+static void tame(struct sl_declaration *declaration)
 {
     declaration->declares &= SL_DECLARES_ALL;
     END(declaration->name);
@@ -353,7 +354,7 @@ static enum sl_status read_answer(struct sl_process *process, const char *driver
     if (status)
         return sl_fail(err, status, "cannot load driver '%s': %s", driver_path, local.text);
     if (sl_record_is(&record, SL_RECORD_DECLARATION, sizeof answer->declaration)) {
-        sl_declaration_tame(&answer->declaration);
+        tame(&answer->declaration);
         *ret_declaration = answer->declaration;
         return SL_OK;
     }

@@ -69,9 +69,6 @@ SL_CHECKED enum sl_status sl_declaration_make(const struct sl_driver *driver,
                                               struct sl_declaration *ret_declaration,
                                               struct sl_error *err);
 
-/* Make one that came over a pipe safe to read: every text ends, every number is in range. */
-void sl_declaration_tame(struct sl_declaration *declaration);
-
 /*
  * Load a driver into a process of its own and ask it.  Nothing of it runs in this process.
  *
