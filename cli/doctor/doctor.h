@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `strandline doctor` finds: a list of checks, filled by one file per subject. */
+/* What `strandline doctor` finds: a list of checks. */
 #ifndef SL_CLI_DOCTOR_H
 #define SL_CLI_DOCTOR_H
 
