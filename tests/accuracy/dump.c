@@ -82,9 +82,8 @@ int main(int argc, char **argv)
         (void) fprintf(stderr, "usage: dump [bpf|proc|ptrace] PID\n");
         return 2;
     }
-    json_t *process = dump_process((pid_t) atoi(argv[argc - 1]), &opts);
+    json_auto_t *process = dump_process((pid_t) atoi(argv[argc - 1]), &opts);
     if (!process || json_dumpf(process, stdout, JSON_COMPACT) || putchar('\n') == EOF)
         return 3;
-    json_decref(process);
     return 0;
 }

@@ -21,7 +21,7 @@
 static void print_frames(const struct sl_frame *frames, size_t n_frames)
 {
     SL_AUTO_FREE char *text = NULL;
-    json_t *list = json_array();
+    json_auto_t *list = json_array();
 
     for (size_t i = 0; i < n_frames; i++)
         (void) json_array_append_new(list, json_pack("{s:s?, s:s?, s:i, s:b}", "function",
@@ -30,7 +30,6 @@ static void print_frames(const struct sl_frame *frames, size_t n_frames)
                                                      (int) frames[i].inlined));
     text = json_dumps(list, JSON_COMPACT);
     (void) puts(text ? text : "[]");
-    json_decref(list);
 }
 
 static int answer(struct sl_symbolizer *symbolizer, const struct sl_maps *maps)

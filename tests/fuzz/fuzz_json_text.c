@@ -36,12 +36,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(!whole, "a zero byte is in no text");
         return 0;
     }
-    json_t *value = json_loadb((const char *) data, size,
-                               JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+    json_auto_t *value =
+        json_loadb((const char *) data, size,
+                   JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
     if (value && !whole)
         require(text.flaw && strcmp(text.flaw, "nested too deeply") == 0, "only depth is limited");
     if (!value && whole)
         require(is_limit(&error), error.text);
-    json_decref(value);
     return 0;
 }

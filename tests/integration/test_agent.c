@@ -30,7 +30,7 @@ AGENT_TEST(agent, two_loads_and_a_consumer_share_a_run_on_a_cluster)
     cr_assert(strstr(result.output, "shared by agents "), "%s", result.output);
     agent_assert_valid("report.json");
 
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_eq(json_array_size(json_at(root, "cells")), 2);
     cr_assert_eq(json_number_at(root, "environment.nats_servers"), 3);
     for (size_t i = 0; i < 2; i++) {
@@ -45,8 +45,6 @@ AGENT_TEST(agent, two_loads_and_a_consumer_share_a_run_on_a_cluster)
         cr_assert_eq(sum_over_agents(trial, "consume", "end_to_end_samples"), handled);
         cr_assert(handled > 0 && handled < 500, "the local subject consumes as well");
     }
-    json_decref(root);
-    command_result_release(&result);
     for (size_t i = 0; i < 3; i++)
         cr_assert_eq(agent_end(i, SIGTERM), 0);
 }
@@ -57,11 +55,9 @@ AGENT_TEST(agent, agents_that_may_choose_publish_and_one_that_came_once_ends)
     (void) agent_start("one", "any", "--once");
     struct command_result result = agent_run_shared("./quick.json", "1");
     cr_assert_eq(result.status, 0, "%s\n%s", result.output, result.errors);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     agent_assert_whole(json_at(root, "cells.0.trials.0"), 400);
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.agents.0.role"), "load");
-    json_decref(root);
-    command_result_release(&result);
     cr_assert_eq(agent_end(0, 0), 0);
 }
 
@@ -76,7 +72,6 @@ AGENT_TEST(agent, agents_that_do_not_come_are_exit_3_and_counted)
     cr_assert(strstr(result.errors, "2 of 3 agents are missing (1 load, 1 consume); there are "
                                     "'east' on "),
               "%s", result.errors);
-    command_result_release(&result);
     cr_assert_eq(agent_end(0, SIGINT), 0);
 }
 
@@ -91,11 +86,9 @@ AGENT_TEST(agent, more_consumers_than_topics_fail_the_trial_with_a_reason)
     (void) agent_start("south", "consume", NULL);
     struct command_result result = agent_run_shared("./one.json", "2");
     cr_assert_eq(result.status, 3, "%s", result.errors);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert(strstr(json_text_at(root, "cells.0.trials.0.reason"), "more than the 1 topics"), "%s",
               json_text_at(root, "cells.0.trials.0.reason"));
-    json_decref(root);
-    command_result_release(&result);
 }
 
 AGENT_TEST(agent, an_agent_that_is_killed_fails_its_trial_and_takes_its_subject_along)
@@ -111,13 +104,12 @@ AGENT_TEST(agent, an_agent_that_is_killed_fails_its_trial_and_takes_its_subject_
     cr_assert_eq(command_wait(observer, 60), 3);
     agent_wait_until_gone(other);
 
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "failed");
     cr_assert(strstr(json_text_at(root, "cells.0.trials.0.reason"), "agent 'east' on "));
     cr_assert(json_is_null(json_at(root, "cells.0.trials.0.delivery.lost")));
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.1.status"), "failed");
     cr_assert(strstr(json_text_at(root, "cells.0.trials.1.reason"), "1 of 2 agents are missing"));
-    json_decref(root);
     agent_assert_valid("report.json");
     cr_assert_eq(agent_end(1, SIGTERM), 0, "the other one waits for the next run");
 }
@@ -134,10 +126,9 @@ AGENT_TEST(agent, an_agent_that_was_lost_is_replaced_before_the_next_trial)
     (void) agent_wait_until_playing(agent_pid(1), 0);
     (void) kill(observer, SIGINT);
     cr_assert_eq(command_wait(observer, 60), 3);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert(strstr(json_text_at(root, "cells.0.trials.0.reason"), "'east'"));
     cr_assert(strstr(json_text_at(root, "cells.0.trials.0.reason"), "was ended"));
-    json_decref(root);
     agent_wait_until_said("spare", "is over");
 }
 
@@ -151,12 +142,11 @@ AGENT_TEST(agent, a_subject_of_an_agent_that_dies_is_told_with_its_signal_and_th
     pid_t second = agent_wait_until_playing(agent_pid(0), first);
     (void) kill(second, SIGKILL);
     cr_assert_eq(command_wait(observer, 60), 3);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     const char *reason = json_text_at(root, "cells.0.trials.0.reason");
     cr_assert(strstr(reason, "agent 'east'") && strstr(reason, "signal 6"), "%s", reason);
     reason = json_text_at(root, "cells.0.trials.1.reason");
     cr_assert(strstr(reason, "agent 'east'") && strstr(reason, "signal 9"), "%s", reason);
-    json_decref(root);
 }
 
 AGENT_TEST(agent, an_observer_that_is_killed_is_dropped_and_the_next_one_served)
@@ -175,7 +165,6 @@ AGENT_TEST(agent, an_observer_that_is_killed_is_dropped_and_the_next_one_served)
     agent_wait_until_said("south", "its run is dropped");
     struct command_result result = agent_run_shared("./quick.json", "load=1,consume=1");
     cr_assert_eq(result.status, 0, "%s\n%s", result.output, result.errors);
-    command_result_release(&result);
 }
 
 AGENT_TEST(agent, two_runs_at_once_have_agents_of_their_own)
@@ -187,12 +176,11 @@ AGENT_TEST(agent, two_runs_at_once_have_agents_of_their_own)
     pid_t second = agent_start_shared("./quick.json", "1", "second.json");
     cr_assert_eq(command_wait(first, 60), 0);
     cr_assert_eq(command_wait(second, 60), 0);
-    json_t *one = strandline_json("first.json"), *two = strandline_json("second.json");
+    json_auto_t *one = strandline_json("first.json"), *two = strandline_json("second.json");
     for (int i = 0; i < 2; i++) {
         agent_assert_whole(json_array_get(json_at(one, "cells.0.trials"), (size_t) i), 400);
         agent_assert_whole(json_array_get(json_at(two, "cells.0.trials"), (size_t) i), 400);
     }
-    json_decref(one);
     json_decref(two);
 }
 
@@ -208,7 +196,6 @@ AGENT_TEST(agent, one_agent_serves_no_two_runs_at_once)
     cr_assert_eq(result.status, 3);
     cr_assert(strstr(result.errors, "1 of 1 agents are missing"), "%s", result.errors);
     cr_assert_eq(agent_subject_of(agent_pid(0)), subject, "the first run was not disturbed");
-    command_result_release(&result);
     (void) kill(observer, SIGINT);
     cr_assert_eq(command_wait(observer, 60), 3);
     agent_wait_until_gone(subject);
@@ -223,9 +210,8 @@ AGENT_TEST(agent, a_server_that_is_lost_fails_the_trial_and_leaves_no_subject)
     server_harm_kill(agent_server(), 0);
     cr_assert_eq(command_wait(observer, 100), 3);
     agent_wait_until_gone(subject);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_str_neq(json_text_at(root, "cells.0.trials.0.status"), "ok");
-    json_decref(root);
     cr_assert_eq(agent_end(0, SIGTERM), 0, "it waits for the server to come back");
 }
 
@@ -261,7 +247,7 @@ AGENT_TEST(agent, a_killed_node_of_a_cluster_fails_no_shared_trial)
         (void) agent_wait_until_playing(agent_pid(i), 0);
     server_harm_kill(agent_server(), 0);
     int status = command_wait(observer, 100);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     const json_t *delivery = json_at(root, "cells.0.trials.0.delivery");
     cr_assert_eq(json_number_at(root, "cells.0.config.replicas"), 3);
     cr_assert_eq(json_number_at(delivery, "handled"), json_number_at(delivery, "published"));
@@ -273,5 +259,4 @@ AGENT_TEST(agent, a_killed_node_of_a_cluster_fails_no_shared_trial)
     cr_assert_eq(status, json_number_at(delivery, "published") < 500 ? 4 : 0);
     cr_assert_eq(json_number_at(delivery, "lost"), 0);
     cr_assert_eq(json_number_at(delivery, "order_violations"), 0);
-    json_decref(root);
 }

@@ -9,12 +9,12 @@
 #include "agent_scene.h"
 #include "harness/agent/peer.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 /* Bytes that a peer of version 9 would send: what every version begins with. */
 static void send_foreign(struct sl_peer *peer, const char *subject, uint64_t run)
 {
     SL_CLEANUP(sl_packer_release) struct sl_packer packer = {0};
-    struct sl_error err = {0};
-
     sl_pack_bytes(&packer, "SLAG", 4);
     sl_pack_number(&packer, 9);
     sl_pack_number(&packer, run);
@@ -47,7 +47,6 @@ static struct sl_wire_header await_header(struct sl_link *link)
 AGENT_TEST(agent_foreign, an_observer_of_another_version_is_refused_and_told_ours)
 {
     struct sl_peer peer = {0};
-    struct sl_error err = {0};
     char subject[SL_WIRE_SUBJECT_MAX];
 
     agent_server_start(1);
@@ -70,7 +69,6 @@ AGENT_TEST(agent_foreign, an_observer_of_another_version_is_refused_and_told_our
 AGENT_TEST(agent_foreign, an_agent_of_another_version_is_named_when_agents_are_missing)
 {
     struct sl_peer peer = {0};
-    struct sl_error err = {0};
     char subject[SL_WIRE_SUBJECT_MAX];
 
     agent_server_start(1);
@@ -106,7 +104,6 @@ AGENT_TEST(agent_foreign, an_agent_of_another_version_is_named_when_agents_are_m
 AGENT_TEST(agent_foreign, noise_on_its_subjects_moves_nobody)
 {
     struct sl_peer peer = {0};
-    struct sl_error err = {0};
     unsigned char noise[300];
 
     agent_server_start(1);
@@ -123,7 +120,6 @@ AGENT_TEST(agent_foreign, noise_on_its_subjects_moves_nobody)
     }
     struct command_result result = agent_run_shared("./quick.json", "1");
     cr_assert_eq(result.status, 0, "%s\n%s", result.output, result.errors);
-    command_result_release(&result);
     sl_link_close(peer.link);
 }
 
@@ -142,7 +138,7 @@ AGENT_TEST(agent_foreign, a_clock_of_another_machine_is_measured_and_corrected)
     struct command_result result = agent_run_shared("./quick.json", "load=2");
     cr_assert_eq(result.status, 0, "%s\n%s", result.output, result.errors);
 
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     const json_t *trial = json_at(root, "cells.0.trials.0");
     for (size_t i = 0; i < 2; i++) {
         const json_t *agent = json_array_get(json_at(trial, "agents"), i);
@@ -158,7 +154,5 @@ AGENT_TEST(agent_foreign, a_clock_of_another_machine_is_measured_and_corrected)
         cr_assert(strstr(json_text_at(trial, "latency.end_to_end.missing.p50"), "clocks"));
     else
         cr_assert_lt(json_integer_value(p50), 60000000000, "not 1000 s");
-    json_decref(root);
-    command_result_release(&result);
     agent_assert_valid("report.json");
 }

@@ -16,16 +16,16 @@
 #include "bus_nats_scene.h"
 #include "until.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 static void purge(const struct bus_config *config)
 {
-    struct sl_error err = {0};
     sl_assert_ok(bus_purge(config, &err), &err);
 }
 
 SERVER_TEST(bus_nats, every_message_is_handled_in_order_and_nothing_stays)
 {
     static const enum bus_mode modes[] = {BUS_KEYED, BUS_UNIFIED, BUS_DIRECT};
-    struct sl_error err = {0};
     unsigned threads = count_threads(), descriptors = count_entries("/proc/self/fd");
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         struct probe probe = {.fail_every = 0};
@@ -58,7 +58,6 @@ SERVER_TEST(bus_nats, the_number_of_threads_is_exact)
         [BUS_UNIFIED] = 8 + N_TOPICS + 2,
         [BUS_DIRECT] = N_TOPICS + 2,
     };
-    struct sl_error err = {0};
     for (size_t mode = 0; mode < sizeof expected / sizeof *expected; mode++) {
         struct probe probe = {.fail_every = 0};
         struct bus_config config = config_of((enum bus_mode) mode, server, &probe);
@@ -92,7 +91,6 @@ static unsigned count_with_policy(int policy)
 SERVER_TEST(bus_nats, the_librarys_threads_and_no_others_are_scheduled_as_batch_work)
 {
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     if (sched_getscheduler(0) != SCHED_OTHER)
         cr_skip_test("these tests run with another policy themselves");
     unsigned before = count_threads();
@@ -109,7 +107,6 @@ SERVER_TEST(bus_nats, the_librarys_threads_and_no_others_are_scheduled_as_batch_
 SERVER_TEST(bus_nats, close_ends_the_connection_and_teardown_the_library)
 {
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     unsigned before = count_threads();
     struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     open_probe(&probe, &config, probe_handle);
@@ -137,7 +134,6 @@ SERVER_TEST(bus_nats, faults_leave_their_threads_and_still_end_the_connection)
         cr_skip_test("built without faults");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct probe probe = {.fail_every = 0};
-        struct sl_error err = {0};
         struct bus_config config = config_of(cases[i].mode, server, &probe);
         config.fault = cases[i].fault;
         unsigned before = count_threads();
@@ -194,7 +190,6 @@ SERVER_TEST(bus_nats, what_waits_longer_than_the_ack_wait_is_not_redelivered)
 SERVER_TEST(bus_nats, a_new_bus_gets_what_the_last_one_left)
 {
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
     publish_round(&probe, 500);
@@ -216,13 +211,10 @@ SL_TEST(bus_nats, a_server_that_refuses_is_named_at_once)
 {
     struct probe probe = {.fail_every = 0};
     struct server nobody = {.url = "nats://127.0.0.1:1"};
-    struct sl_error err = {0};
     struct bus_config config = config_of(BUS_UNIFIED, &nobody, &probe);
     unsigned before = count_threads();
     sl_assert_fails(bus_open(&config, &probe.bus, &err), SL_ECONNECT, &err, nobody.url);
-    err = (struct sl_error){0};
     sl_assert_fails(bus_purge(&config, &err), SL_ECONNECT, &err, nobody.url);
-    err = (struct sl_error){0};
     sl_assert_ok(bus_teardown(&err), &err);
     cr_assert(threads_fall_to(before));
 }
@@ -231,11 +223,9 @@ SL_TEST(bus_nats, a_server_without_jetstream_is_refused)
 {
     struct server server;
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     server_start(&server, false);
     struct bus_config config = config_of(BUS_UNIFIED, &server, &probe);
     sl_assert_fails(bus_open(&config, &probe.bus, &err), SL_ENOTSUP, &err, "no JetStream");
-    err = (struct sl_error){0};
     sl_assert_ok(bus_teardown(&err), &err);
     server_stop(&server);
 }
@@ -252,7 +242,6 @@ static enum sl_status take_sized(void *user, const struct sl_message *message)
 SERVER_TEST(bus_nats, what_is_larger_than_the_server_takes_is_refused_and_said)
 {
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     char *payload = calloc(1, BUS_MAX_PAYLOAD);
     struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     open_probe(&probe, &config, take_sized);
@@ -303,7 +292,6 @@ SERVER_TEST(bus_nats, messages_of_every_size_around_what_is_copied_arrive_whole)
 {
     static const size_t key_sizes[] = {0, 1, 57, MAX_KEY};
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     unsigned n = 0;
     struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     open_probe(&probe, &config, check_whole);
@@ -335,7 +323,6 @@ SERVER_TEST(bus_nats, a_topic_holds_more_messages_than_are_copied)
 {
     enum { N = 10000 };
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     struct bus_metrics metrics = {.size = sizeof metrics};
     struct bus_config config = config_of(BUS_UNIFIED, server, &probe);
     config.workers = 16;
@@ -362,7 +349,6 @@ SERVER_TEST(bus_nats, topics_and_keys_in_any_language_arrive)
 {
     static const char *const named[] = {"käse.größe", "注文"};
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     struct bus_config config = config_of(BUS_KEYED, server, &probe);
     config.topics = named;
     config.n_topics = SL_COUNT_OF(named);

@@ -10,6 +10,8 @@
 #include "server_harm.h"
 #include "until.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 #define DEADLINE_NS (30 * SL_NS_PER_S)
 #define POISON      3u
 #define N_ROUNDS    5u
@@ -17,7 +19,6 @@
 static struct sl_server *start_server(void)
 {
     struct sl_server *server = NULL;
-    struct sl_error err = {0};
     enum sl_status status = sl_server_start(NULL, &server, &err);
     if (status == SL_ENOENT)
         cr_skip_test("no nats-server is installed");
@@ -41,7 +42,6 @@ static struct bus_config config_of(const struct sl_server *server, struct probe 
 
 static void end(struct probe *probe, struct sl_server *server)
 {
-    struct sl_error err = {0};
     (void) close_probe(probe, DEADLINE_NS, SL_OK);
     bus_free(probe->bus);
     sl_assert_ok(bus_teardown(&err), &err);
@@ -51,7 +51,6 @@ static void end(struct probe *probe, struct sl_server *server)
 SL_TEST(bus_outcome, a_publish_that_waits_returns_when_it_is_stored_or_refused)
 {
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     struct sl_server *server = start_server();
     struct bus_config config = config_of(server, &probe);
     struct nats_spy spy;
@@ -81,7 +80,6 @@ SL_TEST(bus_outcome, a_publish_that_waits_returns_when_it_is_stored_or_refused)
 SL_TEST(bus_outcome, a_publish_waits_no_longer_than_it_is_told_to)
 {
     struct probe probe = {.fail_every = 0};
-    struct sl_error err = {0};
     struct sl_server *server = start_server();
     struct bus_config config = config_of(server, &probe);
     struct sl_message message = {.topic = topics[0], .key = "k", .payload = "x", .payload_size = 1};
@@ -90,7 +88,6 @@ SL_TEST(bus_outcome, a_publish_waits_no_longer_than_it_is_told_to)
     sl_assert_fails(bus_publish_sync(probe.bus, &message, 50 * SL_NS_PER_MS, &err), SL_ETIMEDOUT,
                     &err, "no answer");
     server_harm_resume(server, 0);
-    err = (struct sl_error){0};
     sl_assert_ok(bus_publish_sync(probe.bus, &message, DEADLINE_NS, &err), &err);
     end(&probe, server);
 }

@@ -9,10 +9,13 @@
 #include <strandline/bus_publish.h>
 
 #include "base/clock.h"
+#include "base/macros.h"
 #include "harness/server/server.h"
 #include "nats_spy.h"
 #include "server_harm.h"
 #include "until.h"
+
+static struct sl_error err; /* of the call made last; a test is a process of its own */
 
 #define DEADLINE_NS (30 * SL_NS_PER_S)
 
@@ -41,7 +44,6 @@ static enum sl_status handle(void *user, const struct sl_message *message)
 /* A bus with a stream and no consumer yet, and a spy. */
 static void begin(struct scene *scene)
 {
-    struct sl_error err = {0};
     *scene = (struct scene){.server = NULL};
     enum sl_status status = sl_server_start(NULL, &scene->server, &err);
     if (status == SL_ENOENT)
@@ -61,13 +63,11 @@ static void begin(struct scene *scene)
 
 static void subscribe(struct scene *scene)
 {
-    struct sl_error err = {0};
     sl_assert_ok(bus_subscribe(scene->bus, topics[0], handle, scene, &err), &err);
 }
 
 static void end(struct scene *scene)
 {
-    struct sl_error err = {0};
     sl_assert_ok(bus_close(scene->bus, DEADLINE_NS, NULL, &err), &err);
     bus_free(scene->bus);
     sl_assert_ok(bus_teardown(&err), &err);
@@ -78,7 +78,6 @@ static void end(struct scene *scene)
 static void publish(struct scene *scene, unsigned n)
 {
     struct sl_message message = {.topic = "a", .payload = "x", .payload_size = 1};
-    struct sl_error err = {0};
     for (unsigned i = 0; i < n; i++)
         sl_assert_ok(bus_publish(scene->bus, &message, i, &err), &err);
 }
@@ -108,7 +107,7 @@ static void make_consumer_again(struct scene *scene, const char *added)
 
 SL_TEST(bus_pull, several_requests_are_under_way_and_renewed_at_half)
 {
-    struct scene scene;
+    SL_CLEANUP(end) struct scene scene;
     begin(&scene);
     subscribe(&scene);
     cr_assert(asks(&scene, N_REQUESTS));
@@ -118,12 +117,11 @@ SL_TEST(bus_pull, several_requests_are_under_way_and_renewed_at_half)
     publish(&scene, 1);
     cr_assert(asks(&scene, N_REQUESTS + N_REQUESTS / 2));
     cr_assert_eq(nats_spy_count(&scene.spy), N_REQUESTS + N_REQUESTS / 2);
-    end(&scene);
 }
 
 SL_TEST(bus_pull, a_server_that_was_silent_is_asked_again)
 {
-    struct scene scene;
+    SL_CLEANUP(end) struct scene scene;
     begin(&scene);
     subscribe(&scene);
     cr_assert(asks(&scene, N_REQUESTS));
@@ -133,13 +131,11 @@ SL_TEST(bus_pull, a_server_that_was_silent_is_asked_again)
     cr_assert(asks(&scene, 2 * N_REQUESTS));
     publish(&scene, 10);
     cr_assert(handles(&scene, 10));
-    end(&scene);
 }
 
 SL_TEST(bus_pull, a_new_connection_asks_again)
 {
-    struct scene scene;
-    struct sl_error err = {0};
+    SL_CLEANUP(end) struct scene scene;
     begin(&scene);
     subscribe(&scene);
     cr_assert(asks(&scene, N_REQUESTS));
@@ -148,24 +144,22 @@ SL_TEST(bus_pull, a_new_connection_asks_again)
     sl_assert_ok(sl_server_restart(scene.server, &err), &err);
     cr_assert(nats_spy_open(&scene.spy, sl_server_url(scene.server), REQUESTS));
     cr_assert(asks(&scene, 1));
-    end(&scene);
 }
 
 SL_TEST(bus_pull, a_consumer_that_was_deleted_and_made_again_is_asked_again)
 {
-    struct scene scene;
+    SL_CLEANUP(end) struct scene scene;
     begin(&scene);
     subscribe(&scene);
     cr_assert(asks(&scene, N_REQUESTS));
     make_consumer_again(&scene, "");
     publish(&scene, 10);
     cr_assert(handles(&scene, 10));
-    end(&scene);
 }
 
 SL_TEST(bus_pull, requests_that_are_refused_are_not_repeated_at_once)
 {
-    struct scene scene;
+    SL_CLEANUP(end) struct scene scene;
     begin(&scene);
     subscribe(&scene);
     cr_assert(asks(&scene, N_REQUESTS));
@@ -178,5 +172,4 @@ SL_TEST(bus_pull, requests_that_are_refused_are_not_repeated_at_once)
     uint64_t took_ns = sl_clock_now_ns() - began_ns;
     cr_assert_leq(n, N_REQUESTS * (took_ns / (100 * SL_NS_PER_MS) + 3), "%u requests in %llu ms", n,
                   (unsigned long long) (took_ns / SL_NS_PER_MS));
-    end(&scene);
 }

@@ -47,7 +47,7 @@ DOCTOR_TEST(the_findings_as_json_agree_with_the_exit_status)
     };
     struct command_result result = strandline_run("doctor", "--json", NULL);
     json_error_t error;
-    json_t *root = json_loads(result.output, 0, &error);
+    json_auto_t *root = json_loads(result.output, 0, &error);
     bool missing = false;
 
     cr_assert(root, "line %d: %s\n%s", error.line, error.text, result.errors);
@@ -66,8 +66,6 @@ DOCTOR_TEST(the_findings_as_json_agree_with_the_exit_status)
     }
     cr_assert_eq(result.status, missing ? 3 : 0);
     cr_assert_eq(json_is_true(json_at(root, "ready")), !missing);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 DOCTOR_TEST(every_check_is_a_line_and_the_last_line_sums_up)
@@ -78,7 +76,6 @@ DOCTOR_TEST(every_check_is_a_line_and_the_last_line_sums_up)
     cr_assert(strstr(result.output, "  snapshot  "));
     cr_assert(strstr(result.output, "  source proc  "));
     cr_assert(strstr(result.output, result.status ? "\nnot ready: " : "\nready: "));
-    command_result_release(&result);
 }
 
 DOCTOR_TEST(a_server_that_cannot_be_found_limits_and_does_not_fail)
@@ -88,12 +85,10 @@ DOCTOR_TEST(a_server_that_cannot_be_found_limits_and_does_not_fail)
         "/usr/bin/env", "PATH=/nonexistent", strandline_program(), "doctor", "--json", NULL};
     const struct command command = {.argv = argv};
     struct command_result result = command_run(&command);
-    json_t *root = json_loads(result.output, 0, NULL);
+    json_auto_t *root = json_loads(result.output, 0, NULL);
 
     cr_assert(root);
     cr_assert_str_neq(json_text_at(find_check(root, "nats-server"), "state"), "missing");
-    json_decref(root);
-    command_result_release(&result);
 }
 
 DOCTOR_TEST(few_threads_allowed_are_said_with_what_to_do)
@@ -106,7 +101,7 @@ DOCTOR_TEST(few_threads_allowed_are_said_with_what_to_do)
     if (getuid() != 0 || access("/usr/bin/setpriv", X_OK))
         cr_skip_test("needs root and setpriv");
     struct command_result result = command_run(&command);
-    json_t *root = json_loads(result.output, 0, NULL);
+    json_auto_t *root = json_loads(result.output, 0, NULL);
     if (!root)
         cr_skip_test("the program does not run as another user");
     const json_t *check = find_check(root, "RLIMIT_NPROC");
@@ -114,8 +109,6 @@ DOCTOR_TEST(few_threads_allowed_are_said_with_what_to_do)
     cr_assert_str_eq(json_text_at(check, "fix"), "ulimit -u unlimited");
     cr_assert_str_eq(json_text_at(find_check(root, "threads"), "state"), "limited");
     cr_assert_leq(json_number_at(root, "threads.room"), 4000);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 DOCTOR_TEST(it_takes_no_operand)
@@ -123,5 +116,4 @@ DOCTOR_TEST(it_takes_no_operand)
     struct command_result result = strandline_run("doctor", "now", NULL);
     cr_assert_eq(result.status, 2);
     cr_assert(strstr(result.errors, "unexpected 'now'"));
-    command_result_release(&result);
 }

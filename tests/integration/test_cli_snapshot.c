@@ -27,8 +27,7 @@ static char *pid_text(pid_t pid)
 
 static struct sl_test_subject start(const char *program, const char *first, const char *second)
 {
-    const char *const argv[] = {program, first, second, NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    struct sl_test_subject subject = sl_subject(program, first, second);
     quiet_await(subject.pid);
     return subject;
 }
@@ -44,10 +43,8 @@ static json_t *valid_json(struct command_result *result)
     const struct command command = {.argv = argv};
     struct command_result check = command_run(&command);
     cr_assert(check.status == 0 || check.status == 77, "%s", check.errors);
-    command_result_release(&check);
     json_t *root = json_loads(result->output, 0, &error);
     cr_assert(root, "line %d: %s", error.line, error.text);
-    command_result_release(result);
     return root;
 }
 
@@ -63,10 +60,10 @@ static size_t count_function(const json_t *frames, const char *function)
 
 SNAPSHOT_TEST(groups_have_exact_counts)
 {
-    struct sl_test_subject subject = start("parked", "500", "5");
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "500", "5");
     struct command_result result =
         strandline_run("snapshot", "--json", pid_text(subject.pid), NULL);
-    json_t *root = valid_json(&result);
+    json_auto_t *root = valid_json(&result);
     size_t depths_seen = 0;
 
     cr_assert_str_eq(json_text_at(root, "schema"), "strandline.snapshot/1");
@@ -92,8 +89,6 @@ SNAPSHOT_TEST(groups_have_exact_counts)
     }
     cr_assert_eq(depths_seen, 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 5);
     cr_assert_str_eq(json_text_at(root, "groups.5.wait.syscall"), "read");
-    json_decref(root);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 static bool is_task(const char *directory, long tid)
@@ -105,12 +100,12 @@ static bool is_task(const char *directory, long tid)
 
 SNAPSHOT_TEST(all_threads_of_the_process_are_there)
 {
-    struct sl_test_subject subject = start("parked", "5000", "7");
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "5000", "7");
     char directory[64];
     (void) snprintf(directory, sizeof directory, "/proc/%ld/task", (long) subject.pid);
     struct command_result result =
         strandline_run("snapshot", "--all", "--json", pid_text(subject.pid), NULL);
-    json_t *root = valid_json(&result);
+    json_auto_t *root = valid_json(&result);
     const json_t *threads = json_at(root, "threads");
     long last = 0;
 
@@ -127,16 +122,14 @@ SNAPSHOT_TEST(all_threads_of_the_process_are_there)
         cr_assert(json_is_null(json_at(thread, "reason")));
         cr_assert_eq(strncmp(json_text_at(thread, "frames.0.address"), "0x", 2), 0);
     }
-    json_decref(root);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(an_inlined_frame_has_the_address_of_the_next_that_is_not)
 {
-    struct sl_test_subject subject = start("parked", "3", NULL);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "3", NULL);
     struct command_result result =
         strandline_run("snapshot", "--all", "--json", pid_text(subject.pid), NULL);
-    json_t *root = valid_json(&result);
+    json_auto_t *root = valid_json(&result);
     const json_t *threads = json_at(root, "threads");
 
     for (size_t i = 0; i < json_array_size(threads); i++) {
@@ -148,15 +141,13 @@ SNAPSHOT_TEST(an_inlined_frame_has_the_address_of_the_next_that_is_not)
                 cr_assert_str_eq(json_text_at(json_array_get(frames, f), "address"),
                                  json_text_at(json_array_get(frames, f + 1), "address"));
     }
-    json_decref(root);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(threads_that_were_never_joined_are_counted_by_their_start)
 {
-    struct sl_test_subject subject = start("unjoined", NULL, NULL);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("unjoined", NULL, NULL);
     struct command_result json = strandline_run("snapshot", "--json", pid_text(subject.pid), NULL);
-    json_t *root = valid_json(&json);
+    json_auto_t *root = valid_json(&json);
 
     cr_assert_eq(json_number_at(root, "unjoined.count"), 3);
     cr_assert(json_is_null(json_at(root, "unjoined.reason")));
@@ -164,30 +155,24 @@ SNAPSHOT_TEST(threads_that_were_never_joined_are_counted_by_their_start)
     cr_assert_eq(json_number_at(root, "unjoined.groups.0.count"), 3);
     cr_assert_str_eq(json_text_at(root, "unjoined.groups.0.start.function"), "forgotten");
     cr_assert(strstr(json_text_at(root, "unjoined.groups.0.start.file"), "unjoined.c"));
-    json_decref(root);
     struct command_result text = strandline_run("snapshot", pid_text(subject.pid), NULL);
     cr_assert(strstr(text.output, "\n3 threads ended and were never joined, started with\n"
                                   "    3 @ forgotten  "),
               "%s", text.output);
-    command_result_release(&text);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(where_unjoined_threads_are_not_known_there_is_a_reason_and_no_number)
 {
     if (access(SL_SUBJECTS_DIR "/blocked_calls_static", X_OK))
         cr_skip_test("no static C library");
-    struct sl_test_subject subject = start("blocked_calls_static", NULL, NULL);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("blocked_calls_static", NULL, NULL);
     struct command_result json = strandline_run("snapshot", "--json", pid_text(subject.pid), NULL);
-    json_t *root = valid_json(&json);
+    json_auto_t *root = valid_json(&json);
 
     cr_assert(json_is_null(json_at(root, "unjoined.count")));
     cr_assert(strstr(json_text_at(root, "unjoined.reason"), "C library"));
-    json_decref(root);
     struct command_result text = strandline_run("snapshot", pid_text(subject.pid), NULL);
     cr_assert(strstr(text.output, "\nthreads that ended and were not joined are not known: "));
-    command_result_release(&text);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 static size_t count_texts(const char *output, const char *text)
@@ -216,13 +201,12 @@ SNAPSHOT_TEST(waits_name_the_owner_the_joined_thread_and_the_descriptor)
     cr_assert(strstr(result.output, "[condition, with a time-out]"));
     cr_assert(strstr(result.output, "[semaphore]"));
     cr_assert(strstr(result.output, "[recvfrom on TCP 127.0.0.1:"));
-    command_result_release(&result);
     cr_assert_eq(sl_subject_end(&subject), 0, "a call returned");
 }
 
 SNAPSHOT_TEST(all_shows_threads_one_by_one)
 {
-    struct sl_test_subject subject = start("parked", "20", "2");
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "20", "2");
     struct command_result result = strandline_run("snapshot", "--all", pid_text(subject.pid), NULL);
 
     cr_assert_eq(result.status, 0, "%s", result.errors);
@@ -230,13 +214,11 @@ SNAPSHOT_TEST(all_shows_threads_one_by_one)
     cr_assert_eq(count_texts(result.output, "\nthread "), 21);
     cr_assert_eq(count_texts(result.output, "' [condition], state S, source "), 20);
     cr_assert_eq(count_texts(result.output, "    park  "), 20);
-    command_result_release(&result);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(threadz_has_a_stack_for_every_thread_and_the_memory_map)
 {
-    struct sl_test_subject subject = start("parked", "50", "5");
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "50", "5");
     struct command_result result =
         strandline_run("snapshot", "--threadz", pid_text(subject.pid), NULL);
 
@@ -248,76 +230,63 @@ SNAPSHOT_TEST(threadz_has_a_stack_for_every_thread_and_the_memory_map)
                  51);
     const char *maps = strstr(result.output, "\n--- Memory map: ---\n");
     cr_assert(maps && strstr(maps, "/parked\n") && strstr(maps, "[stack]"));
-    command_result_release(&result);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(without_symbols_there_are_addresses_and_modules)
 {
-    struct sl_test_subject subject = start("parked", "10", NULL);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "10", NULL);
     struct command_result result =
         strandline_run("snapshot", "--no-symbols", "--json", pid_text(subject.pid), NULL);
-    json_t *root = valid_json(&result);
+    json_auto_t *root = valid_json(&result);
 
     cr_assert_eq(json_number_at(root, "groups.0.count"), 10);
     cr_assert(json_is_null(json_at(root, "groups.0.frames.0.function")));
     cr_assert(strstr(json_text_at(root, "groups.0.frames.0.module"), "libc"));
-    json_decref(root);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(a_stack_that_is_cut_off_says_so)
 {
-    struct sl_test_subject subject = start("parked", "10", NULL);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "10", NULL);
     struct command_result result =
         strandline_run("snapshot", "--max-frames", "2", pid_text(subject.pid), NULL);
 
     cr_assert_eq(result.status, 0);
     cr_assert(strstr(result.output, "    stack not complete: "), "%s", result.output);
-    command_result_release(&result);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(a_process_whose_leader_has_ended_is_shown)
 {
-    const char *const argv[] = {"leader_gone", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("leader_gone");
     struct command_result result = strandline_run("snapshot", pid_text(subject.pid), NULL);
 
     cr_assert_eq(result.status, 0, "%s", result.errors);
     cr_assert(strstr(result.output, "no stack: the thread has ended"), "%s", result.output);
     cr_assert(strstr(result.output, "survive "), "%s", result.output);
-    command_result_release(&result);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(a_thread_on_a_cpu_is_not_stopped_when_that_is_forbidden)
 {
-    const char *const argv[] = {"spinner", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("spinner");
     struct command_result result =
         strandline_run("snapshot", "--no-stop", "--json", "--all", pid_text(subject.pid), NULL);
-    json_t *root = valid_json(&result);
+    json_auto_t *root = valid_json(&result);
 
     cr_assert_eq(json_number_at(root, "stats.stopped"), 0);
     cr_assert_eq(json_array_size(json_at(root, "threads")), 3);
-    json_decref(root);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(it_can_look_at_itself)
 {
     struct command_result result = strandline_run("snapshot", "--json", "self", NULL);
-    json_t *root = valid_json(&result);
+    json_auto_t *root = valid_json(&result);
 
     cr_assert_str_eq(json_text_at(root, "command"), "strandline");
     cr_assert_geq(json_number_at(root, "stats.threads"), 1);
-    json_decref(root);
 }
 
 SNAPSHOT_TEST(the_id_of_a_thread_names_its_process)
 {
-    struct sl_test_subject subject = start("parked", "1", NULL);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "1", NULL);
     char directory[64], expected[64];
     const char *other = NULL;
     struct dirent *entry;
@@ -335,8 +304,6 @@ SNAPSHOT_TEST(the_id_of_a_thread_names_its_process)
     cr_assert_eq(strncmp(result.output, expected, strlen(expected)), 0, "%s", result.output);
     cr_assert(strstr(result.errors, "is a thread of process"));
     (void) closedir(tasks);
-    command_result_release(&result);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 static void assert_refused(struct command_result result, int status, const char *text)
@@ -345,7 +312,6 @@ static void assert_refused(struct command_result result, int status, const char 
                  result.errors);
     cr_assert(strstr(result.errors, text), "no '%s' in '%s'", text, result.errors);
     cr_assert_str_eq(result.output, "");
-    command_result_release(&result);
 }
 
 SNAPSHOT_TEST(wrong_use_is_told_from_a_process_that_cannot_be_looked_at)
@@ -429,7 +395,7 @@ static bool interrupt_snapshot(pid_t pid, int signal, const long *tids, size_t n
 SNAPSHOT_TEST(an_end_in_the_middle_leaves_no_thread_stopped)
 {
     static const int signals[] = {SIGKILL, SIGINT, SIGTERM};
-    struct sl_test_subject subject = start("parked", "500", "5");
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "500", "5");
     long tids[501];
     size_t n = list_tasks(subject.pid, tids, SL_COUNT_OF(tids)), n_held = 0;
 
@@ -443,7 +409,6 @@ SNAPSHOT_TEST(an_end_in_the_middle_leaves_no_thread_stopped)
         }
     }
     cr_assert(n_held > 0, "no snapshot was caught in the act");
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SNAPSHOT_TEST(a_process_of_another_user_is_refused)

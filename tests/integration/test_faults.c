@@ -10,6 +10,7 @@
 
 #include <strandline/bus_fault.h>
 
+#include "base/macros.h"
 #include "strandline.h"
 
 #define FAULT_TEST(name) SL_TEST(faults, name, .init = strandline_enter, .fini = strandline_leave)
@@ -76,7 +77,6 @@ static struct play play(const char *scenario, const char *fault)
 static void play_release(struct play *play)
 {
     json_decref(play->report);
-    command_result_release(&play->result);
 }
 
 static void assert_status(const struct play *play, const char *fault, const char *expected)
@@ -132,26 +132,23 @@ FAULT_TEST(without_a_fault_nothing_of_it_is_seen)
 {
     static const char *const scenarios[] = {quiet, paced, slow};
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
-        struct play control = play(scenarios[i], NULL);
+        SL_CLEANUP(play_release) struct play control = play(scenarios[i], NULL);
         assert_unharmed(&control, "none");
         cr_assert_eq(control.result.status, 0);
         cr_assert_eq(json_number_at(control.trial, "threads.peak"), THREADS_AT_PEAK);
         cr_assert_eq(json_number_at(control.trial, "latency.publish.count"),
                      json_number_at(control.trial, "delivery.published"));
-        play_release(&control);
     }
-    struct play control = play(busy, NULL); /* its load times out, that is all */
-    cr_assert_eq(json_number_at(control.trial, "delivery.lost"), 0, "Close drains");
-    cr_assert_eq(json_number_at(control.trial, "leaks.count"), 0);
-    cr_assert(json_is_true(json_at(control.trial, "close.ok")));
-    play_release(&control);
+    SL_CLEANUP(play_release) struct play timed = play(busy, NULL); /* only its load times out */
+    cr_assert_eq(json_number_at(timed.trial, "delivery.lost"), 0, "Close drains");
+    cr_assert_eq(json_number_at(timed.trial, "leaks.count"), 0);
+    cr_assert(json_is_true(json_at(timed.trial, "close.ok")));
 
-    control = play(hanging, NULL);
+    SL_CLEANUP(play_release) struct play hung = play(hanging, NULL);
     /* What Close was to join behind the one that hangs may have ended without it. */
-    const json_t *unjoined = json_at(control.trial, "leaks.unjoined");
-    cr_assert_eq(json_number_at(control.trial, "leaks.count"), 1 + json_integer_value(unjoined));
-    cr_assert(find_group(json_at(control.trial, "leaks.groups"), "hanging_handler"));
-    play_release(&control);
+    const json_t *unjoined = json_at(hung.trial, "leaks.unjoined");
+    cr_assert_eq(json_number_at(hung.trial, "leaks.count"), 1 + json_integer_value(unjoined));
+    cr_assert(find_group(json_at(hung.trial, "leaks.groups"), "hanging_handler"));
 }
 
 /* A load in which a fault strikes, where the quiet one is none, and keys with which it does. */
@@ -248,10 +245,10 @@ static void play_each(bool (*is_meant)(const struct bus_fault_effect *effect))
             (fault->transport && !has_server()))
             continue;
         (void) snprintf(selection, sizeof selection, "%s%s", fault->name, setting.keys);
+        SL_CLEANUP(play_release)
         struct play broken =
             play_on(fault->transport ? fault->transport : "memory", setting.scenario, selection);
         assert_effect(&broken, fault);
-        play_release(&broken);
     }
 }
 
@@ -308,11 +305,10 @@ FAULT_TEST(a_fault_strikes_as_often_as_its_keys_say)
     };
     need_faults();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct play broken = play(quiet, cases[i].fault);
+        SL_CLEANUP(play_release) struct play broken = play(quiet, cases[i].fault);
         cr_assert_eq(json_number_at(broken.trial, "delivery.published"), N_EVENTS);
         cr_assert_eq(json_number_at(broken.trial, cases[i].number), cases[i].expected, "%s",
                      cases[i].fault);
-        play_release(&broken);
     }
 }
 
@@ -328,7 +324,7 @@ FAULT_TEST(a_close_that_never_returns_shows_for_whom_it_waits)
     need_faults();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *fault = cases[i].fault;
-        struct play broken = play(cases[i].scenario, fault);
+        SL_CLEANUP(play_release) struct play broken = play(cases[i].scenario, fault);
         cr_assert(strstr(json_text_at(broken.trial, "close.waits_for"), "ledger_join"), "%s: %s",
                   fault, json_text_at(broken.trial, "close.waits_for"));
         const json_t *groups = json_at(broken.trial, "hang_groups");
@@ -339,52 +335,47 @@ FAULT_TEST(a_close_that_never_returns_shows_for_whom_it_waits)
             cr_assert_eq(json_number_at(other, "wait.owner"),
                          json_number_at(find_group(groups, cases[i].closer), "tids.0"),
                          "%s: the owner is the closer", fault);
-        play_release(&broken);
     }
 }
 
 FAULT_TEST(an_open_that_waits_for_itself_is_ended_and_named)
 {
     need_faults();
-    struct play broken = play(quiet, "start-self-deadlock");
+    SL_CLEANUP(play_release) struct play broken = play(quiet, "start-self-deadlock");
     assert_status(&broken, "start-self-deadlock", "timeout");
     const json_t *group = find_group(json_at(broken.trial, "hang_groups"), "fault_start_check");
     cr_assert(group);
     cr_assert_str_eq(json_text_at(group, "wait.kind"), "mutex");
     cr_assert_eq(json_number_at(group, "wait.owner"), json_number_at(group, "tids.0"));
-    play_release(&broken);
 }
 
 FAULT_TEST(a_serialised_pool_handles_one_message_per_topic_and_handler_time)
 {
     need_faults();
-    struct play broken = play(slow, "serialised-pool");
+    SL_CLEANUP(play_release) struct play broken = play(slow, "serialised-pool");
     assert_unharmed(&broken, "serialised-pool");
     /* 2 topics, 10 ms: no machine is fast enough for more than 200/s. */
     cr_assert_leq(json_real_value(json_at(broken.trial, "rate.delivered")), 200.0);
-    play_release(&broken);
 }
 
 FAULT_TEST(without_its_stream_all_that_a_topic_accepted_is_lost)
 {
     need_faults();
     need_server();
-    struct play broken = play_on("nats", quiet, "silent-downgrade");
+    SL_CLEANUP(play_release) struct play broken = play_on("nats", quiet, "silent-downgrade");
     cr_assert_eq(json_number_at(broken.trial, "delivery.published"), N_EVENTS);
     cr_assert_eq(json_number_at(broken.trial, "delivery.lost"), N_EVENTS);
-    play_release(&broken);
 }
 
 FAULT_TEST(a_stream_without_a_fault_loses_and_reorders_nothing)
 {
     need_server();
-    struct play control = play_on("nats", paced, NULL);
+    SL_CLEANUP(play_release) struct play control = play_on("nats", paced, NULL);
     assert_unharmed(&control, "none");
-    play_release(&control);
     need_faults();
-    control = play_on("nats", burst, "limits-eat-unread,limit=10000");
-    assert_unharmed(&control, "a limit that is never reached");
-    play_release(&control);
+    SL_CLEANUP(play_release)
+    struct play limited = play_on("nats", burst, "limits-eat-unread,limit=10000");
+    assert_unharmed(&limited, "a limit that is never reached");
 }
 
 /* A row of the table in docs/faults.md. */
@@ -412,7 +403,7 @@ FAULT_TEST(the_page_on_faults_has_every_fault_as_it_is_listed)
     (void) fclose(file);
 
     struct command_result result = strandline_run("run", "--list-faults", "--json", NULL);
-    json_t *faults = json_loads(result.output, 0, NULL);
+    json_auto_t *faults = json_loads(result.output, 0, NULL);
     cr_assert(json_array_size(faults) > 0);
     size_t n_rows = 0;
     for (size_t i = 0; i < json_array_size(faults); i++) {
@@ -422,8 +413,6 @@ FAULT_TEST(the_page_on_faults_has_every_fault_as_it_is_listed)
     for (const char *at = page; (at = strstr(at, "\n| ")); at++)
         n_rows++;
     cr_assert_eq(n_rows, json_array_size(faults) + 1, "rows and a heading");
-    json_decref(faults);
-    command_result_release(&result);
 }
 
 FAULT_TEST(a_selection_that_is_wrong_is_refused_with_what_is_right)
@@ -442,6 +431,5 @@ FAULT_TEST(a_selection_that_is_wrong_is_refused_with_what_is_right)
             strandline_run("run", "low", "--transport", "memory", "--fault", cases[i][0], NULL);
         cr_assert_eq(result.status, 2, "%s", cases[i][0]);
         cr_assert(strstr(result.errors, cases[i][1]), "%s: %s", cases[i][0], result.errors);
-        command_result_release(&result);
     }
 }

@@ -394,9 +394,7 @@ SL_TEST(observe, steps_out_of_turn_are_refused)
     cr_assert_eq(report->count, 0);
     sl_assert_fails(sl_observation_end(observation, &again, &err), SL_EINVAL, &err, "has ended");
     cr_assert_null(again);
-    err = (struct sl_error){0};
     sl_assert_fails(sl_observation_settle(observation, 0, &err), SL_EINVAL, &err, "is over once");
-    err = (struct sl_error){0};
     sl_assert_fails(sl_observation_mark(observation, "late", &err), SL_EINVAL, &err,
                     "'late' in an observation that has ended");
 }

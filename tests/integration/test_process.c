@@ -69,7 +69,6 @@ SL_TEST(process, what_cannot_be_executed_is_an_error_and_leaves_no_process)
     sl_assert_fails(sl_process_launch(&launch, &process, &err), SL_ENOENT, &err,
                     "there is no program '/nowhere/nothing'");
     launch.program = "/etc/passwd";
-    err = (struct sl_error){0};
     sl_assert_fails(sl_process_launch(&launch, &process, &err), SL_EPERM, &err,
                     "cannot execute '/etc/passwd'");
     cr_assert(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);

@@ -45,7 +45,7 @@ RUN_TEST(every_mode_delivers_everything_in_order_and_leaks_nothing)
         strandline_run("run", "low", "--transport", "memory", "--mode", "keyed,unified,direct",
                        "--output", "report.json", NULL);
     assert_status(&result, 0);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     static const char *const modes[] = {"keyed", "unified", "direct"};
 
     cr_assert_eq(json_array_size(json_at(root, "cells")), 3);
@@ -68,8 +68,6 @@ RUN_TEST(every_mode_delivers_everything_in_order_and_leaks_nothing)
     }
     cr_assert_geq(json_number_at(root, "cells.0.trials.0.threads.peak"), 5 * 1024);
     cr_assert_eq(json_number_at(root, "verdict.exit"), 0);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 RUN_TEST(a_planted_leak_is_found_in_every_run)
@@ -78,11 +76,9 @@ RUN_TEST(a_planted_leak_is_found_in_every_run)
     struct command_result result = strandline_run("run", "./small.json", "--transport", "memory",
                                                   "--output", "report.json", NULL);
     assert_status(&result, 0);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_gt(json_number_at(root, "control.planted"), 0);
     cr_assert_eq(json_number_at(root, "control.found"), json_number_at(root, "control.planted"));
-    json_decref(root);
-    command_result_release(&result);
 }
 
 RUN_TEST(a_pool_that_is_not_stopped_leaks_exactly_its_workers_parked)
@@ -92,15 +88,13 @@ RUN_TEST(a_pool_that_is_not_stopped_leaks_exactly_its_workers_parked)
         strandline_run("run", "./small.json", "--transport", "memory", "--fault",
                        "pool-not-stopped", "--output", "report.json", NULL);
     assert_status(&result, 1);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_eq(json_number_at(root, "cells.0.trials.0.leaks.count"), 16, "2 topics x 8 workers");
     cr_assert_eq(json_number_at(root, "cells.1.trials.0.leaks.count"), 8);
     cr_assert_str_eq(json_text_at(root, "cells.0.key.fault"), "pool-not-stopped");
     cr_assert_eq(n_groups_with_cause(root, "cells.0.trials.0", "parked"),
                  json_array_size(json_at(root, "cells.0.trials.0.leaks.groups")));
     cr_assert_eq(json_number_at(root, "verdict.exit"), 1);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 RUN_TEST(a_skipped_close_is_named_whatever_else_is_on_the_stacks)
@@ -110,7 +104,7 @@ RUN_TEST(a_skipped_close_is_named_whatever_else_is_on_the_stacks)
         "run", "./small.json", "--transport", "memory", "--mode", "keyed,unified,direct", "--fault",
         "close-skipped,pool-not-stopped,orphan-fetcher", "--output", "report.json", NULL);
     assert_status(&result, 1);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_gt(json_number_at(root, "cells.0.trials.0.leaks.count"), 16);
     for (size_t i = 0; i < 3; i++) {
         const json_t *cell = json_array_get(json_at(root, "cells"), i);
@@ -118,8 +112,6 @@ RUN_TEST(a_skipped_close_is_named_whatever_else_is_on_the_stacks)
         cr_assert_eq(n_groups_with_cause(cell, "trials.0", "not-closed"),
                      json_array_size(json_at(cell, "trials.0.leaks.groups")));
     }
-    json_decref(root);
-    command_result_release(&result);
 }
 
 RUN_TEST(a_handler_that_never_returns_is_named_by_the_hang_snapshot)
@@ -130,14 +122,12 @@ RUN_TEST(a_handler_that_never_returns_is_named_by_the_hang_snapshot)
         strandline_run("run", "./hang.json", "--transport", "memory", "--mode", "unified",
                        "--output", "report.json", NULL);
     assert_status(&result, 1);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "timeout");
     cr_assert(json_is_true(json_at(root, "cells.0.trials.0.close.timed_out")));
     char *text = json_dumps(json_at(root, "cells.0.trials.0.hang_groups"), 0);
     cr_assert(strstr(text, "hanging_handler"), "%s", text);
     free(text);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 RUN_TEST(a_thread_limit_while_workers_are_created_is_one_clear_error)
@@ -154,12 +144,10 @@ RUN_TEST(a_thread_limit_while_workers_are_created_is_one_clear_error)
         .argv = argv, .directory = strandline_directory(), .memory = 300ul << 20};
     struct command_result result = command_run(&command);
     assert_status(&result, 3);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "failed");
     cr_assert(strstr(json_text_at(root, "cells.0.trials.0.reason"), "thread"), "%s",
               json_text_at(root, "cells.0.trials.0.reason"));
-    json_decref(root);
-    command_result_release(&result);
 }
 
 RUN_TEST(a_crash_is_seen_also_by_who_was_started_with_children_ignored)
@@ -173,11 +161,9 @@ RUN_TEST(a_crash_is_seen_also_by_who_was_started_with_children_ignored)
     const struct command command = {.argv = argv, .directory = strandline_directory()};
     struct command_result result = command_run(&command);
     assert_status(&result, 3);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "crashed");
     cr_assert_gt(json_number_at(root, "cells.0.trials.0.signal"), 0);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 RUN_TEST(a_driver_from_a_shared_object_is_driven_like_the_built_in_one)
@@ -186,11 +172,9 @@ RUN_TEST(a_driver_from_a_shared_object_is_driven_like_the_built_in_one)
     struct command_result result = strandline_run("run", "./small.json", "--driver", EXAMPLE_DRIVER,
                                                   "--output", "report.json", NULL);
     assert_status(&result, 0);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert(strstr(json_text_at(root, "driver"), "simple"), "%s", json_text_at(root, "driver"));
     cr_assert_eq(json_number_at(root, "cells.0.trials.0.delivery.handled"), 200);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 /* One trial of a driver whose Close leaves this; the rest of the arguments ends with NULL. */
@@ -208,7 +192,7 @@ static struct command_result run_leaving(const char *what, const char *option, c
 RUN_TEST(threads_that_close_does_not_join_are_leaks)
 {
     struct command_result result = run_leaving("unjoined", NULL, NULL);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     const json_t *leaks = json_at(root, "cells.0.trials.0.leaks");
 
     if (json_is_null(json_at(leaks, "unjoined")))
@@ -221,8 +205,6 @@ RUN_TEST(threads_that_close_does_not_join_are_leaks)
     cr_assert_str_eq(json_text_at(leaks, "groups.0.function"), "end_at_once");
 #endif
     cr_assert(strstr(result.output, "5 threads ended and were never joined"), "%s", result.output);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 RUN_TEST(what_stays_besides_threads_is_told_and_judged_where_a_policy_limits_it)
@@ -242,21 +224,18 @@ RUN_TEST(what_stays_besides_threads_is_told_and_judged_where_a_policy_limits_it)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct command_result result = run_leaving(cases[i].what, NULL, NULL);
-        json_t *root = strandline_json("report.json");
+        json_auto_t *root = strandline_json("report.json");
         const json_t *leaks = json_at(root, "cells.0.trials.0.leaks");
         assert_status(&result, 0);
         if (!json_is_null(json_at(leaks, cases[i].key))) { /* a kernel may not tell of timers */
             cr_assert_eq(json_number_at(leaks, cases[i].key), cases[i].count, "%s", cases[i].what);
             cr_assert(strstr(result.output, cases[i].line), "%s", result.output);
         }
-        json_decref(root);
-        command_result_release(&result);
         if (!cases[i].limit)
             continue;
         result = run_leaving(cases[i].what, cases[i].limit, "0");
         assert_status(&result, 1);
         cr_assert(strstr(result.output, "stayed after Close (limit 0)"), "%s", result.output);
-        command_result_release(&result);
     }
 }
 
@@ -281,7 +260,6 @@ RUN_TEST(processes_that_a_subject_leaves_end_with_its_trial)
         const char *pid = strstr(result.output, "pid ");
         cr_assert(pid, "%s", result.output);
         cr_assert_not(lives(strtol(pid + 4, NULL, 10)), "%s", kinds[i]);
-        command_result_release(&result);
     }
 }
 
@@ -291,11 +269,9 @@ RUN_TEST(trials_of_a_cell_are_all_in_the_report)
     struct command_result result = strandline_run("run", "./small.json", "--transport", "memory",
                                                   "--trials", "3", "--output", "report.json", NULL);
     assert_status(&result, 0);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_eq(json_array_size(json_at(root, "cells.0.trials")), 3);
     cr_assert_eq(json_array_size(json_at(root, "cells.1.trials")), 3);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 RUN_TEST(a_mistake_in_a_scenario_is_refused_with_its_place)
@@ -306,7 +282,6 @@ RUN_TEST(a_mistake_in_a_scenario_is_refused_with_its_place)
     cr_assert(strstr(result.errors, "bad.json:2:3"), "%s", result.errors);
     cr_assert(strstr(result.errors, "load.topcis"), "%s", result.errors);
     cr_assert_str_eq(result.output, "");
-    command_result_release(&result);
 }
 
 RUN_TEST(an_unknown_option_mode_or_fault_is_a_usage_error)
@@ -318,7 +293,6 @@ RUN_TEST(an_unknown_option_mode_or_fault_is_a_usage_error)
             strandline_run("run", "low", "--transport", "memory", cases[i][0], cases[i][1], NULL);
         assert_status(&result, 2);
         cr_assert(strstr(result.errors, i ? cases[i][1] : cases[i][0]), "%s", result.errors);
-        command_result_release(&result);
     }
 }
 
@@ -327,11 +301,9 @@ RUN_TEST(list_and_dry_run_play_nothing)
     struct command_result result = strandline_run("run", "--list", NULL);
     assert_status(&result, 0);
     cr_assert(strstr(result.output, "incident"), "%s", result.output);
-    command_result_release(&result);
 
     result = strandline_run("run", "incident", "--dry-run", NULL);
     assert_status(&result, 0);
     cr_assert(strstr(result.output, "pool-not-stopped"), "%s", result.output);
-    command_result_release(&result);
     cr_assert_neq(access("report.json", F_OK), 0);
 }

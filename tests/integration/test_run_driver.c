@@ -41,14 +41,13 @@ static void assert_refused(struct command_result result, const char *text)
     cr_assert(strstr(result.errors, text), "'%s' lacks '%s'", result.errors, text);
     const char *end = strchr(result.errors, '\n');
     cr_assert(end && !end[1], "one line: %s", result.errors);
-    command_result_release(&result);
 }
 
 DRIVER_TEST(defaults_and_facts_come_from_what_the_driver_declares)
 {
     struct command_result result = play(EXAMPLE_DRIVER, NULL, NULL);
     assert_status(&result, 0);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_eq(json_array_size(json_at(root, "cells")), 1);
     cr_assert_str_eq(json_text_at(root, "cells.0.key.transport"), "memory");
     cr_assert_str_eq(json_text_at(root, "cells.0.key.mode"), "direct");
@@ -64,8 +63,6 @@ DRIVER_TEST(defaults_and_facts_come_from_what_the_driver_declares)
     cr_assert(json_is_null(json_at(root, "environment.nats_server")));
     cr_assert(json_is_null(json_at(root, "driver_undeclared")));
     cr_assert_null(strstr(result.output, "nats"), "%s", result.output);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 DRIVER_TEST(what_the_driver_does_not_have_is_refused_before_it_plays)
@@ -102,11 +99,9 @@ DRIVER_TEST(a_driver_of_version_1_is_driven_and_what_it_does_not_declare_is_said
                        "--output", "report.json", "--driver", DRIVER("abi1"), NULL);
     assert_status(&result, 0);
     cr_assert(strstr(result.output, "as asked for, since the driver does not declare"));
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert(strstr(json_text_at(root, "driver_undeclared"), "transport"));
     cr_assert_eq(json_number_at(root, "cells.0.trials.0.delivery.handled"), 200);
-    json_decref(root);
-    command_result_release(&result);
     assert_refused(play(DRIVER("abi1"), "--driver-arg", "a=b"), "knows no arguments");
 }
 
@@ -116,7 +111,6 @@ DRIVER_TEST(faults_of_a_driver_are_listed)
         strandline_run("run", "--list-faults", "--driver", DRIVER("declares"), NULL);
     assert_status(&result, 0);
     cr_assert_str_eq(result.output, "lose\n    some messages vanish\n    keys: nth=10\n");
-    command_result_release(&result);
 }
 
 DRIVER_TEST(what_a_driver_prints_is_passed_on_within_bounds_and_harmless)
@@ -126,7 +120,6 @@ DRIVER_TEST(what_a_driver_prints_is_passed_on_within_bounds_and_harmless)
     cr_assert(strstr(result.errors, "declares: red ?[31m line\n"), "%s", result.errors);
     cr_assert(strstr(result.errors, "000 ... (600 more bytes)\n"), "%s", result.errors);
     cr_assert(strstr(result.errors, "declares: half a line\n"), "%s", result.errors);
-    command_result_release(&result);
 }
 
 /* Play until it crashes, and compare what is known of the crash. */
@@ -140,7 +133,7 @@ assert_crash(const char *what, const char *signal, const char *thread, const cha
     (void) snprintf(text, sizeof text, "was killed by %s during publish, on thread '%s", signal,
                     thread);
     cr_assert(strstr(result.output, text), "%s", result.output);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "crashed");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.step"), "publish");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.hang_seen"), "crash");
@@ -148,8 +141,6 @@ assert_crash(const char *what, const char *signal, const char *thread, const cha
     cr_assert(strstr(first, function), "%s", first);
     cr_assert_null(strstr(first, "on_deadly_signal"), "%s", first);
     free(first);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 DRIVER_TEST(a_crash_shows_its_thread_and_what_that_did)
@@ -171,7 +162,6 @@ DRIVER_TEST(stacks_of_a_subject_that_exits_are_said_to_be_of_the_peak)
     cr_assert(strstr(result.output, "as last seen, at the peak of the load"), "%s", result.output);
     cr_assert_null(strstr(result.output, "when it was ended"));
     cr_assert(strstr(result.output, "Close did not return"), "%s", result.output);
-    command_result_release(&result);
 }
 
 DRIVER_TEST(an_open_that_fails_is_no_failure_of_another_step)
@@ -180,5 +170,4 @@ DRIVER_TEST(an_open_that_fails_is_no_failure_of_another_step)
     assert_status(&result, 3);
     cr_assert(strstr(result.output, "trial 1: failed: open: not today"), "%s", result.output);
     cr_assert(strstr(result.output, "did not get as far as Close"), "%s", result.output);
-    command_result_release(&result);
 }

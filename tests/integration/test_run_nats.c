@@ -254,7 +254,7 @@ NATS_TEST(six_cells_on_a_real_server_lose_nothing_and_leak_nothing)
     struct command_result result =
         strandline_run("run", "low", "medium", "--trials", "1", "--output", "report.json", NULL);
     cr_assert_eq(result.status, 0, "%s\n%s", result.output, result.errors);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_eq(json_array_size(json_at(root, "cells")), 4);
     for (size_t i = 0; i < 4; i++) {
         const json_t *cell = json_array_get(json_at(root, "cells"), i);
@@ -265,8 +265,6 @@ NATS_TEST(six_cells_on_a_real_server_lose_nothing_and_leak_nothing)
         cr_assert_gt(json_number_at(cell, "trials.0.leaks.resident"), 0,
                      "the client library keeps threads until teardown");
     }
-    json_decref(root);
-    command_result_release(&result);
     cr_assert_eq(n_store_directories(), 0);
 }
 
@@ -277,14 +275,12 @@ NATS_TEST(the_incident_leaks_5125_0_0_and_325_threads)
     struct command_result result =
         strandline_run("run", "incident", "--output", "incident.json", NULL);
     cr_assert_eq(result.status, 1, "%s\n%s", result.output, result.errors);
-    json_t *root = strandline_json("incident.json");
+    json_auto_t *root = strandline_json("incident.json");
     cr_assert_eq(json_array_size(json_at(root, "cells")), 4);
     for (size_t i = 0; i < 4; i++)
         cr_assert_eq(
             json_number_at(json_array_get(json_at(root, "cells"), i), "trials.0.leaks.count"),
             expected[i]);
-    json_decref(root);
-    command_result_release(&result);
 }
 
 NATS_TEST(a_skipped_close_is_recognised_by_the_read_loop)
@@ -294,13 +290,11 @@ NATS_TEST(a_skipped_close_is_recognised_by_the_read_loop)
     struct command_result result = strandline_run("run", "./quick.json", "--fault", "close-skipped",
                                                   "--output", "report.json", NULL);
     cr_assert_eq(result.status, 1, "%s\n%s", result.output, result.errors);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     const json_t *groups = json_at(root, "cells.0.trials.0.leaks.groups");
     cr_assert_gt(json_array_size(groups), 0);
     for (size_t i = 0; i < json_array_size(groups); i++)
         cr_assert_str_eq(json_text_at(json_array_get(groups, i), "cause"), "not-closed");
-    json_decref(root);
-    command_result_release(&result);
 }
 
 NATS_TEST(a_server_that_refuses_is_exit_3)
@@ -310,7 +304,6 @@ NATS_TEST(a_server_that_refuses_is_exit_3)
         strandline_run("run", "./quick.json", "--server", "nats://127.0.0.1:1", NULL);
     cr_assert_eq(result.status, 3, "%s", result.errors);
     cr_assert(strstr(result.errors, "127.0.0.1:1"), "%s", result.errors);
-    command_result_release(&result);
 }
 
 NATS_TEST(a_server_program_that_cannot_be_run_is_exit_3)
@@ -320,7 +313,6 @@ NATS_TEST(a_server_program_that_cannot_be_run_is_exit_3)
         strandline_run("run", "./quick.json", "--nats-server", "/nonexistent/nats-server", NULL);
     cr_assert_eq(result.status, 3, "%s", result.errors);
     cr_assert(strstr(result.errors, "/nonexistent/nats-server"), "%s", result.errors);
-    command_result_release(&result);
 }
 
 NATS_TEST(a_killed_server_fails_its_trial_and_the_next_trial_runs)
@@ -334,12 +326,11 @@ NATS_TEST(a_killed_server_fails_its_trial_and_the_next_trial_runs)
     (void) kill(second.server, SIGKILL);
     cr_assert_eq(command_wait(observer, 60), 3);
 
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_eq(json_array_size(json_at(root, "cells.0.trials")), 2);
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "failed");
     cr_assert(strstr(json_text_at(root, "cells.0.trials.0.reason"), "nats-server"));
     cr_assert_gt(json_array_size(json_at(root, "cells.0.trials.0.hang_groups")), 0);
-    json_decref(root);
     assert_nothing_is_left();
 }
 
@@ -353,12 +344,11 @@ NATS_TEST(a_subject_that_crashes_is_named_by_its_signal_and_the_next_trial_runs)
     (void) kill(second.subject, SIGKILL);
     cr_assert_eq(command_wait(observer, 60), 3);
 
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.0.status"), "crashed");
     cr_assert_eq(json_number_at(root, "cells.0.trials.0.signal"), SIGABRT);
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.1.status"), "crashed");
     cr_assert_eq(json_number_at(root, "cells.0.trials.1.signal"), SIGKILL);
-    json_decref(root);
     assert_nothing_is_left();
 }
 
@@ -376,10 +366,9 @@ NATS_TEST(a_server_that_stops_answering_fails_its_trial_and_is_replaced)
     cr_assert_neq(second.server, first.server, "the one that does not answer is still used");
     cr_assert_neq(command_wait(observer, 60), 0);
 
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_str_neq(json_text_at(root, "cells.0.trials.0.status"), "ok");
     cr_assert_str_eq(json_text_at(root, "cells.0.trials.1.status"), "ok");
-    json_decref(root);
     assert_nothing_is_left();
 }
 
@@ -428,7 +417,7 @@ NATS_TEST(a_killed_node_of_a_cluster_fails_no_trial)
     cr_assert_eq(command_wait(observer, 120), 0);
     assert_nothing_is_left();
 
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_eq(json_number_at(root, "environment.nats_servers"), 3);
     cr_assert_eq(json_number_at(root, "cells.0.config.replicas"), 3);
     cr_assert_eq(json_array_size(json_at(root, "cells.0.trials")), 2);
@@ -437,7 +426,6 @@ NATS_TEST(a_killed_node_of_a_cluster_fails_no_trial)
     cr_assert_eq(json_number_at(delivery, "order_violations"), 0);
     cr_assert_eq(json_number_at(root, "cells.0.trials.1.delivery.handled"), 1000,
                  "all nodes are back");
-    json_decref(root);
 }
 
 static void interrupt_leaves_nothing(pid_t (*start)(void), int signal_number, bool expects_report)
@@ -451,9 +439,8 @@ static void interrupt_leaves_nothing(pid_t (*start)(void), int signal_number, bo
     assert_nothing_is_left();
     if (expects_report) {
         cr_assert_eq(status, 3);
-        json_t *root = strandline_json("report.json");
+        json_auto_t *root = strandline_json("report.json");
         cr_assert(json_is_true(json_at(root, "run.interrupted")));
-        json_decref(root);
     }
 }
 

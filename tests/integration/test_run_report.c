@@ -21,11 +21,6 @@
 #define RUN  "run", "./tiny.json", "--transport", "memory"
 #define LEAK "--fault", "pool-not-stopped"
 
-static void release(struct command_result *result)
-{
-    command_result_release(result);
-}
-
 static void assert_ends(struct command_result *result, int status, const char *last_output)
 {
     cr_assert_eq(result->status, status, "exit status %d, not %d\n%s\n%s", result->status, status,
@@ -50,7 +45,6 @@ REPORT_TEST(the_last_lines_say_where_the_report_is_and_what_to_do_with_it)
                 "\nreport: report.json\n  strandline show report.json\n"
                 "  strandline gate report.json\n");
     cr_assert_str_eq(result.errors, "");
-    release(&result);
 }
 
 REPORT_TEST(what_show_prints_from_the_file_is_what_run_printed)
@@ -64,8 +58,6 @@ REPORT_TEST(what_show_prints_from_the_file_is_what_run_printed)
     size_t length = strlen(show.output);
     cr_assert_eq(strncmp(run.output, show.output, length), 0, "%s\n%s", run.output, show.output);
     cr_assert_eq(strncmp(run.output + length, "report: ", 8), 0, "%s", run.output + length);
-    release(&run);
-    release(&show);
 }
 
 REPORT_TEST(an_old_report_is_kept_under_another_name_and_that_is_said)
@@ -78,9 +70,7 @@ REPORT_TEST(an_old_report_is_kept_under_another_name_and_that_is_said)
                 "  strandline show report.json\n  strandline gate report.json\n"
                 "  strandline compare report.json.old report.json\n");
     cr_assert(exists("report.json.old"));
-    json_t *root = strandline_json("report.json");
-    json_decref(root);
-    release(&result);
+    json_auto_t *root = strandline_json("report.json");
 }
 
 REPORT_TEST(a_run_that_fails_early_leaves_no_report_that_a_gate_could_pass)
@@ -94,7 +84,6 @@ REPORT_TEST(a_run_that_fails_early_leaves_no_report_that_a_gate_could_pass)
               "%s", result.errors);
     cr_assert(!exists("report.json"));
     cr_assert(exists("report.json.old"));
-    release(&result);
 }
 
 REPORT_TEST(a_place_that_cannot_be_written_is_refused_before_anything_is_played)
@@ -112,7 +101,6 @@ REPORT_TEST(a_place_that_cannot_be_written_is_refused_before_anything_is_played)
         assert_ends(&result, 2, "");
         cr_assert_str_eq(result.output, "");
         cr_assert(strstr(result.errors, cases[i][1]), "%s", result.errors);
-        release(&result);
     }
 }
 
@@ -124,7 +112,6 @@ REPORT_TEST(ok_is_not_the_last_word_when_the_report_could_not_be_written)
                 "\nno report: cannot write '/dev/full': cannot write the report: "
                 "No space left on device\n");
     cr_assert(strstr(result.errors, "No space left on device"), "%s", result.errors);
-    release(&result);
 }
 
 REPORT_TEST(a_dash_is_standard_output_and_no_file)
@@ -132,25 +119,21 @@ REPORT_TEST(a_dash_is_standard_output_and_no_file)
     strandline_file("tiny.json", TINY);
     struct command_result result = strandline_run(RUN, "--output", "-", NULL);
     cr_assert_eq(result.status, 0, "%s", result.errors);
-    json_t *root = json_loads(result.output, 0, NULL);
+    json_auto_t *root = json_loads(result.output, 0, NULL);
     cr_assert(root, "%s", result.output);
     cr_assert_eq(json_number_at(root, "verdict.exit"), 0);
-    json_decref(root);
     cr_assert_str_eq(result.errors, "");
     cr_assert(!exists("-"));
     cr_assert(!exists("report.json"));
-    release(&result);
 }
 
 REPORT_TEST(beside_json_the_place_of_the_report_is_said_on_standard_error)
 {
     strandline_file("tiny.json", TINY);
     struct command_result result = strandline_run(RUN, "--json", NULL);
-    json_t *root = json_loads(result.output, 0, NULL);
+    json_auto_t *root = json_loads(result.output, 0, NULL);
     cr_assert(root, "%s", result.output);
-    json_decref(root);
     cr_assert(strstr(result.errors, "report: report.json\n"), "%s", result.errors);
-    release(&result);
 }
 
 REPORT_TEST(the_policy_of_gate_decides_the_status_of_run)
@@ -159,10 +142,8 @@ REPORT_TEST(the_policy_of_gate_decides_the_status_of_run)
     struct command_result result = strandline_run(RUN, LEAK, "--max-leaks", "7", NULL);
     cr_assert_eq(result.status, 1, "%s", result.output);
     cr_assert(strstr(result.output, "8 leaked threads in 1 group (limit 7)"), "%s", result.output);
-    release(&result);
     result = strandline_run(RUN, LEAK, "--max-leaks", "8", NULL);
     cr_assert_eq(result.status, 0, "%s", result.output);
-    release(&result);
 }
 
 REPORT_TEST(without_a_verdict_a_broken_rule_ends_with_0_and_is_still_written_down)
@@ -171,13 +152,10 @@ REPORT_TEST(without_a_verdict_a_broken_rule_ends_with_0_and_is_still_written_dow
     struct command_result result = strandline_run(RUN, LEAK, "--no-verdict", NULL);
     cr_assert_eq(result.status, 0, "%s", result.output);
     cr_assert(strstr(result.output, "\nfailed: "), "%s", result.output);
-    json_t *root = strandline_json("report.json");
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_eq(json_number_at(root, "verdict.exit"), 1);
-    json_decref(root);
-    release(&result);
     result = strandline_run("gate", "report.json", NULL);
     cr_assert_eq(result.status, 1, "%s", result.output);
-    release(&result);
 }
 
 REPORT_TEST(the_report_says_what_was_measured)
@@ -188,9 +166,8 @@ REPORT_TEST(the_report_says_what_was_measured)
     cr_assert_eq(setenv("CI_COMMIT_SHA", "0123abc", 1), 0);
     cr_assert_eq(unsetenv("SL_COMMIT"), 0);
     cr_assert_eq(unsetenv("GITHUB_SHA"), 0);
-    struct command_result result =
-        strandline_run(RUN, "--label", "the second try", "--driver", path, "--no-verdict", NULL);
-    json_t *root = strandline_json("report.json");
+    (void) strandline_run(RUN, "--label", "the second try", "--driver", path, "--no-verdict", NULL);
+    json_auto_t *root = strandline_json("report.json");
     cr_assert_str_eq(json_text_at(root, "run.label"), "the second try");
     cr_assert_str_eq(json_text_at(root, "run.commit"), "0123abc");
     cr_assert_str_eq(json_text_at(root, "run.commit_from"), "CI_COMMIT_SHA");
@@ -200,9 +177,6 @@ REPORT_TEST(the_report_says_what_was_measured)
     struct command_result sum = command_run(&command);
     const char *hash = json_string_value(json_at(root, "driver_file.sha256"));
     cr_assert(!hash || strncmp(sum.output, hash, 64) == 0, "%s is not %s", hash, sum.output);
-    release(&sum);
-    json_decref(root);
-    release(&result);
 }
 
 REPORT_TEST(a_label_is_a_text_that_fits_on_a_line)
@@ -210,7 +184,6 @@ REPORT_TEST(a_label_is_a_text_that_fits_on_a_line)
     struct command_result result = strandline_run("run", "low", "--label", "", NULL);
     cr_assert_eq(result.status, 2);
     cr_assert(strstr(result.errors, "--label: a text of up to"), "%s", result.errors);
-    release(&result);
 }
 
 REPORT_TEST(without_a_verdict_what_could_not_be_measured_is_still_3)
@@ -219,5 +192,4 @@ REPORT_TEST(without_a_verdict_what_could_not_be_measured_is_still_3)
     struct command_result result = strandline_run("run", "./tiny.json", "--server",
                                                   "nats://127.0.0.1:1", "--no-verdict", NULL);
     cr_assert_eq(result.status, 3, "%s", result.errors);
-    release(&result);
 }

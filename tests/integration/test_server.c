@@ -23,6 +23,8 @@
 #include "server_harm.h"
 #include "until.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 #define PATIENCE_NS (60 * SL_NS_PER_S)
 
 static char parent[] = "/tmp/sl-test-XXXXXX";
@@ -103,7 +105,6 @@ static pid_t parent_of(pid_t pid)
 static struct sl_server *start_nodes_or_skip(unsigned nodes)
 {
     const struct sl_server_opts opts = {.nodes = nodes};
-    struct sl_error err = {0};
     struct sl_server *server = NULL;
 
     enum sl_status status = sl_server_start(&opts, &server, &err);
@@ -191,7 +192,6 @@ static void write_program(char path[PATH_MAX], const char *text)
 
 SL_TEST(server, a_started_server_answers_and_a_stopped_one_leaves_nothing)
 {
-    struct sl_error err = {0};
     char version[32];
 
     make_parent();
@@ -264,7 +264,6 @@ SL_TEST(server, a_frozen_keeper_does_not_hold_up_the_stop)
 
 static void assert_answers(const char *urls)
 {
-    struct sl_error err = {0};
     char version[32];
 
     sl_assert_ok(sl_server_probe(urls, PATIENCE_NS, version, sizeof version, &err), &err);
@@ -272,7 +271,6 @@ static void assert_answers(const char *urls)
 
 SL_TEST(server, a_node_that_is_started_again_has_its_ports_and_its_store)
 {
-    struct sl_error err = {0};
     char url[64], mark[PATH_MAX];
 
     make_parent();
@@ -297,8 +295,6 @@ SL_TEST(server, a_node_that_is_started_again_has_its_ports_and_its_store)
 
 SL_TEST(server, a_cluster_lives_as_long_as_its_majority_and_is_made_whole_again)
 {
-    struct sl_error err = {0};
-
     make_parent();
     struct sl_server *server = start_nodes_or_skip(3);
     assert_answers(sl_server_url(server));
@@ -328,7 +324,6 @@ SL_TEST(server, a_killed_keeper_takes_every_node_with_it)
 SL_TEST(server, more_nodes_than_a_cluster_may_have_are_refused)
 {
     const struct sl_server_opts opts = {.nodes = 6};
-    struct sl_error err = {0};
     struct sl_server *server = NULL;
 
     sl_assert_fails(sl_server_start(&opts, &server, &err), SL_EINVAL, &err, "at most 5 nodes");
@@ -408,7 +403,6 @@ SL_TEST(server, without_an_installed_server_the_text_says_what_to_do)
 
 SL_TEST(server, a_named_program_that_is_absent_is_named)
 {
-    struct sl_error err = {0};
     struct sl_server *server = NULL;
     const struct sl_server_opts opts = {.program = "no-such-nats-server"};
 
@@ -424,7 +418,6 @@ SL_TEST(server, a_named_program_that_is_absent_is_named)
 static void
 start_fails(const char *text, uint64_t timeout_ns, enum sl_status expected, const char *part)
 {
-    struct sl_error err = {0};
     struct sl_server *server = NULL;
     char path[PATH_MAX];
 
@@ -463,7 +456,6 @@ SL_TEST(server, a_server_that_never_gets_ready_is_given_up_and_ended)
 
 SL_TEST(server, an_unusable_temporary_directory_is_named)
 {
-    struct sl_error err = {0};
     struct sl_server *server = NULL;
 
     sl_server_stop(start_or_skip());

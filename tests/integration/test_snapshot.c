@@ -24,8 +24,7 @@ SL_TEST(snapshot, options_without_their_size_are_refused)
 
 SL_TEST(snapshot, parked_threads_are_complete_and_share_stacks, .timeout = 60)
 {
-    const char *const argv[] = {"parked", "500", "5", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "500", "5");
     const struct sl_stack *distinct[8];
     size_t n_distinct = 0, n_parked = 0;
 
@@ -56,13 +55,11 @@ SL_TEST(snapshot, parked_threads_are_complete_and_share_stacks, .timeout = 60)
     cr_assert_eq(n_distinct, 5);
     cr_assert_eq(snapshot->stats.unwound, 6, "five depths and the main thread");
     cr_assert_eq(snapshot->stats.memoised, 495);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, blocked_threads_neither_run_nor_stop, .timeout = 60)
 {
-    const char *const argv[] = {"parked", "200", "3", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "200", "3");
 
     await_sleep(subject.pid);
     uint64_t before = count_switches(subject.pid);
@@ -70,13 +67,11 @@ SL_TEST(snapshot, blocked_threads_neither_run_nor_stop, .timeout = 60)
     cr_assert_eq(count_switches(subject.pid), before);
     cr_assert_eq(snapshot->stats.stopped, 0);
     cr_assert_eq(snapshot->stats.retried, 0);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, afterwards_no_descriptor_is_left_open_however_few_there_are, .timeout = 60)
 {
-    const char *const argv[] = {"parked", "600", "3", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "600", "3");
     struct rlimit limit;
 
     await_sleep(subject.pid);
@@ -92,7 +87,6 @@ SL_TEST(snapshot, afterwards_no_descriptor_is_left_open_however_few_there_are, .
             cr_assert(snapshot->threads[i].consistent && snapshot->threads[i].stack->complete);
         cr_assert_eq(sl_target_spare_fds(), before);
     }
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 static const struct {
@@ -121,8 +115,7 @@ static const struct {
 
 SL_TEST(snapshot, every_way_to_block_is_told_apart, .timeout = 60)
 {
-    const char *const argv[] = {"blocked_calls", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    struct sl_test_subject subject = sl_subject("blocked_calls");
 
     await_sleep(subject.pid);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
@@ -168,8 +161,7 @@ SL_TEST(snapshot, stopping_threads_breaks_no_call, .timeout = 60)
 
 SL_TEST(snapshot, a_thread_on_a_cpu_is_stopped_briefly_and_runs_on, .timeout = 60)
 {
-    const char *const argv[] = {"spinner", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("spinner");
 
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
     const struct sl_thread *spinner = thread_named(snapshot, "spin");
@@ -185,7 +177,6 @@ SL_TEST(snapshot, a_thread_on_a_cpu_is_stopped_briefly_and_runs_on, .timeout = 6
         now = thread_named(later, "spin")->cpu_ns;
         sl_snapshot_free(later);
     }
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, without_stopping_a_running_thread_has_a_reason_and_no_stack, .timeout = 60)
@@ -193,19 +184,17 @@ SL_TEST(snapshot, without_stopping_a_running_thread_has_a_reason_and_no_stack, .
     const char *const argv[] = {"spinner", NULL};
     const struct sl_snapshot_opts opts = {
         .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .no_stop = true};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
 
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
     const struct sl_thread *spinner = thread_named(snapshot, "spin");
     cr_assert(!spinner->stack && strstr(spinner->reason, "on a CPU"));
     cr_assert_eq(snapshot->stats.stopped, 0);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, a_process_whose_leader_has_exited_is_read, .timeout = 60)
 {
-    const char *const argv[] = {"leader_gone", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("leader_gone");
 
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
     cr_assert_eq(snapshot->n_threads, 2);
@@ -213,7 +202,6 @@ SL_TEST(snapshot, a_process_whose_leader_has_exited_is_read, .timeout = 60)
     cr_assert(leader && leader->state == 'Z' && !leader->stack && leader->reason);
     const struct sl_thread *survivor = thread_named(snapshot, "survivor");
     cr_assert(survivor->stack->complete && has_function(survivor->stack, "survive"));
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 static void *wait_in_own_process(void *argument)
@@ -252,7 +240,7 @@ SL_TEST(snapshot, ended_threads_that_nobody_joined_are_found_with_their_start, .
     const char *const argv[] = {"unjoined", NULL};
     const struct sl_snapshot_opts opts = {
         .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .find_unjoined = true};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
 
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
     cr_assert_null(snapshot->unjoined_missing, "%s", snapshot->unjoined_missing);
@@ -262,7 +250,6 @@ SL_TEST(snapshot, ended_threads_that_nobody_joined_are_found_with_their_start, .
         cr_assert_str_eq(snapshot->unjoined[i].start->function, "forgotten");
     SL_AUTO(sl_snapshot) struct sl_snapshot *plain = take(subject.pid);
     cr_assert(plain->n_unjoined == 0 && plain->unjoined_missing);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, where_the_c_library_is_static_unjoined_threads_are_not_known, .timeout = 60)
@@ -276,10 +263,9 @@ SL_TEST(snapshot, where_the_c_library_is_static_unjoined_threads_are_not_known, 
         is_built = is_built || strcmp(layouts[i], argv[0]) == 0;
     if (!is_built)
         cr_skip_test("no static C library");
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
     cr_assert(snapshot->n_unjoined == 0 && snapshot->unjoined_missing);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, a_pid_that_does_not_exist_is_gone)
@@ -293,7 +279,6 @@ SL_TEST(snapshot, a_pid_that_does_not_exist_is_gone)
         _exit(0);
     cr_assert(waitpid(pid, NULL, 0) == pid);
     sl_assert_fails(sl_snapshot_take(pid, NULL, &snapshot, &err), SL_EGONE, &err, "no process");
-    err = (struct sl_error){0};
     sl_assert_fails(sl_tasks_list(pid, &tasks, &err), SL_EGONE, &err, "no process");
 }
 
@@ -302,13 +287,12 @@ SL_TEST(snapshot, a_main_thread_that_has_ended_is_no_unjoined_thread, .timeout =
     const char *const argv[] = {"leader_gone", NULL};
     const struct sl_snapshot_opts opts = {
         .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .find_unjoined = true};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
 
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
     if (snapshot->unjoined_missing)
         cr_skip_test("%s", snapshot->unjoined_missing);
     cr_assert_eq(snapshot->n_unjoined, 0);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot, a_zombie_is_gone)
@@ -359,7 +343,7 @@ SL_TEST(snapshot, tasks_carry_name_state_and_identity, .timeout = 60)
     const char *const argv[] = {"blocked_calls", NULL};
     struct sl_error err = {0};
     SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
 
     await_sleep(subject.pid);
     sl_assert_ok(sl_tasks_list(subject.pid, &tasks, &err), &err);
@@ -372,5 +356,4 @@ SL_TEST(snapshot, tasks_carry_name_state_and_identity, .timeout = 60)
         cr_assert_str_eq(task->name, thread->name);
         cr_assert(task->state == 'S' && task->start_time > 0);
     }
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }

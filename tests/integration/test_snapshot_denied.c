@@ -30,8 +30,7 @@ static void forbid_debugging(void)
 
 SL_TEST(snapshot_denied, without_process_vm_readv_memory_is_read_from_its_file, .timeout = 60)
 {
-    const char *const argv[] = {"parked", "600", "3", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "600", "3");
 
     await_sleep(subject.pid);
     forbid_debugging();
@@ -39,13 +38,11 @@ SL_TEST(snapshot_denied, without_process_vm_readv_memory_is_read_from_its_file, 
     cr_assert_eq(snapshot->n_threads, 601);
     for (size_t i = 0; i < snapshot->n_threads; i++)
         cr_assert(snapshot->threads[i].consistent && snapshot->threads[i].stack->complete);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_denied, without_ptrace_a_running_thread_has_a_reason_and_runs_on, .timeout = 60)
 {
-    const char *const argv[] = {"spinner", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("spinner");
     size_t n_reasons = 0;
 
     forbid_debugging();
@@ -57,7 +54,6 @@ SL_TEST(snapshot_denied, without_ptrace_a_running_thread_has_a_reason_and_runs_o
         n_reasons += thread->reason && strstr(thread->reason, "on a CPU");
     }
     cr_assert(n_reasons >= 1);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 static void drop_privileges(void)
@@ -82,13 +78,11 @@ static void expect_refusal(pid_t pid)
 
 SL_TEST(snapshot_denied, a_process_of_another_user_is_refused_by_every_source, .timeout = 60)
 {
-    const char *const argv[] = {"parked", "3", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "3");
 
     await_sleep(subject.pid);
     drop_privileges();
     expect_refusal(subject.pid);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_denied, a_process_that_dropped_its_privileges_is_refused_its_own_stacks)

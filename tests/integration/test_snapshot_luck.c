@@ -114,8 +114,7 @@ SL_TEST(snapshot_luck, threads_that_never_rest_have_a_stack_that_was_or_a_reason
 {
     static const enum sl_snapshot_source sources[] = {SL_SNAPSHOT_AUTO, SL_SNAPSHOT_PROC,
                                                       SL_SNAPSHOT_PTRACE};
-    const char *const argv[] = {"flicker", "24", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("flicker", "24");
 
     for (size_t i = 0; i < 30; i++) {
         const struct sl_snapshot_opts opts = {.size = sizeof opts,
@@ -126,13 +125,11 @@ SL_TEST(snapshot_luck, threads_that_never_rest_have_a_stack_that_was_or_a_reason
         for (size_t t = 1; t < snapshot->n_threads; t++)
             check_flicker(&snapshot->threads[t]);
     }
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_luck, threads_that_come_and_go_do_not_disturb_the_others, .timeout = 120)
 {
-    const char *const argv[] = {"churn", "4", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("churn", "4");
 
     for (size_t i = 0; i < 30; i++) {
         const struct sl_snapshot_opts opts = {.size = sizeof opts,
@@ -152,14 +149,13 @@ SL_TEST(snapshot_luck, threads_that_come_and_go_do_not_disturb_the_others, .time
         /* One that has just ended may be about to be joined. */
         cr_assert(snapshot->unjoined_missing || snapshot->n_unjoined <= 4);
     }
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_luck, threads_that_all_spin_are_read_and_run_on, .timeout = 200)
 {
     const char *const argv[] = {"spinner", "64", NULL};
     const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = SL_SNAPSHOT_PROC};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
     struct sl_error err = {0};
     SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
 
@@ -177,14 +173,12 @@ SL_TEST(snapshot_luck, threads_that_all_spin_are_read_and_run_on, .timeout = 200
     sl_assert_ok(sl_tasks_list(subject.pid, &tasks, &err), &err);
     for (size_t i = 0; i < tasks->n_tasks; i++)
         cr_assert(strchr("RS", tasks->tasks[i].state), "%c", tasks->tasks[i].state);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_luck, who_waits_for_an_io_uring_is_read_and_the_kernels_thread_is_told,
         .timeout = 60)
 {
-    const char *const argv[] = {"ring_waiter", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    struct sl_test_subject subject = sl_subject("ring_waiter");
     const struct sl_thread *waiter = NULL, *worker = NULL;
     struct sl_error err = {0};
     SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
@@ -233,8 +227,7 @@ SL_TEST(snapshot_luck, libraries_that_were_deleted_or_closed_give_no_wrong_frame
     const char *deleted = copy_library(directory, "deleted", "unloaded_small");
     const char *closed = copy_library(directory, "closed", "unloaded_small");
     const char *replacement = copy_library(directory, "replacement", "unloaded_large");
-    const char *const argv[] = {"unloaded", kept, deleted, closed, replacement, NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    struct sl_test_subject subject = sl_subject("unloaded", kept, deleted, closed, replacement);
     await_sleep(subject.pid);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
     static const char *const whole[] = {"kept", "deleted", "replaced"};

@@ -17,8 +17,7 @@ SL_TEST(snapshot_stacks, stacks_that_are_not_ordinary_are_complete, .timeout = 6
         {"deep", {"dive", "dive", "start_dive", "run"}},
         {"inlined", {"inner", "outer", "run"}},
     };
-    const char *const argv[] = {"odd_places", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("odd_places");
 
     await_rest(subject.pid, true);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
@@ -36,7 +35,6 @@ SL_TEST(snapshot_stacks, stacks_that_are_not_ordinary_are_complete, .timeout = 6
             cr_assert_eq(inlined->frames[i].address, inlined->frames[i + 1].address);
     cr_assert_eq(thread_named(snapshot, "vfork")->wait.kind, SL_WAIT_CHILD);
     cr_assert_eq(thread_named(snapshot, "vfork")->state, 'D');
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 /*
@@ -63,8 +61,7 @@ static void check_blocked_stack(const char *subject, const struct sl_thread *thr
 SL_TEST(snapshot_stacks, no_layout_of_unwind_tables_gives_a_wrong_stack, .timeout = 250)
 {
     for (size_t s = 0; layouts[s]; s++) {
-        const char *const argv[] = {layouts[s], NULL};
-        struct sl_test_subject subject = sl_subject_start(argv);
+        struct sl_test_subject subject = sl_subject(layouts[s]);
         size_t n_complete = 0;
         await_sleep(subject.pid);
         SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
@@ -86,8 +83,7 @@ SL_TEST(snapshot_stacks, bpf_stops_no_thread_for_want_of_a_register, .timeout = 
     static const char *const subjects[] = {SL_LAYOUTS "odd_places"};
 
     for (size_t s = 0; s < SL_COUNT_OF(subjects); s++) {
-        const char *const argv[] = {subjects[s], NULL};
-        struct sl_test_subject subject = sl_subject_start(argv);
+        struct sl_test_subject subject = sl_subject(subjects[s]);
         await_rest(subject.pid, true);
         uint64_t before = count_switches(subject.pid);
         SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_bpf(subject.pid);
@@ -189,9 +185,8 @@ SL_TEST(snapshot_stacks, plugins_beside_the_stacks_of_their_threads_are_told_apa
         (void) snprintf(arguments[i], sizeof arguments[i], "%s=%s/plugin_%s.so", names[i],
                         SL_SUBJECTS_DIR, names[i]);
     for (size_t d = 0; d < SL_COUNT_OF(distances); d++) {
-        const char *const argv[] = {"plugin_host", distances[d], arguments[0],
-                                    arguments[1],  arguments[2], NULL};
-        struct sl_test_subject subject = sl_subject_start(argv);
+        SL_AUTO_SUBJECT struct sl_test_subject subject =
+            sl_subject("plugin_host", distances[d], arguments[0], arguments[1], arguments[2]);
         await_sleep(subject.pid);
         for (size_t s = 0; s < SL_COUNT_OF(sources); s++) {
             const struct sl_snapshot_opts opts = {
@@ -203,7 +198,6 @@ SL_TEST(snapshot_stacks, plugins_beside_the_stacks_of_their_threads_are_told_apa
             if (snapshot)
                 check_plugins(snapshot, distances[d]);
         }
-        cr_assert_eq(sl_subject_end(&subject), 0);
     }
 }
 
@@ -228,8 +222,7 @@ static void check_by_frame_pointers(const struct sl_thread *thread)
 
 SL_TEST(snapshot_stacks, code_without_tables_is_left_by_frame_pointers_and_marked, .timeout = 60)
 {
-    const char *const argv[] = {"parked_no_tables", "60", "3", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    struct sl_test_subject subject = sl_subject("parked_no_tables", "60", "3");
 
     await_sleep(subject.pid);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_bpf(subject.pid);
@@ -250,14 +243,13 @@ SL_TEST(snapshot_stacks, no_thread_is_stopped_for_its_frame_pointer, .timeout = 
     const char *const argv[] = {"parked_no_tables", "5", "2", NULL};
     const struct sl_snapshot_opts opts = {
         .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .allow_stop = true};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
 
     await_sleep(subject.pid);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
     cr_assert_eq(snapshot->stats.stopped, 0);
     for (size_t i = 0; i < snapshot->n_threads; i++)
         cr_assert(snapshot->threads[i].stack && !snapshot->threads[i].stack->complete);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_stacks, all_sources_agree, .timeout = 120)
@@ -277,7 +269,7 @@ SL_TEST(snapshot_stacks, code_that_is_no_longer_its_files_has_names_and_tables, 
     for (size_t i = 0; i < SL_COUNT_OF(ways); i++) {
         const char *const argv[] = {"moved_code", ways[i], SL_SUBJECTS_DIR "/unloaded_small.so",
                                     NULL};
-        struct sl_test_subject subject = sl_subject_start(argv);
+        SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
         await_sleep(subject.pid);
         SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
         cr_assert_eq(snapshot->n_threads, 2);
@@ -291,6 +283,5 @@ SL_TEST(snapshot_stacks, code_that_is_no_longer_its_files_has_names_and_tables, 
             cr_assert(stack && stack->complete, "%s: %s", ways[i], stack ? stack->reason : "?");
             cr_assert(has_functions(stack, is_main ? in_program : in_library), "%s", ways[i]);
         }
-        cr_assert_eq(sl_subject_end(&subject), 0);
     }
 }

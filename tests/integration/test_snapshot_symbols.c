@@ -18,7 +18,6 @@ static int shell(const char *text)
     const struct command command = {.argv = argv, .directory = directory};
     struct command_result result = command_run(&command);
     int status = result.status;
-    command_result_release(&result);
     return status;
 }
 
@@ -145,14 +144,12 @@ SL_TEST(snapshot_symbols, functions_without_a_size_have_names, .timeout = 60)
 {
     static const char *const names[] = {"wait_for_input", "without_size", "with_size", "main",
                                         NULL};
-    const char *const argv[] = {"no_sizes", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("no_sizes");
 
     await_sleep(subject.pid);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
     cr_assert(has_functions(snapshot->threads[0].stack, names));
     cr_assert(!has_function(snapshot->threads[0].stack, "label_inside"));
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 /* The frame of the generated code: it has no unwind table, so it is the outermost. */
@@ -171,22 +168,20 @@ static struct sl_frame outermost(pid_t pid, struct sl_snapshot **ret_snapshot)
 
 SL_TEST(snapshot_symbols, generated_code_is_named_by_the_map_of_its_process, .timeout = 60)
 {
-    const char *const argv[] = {"generated_code", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("generated_code");
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
 
     await_sleep(subject.pid);
     struct sl_frame frame = outermost(subject.pid, &snapshot);
     cr_assert_str_eq(frame.function, "*newer /some where.js:3");
     cr_assert_str_eq(frame.module, "[jit]");
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_symbols, the_map_of_another_process_names_nothing, .timeout = 60)
 {
     const char *const argv[] = {"generated_code", NULL};
     const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
     char path[64];
 
@@ -202,5 +197,4 @@ SL_TEST(snapshot_symbols, the_map_of_another_process_names_nothing, .timeout = 6
     cr_assert(unlink(path) == 0 && symlink("/proc/self/maps", path) == 0);
     sl_snapshot_free(snapshot);
     cr_assert_null(outermost(subject.pid, &snapshot).function, "it is a link");
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }

@@ -9,13 +9,14 @@
 
 #include "sl_subject.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 #define EXIT_SKIP 77
 
 SL_TEST(snapshot_target, a_want_of_descriptors_is_told_and_never_an_end_of_the_process,
         .timeout = 60)
 {
-    const char *const argv[] = {"parked", "3", "1", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "3", "1");
     struct rlimit limit;
 
     await_sleep(subject.pid);
@@ -23,7 +24,6 @@ SL_TEST(snapshot_target, a_want_of_descriptors_is_told_and_never_an_end_of_the_p
     cr_assert(getrlimit(RLIMIT_NOFILE, &limit) == 0);
     const rlim_t in_use = limit.rlim_cur - (rlim_t) sl_target_spare_fds();
     for (rlim_t spare = 0; spare < 8; spare++) {
-        struct sl_error err = {0};
         struct sl_snapshot *snapshot = NULL;
         limit.rlim_cur = in_use + spare;
         cr_assert(setrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -35,14 +35,12 @@ SL_TEST(snapshot_target, a_want_of_descriptors_is_told_and_never_an_end_of_the_p
             cr_assert_eq(snapshot->n_threads, 4);
         sl_snapshot_free(snapshot);
     }
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_target, a_thread_of_the_kernel_is_said_to_be_one)
 {
     const pid_t kthreadd = 2;
     char path[64], name[32] = "";
-    struct sl_error err = {0};
     struct sl_snapshot *snapshot = NULL;
 
     (void) snprintf(path, sizeof path, "/proc/%d/comm", (int) kthreadd);
@@ -59,10 +57,8 @@ SL_TEST(snapshot_target, a_process_that_replaces_its_program_is_seen_whole_or_sa
     static const char *const pauses[] = {"0", "1", "40"};
 
     for (size_t i = 0; i < SL_COUNT_OF(pauses); i++) {
-        const char *const argv[] = {"replaces", pauses[i], NULL};
-        struct sl_test_subject subject = sl_subject_start(argv);
+        struct sl_test_subject subject = sl_subject("replaces", pauses[i]);
         for (int round = 0; round < 10; round++) {
-            struct sl_error err = {0};
             SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
             enum sl_status status = sl_snapshot_take(subject.pid, NULL, &snapshot, &err);
             if (status)
@@ -83,7 +79,6 @@ static int look_elsewhere(bool (*prepare)(void), const char *wanted)
 
     pid_t pid = fork();
     if (pid == 0) {
-        struct sl_error err = {0};
         struct sl_snapshot *snapshot = NULL;
         if (!prepare())
             _exit(EXIT_SKIP);

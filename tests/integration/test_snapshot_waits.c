@@ -61,11 +61,9 @@ static void check_owners(pid_t pid)
 
 SL_TEST(snapshot_waits, the_holder_of_a_mutex_of_every_kind_is_named, .timeout = 60)
 {
-    const char *const argv[] = {"locks", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("locks");
 
     check_owners(subject.pid);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_waits, a_static_program_has_the_same_primitives, .timeout = 60)
@@ -74,15 +72,13 @@ SL_TEST(snapshot_waits, a_static_program_has_the_same_primitives, .timeout = 60)
 
     if (!is_built(argv[0]))
         cr_skip_test("no static C library");
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
     check_owners(subject.pid);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_waits, a_holder_in_a_pid_namespace_is_named_by_its_id_out_here, .timeout = 60)
 {
-    const char *const argv[] = {"locks", "nested", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    struct sl_test_subject subject = sl_subject("locks", "nested");
 
     pid_t child = child_of(subject.pid);
     if (child)
@@ -96,8 +92,7 @@ SL_TEST(snapshot_waits, a_holder_in_a_pid_namespace_is_named_by_its_id_out_here,
 
 static void check_own_functions(const char *program)
 {
-    const char *const argv[] = {program, NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject(program);
 
     await_sleep(subject.pid);
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
@@ -108,7 +103,6 @@ static void check_own_functions(const char *program)
                      sl_wait_kind_text(thread->wait.kind));
         cr_assert_eq(thread->wait.owner, 0);
     }
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_waits, functions_named_like_those_of_the_c_library_are_none_of_them, .timeout = 60)
@@ -165,8 +159,7 @@ SL_TEST(snapshot_waits, stopped_threads_are_said_to_be_stopped_whatever_they_did
     static const char *const programs[] = {"spinner", "blocked_calls"};
 
     for (size_t i = 0; i < SL_COUNT_OF(programs); i++) {
-        const char *const argv[] = {programs[i], NULL};
-        struct sl_test_subject subject = sl_subject_start(argv);
+        struct sl_test_subject subject = sl_subject(programs[i]);
         cr_assert(kill(subject.pid, SIGSTOP) == 0);
         await_state(subject.pid, 'T');
         check_held_by_every_source(subject.pid, "stopped");
@@ -178,8 +171,7 @@ SL_TEST(snapshot_waits, stopped_threads_are_said_to_be_stopped_whatever_they_did
 SL_TEST(snapshot_waits, a_thread_in_a_tracers_hands_is_said_to_be_and_the_tracer_is_named,
         .timeout = 60)
 {
-    const char *const argv[] = {"parked", "1", "1", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    struct sl_test_subject subject = sl_subject("parked", "1", "1");
     int ready[2];
     char byte, held[64];
 
@@ -212,8 +204,7 @@ SL_TEST(snapshot_waits, a_thread_in_a_tracers_hands_is_said_to_be_and_the_tracer
 
 SL_TEST(snapshot_waits, who_traces_a_running_thread_is_why_it_has_no_stack, .timeout = 60)
 {
-    const char *const argv[] = {"spinner", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    struct sl_test_subject subject = sl_subject("spinner");
     int ready[2];
     char byte;
     size_t n_told = 0;
@@ -286,8 +277,7 @@ SL_TEST(snapshot_waits, a_frozen_process_is_said_to_be_frozen, .timeout = 60)
     (void) snprintf(group, sizeof group, "%s/strandline-test-%ld", folder, (long) getpid());
     bool is_made = mkdir(group, 0700) == 0;
     for (size_t i = 0; is_made && i < SL_COUNT_OF(programs); i++) {
-        const char *const argv[] = {programs[i], NULL};
-        struct sl_test_subject subject = sl_subject_start(argv);
+        struct sl_test_subject subject = sl_subject(programs[i]);
         (void) snprintf(id, sizeof id, "%ld", (long) subject.pid);
         cr_assert(write_text(group, "cgroup.procs", id));
         cr_assert(write_text(group, "cgroup.freeze", "1"));
@@ -340,8 +330,7 @@ static void check_restarted(pid_t pid)
 SL_TEST(snapshot_waits, a_call_that_goes_on_after_job_control_is_the_call_that_it_was,
         .timeout = 60)
 {
-    const char *const argv[] = {"interrupted", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("interrupted");
 
     await_sleep(subject.pid);
     cr_assert(kill(subject.pid, SIGSTOP) == 0);
@@ -349,14 +338,13 @@ SL_TEST(snapshot_waits, a_call_that_goes_on_after_job_control_is_the_call_that_i
     cr_assert(kill(subject.pid, SIGCONT) == 0);
     await_sleep(subject.pid);
     check_restarted(subject.pid);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_waits, so_is_one_that_goes_on_after_a_look_that_stopped_it, .timeout = 60)
 {
     const char *const argv[] = {"interrupted", NULL};
     const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = SL_SNAPSHOT_PTRACE};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
 
     await_sleep(subject.pid);
     for (int i = 0; i < 2; i++) { /* a restarted call may be restarted again */
@@ -365,13 +353,11 @@ SL_TEST(snapshot_waits, so_is_one_that_goes_on_after_a_look_that_stopped_it, .ti
         await_sleep(subject.pid);
     }
     check_restarted(subject.pid);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }
 
 SL_TEST(snapshot_waits, what_a_stop_costs_a_thread_is_told_with_it, .timeout = 60)
 {
-    const char *const argv[] = {"interrupted", NULL};
-    struct sl_test_subject subject = sl_subject_start(argv);
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("interrupted");
 
     await_sleep(subject.pid);
     SL_AUTO(sl_snapshot) struct sl_snapshot *first = take(subject.pid);
@@ -387,5 +373,4 @@ SL_TEST(snapshot_waits, what_a_stop_costs_a_thread_is_told_with_it, .timeout = 6
     const struct sl_thread *other = thread_named(first, "sleep");
     cr_assert(!other->cost.stopped);
     cr_assert_eq(other->switches, thread_named(second, "sleep")->switches);
-    cr_assert_eq(sl_subject_end(&subject), 0);
 }

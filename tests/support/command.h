@@ -22,10 +22,9 @@ struct command_result {
 
 /*
  * Run to the end.  Fails the test when the program cannot be started, or when a
- * LeakSanitizer in it found something.
+ * LeakSanitizer in it found something.  What it printed stays until the test ends.
  */
 struct command_result command_run(const struct command *command);
-void command_result_release(struct command_result *result);
 
 /*
  * Start in the background, output to /dev/null.  The caller waits for or kills it;

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/macros.h"
+
 #ifndef SL_SUBJECTS_DIR
 #define SL_SUBJECTS_DIR "." /* the build says where the programs are */
 #endif
@@ -49,6 +51,9 @@ static inline struct sl_test_subject sl_subject_start(const char *const *argv)
     return (struct sl_test_subject){.pid = pid, .input = in[1], .output = out[0]};
 }
 
+/* The same, of a program and its arguments written out. */
+#define sl_subject(...) sl_subject_start((const char *const[]){__VA_ARGS__, NULL})
+
 /* End it.  @return its exit status, or minus the signal that ended it */
 static inline int sl_subject_end(struct sl_test_subject *subject)
 {
@@ -57,6 +62,14 @@ static inline int sl_subject_end(struct sl_test_subject *subject)
     cr_assert(waitpid(subject->pid, &status, 0) == subject->pid);
     (void) close(subject->output);
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* A subject that has to end well at the end of the scope. */
+#define SL_AUTO_SUBJECT SL_CLEANUP(sl_subject_end_well)
+
+static inline void sl_subject_end_well(struct sl_test_subject *subject)
+{
+    cr_assert_eq(sl_subject_end(subject), 0);
 }
 
 #endif

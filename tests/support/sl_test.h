@@ -28,9 +28,10 @@ int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
     }                                                                                              \
     static void suite##_##name##_body(void)
 
-/* The call succeeds; on failure its error text is shown. */
+/* The call succeeds; on failure its error text is shown.  `err` is cleared before, as below. */
 #define sl_assert_ok(call, err)                                                                    \
     do {                                                                                           \
+        *(err) = (struct sl_error){0};                                                             \
         enum sl_status sl_got_ = (call);                                                           \
         cr_assert_eq(sl_got_, SL_OK, "%s: %s: %s", #call, sl_status_text(sl_got_), (err)->text);   \
     } while (0)
@@ -38,6 +39,7 @@ int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 /* The call fails with this status and a text that contains `part`. */
 #define sl_assert_fails(call, expected, err, part)                                                 \
     do {                                                                                           \
+        *(err) = (struct sl_error){0};                                                             \
         enum sl_status sl_got_ = (call);                                                           \
         cr_assert_eq(sl_got_, (expected), "%s: got '%s' (%s), not '%s'", #call,                    \
                      sl_status_text(sl_got_), (err)->text, sl_status_text(expected));              \

@@ -13,11 +13,11 @@
     static void suite##_##name##_on(struct server *server);                                        \
     SL_TEST(suite, name)                                                                           \
     {                                                                                              \
-        struct sl_error err = {0};                                                                 \
+        struct sl_error torn = {0};                                                                \
         struct server server;                                                                      \
         server_start(&server, true);                                                               \
         suite##_##name##_on(&server);                                                              \
-        sl_assert_ok(bus_teardown(&err), &err);                                                    \
+        sl_assert_ok(bus_teardown(&torn), &torn);                                                  \
         server_stop(&server);                                                                      \
     }                                                                                              \
     static void suite##_##name##_on(struct server *server)

@@ -6,6 +6,8 @@
 
 #include "base/parse.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 SL_TEST(parse, durations_with_units_are_read_exactly)
 {
     static const struct {
@@ -22,7 +24,6 @@ SL_TEST(parse, durations_with_units_are_read_exactly)
         {"1h", 3600000000000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct sl_error err = {0};
         uint64_t value = 1;
         sl_assert_ok(sl_parse_duration(cases[i].text, &value, &err), &err);
         cr_assert_eq(value, cases[i].expected, "%s", cases[i].text);
@@ -35,7 +36,6 @@ SL_TEST(parse, durations_that_are_not_exact_or_not_units_are_refused)
                                         "s",     ".5s", "1.s",  "1sx",
                                         "1.5ns", "0.0", "00.5", "99999999999999999999s"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct sl_error err = {0};
         uint64_t value = 42;
         sl_assert_fails(sl_parse_duration(cases[i], &value, &err), SL_EINVAL, &err,
                         "not a duration");
@@ -45,7 +45,6 @@ SL_TEST(parse, durations_that_are_not_exact_or_not_units_are_refused)
 
 SL_TEST(parse, sizes_are_powers_of_1024_only)
 {
-    struct sl_error err = {0};
     uint64_t value = 0;
     sl_assert_ok(sl_parse_size("64KiB", &value, &err), &err);
     cr_assert_eq(value, 65536);
@@ -56,7 +55,6 @@ SL_TEST(parse, sizes_are_powers_of_1024_only)
 
 SL_TEST(parse, numbers_outside_the_range_are_refused)
 {
-    struct sl_error err = {0};
     uint64_t value = 0;
     sl_assert_ok(sl_parse_number("7", 1, 7, &value, &err), &err);
     cr_assert_eq(value, 7);
@@ -67,7 +65,6 @@ SL_TEST(parse, a_formatted_duration_reads_back_as_itself)
 {
     static const uint64_t cases[] = {0, 1, 999, 1500, 200000000, 1500000000, 90000000000, 1000001};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct sl_error err = {0};
         char text[32];
         uint64_t value = 1;
         sl_format_duration(cases[i], text, sizeof text);

@@ -117,10 +117,8 @@ SL_TEST(bus, a_closed_bus_refuses_everything_but_close_and_stats)
     sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
     (void) close_probe(&probe, SL_NS_PER_S, SL_OK);
     sl_assert_fails(bus_publish(probe.bus, &message, 0, &err), SL_ECLOSED, &err, "closed");
-    err = (struct sl_error){0};
     sl_assert_fails(bus_subscribe(probe.bus, topics[0], probe_handle, NULL, &err), SL_ECLOSED, &err,
                     "closed");
-    err = (struct sl_error){0};
     sl_assert_fails(bus_flush(probe.bus, 0, &err), SL_ECLOSED, &err, "closed");
     bus_free(probe.bus);
 }
@@ -282,11 +280,9 @@ SL_TEST(bus, the_driver_refuses_unknown_words)
     sl_assert_fails(driver->open(&bad, &bus, &err), SL_ENOTSUP, &err, "mode 'sideways'");
     bad = good;
     bad.storage = "tape";
-    err = (struct sl_error){0};
     sl_assert_fails(driver->open(&bad, &bus, &err), SL_ENOTSUP, &err, "storage 'tape'");
     bad = good;
     bad.transport = "pigeon";
-    err = (struct sl_error){0};
     sl_assert_fails(driver->open(&bad, &bus, &err), SL_ENOTSUP, &err, "transport 'pigeon'");
     cr_assert_null(bus);
 }

@@ -13,10 +13,11 @@
 #include "bus_memory_scene.h"
 #include "until.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 /* @return false when there is nothing to test, which the parser then has to say */
 static bool faults_are_built_in(void)
 {
-    struct sl_error err = {0};
     if (bus_faults()->name)
         return true;
     sl_assert_fails(bus_check_fault("close-skipped", NULL, &err), SL_ENOTSUP, &err,
@@ -26,7 +27,6 @@ static bool faults_are_built_in(void)
 
 SL_TEST(bus_fault, no_name_is_no_fault)
 {
-    struct sl_error err = {0};
     fault_set faults = 7;
     sl_assert_ok(fault_parse(NULL, NULL, &faults, NULL, &err), &err);
     cr_assert_eq(faults, 0);
@@ -38,7 +38,6 @@ SL_TEST(bus_fault, no_name_is_no_fault)
 SL_TEST(bus_fault, every_listed_name_is_explained_and_accepted_or_refused_with_its_reason)
 {
     for (const struct bus_fault_info *info = bus_faults(); info->name; info++) {
-        struct sl_error err = {0};
         fault_set faults = 0;
         cr_assert(info->id && info->mechanism, "%s", info->name);
         cr_assert_neq(!info->expected, !info->absent, "%s", info->name);
@@ -56,7 +55,6 @@ SL_TEST(bus_fault, an_unknown_name_is_refused_wherever_it_stands)
 {
     static const char *const names[] = {"no-such", ",", "no-such,", " close-skipped"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        struct sl_error err = {0};
         fault_set faults = 42;
         sl_assert_fails(fault_parse(names[i], NULL, &faults, NULL, &err), SL_ENOTSUP, &err, "'");
         cr_assert_eq(faults, 42);
@@ -65,7 +63,6 @@ SL_TEST(bus_fault, an_unknown_name_is_refused_wherever_it_stands)
 
 SL_TEST(bus_fault, names_are_separated_by_commas)
 {
-    struct sl_error err = {0};
     fault_set faults = 0;
     if (!faults_are_built_in())
         return;
@@ -77,7 +74,6 @@ SL_TEST(bus_fault, names_are_separated_by_commas)
 
 SL_TEST(bus_fault, a_word_with_a_value_belongs_to_the_fault_before_it)
 {
-    struct sl_error err = {0};
     fault_set faults = 0;
     struct fault_rule rules[N_FAULTS];
     if (!faults_are_built_in())
@@ -120,7 +116,6 @@ SL_TEST(bus_fault, a_key_is_refused_that_the_fault_does_not_have_or_with_a_bad_v
         {"idle-double-pool,workers=32769", "workers"},
     };
     for (size_t i = 0; faults_are_built_in() && i < sizeof cases / sizeof *cases; i++) {
-        struct sl_error err = {0};
         sl_assert_fails(bus_check_fault(cases[i].selection, NULL, &err), SL_EINVAL, &err,
                         cases[i].text);
     }
@@ -128,7 +123,6 @@ SL_TEST(bus_fault, a_key_is_refused_that_the_fault_does_not_have_or_with_a_bad_v
 
 SL_TEST(bus_fault, a_fault_of_one_transport_is_refused_on_another)
 {
-    struct sl_error err = {0};
     if (!faults_are_built_in())
         return;
     sl_assert_ok(bus_check_fault("silent-downgrade", "nats", &err), &err);
@@ -140,7 +134,6 @@ SL_TEST(bus_fault, a_topic_that_the_bus_does_not_have_is_refused)
 {
     struct probe probe = {.fail_every = 0};
     struct bus_config config = config_of(BUS_UNIFIED, &probe);
-    struct sl_error err = {0};
     if (!faults_are_built_in())
         return;
     config.fault = "ack-on-error,topic=nowhere";

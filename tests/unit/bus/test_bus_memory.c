@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/macros.h"
 #include "base/sync.h"
 #include "bus/transport_memory.h"
 
@@ -74,7 +75,7 @@ static bool is_payload(const struct delivery *delivery, const char *payload)
 
 SL_TEST(bus_memory, a_message_arrives_as_it_was_published)
 {
-    struct broker broker;
+    SL_CLEANUP(broker_close) struct broker broker;
     broker_open(&broker, SL_NS_PER_S);
     publish(&broker, "key", "payload");
     publish(&broker, NULL, "");
@@ -90,12 +91,11 @@ SL_TEST(bus_memory, a_message_arrives_as_it_was_published)
     cr_assert(is_payload(&delivery, ""));
     broker.ops->ack(broker.subscription, &delivery, 1);
     cr_assert_eq(broker.ops->count_held(broker.transport), 0);
-    broker_close(&broker);
 }
 
 SL_TEST(bus_memory, what_is_not_acknowledged_comes_again_and_before_newer_messages)
 {
-    struct broker broker;
+    SL_CLEANUP(broker_close) struct broker broker;
     broker_open(&broker, SL_NS_PER_MS);
     publish(&broker, "a", "1");
     struct delivery first = fetch_one(&broker);
@@ -110,12 +110,11 @@ SL_TEST(bus_memory, what_is_not_acknowledged_comes_again_and_before_newer_messag
     cr_assert(is_payload(&again, "1"), "a message stays readable for its last holder");
     broker.ops->ack(broker.subscription, &again, 1);
     broker.ops->ack(broker.subscription, &second, 1);
-    broker_close(&broker);
 }
 
 SL_TEST(bus_memory, what_is_given_back_comes_again_after_its_delay)
 {
-    struct broker broker;
+    SL_CLEANUP(broker_close) struct broker broker;
     broker_open(&broker, 60 * SL_NS_PER_S);
     publish(&broker, "a", "1");
     struct delivery delivery = fetch_one(&broker);
@@ -125,12 +124,11 @@ SL_TEST(bus_memory, what_is_given_back_comes_again_after_its_delay)
     cr_assert_geq(sl_clock_now_ns() - given_ns, 5 * SL_NS_PER_MS);
     cr_assert_eq(delivery.message.deliveries, 2);
     broker.ops->ack(broker.subscription, &delivery, 1);
-    broker_close(&broker);
 }
 
 SL_TEST(bus_memory, what_was_acknowledged_meanwhile_is_not_given_back)
 {
-    struct broker broker;
+    SL_CLEANUP(broker_close) struct broker broker;
     broker_open(&broker, SL_NS_PER_MS);
     publish(&broker, "a", "1");
     struct delivery first = fetch_one(&broker);
@@ -143,12 +141,11 @@ SL_TEST(bus_memory, what_was_acknowledged_meanwhile_is_not_given_back)
     cr_assert(is_payload(&second, "2"));
     cr_assert_eq(broker.subscription->n_behind, 0);
     broker.ops->ack(broker.subscription, &second, 1);
-    broker_close(&broker);
 }
 
 SL_TEST(bus_memory, a_stopped_subscription_fetches_nothing)
 {
-    struct broker broker;
+    SL_CLEANUP(broker_close) struct broker broker;
     struct delivery delivery;
     size_t n = 7;
     broker_open(&broker, SL_NS_PER_S);
@@ -156,5 +153,4 @@ SL_TEST(bus_memory, a_stopped_subscription_fetches_nothing)
     broker.ops->stop(broker.subscription);
     cr_assert_eq(broker.ops->fetch(broker.subscription, &delivery, 1, &n), SL_ECLOSED);
     cr_assert_eq(n, 7);
-    broker_close(&broker);
 }

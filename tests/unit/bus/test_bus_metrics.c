@@ -13,6 +13,8 @@
 #include "open_metrics.h"
 #include "until.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 static const char *const topics[] = {"orders", "stock"};
 
 /* A handler that waits, then fails as often as it is told to. */
@@ -38,7 +40,6 @@ static struct bus *open_bus(enum bus_mode mode, struct handling *handling)
                                 .topics = topics,
                                 .n_topics = 2,
                                 .workers = 3};
-    struct sl_error err = {0};
     struct bus *bus = NULL;
     cr_assert_eq(sem_init(&handling->proceed, 0, 0), 0);
     atomic_init(&handling->failures, 0);
@@ -50,14 +51,12 @@ static struct bus *open_bus(enum bus_mode mode, struct handling *handling)
 
 static void close_bus(struct bus *bus)
 {
-    struct sl_error err = {0};
     sl_assert_ok(bus_close(bus, 20 * SL_NS_PER_S, NULL, &err), &err);
 }
 
 static void publish(struct bus *bus, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        struct sl_error err = {0};
         struct sl_message message = {
             .topic = topics[i % 2], .key = "key", .payload = "x", .payload_size = 1};
         sl_assert_ok(bus_publish(bus, &message, i, &err), &err);
@@ -131,7 +130,6 @@ SL_TEST(bus_metrics, a_backlog_is_seen_with_the_first_fetch)
         .size = sizeof config, .transport = "memory", .topics = one, .n_topics = 1, .workers = 3};
     struct sl_message message = {.topic = "orders", .key = "key"};
     struct handling handling;
-    struct sl_error err = {0};
     struct bus *bus = NULL;
     struct bus_metrics m;
     cr_assert_eq(sem_init(&handling.proceed, 0, 0), 0);

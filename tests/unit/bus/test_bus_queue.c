@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/macros.h"
 #include "base/sync.h"
 #include "bus/engine/queue.h"
 
@@ -21,7 +22,7 @@ static size_t push_numbers(struct queue *queue, uint32_t first, size_t n)
 
 SL_TEST(bus_queue, deliveries_come_out_in_order_across_growth_and_wrap)
 {
-    struct queue queue;
+    SL_CLEANUP(queue_release) struct queue queue;
     struct delivery out[7];
     enum queue_state state;
     uint32_t pushed = 0, popped = 0;
@@ -33,32 +34,29 @@ SL_TEST(bus_queue, deliveries_come_out_in_order_across_growth_and_wrap)
         for (size_t i = 0; i < n; i++)
             cr_assert_eq(out[i].hash, popped++);
     }
-    queue_release(&queue);
 }
 
 SL_TEST(bus_queue, storage_is_not_allocated_before_the_first_push)
 {
-    struct queue queue;
+    SL_CLEANUP(queue_release) struct queue queue;
     queue_init(&queue, 1000);
     cr_assert_null(queue.ring);
     cr_assert_eq(push_numbers(&queue, 0, 1), 1);
     cr_assert_lt(queue.size, 100);
-    queue_release(&queue);
 }
 
 SL_TEST(bus_queue, a_full_queue_takes_only_what_there_is_room_for)
 {
-    struct queue queue;
+    SL_CLEANUP(queue_release) struct queue queue;
     queue_init(&queue, 10);
     cr_assert_eq(push_numbers(&queue, 0, 64), 10);
     cr_assert_eq(push_numbers(&queue, 10, 1), 0);
     cr_assert_not(queue_wait_room(&queue, sl_clock_now_ns()));
-    queue_release(&queue);
 }
 
 SL_TEST(bus_queue, an_ending_queue_gives_the_rest_and_takes_nothing)
 {
-    struct queue queue;
+    SL_CLEANUP(queue_release) struct queue queue;
     struct delivery out[4];
     enum queue_state state;
 
@@ -70,12 +68,11 @@ SL_TEST(bus_queue, an_ending_queue_gives_the_rest_and_takes_nothing)
     cr_assert_eq(queue_pop(&queue, out, 4, SYNC_FOREVER, &state), 2);
     cr_assert_eq(queue_pop(&queue, out, 4, SYNC_FOREVER, &state), 0);
     cr_assert_eq(state, QUEUE_ENDING);
-    queue_release(&queue);
 }
 
 SL_TEST(bus_queue, an_aborted_queue_keeps_its_contents_for_queue_take)
 {
-    struct queue queue;
+    SL_CLEANUP(queue_release) struct queue queue;
     struct delivery out[4];
     enum queue_state state;
 
@@ -86,7 +83,6 @@ SL_TEST(bus_queue, an_aborted_queue_keeps_its_contents_for_queue_take)
     cr_assert_eq(queue_pop(&queue, out, 4, SYNC_FOREVER, &state), 0);
     cr_assert_eq(state, QUEUE_ABORTED);
     cr_assert_eq(queue_take(&queue, out, 4), 3);
-    queue_release(&queue);
 }
 
 static void *end_queue(void *queue)
@@ -98,7 +94,7 @@ static void *end_queue(void *queue)
 
 SL_TEST(bus_queue, a_waiting_popper_wakes_when_the_queue_ends)
 {
-    struct queue queue;
+    SL_CLEANUP(queue_release) struct queue queue;
     struct delivery out[4];
     enum queue_state state = QUEUE_OPEN;
     pthread_t thread;
@@ -108,7 +104,6 @@ SL_TEST(bus_queue, a_waiting_popper_wakes_when_the_queue_ends)
     cr_assert_eq(queue_pop(&queue, out, 4, SYNC_FOREVER, &state), 0);
     cr_assert_eq(state, QUEUE_ENDING);
     cr_assert_eq(pthread_join(thread, NULL), 0);
-    queue_release(&queue);
 }
 
 static void *pop_one(void *queue)
@@ -121,7 +116,7 @@ static void *pop_one(void *queue)
 
 SL_TEST(bus_queue, a_pusher_that_waits_for_room_gets_it)
 {
-    struct queue queue;
+    SL_CLEANUP(queue_release) struct queue queue;
     pthread_t thread;
 
     queue_init(&queue, 3);
@@ -130,12 +125,11 @@ SL_TEST(bus_queue, a_pusher_that_waits_for_room_gets_it)
     cr_assert(queue_wait_room(&queue, SYNC_FOREVER));
     cr_assert_eq(push_numbers(&queue, 3, 1), 1);
     cr_assert_eq(pthread_join(thread, NULL), 0);
-    queue_release(&queue);
 }
 
 SL_TEST(bus_queue, a_pop_returns_at_its_time_limit)
 {
-    struct queue queue;
+    SL_CLEANUP(queue_release) struct queue queue;
     struct delivery out;
     enum queue_state state;
     queue_init(&queue, 3);
@@ -143,5 +137,4 @@ SL_TEST(bus_queue, a_pop_returns_at_its_time_limit)
     cr_assert_eq(queue_pop(&queue, &out, 1, until_ns, &state), 0);
     cr_assert_eq(state, QUEUE_OPEN);
     cr_assert_geq(sl_clock_now_ns(), until_ns);
-    queue_release(&queue);
 }

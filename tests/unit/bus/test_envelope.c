@@ -210,7 +210,6 @@ SL_TEST(envelope, arguments_that_are_missing_are_refused)
     cr_assert_eq(bus_envelope_decode("{}", 2, NULL, NULL), SL_EINVAL);
     cr_assert_eq(bus_envelope_receive(NULL, &e, NULL), SL_EINVAL);
     cr_assert_eq(bus_publish_envelope(NULL, "t", &e, BUS_ENVELOPE_JSON, 0, NULL), SL_EINVAL);
-    err = (struct sl_error){0};
     sl_assert_fails(bus_envelope_encode(&e, (enum bus_envelope_format) 2, &data, &size, &err),
                     SL_EINVAL, &err, "no such envelope format 2");
     cr_assert_null(data);
@@ -306,7 +305,6 @@ SL_TEST(envelope, on_a_bus_the_aggregate_id_is_the_key)
     sl_assert_fails(
         bus_publish_envelope(bus, topics[0], &receiver.expected, BUS_ENVELOPE_JSON, 0, &err),
         SL_EINVAL, &err, "'event_version'");
-    err = (struct sl_error){0};
     sl_assert_ok(bus_close(bus, 20 * SL_NS_PER_S, NULL, &err), &err);
     bus_free(bus);
 }
@@ -323,7 +321,6 @@ SL_TEST(envelope, a_message_with_another_key_is_refused)
         sl_assert_ok(bus_envelope_encode(&e, formats[i], &data, &size, &err), &err);
         for (size_t j = 0; j < sizeof keys / sizeof *keys; j++) {
             struct sl_message message = {.key = keys[j], .payload = data, .payload_size = size};
-            err = (struct sl_error){0};
             sl_assert_fails(bus_envelope_receive(&message, &received, &err), SL_EPARSE, &err,
                             "'aggregate_id' is not the key");
             cr_assert_str_eq(received.event_type, "untouched");

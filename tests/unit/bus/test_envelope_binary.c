@@ -6,6 +6,8 @@
 
 #include "envelope_sample.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 /* The sample with payload "{}", byte for byte as docs/bus.md lays it out. */
 static const unsigned char layout[] =
     "\x89"
@@ -28,7 +30,6 @@ enum { ID = 5, AGGREGATE = 21, TYPE = 39, VERSION = 68, TIME = 76, TRACE = 84, P
 SL_TEST(envelope_binary, bytes_are_exactly_these)
 {
     struct bus_envelope e = sample_envelope("{}", 2);
-    struct sl_error err = {0};
     void *data = NULL;
     size_t size = 0;
     sl_assert_ok(bus_envelope_encode(&e, BUS_ENVELOPE_BINARY, &data, &size, &err), &err);
@@ -41,7 +42,6 @@ SL_TEST(envelope_binary, bytes_are_exactly_these)
 SL_TEST(envelope_binary, reading_copies_nothing)
 {
     struct bus_envelope e = {.size = sizeof e};
-    struct sl_error err = {0};
     sl_assert_ok(bus_envelope_decode(layout, SIZE, &e, &err), &err);
     cr_assert_null(e.storage);
     cr_assert_eq((const void *) e.aggregate_id, layout + AGGREGATE + 2);
@@ -53,7 +53,6 @@ SL_TEST(envelope_binary, what_follows_the_payload_is_ignored)
 {
     unsigned char longer[SIZE + 3];
     struct bus_envelope e = {.size = sizeof e};
-    struct sl_error err = {0};
     memcpy(longer, layout, SIZE);
     memcpy(longer + SIZE, "\x00\xff\x01", 3);
     sl_assert_ok(bus_envelope_decode(longer, sizeof longer, &e, &err), &err);
@@ -65,7 +64,6 @@ SL_TEST(envelope_binary, no_part_of_an_envelope_is_one)
     for (size_t size = 1; size < SIZE; size++) {
         unsigned char *exact = malloc(size);
         struct bus_envelope e = {.size = sizeof e};
-        struct sl_error err = {0};
         memcpy(exact, layout, size);
         sl_assert_fails(bus_envelope_decode(exact, size, &e, &err), SL_EPARSE, &err,
                         size < 5 ? "no mark of the binary format" : "goes beyond the end at byte");
@@ -99,7 +97,6 @@ SL_TEST(envelope_binary, a_flaw_is_named_with_its_place)
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         unsigned char bytes[SIZE];
         struct bus_envelope e = {.size = sizeof e, .event_version = 99};
-        struct sl_error err = {0};
         memcpy(bytes, layout, SIZE);
         bytes[vectors[i].at] = vectors[i].byte;
         sl_assert_fails(bus_envelope_decode(bytes, SIZE, &e, &err), SL_EPARSE, &err,
@@ -112,7 +109,6 @@ SL_TEST(envelope_binary, a_timestamp_of_zero_is_refused)
 {
     unsigned char bytes[SIZE];
     struct bus_envelope e = {.size = sizeof e};
-    struct sl_error err = {0};
     memcpy(bytes, layout, SIZE);
     memset(bytes + TIME, 0, 8);
     sl_assert_fails(bus_envelope_decode(bytes, SIZE, &e, &err), SL_EPARSE, &err,

@@ -7,6 +7,8 @@
 
 #include "envelope_sample.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 #define ID   "\"event_id\":\"" SAMPLE_ID "\""
 #define REST "\"aggregate_id\":\"a\",\"event_type\":\"t\",\"event_version\":1,"
 #define TIME "\"timestamp\":\"2025-10-13T08:15:30.5Z\""
@@ -14,7 +16,6 @@
 
 static char *encode(const struct bus_envelope *envelope)
 {
-    struct sl_error err = {0};
     void *data = NULL;
     size_t size = 0;
     sl_assert_ok(bus_envelope_encode(envelope, BUS_ENVELOPE_JSON, &data, &size, &err), &err);
@@ -57,7 +58,6 @@ SL_TEST(envelope_json, a_payload_that_is_not_json_is_marked_base64)
 
 static void check_read(const char *text, const char *payload)
 {
-    struct sl_error err = {0};
     struct bus_envelope e = {.size = sizeof e};
     char *exact = malloc(strlen(text));
     memcpy(exact, text, strlen(text));
@@ -99,7 +99,6 @@ struct malformed {
 
 static void check_malformed(const struct malformed *malformed)
 {
-    struct sl_error err = {0};
     struct bus_envelope e = {.size = sizeof e, .event_version = 99};
     char text[512], end[32];
     size_t at = strcspn(malformed->text, "^");
@@ -195,7 +194,6 @@ SL_TEST(envelope_json, a_value_that_breaks_a_rule_is_named_with_its_place)
 SL_TEST(envelope_json, a_flaw_on_a_later_line_has_line_and_column)
 {
     static const char text[] = "{\n \"a\": 1,\n  \"event_id\": 7\n}";
-    struct sl_error err = {0};
     struct bus_envelope e = {.size = sizeof e};
     sl_assert_fails(bus_envelope_decode(text, sizeof text - 1, &e, &err), SL_EPARSE, &err,
                     "is no string at byte 25");

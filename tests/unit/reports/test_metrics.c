@@ -24,7 +24,7 @@ SL_TEST(metrics, a_number_has_the_path_that_the_report_gives_it)
     const struct sl_cell_result *cell = result_add_cell(result, "low", "keyed", "nats", NULL, 1);
     (void) result_add_group(result, result_trial(result, 0, 0), 3, SL_CAUSE_PARKED, "worker_main");
     SL_AUTO_FREE char *text = result_to_json(result);
-    json_t *report = json_loads(text, 0, NULL);
+    json_auto_t *report = json_loads(text, 0, NULL);
     const json_t *trials =
         json_object_get(json_array_get(json_object_get(report, "cells"), 0), "trials");
 
@@ -37,7 +37,6 @@ SL_TEST(metrics, a_number_has_the_path_that_the_report_gives_it)
         cr_assert_null(summary.number.missing, "%s", path);
         cr_assert_float_eq(summary.number.value, json_number_value(number), 1e-6, "%s", path);
     }
-    json_decref(report);
 }
 
 SL_TEST(metrics, the_worst_trial_stands_for_faults_and_the_median_for_costs)

@@ -11,9 +11,10 @@
 #include "reports/report.h"
 #include "result_builder.h"
 
+static struct sl_error err; /* of the call made last; a test is a process of its own */
+
 static struct sl_run_result *parse_ok(const char *text)
 {
-    struct sl_error err = {0};
     struct sl_run_result *result = NULL;
     sl_assert_ok(sl_report_parse("report", text, strlen(text), &result, &err), &err);
     return result;
@@ -34,7 +35,6 @@ static char *full_with(const char *from, const char *to)
 static void assert_refused(const char *from, const char *to, const char *text)
 {
     SL_AUTO_FREE char *changed = full_with(from, to);
-    struct sl_error err = {0};
     struct sl_run_result *result = NULL;
     sl_assert_fails(sl_report_parse("r.json", changed, strlen(changed), &result, &err), SL_EPARSE,
                     &err, text);
@@ -49,7 +49,6 @@ SL_TEST(report, changes_to_the_tool_may_be_unknown_and_that_is_no_false)
     SL_AUTO_FREE char *text = result_to_json(result);
     cr_assert(strstr(text, "\"commit\": null,\n    \"dirty\": null,"), "%s", text);
     struct sl_run_result *read_raw = NULL;
-    struct sl_error err = {0};
     sl_assert_ok(sl_report_parse("r", text, strlen(text), &read_raw, &err), &err);
     SL_AUTO(sl_run_result) struct sl_run_result *read = read_raw;
     cr_assert_eq(read->tool.dirty, SL_MAYBE_UNKNOWN);
@@ -180,7 +179,6 @@ SL_TEST(report, a_file_from_before_leftovers_were_counted_has_none_that_are_know
 SL_TEST(report, a_truncated_report_is_refused_with_line_and_column)
 {
     static const char text[] = "{\n  \"schema\": \"strandline.report/1\",\n  \"tool\": {";
-    struct sl_error err = {0};
     struct sl_run_result *result = NULL;
     sl_assert_fails(sl_report_parse("r.json", text, strlen(text), &result, &err), SL_EPARSE, &err,
                     "r.json:3:12: not a report: ");
@@ -194,7 +192,6 @@ SL_TEST(report, every_truncation_of_a_report_is_refused)
     SL_AUTO_FREE char *text = result_to_json(full);
     size_t size = strlen(text) - 1; /* without the newline at the end */
     for (size_t length = 0; length < size; length += 7) {
-        struct sl_error err = {0};
         struct sl_run_result *result = NULL;
         cr_assert_eq(sl_report_parse("r.json", text, length, &result, &err), SL_EPARSE, "%zu",
                      length);
@@ -219,7 +216,6 @@ SL_TEST(report, foreign_files_are_refused)
         {"\x1b[2J", "r.json:1:2: not a report: '[' or '{' expected near '?'"},
     };
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
-        struct sl_error err = {0};
         struct sl_run_result *result = NULL;
         sl_assert_fails(
             sl_report_parse("r.json", cases[i].text, strlen(cases[i].text), &result, &err),
@@ -284,7 +280,6 @@ SL_TEST(report, the_invalid_samples_are_refused)
         SL_AUTO_FREE char *error = result_read_file(path);
         error[strcspn(error, "\n")] = '\0';
         (void) snprintf(path, sizeof path, "%s/%s/report.json", folder, entry->d_name);
-        struct sl_error err = {0};
         struct sl_run_result *result = NULL;
         sl_assert_fails(sl_report_read(path, &result, &err), SL_EPARSE, &err, error);
         int status = result_validate(path);
@@ -300,7 +295,6 @@ SL_TEST(report, deep_nesting_is_refused)
     char text[20001];
     memset(text, '[', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    struct sl_error err = {0};
     struct sl_run_result *result = NULL;
     sl_assert_fails(sl_report_parse("r.json", text, strlen(text), &result, &err), SL_EPARSE, &err,
                     "not a report: maximum parsing depth reached");

@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/macros.h"
 #include "scenarios/scenario.h"
+
+static struct sl_error err; /* of the call made last; a test is a process of its own */
 
 #define SHIPPED SL_TEST_SOURCE_ROOT "/scenarios"
 #define CASES   SL_TEST_SOURCE_ROOT "/tests/data/scenario"
@@ -17,7 +20,6 @@
 static struct sl_scenario *load_shipped(const char *name)
 {
     struct sl_scenario *scenario = NULL;
-    struct sl_error err = {0};
     sl_assert_ok(sl_scenario_load(name, SHIPPED, &scenario, &err), &err);
     return scenario;
 }
@@ -25,7 +27,6 @@ static struct sl_scenario *load_shipped(const char *name)
 static struct sl_scenario *parse_text(const char *text)
 {
     struct sl_scenario *scenario = NULL;
-    struct sl_error err = {0};
     sl_assert_ok(sl_scenario_parse("text.json", text, strlen(text), &scenario, &err), &err);
     return scenario;
 }
@@ -245,7 +246,6 @@ static size_t each_case(const char *folder, void (*check)(const char *directory)
 static void check_valid(const char *directory)
 {
     SL_AUTO(sl_scenario) struct sl_scenario *scenario = NULL;
-    struct sl_error err = {0};
     char path[1100];
 
     (void) snprintf(path, sizeof path, "%s/input.json", directory);
@@ -262,7 +262,6 @@ SL_TEST(scenario, every_valid_case_is_accepted)
 static void check_invalid(const char *directory)
 {
     SL_AUTO(sl_scenario) struct sl_scenario *scenario = NULL;
-    struct sl_error err = {0};
     static char input[64 * 1024];
     char path[1100], expected[512];
     unsigned line = 0, column = 0;
@@ -294,7 +293,6 @@ SL_TEST(scenario, an_input_above_the_size_limit_is_refused_and_one_at_it_is_read
 {
     SL_AUTO(sl_scenario) struct sl_scenario *scenario = NULL;
     SL_AUTO_FREE char *text = malloc(SL_SCENARIO_SIZE_MAX + 1);
-    struct sl_error err = {0};
     static const char content[] = "{\"load\": {\"events\": 1}}";
 
     cr_assert_not_null(text);
@@ -302,14 +300,12 @@ SL_TEST(scenario, an_input_above_the_size_limit_is_refused_and_one_at_it_is_read
     memcpy(text, content, strlen(content));
     sl_assert_fails(sl_scenario_parse("big.json", text, SL_SCENARIO_SIZE_MAX + 1, &scenario, &err),
                     SL_EPARSE, &err, "big.json: larger than 1MiB");
-    err = (struct sl_error){0};
     sl_assert_ok(sl_scenario_parse("big.json", text, SL_SCENARIO_SIZE_MAX, &scenario, &err), &err);
 }
 
 SL_TEST(scenario, a_long_path_leaves_room_for_what_is_wrong)
 {
     SL_AUTO(sl_scenario) struct sl_scenario *scenario = NULL;
-    struct sl_error err = {0};
     char name[600];
 
     memset(name, 'd', sizeof name);
@@ -327,7 +323,6 @@ SL_TEST(scenario, a_file_name_that_is_no_name_is_refused)
     memcpy(longer + SL_NAME_MAX, ".json", sizeof ".json");
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
         SL_AUTO(sl_scenario) struct sl_scenario *scenario = NULL;
-        struct sl_error err = {0};
         sl_assert_fails(sl_scenario_parse(cases[i], "{}", 2, &scenario, &err), SL_EINVAL, &err,
                         "cannot name a scenario");
     }
@@ -346,16 +341,19 @@ struct places {
     char root[64], first[80], second[80], search_path[256];
 };
 
-static void make_places(struct places *places)
+static struct places make_places(void)
 {
-    (void) snprintf(places->root, sizeof places->root, "/tmp/strandline-test-XXXXXX");
-    cr_assert_not_null(mkdtemp(places->root));
-    (void) snprintf(places->first, sizeof places->first, "%s/first", places->root);
-    (void) snprintf(places->second, sizeof places->second, "%s/second", places->root);
-    cr_assert_eq(mkdir(places->first, 0700), 0);
-    cr_assert_eq(mkdir(places->second, 0700), 0);
-    (void) snprintf(places->search_path, sizeof places->search_path,
-                    "%s/none:%s::%s/:", places->root, places->first, places->second);
+    struct places places;
+
+    (void) snprintf(places.root, sizeof places.root, "/tmp/strandline-test-XXXXXX");
+    cr_assert_not_null(mkdtemp(places.root));
+    (void) snprintf(places.first, sizeof places.first, "%s/first", places.root);
+    (void) snprintf(places.second, sizeof places.second, "%s/second", places.root);
+    cr_assert_eq(mkdir(places.first, 0700), 0);
+    cr_assert_eq(mkdir(places.second, 0700), 0);
+    (void) snprintf(places.search_path, sizeof places.search_path, "%s/none:%s::%s/:", places.root,
+                    places.first, places.second);
+    return places;
 }
 
 static void put_scenario(const char *directory, const char *name, const char *text)
@@ -389,10 +387,8 @@ static void remove_places(const struct places *places)
 SL_TEST(scenario, the_first_place_on_the_search_path_wins)
 {
     SL_AUTO(sl_scenario) struct sl_scenario *both = NULL, *other = NULL;
-    struct sl_error err = {0};
-    struct places places;
+    SL_CLEANUP(remove_places) struct places places = make_places();
 
-    make_places(&places);
     put_scenario(places.first, "both.json", ONE);
     put_scenario(places.second, "both.json", TWO);
     put_scenario(places.second, "other.json", TWO);
@@ -400,36 +396,27 @@ SL_TEST(scenario, the_first_place_on_the_search_path_wins)
     cr_assert_eq(both->load.events, 1);
     sl_assert_ok(sl_scenario_load("other", places.search_path, &other, &err), &err);
     cr_assert_eq(other->load.events, 2);
-    remove_places(&places);
 }
 
 SL_TEST(scenario, a_broken_file_is_reported_and_not_passed_over)
 {
     SL_AUTO(sl_scenario) struct sl_scenario *scenario = NULL;
-    struct sl_error err = {0};
-    struct places places;
+    SL_CLEANUP(remove_places) struct places places = make_places();
 
-    make_places(&places);
     put_scenario(places.first, "both.json", "{");
     put_scenario(places.second, "both.json", TWO);
     sl_assert_fails(sl_scenario_load("both", places.search_path, &scenario, &err), SL_EPARSE, &err,
                     "/first/both.json:1:2: ");
-    remove_places(&places);
 }
 
 SL_TEST(scenario, an_unknown_name_is_reported_with_the_places_tried)
 {
     SL_AUTO(sl_scenario) struct sl_scenario *scenario = NULL;
-    struct sl_error err = {0};
-
     sl_assert_fails(sl_scenario_load("lwo", "/some/where:/else", &scenario, &err), SL_ENOENT, &err,
                     "no scenario 'lwo': there is no 'lwo.json' in '/some/where:/else'");
-    err = (struct sl_error){0};
     sl_assert_fails(sl_scenario_load("lwo", NULL, &scenario, &err), SL_ENOENT, &err, SHIPPED);
-    err = (struct sl_error){0};
     sl_assert_fails(sl_scenario_load("./low", NULL, &scenario, &err), SL_ENOENT, &err,
                     "cannot open './low'");
-    err = (struct sl_error){0};
     sl_assert_fails(sl_scenario_load("/tmp/", NULL, &scenario, &err), SL_ESYS, &err,
                     "cannot read '/tmp/'");
 }
@@ -437,7 +424,6 @@ SL_TEST(scenario, an_unknown_name_is_reported_with_the_places_tried)
 SL_TEST(scenario, shipped_scenarios_are_found_without_a_search_path)
 {
     SL_AUTO(sl_scenario) struct sl_scenario *scenario = NULL;
-    struct sl_error err = {0};
     sl_assert_ok(sl_scenario_load("low", NULL, &scenario, &err), &err);
     cr_assert_str_eq(scenario->name, "low");
 }
@@ -446,10 +432,8 @@ SL_TEST(scenario, the_list_is_sorted_without_doubles_and_without_what_cannot_be_
 {
     static const char *const expected[] = {"a", "b", "c"};
     SL_AUTO(sl_scenario_list) struct sl_scenario_list *list = NULL;
-    struct sl_error err = {0};
-    struct places places;
+    SL_CLEANUP(remove_places) struct places places = make_places();
 
-    make_places(&places);
     put_scenario(places.first, "c.json", ONE);
     put_scenario(places.first, "a.json", ONE);
     put_scenario(places.first, "broken.json", "{");
@@ -462,13 +446,11 @@ SL_TEST(scenario, the_list_is_sorted_without_doubles_and_without_what_cannot_be_
     for (size_t i = 0; i < SL_COUNT_OF(expected); i++)
         cr_assert_str_eq(list->scenarios[i]->name, expected[i]);
     cr_assert_eq(list->scenarios[0]->load.events, 1);
-    remove_places(&places);
 }
 
 SL_TEST(scenario, the_list_of_nowhere_is_empty)
 {
     SL_AUTO(sl_scenario_list) struct sl_scenario_list *list = NULL;
-    struct sl_error err = {0};
     sl_assert_ok(sl_scenario_list("/nowhere:", &list, &err), &err);
     cr_assert_eq(list->n_scenarios, 0);
 }

@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/macros.h"
 #include "harness/snapshot/module/file.h"
 #include "harness/snapshot/module/module.h"
 #include "harness/snapshot/symbol/dynamic.h"
@@ -93,18 +94,32 @@ static void drop_object(struct object *object)
     (void) unlink(object->path);
 }
 
-static void open_scene(struct scene *scene)
+static struct scene *scene_new(void)
 {
+    struct scene *scene = calloc(1, sizeof *scene);
     struct sl_error err = {0};
 
-    *scene = (struct scene){.arena = sl_arena_new()};
+    cr_assert(scene);
+    scene->arena = sl_arena_new();
     sl_assert_ok(sl_target_open(getpid(), &scene->target, &err), &err);
     sl_assert_ok(sl_reader_new(&scene->target, &scene->reader, &err), &err);
     sl_assert_ok(sl_modules_new(&scene->target, scene->reader, scene->arena, &scene->modules, &err),
                  &err);
     scene->stream = open_memstream(&scene->text, &scene->size);
     cr_assert(scene->arena && scene->stream);
+    return scene;
 }
+
+static void scene_free(struct scene *scene)
+{
+    sl_modules_free(scene->modules);
+    sl_reader_free(scene->reader);
+    sl_maps_free(scene->maps);
+    sl_arena_free(scene->arena);
+    sl_target_release(&scene->target);
+    free(scene);
+}
+SL_DEFINE_AUTO(scene, scene_free);
 
 /* One more line of the map; in the order of addresses. */
 static void map(struct scene *scene, const void *at, size_t n_pages, const char *rights,
@@ -133,148 +148,117 @@ static struct sl_module *find(struct scene *scene, const void *address)
     return sl_modules_find(scene->modules, scene->maps, (uintptr_t) address);
 }
 
-static void close_scene(struct scene *scene)
-{
-    sl_modules_free(scene->modules);
-    sl_reader_free(scene->reader);
-    sl_maps_free(scene->maps);
-    sl_arena_free(scene->arena);
-    sl_target_release(&scene->target);
-}
-
 SL_TEST(module, code_behind_a_foreign_mapping_is_that_of_its_file)
 {
-    struct object object = make_object(sizeof(Elf64_Ehdr));
-    struct scene scene;
+    SL_CLEANUP(drop_object) struct object object = make_object(sizeof(Elf64_Ehdr));
+    SL_AUTO(scene) struct scene *scene = scene_new();
     unsigned char *code = object.pages + 2 * PAGE; /* of which the first page was left out */
 
-    open_scene(&scene);
-    map(&scene, object.pages, 1, "r--p", &object, 0);
-    map(&scene, object.pages + PAGE, 1, "r--p", NULL, 0);
-    map(&scene, code, 1, "r-xp", &object, 2);
-    end_map(&scene);
-    struct sl_module *module = find(&scene, code + 5);
+    map(scene, object.pages, 1, "r--p", &object, 0);
+    map(scene, object.pages + PAGE, 1, "r--p", NULL, 0);
+    map(scene, code, 1, "r-xp", &object, 2);
+    end_map(scene);
+    struct sl_module *module = find(scene, code + 5);
     cr_assert(module);
     cr_assert_eq(module->bias, (uintptr_t) code - (CODE_ADDRESS + PAGE));
     cr_assert_str_eq(module->path, object.path);
-    cr_assert_null(find(&scene, object.pages + PAGE + 5), "what lies in between is not its");
-    close_scene(&scene);
-    drop_object(&object);
+    cr_assert_null(find(scene, object.pages + PAGE + 5), "what lies in between is not its");
 }
 
 SL_TEST(module, a_file_mapped_twice_has_a_module_for_each_place)
 {
-    struct object object = make_object(sizeof(Elf64_Ehdr));
-    struct scene scene;
+    SL_CLEANUP(drop_object) struct object object = make_object(sizeof(Elf64_Ehdr));
+    SL_AUTO(scene) struct scene *scene = scene_new();
     unsigned char *second = object.pages + N_PAGE * PAGE; /* nothing is read there */
 
-    open_scene(&scene);
-    map(&scene, object.pages, 1, "r--p", &object, 0);
-    map(&scene, object.pages + PAGE, 2, "r-xp", &object, 1);
-    map(&scene, second, 1, "r-xp", &object, 1);
-    map(&scene, second + PAGE, 1, "r--p", &object, 0);
-    end_map(&scene);
-    struct sl_module *one = find(&scene, object.pages + PAGE), *two = find(&scene, second);
+    map(scene, object.pages, 1, "r--p", &object, 0);
+    map(scene, object.pages + PAGE, 2, "r-xp", &object, 1);
+    map(scene, second, 1, "r-xp", &object, 1);
+    map(scene, second + PAGE, 1, "r--p", &object, 0);
+    end_map(scene);
+    struct sl_module *one = find(scene, object.pages + PAGE), *two = find(scene, second);
     cr_assert(one && two);
     cr_assert_eq(one->bias, (uintptr_t) object.pages + PAGE - CODE_ADDRESS);
     cr_assert_eq(two->bias, (uintptr_t) second - CODE_ADDRESS);
-    cr_assert_eq(find(&scene, object.pages + 3 * PAGE - 1), one);
-    close_scene(&scene);
-    drop_object(&object);
+    cr_assert_eq(find(scene, object.pages + 3 * PAGE - 1), one);
 }
 
 SL_TEST(module, program_headers_may_lie_anywhere_in_the_file)
 {
-    struct object object = make_object(3 * PAGE + 64);
-    struct scene scene;
+    SL_CLEANUP(drop_object) struct object object = make_object(3 * PAGE + 64);
+    SL_AUTO(scene) struct scene *scene = scene_new();
 
-    open_scene(&scene);
-    map(&scene, object.pages, 1, "r--p", &object, 0);
-    map(&scene, object.pages + PAGE, 2, "r-xp", &object, 1);
-    map(&scene, object.pages + 3 * PAGE, 1, "rw-p", &object, 3);
-    end_map(&scene);
-    struct sl_module *module = find(&scene, object.pages + PAGE);
+    map(scene, object.pages, 1, "r--p", &object, 0);
+    map(scene, object.pages + PAGE, 2, "r-xp", &object, 1);
+    map(scene, object.pages + 3 * PAGE, 1, "rw-p", &object, 3);
+    end_map(scene);
+    struct sl_module *module = find(scene, object.pages + PAGE);
     cr_assert(module);
     cr_assert_eq(module->bias, (uintptr_t) object.pages + PAGE - CODE_ADDRESS);
-    close_scene(&scene);
-    drop_object(&object);
 }
 
 SL_TEST(module, headers_that_are_not_mapped_are_those_of_the_file)
 {
-    struct object object = make_object(sizeof(Elf64_Ehdr));
-    struct scene scene;
+    SL_CLEANUP(drop_object) struct object object = make_object(sizeof(Elf64_Ehdr));
+    SL_AUTO(scene) struct scene *scene = scene_new();
 
-    open_scene(&scene);
-    map(&scene, object.pages + PAGE, 2, "r-xp", &object, 1);
-    end_map(&scene);
-    struct sl_module *module = find(&scene, object.pages + PAGE);
+    map(scene, object.pages + PAGE, 2, "r-xp", &object, 1);
+    end_map(scene);
+    struct sl_module *module = find(scene, object.pages + PAGE);
     cr_assert(module);
     cr_assert_eq(module->bias, (uintptr_t) object.pages + PAGE - CODE_ADDRESS);
-    close_scene(&scene);
-    drop_object(&object);
 }
 
 /* As on file systems that give stat another device than the memory map. */
 SL_TEST(module, the_file_is_known_by_what_it_holds_where_numbers_differ)
 {
-    struct object object = make_object(sizeof(Elf64_Ehdr));
-    struct scene scene;
+    SL_CLEANUP(drop_object) struct object object = make_object(sizeof(Elf64_Ehdr));
+    SL_AUTO(scene) struct scene *scene = scene_new();
 
-    open_scene(&scene);
     object.stat.st_dev = makedev(251, 7);
     object.stat.st_ino++;
-    map(&scene, object.pages + PAGE, 2, "r-xp", &object, 1);
-    end_map(&scene);
-    struct sl_module *module = find(&scene, object.pages + PAGE);
+    map(scene, object.pages + PAGE, 2, "r-xp", &object, 1);
+    end_map(scene);
+    struct sl_module *module = find(scene, object.pages + PAGE);
     cr_assert(module);
-    int fd = sl_module_open(scene.modules, module);
+    int fd = sl_module_open(scene->modules, module);
     cr_assert(fd >= 0);
     (void) close(fd);
 
     /* The same headers, and other code. */
     cr_assert(unlink(object.path) == 0);
-    struct object other = make_object(sizeof(Elf64_Ehdr));
+    SL_CLEANUP(drop_object) struct object other = make_object(sizeof(Elf64_Ehdr));
     unsigned char changed[PAGE] = {0};
     cr_assert(pwrite(other.fd, changed, sizeof changed, PAGE) == sizeof changed);
     cr_assert(rename(other.path, object.path) == 0);
-    cr_assert(sl_module_open(scene.modules, module) < 0);
-    close_scene(&scene);
-    drop_object(&other);
-    drop_object(&object);
+    cr_assert(sl_module_open(scene->modules, module) < 0);
 }
 
 SL_TEST(module, only_regular_files_are_opened)
 {
-    struct object object = make_object(sizeof(Elf64_Ehdr));
-    struct scene scene;
+    SL_CLEANUP(drop_object) struct object object = make_object(sizeof(Elf64_Ehdr));
+    SL_AUTO(scene) struct scene *scene = scene_new();
 
-    open_scene(&scene);
-    map(&scene, object.pages, 1, "r--p", &object, 0);
-    map(&scene, object.pages + PAGE, 2, "r-xp", &object, 1);
-    end_map(&scene);
-    struct sl_module *module = find(&scene, object.pages + PAGE);
+    map(scene, object.pages, 1, "r--p", &object, 0);
+    map(scene, object.pages + PAGE, 2, "r-xp", &object, 1);
+    end_map(scene);
+    struct sl_module *module = find(scene, object.pages + PAGE);
     /* It would wait for a writer. */
     cr_assert(unlink(object.path) == 0 && mkfifo(object.path, 0600) == 0);
-    int fd = sl_module_open(scene.modules, module);
+    int fd = sl_module_open(scene->modules, module);
     cr_assert(fd < 0);
-    close_scene(&scene);
-    drop_object(&object);
 }
 
 SL_TEST(module, a_file_that_is_no_object_has_no_module)
 {
-    struct object object = make_object(sizeof(Elf64_Ehdr));
-    struct scene scene;
+    SL_CLEANUP(drop_object) struct object object = make_object(sizeof(Elf64_Ehdr));
+    SL_AUTO(scene) struct scene *scene = scene_new();
 
-    open_scene(&scene);
     cr_assert(pwrite(object.fd, "#!", 2, 0) == 2);
-    map(&scene, object.pages, 1, "r--p", &object, 0);
-    map(&scene, object.pages + PAGE, 2, "r-xp", &object, 1);
-    end_map(&scene);
-    cr_assert_null(find(&scene, object.pages + PAGE));
-    close_scene(&scene);
-    drop_object(&object);
+    map(scene, object.pages, 1, "r--p", &object, 0);
+    map(scene, object.pages + PAGE, 2, "r-xp", &object, 1);
+    end_map(scene);
+    cr_assert_null(find(scene, object.pages + PAGE));
 }
 
 /* The memory map of this process; `moved`: as if all of its code were in no file. */
@@ -319,57 +303,49 @@ static size_t compare_with_loader(struct scene *scene)
 
 SL_TEST(module, every_page_of_code_is_in_the_module_that_the_loader_has_there)
 {
-    struct scene scene;
+    SL_AUTO(scene) struct scene *scene = scene_new();
 
-    open_scene(&scene);
-    map_self(&scene, false);
-    cr_assert_gt(compare_with_loader(&scene), 100);
-    close_scene(&scene);
+    map_self(scene, false);
+    cr_assert_gt(compare_with_loader(scene), 100);
 }
 
 SL_TEST(module, code_that_was_moved_out_of_files_is_in_the_module_that_the_loader_has_there)
 {
-    struct scene scene;
+    SL_AUTO(scene) struct scene *scene = scene_new();
 
-    open_scene(&scene);
-    map_self(&scene, true);
-    cr_assert_gt(compare_with_loader(&scene), 100);
-    close_scene(&scene);
+    map_self(scene, true);
+    cr_assert_gt(compare_with_loader(scene), 100);
 }
 
 SL_TEST(module, other_code_in_the_place_of_a_modules_is_not_the_modules)
 {
-    struct scene scene;
+    SL_AUTO(scene) struct scene *scene = scene_new();
 
-    open_scene(&scene);
-    map_self(&scene, true);
-    struct sl_module *module = find(&scene, (void *) (uintptr_t) strtoul);
+    map_self(scene, true);
+    struct sl_module *module = find(scene, (void *) (uintptr_t) strtoul);
     cr_assert(module);
-    SL_AUTO_FD int fd = sl_module_open(scene.modules, module);
+    SL_AUTO_FD int fd = sl_module_open(scene->modules, module);
     const uint64_t page = (uintptr_t) strtoul / PAGE * PAGE, bias = module->bias;
-    cr_assert(sl_file_has_code(fd, scene.reader, &module->image, bias, page));
+    cr_assert(sl_file_has_code(fd, scene->reader, &module->image, bias, page));
     /* The same file, as if loaded a few pages further on. */
-    cr_assert(!sl_file_has_code(fd, scene.reader, &module->image, bias + 3 * PAGE, page));
-    close_scene(&scene);
+    cr_assert(!sl_file_has_code(fd, scene->reader, &module->image, bias + 3 * PAGE, page));
 }
 
 SL_TEST(module, exported_functions_are_known_from_memory)
 {
-    struct scene scene;
+    SL_AUTO(scene) struct scene *scene = scene_new();
     struct sl_symbol_table table = {0};
     struct sl_dynamic dynamic = {0};
     uintptr_t address = (uintptr_t) dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
 
-    open_scene(&scene);
-    map_self(&scene, false);
-    const struct sl_module *libc = find(&scene, (void *) address);
+    map_self(scene, false);
+    const struct sl_module *libc = find(scene, (void *) address);
     cr_assert(libc);
-    sl_dynamic_add(&dynamic, scene.reader, libc, &table);
+    sl_dynamic_add(&dynamic, scene->reader, libc, &table);
     sl_symbol_table_sort(&table);
     const struct sl_symbol *symbol = sl_symbol_table_find(&table, address + 1 - libc->bias);
     cr_assert(symbol && strcmp(symbol->name, "gnu_get_libc_version") == 0);
     cr_assert_gt(table.n_symbols, 1000);
     sl_symbol_table_release(&table);
     sl_dynamic_release(&dynamic);
-    close_scene(&scene);
 }
