@@ -9,8 +9,6 @@
 
 #include "sl_subject.h"
 
-static struct sl_error err; /* of the call made last; a test is a process of its own */
-
 #define EXIT_SKIP 77
 
 SL_TEST(snapshot_target, a_want_of_descriptors_is_told_and_never_an_end_of_the_process,
@@ -24,6 +22,7 @@ SL_TEST(snapshot_target, a_want_of_descriptors_is_told_and_never_an_end_of_the_p
     cr_assert(getrlimit(RLIMIT_NOFILE, &limit) == 0);
     const rlim_t in_use = limit.rlim_cur - (rlim_t) sl_target_spare_fds();
     for (rlim_t spare = 0; spare < 8; spare++) {
+        struct sl_error err = {0};
         struct sl_snapshot *snapshot = NULL;
         limit.rlim_cur = in_use + spare;
         cr_assert(setrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -41,6 +40,7 @@ SL_TEST(snapshot_target, a_thread_of_the_kernel_is_said_to_be_one)
 {
     const pid_t kthreadd = 2;
     char path[64], name[32] = "";
+    struct sl_error err = {0};
     struct sl_snapshot *snapshot = NULL;
 
     (void) snprintf(path, sizeof path, "/proc/%d/comm", (int) kthreadd);
@@ -59,6 +59,7 @@ SL_TEST(snapshot_target, a_process_that_replaces_its_program_is_seen_whole_or_sa
     for (size_t i = 0; i < SL_COUNT_OF(pauses); i++) {
         struct sl_test_subject subject = sl_subject("replaces", pauses[i]);
         for (int round = 0; round < 10; round++) {
+            struct sl_error err = {0};
             SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
             enum sl_status status = sl_snapshot_take(subject.pid, NULL, &snapshot, &err);
             if (status)
@@ -79,6 +80,7 @@ static int look_elsewhere(bool (*prepare)(void), const char *wanted)
 
     pid_t pid = fork();
     if (pid == 0) {
+        struct sl_error err = {0};
         struct sl_snapshot *snapshot = NULL;
         if (!prepare())
             _exit(EXIT_SKIP);

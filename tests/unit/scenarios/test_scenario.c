@@ -274,6 +274,7 @@ static void check_invalid(const char *directory)
 
     (void) snprintf(path, sizeof path, "%s/input.json", directory);
     size_t size = read_whole(path, input, sizeof input);
+    err = (struct sl_error){0};
     enum sl_status status = sl_scenario_parse("input.json", input, size, &scenario, &err);
     cr_expect_eq(status, SL_EPARSE, "%s: %s", directory, sl_status_text(status));
     cr_expect(err.line == line && err.column == column, "%s: position %u:%u in '%s'", directory,
