@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Envelopes through a real nats-server. */
-#include "sl_test.h"
+#include "bus_nats_scene.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -9,12 +9,7 @@
 
 #include "base/clock.h"
 #include "envelope_sample.h"
-#include "harness/server/server.h"
 #include "until.h"
-
-#define DEADLINE_NS (20 * SL_NS_PER_S)
-
-static const char *const topics[] = {"orders"};
 
 /* Counts the envelopes it gets; `version` is that of the last one. */
 struct receiver {
@@ -46,26 +41,15 @@ static bool comes(struct receiver *receiver, long long version)
            atomic_load(&receiver->version) == version;
 }
 
-SL_TEST(bus_envelope, an_event_that_is_published_again_is_stored_once)
+SERVER_TEST(bus_envelope, an_event_that_is_published_again_is_stored_once)
 {
     struct receiver receiver = {.expected = sample_envelope("\x00\xff{", 3)};
     struct bus_envelope *event = &receiver.expected;
-    struct sl_server *server = NULL;
     struct sl_error err = {0};
     struct bus *bus = NULL;
 
-    enum sl_status status = sl_server_start(NULL, &server, &err);
-    if (status == SL_ENOENT)
-        cr_skip_test("no nats-server is installed");
-    cr_assert_eq(status, SL_OK, "%s", err.text);
-    struct bus_config config = {.size = sizeof config,
-                                .mode = BUS_UNIFIED,
-                                .transport = "nats",
-                                .servers = sl_server_url(server),
-                                .prefix = "test_",
-                                .topics = topics,
-                                .n_topics = 1,
-                                .workers = 2};
+    struct bus_config config = config_of(BUS_UNIFIED, server, NULL);
+    config.on_publish = NULL;
     sl_assert_ok(bus_open(&config, &bus, &err), &err);
     sl_assert_ok(bus_subscribe(bus, topics[0], receive, &receiver, &err), &err);
 
@@ -91,6 +75,4 @@ SL_TEST(bus_envelope, an_event_that_is_published_again_is_stored_once)
     cr_assert(metrics.connected);
     sl_assert_ok(bus_close(bus, DEADLINE_NS, NULL, &err), &err);
     bus_free(bus);
-    sl_assert_ok(bus_teardown(&err), &err);
-    sl_server_stop(server);
 }

@@ -1,58 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Outcomes and dead letters on a real nats-server. */
-#include "bus_scene.h"
+#include "bus_nats_scene.h"
+
+#include <signal.h>
 
 #include <strandline/bus_metrics.h>
 #include <strandline/bus_publish.h>
 
-#include "harness/server/server.h"
 #include "nats_spy.h"
-#include "server_harm.h"
 #include "until.h"
 
 static struct sl_error err; /* of the call made last; a test is a process of its own */
 
-#define DEADLINE_NS (30 * SL_NS_PER_S)
-#define POISON      3u
-#define N_ROUNDS    5u
+#define POISON   3u
+#define N_ROUNDS 5u
 
-static struct sl_server *start_server(void)
-{
-    struct sl_server *server = NULL;
-    enum sl_status status = sl_server_start(NULL, &server, &err);
-    if (status == SL_ENOENT)
-        cr_skip_test("no nats-server is installed");
-    cr_assert_eq(status, SL_OK, "%s", err.text);
-    return server;
-}
-
-static struct bus_config config_of(const struct sl_server *server, struct probe *probe)
-{
-    return (struct bus_config){.size = sizeof(struct bus_config),
-                               .mode = BUS_KEYED,
-                               .transport = "nats",
-                               .servers = sl_server_url(server),
-                               .prefix = "outcome_",
-                               .topics = topics,
-                               .n_topics = N_TOPICS,
-                               .workers = 4,
-                               .on_publish = probe_on_publish,
-                               .user = probe};
-}
-
-static void end(struct probe *probe, struct sl_server *server)
-{
-    (void) close_probe(probe, DEADLINE_NS, SL_OK);
-    bus_free(probe->bus);
-    sl_assert_ok(bus_teardown(&err), &err);
-    sl_server_stop(server);
-}
-
-SL_TEST(bus_outcome, a_publish_that_waits_returns_when_it_is_stored_or_refused)
+SERVER_TEST(bus_outcome, a_publish_that_waits_returns_when_it_is_stored_or_refused)
 {
     struct probe probe = {.fail_every = 0};
-    struct sl_server *server = start_server();
-    struct bus_config config = config_of(server, &probe);
+    struct bus_config config = config_of(BUS_KEYED, server, &probe);
     struct nats_spy spy;
     struct sl_message messages[20];
     enum sl_publish_outcome outcomes[20];
@@ -66,46 +32,37 @@ SL_TEST(bus_outcome, a_publish_that_waits_returns_when_it_is_stored_or_refused)
         cr_assert_eq(outcomes[i], SL_PUBLISH_ACCEPTED);
     cr_assert(nats_spy_open(&spy, config.servers, NULL));
     cr_assert(
-        nats_spy_publish(&spy, "$JS.API.STREAM.UPDATE.outcome_orders",
-                         "{\"name\":\"outcome_orders\",\"subjects\":[\"outcome_orders\"],"
+        nats_spy_publish(&spy, "$JS.API.STREAM.UPDATE.test_orders",
+                         "{\"name\":\"test_orders\",\"subjects\":[\"test_orders\"],"
                          "\"storage\":\"memory\",\"retention\":\"limits\",\"discard\":\"old\","
                          "\"num_replicas\":1,\"max_msg_size\":1}"));
     nats_spy_close(&spy);
     sl_assert_fails(bus_publish_sync(probe.bus, &messages[0], DEADLINE_NS, &err), SL_EPROTO, &err,
                     "refused 1 of 1");
     cr_assert_eq(atomic_load(&probe.outcomes[SL_PUBLISH_ACCEPTED]), 0, "the callback is not told");
-    end(&probe, server);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
 }
 
-SL_TEST(bus_outcome, a_publish_waits_no_longer_than_it_is_told_to)
+SERVER_TEST(bus_outcome, a_publish_waits_no_longer_than_it_is_told_to)
 {
     struct probe probe = {.fail_every = 0};
-    struct sl_server *server = start_server();
-    struct bus_config config = config_of(server, &probe);
+    struct bus_config config = config_of(BUS_KEYED, server, &probe);
     struct sl_message message = {.topic = topics[0], .key = "k", .payload = "x", .payload_size = 1};
     sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
-    server_harm_pause(server, 0);
+    (void) kill(server->pid, SIGSTOP);
     sl_assert_fails(bus_publish_sync(probe.bus, &message, 50 * SL_NS_PER_MS, &err), SL_ETIMEDOUT,
                     &err, "no answer");
-    server_harm_resume(server, 0);
+    (void) kill(server->pid, SIGCONT);
     sl_assert_ok(bus_publish_sync(probe.bus, &message, DEADLINE_NS, &err), &err);
-    end(&probe, server);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
 }
 
-static struct bus_metrics metrics_of(const struct bus *bus)
-{
-    struct bus_metrics metrics = {.size = sizeof metrics};
-    bus_metrics_take(bus, &metrics);
-    return metrics;
-}
-
-SL_TEST(bus_outcome, dead_letters_are_stored_once_and_outlive_the_bus)
+SERVER_TEST(bus_outcome, dead_letters_are_stored_once_and_outlive_the_bus)
 {
     struct probe probe = {.poison_key = POISON + 1, .fail_every = 4};
     struct probe reader = {.fail_every = 0};
     static const char *const dead_topics[] = {"dead.orders"};
-    struct sl_server *server = start_server();
-    struct bus_config config = config_of(server, &probe);
+    struct bus_config config = config_of(BUS_KEYED, server, &probe);
     config.max_deliver = 3;
     config.dead_letter = true;
     open_probe(&probe, &config, probe_handle);
@@ -114,10 +71,9 @@ SL_TEST(bus_outcome, dead_letters_are_stored_once_and_outlive_the_bus)
     cr_assert(sl_test_until(metrics_of(probe.bus).given_up >= N_ROUNDS, DEADLINE_NS));
     cr_assert_eq(metrics_of(probe.bus).given_up, N_ROUNDS);
     cr_assert_eq(atomic_load(&probe.violations), 0);
-    (void) close_probe(&probe, DEADLINE_NS, SL_OK);
-    bus_free(probe.bus);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
 
-    config = config_of(server, &reader);
+    config = config_of(BUS_KEYED, server, &reader);
     config.topics = dead_topics;
     config.n_topics = 1;
     open_probe(&reader, &config, probe_handle);
@@ -125,5 +81,5 @@ SL_TEST(bus_outcome, dead_letters_are_stored_once_and_outlive_the_bus)
     cr_assert_eq(atomic_load(&reader.highest[POISON]), N_ROUNDS);
     cr_assert_eq(atomic_load(&reader.violations), 0);
     cr_assert_eq(atomic_load(&reader.duplicates), 0);
-    end(&reader, server);
+    (void) close_and_free(&reader, DEADLINE_NS, SL_OK);
 }

@@ -7,6 +7,8 @@
 
 #include <dirent.h>
 
+#include <strandline/bus_metrics.h>
+
 #include "bus_probe.h"
 #include "until.h"
 
@@ -66,6 +68,13 @@ close_probe(struct probe *probe, uint64_t deadline_ns, enum sl_status expected)
     enum sl_status status = bus_close(probe->bus, deadline_ns, &report, &err);
     cr_assert_eq(status, expected, "close: %s: %s", sl_status_text(status), err.text);
     return report;
+}
+
+static inline struct bus_metrics metrics_of(const struct bus *bus)
+{
+    struct bus_metrics metrics = {.size = sizeof metrics};
+    bus_metrics_take(bus, &metrics);
+    return metrics;
 }
 
 #endif

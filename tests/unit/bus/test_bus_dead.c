@@ -2,8 +2,6 @@
 /* Messages whose handler fails too often, over the in-memory transport. */
 #include "bus_memory_scene.h"
 
-#include <strandline/bus_metrics.h>
-
 #include "until.h"
 
 /* Counts the dead letters of the poisoned key; user of their handler. */
@@ -22,13 +20,6 @@ static enum sl_status take_letter(void *user, const struct sl_message *message)
         atomic_fetch_add(&morgue->wrong, 1);
     atomic_fetch_add(&morgue->n, 1);
     return SL_OK;
-}
-
-static struct bus_metrics metrics_of(const struct bus *bus)
-{
-    struct bus_metrics metrics = {.size = sizeof metrics};
-    bus_metrics_take(bus, &metrics);
-    return metrics;
 }
 
 #define POISON   3u
