@@ -35,6 +35,8 @@ static void make_parent(void)
     cr_assert_eq(setenv("TMPDIR", parent, 1), 0);
 }
 
+#define PARENT_TEST(name) SL_TEST(server, name, .init = make_parent)
+
 static size_t read_proc(const char *pid, const char *name, char *ret_text, size_t size)
 {
     char path[PATH_MAX];
@@ -190,11 +192,10 @@ static void write_program(char path[PATH_MAX], const char *text)
     (void) close(fd);
 }
 
-SL_TEST(server, a_started_server_answers_and_a_stopped_one_leaves_nothing)
+PARENT_TEST(a_started_server_answers_and_a_stopped_one_leaves_nothing)
 {
     char version[32];
 
-    make_parent();
     struct sl_server *server = start_or_skip();
     cr_assert(sl_server_is_alive(server));
     cr_assert_eq(access(sl_server_directory(server), R_OK), 0);
@@ -205,9 +206,8 @@ SL_TEST(server, a_started_server_answers_and_a_stopped_one_leaves_nothing)
     stop_and_check(server);
 }
 
-SL_TEST(server, two_servers_live_side_by_side)
+PARENT_TEST(two_servers_live_side_by_side)
 {
-    make_parent();
     struct sl_server *one = start_or_skip();
     struct sl_server *other = start_or_skip();
     cr_assert_str_neq(sl_server_url(one), sl_server_url(other));
@@ -217,9 +217,8 @@ SL_TEST(server, two_servers_live_side_by_side)
     stop_and_check(other);
 }
 
-SL_TEST(server, signals_of_the_terminal_reach_neither_keeper_nor_server)
+PARENT_TEST(signals_of_the_terminal_reach_neither_keeper_nor_server)
 {
-    make_parent();
     struct sl_server *server = start_or_skip();
     pid_t pid = sl_server_pid(server, 0), keeper = parent_of(pid);
     cr_assert_neq(getsid(pid), getsid(0));
@@ -228,35 +227,31 @@ SL_TEST(server, signals_of_the_terminal_reach_neither_keeper_nor_server)
     stop_and_check(server);
 }
 
-SL_TEST(server, a_killed_server_is_noticed)
+PARENT_TEST(a_killed_server_is_noticed)
 {
-    make_parent();
     struct sl_server *server = start_or_skip();
     cr_assert_eq(kill(sl_server_pid(server, 0), SIGKILL), 0);
     cr_assert(sl_test_until(!sl_server_is_alive(server), PATIENCE_NS));
     stop_and_check(server);
 }
 
-SL_TEST(server, a_killed_keeper_takes_the_server_with_it)
+PARENT_TEST(a_killed_keeper_takes_the_server_with_it)
 {
-    make_parent();
     struct sl_server *server = start_or_skip();
     cr_assert_eq(kill(parent_of(sl_server_pid(server, 0)), SIGKILL), 0);
     cr_assert(sl_test_until(!sl_server_is_alive(server), PATIENCE_NS));
     stop_and_check(server);
 }
 
-SL_TEST(server, a_frozen_server_does_not_hold_up_the_stop)
+PARENT_TEST(a_frozen_server_does_not_hold_up_the_stop)
 {
-    make_parent();
     struct sl_server *server = start_or_skip();
     cr_assert_eq(kill(sl_server_pid(server, 0), SIGSTOP), 0);
     stop_and_check(server);
 }
 
-SL_TEST(server, a_frozen_keeper_does_not_hold_up_the_stop)
+PARENT_TEST(a_frozen_keeper_does_not_hold_up_the_stop)
 {
-    make_parent();
     struct sl_server *server = start_or_skip();
     cr_assert_eq(kill(parent_of(sl_server_pid(server, 0)), SIGSTOP), 0);
     stop_and_check(server);
@@ -269,11 +264,10 @@ static void assert_answers(const char *urls)
     sl_assert_ok(sl_server_probe(urls, PATIENCE_NS, version, sizeof version, &err), &err);
 }
 
-SL_TEST(server, a_node_that_is_started_again_has_its_ports_and_its_store)
+PARENT_TEST(a_node_that_is_started_again_has_its_ports_and_its_store)
 {
     char url[64], mark[PATH_MAX];
 
-    make_parent();
     struct sl_server *server = start_or_skip();
     pid_t first = sl_server_pid(server, 0);
     (void) snprintf(url, sizeof url, "%s", sl_server_url(server));
@@ -293,9 +287,8 @@ SL_TEST(server, a_node_that_is_started_again_has_its_ports_and_its_store)
     stop_and_check(server);
 }
 
-SL_TEST(server, a_cluster_lives_as_long_as_its_majority_and_is_made_whole_again)
+PARENT_TEST(a_cluster_lives_as_long_as_its_majority_and_is_made_whole_again)
 {
-    make_parent();
     struct sl_server *server = start_nodes_or_skip(3);
     assert_answers(sl_server_url(server));
     server_harm_kill(server, 0);
@@ -309,9 +302,8 @@ SL_TEST(server, a_cluster_lives_as_long_as_its_majority_and_is_made_whole_again)
     stop_and_check(server);
 }
 
-SL_TEST(server, a_killed_keeper_takes_every_node_with_it)
+PARENT_TEST(a_killed_keeper_takes_every_node_with_it)
 {
-    make_parent();
     struct sl_server *server = start_nodes_or_skip(3);
     cr_assert_eq(kill(parent_of(sl_server_pid(server, 1)), SIGKILL), 0);
     for (unsigned i = 0; i < 3; i++)
@@ -329,18 +321,16 @@ SL_TEST(server, more_nodes_than_a_cluster_may_have_are_refused)
     sl_assert_fails(sl_server_start(&opts, &server, &err), SL_EINVAL, &err, "at most 5 nodes");
 }
 
-SL_TEST(server, an_observer_that_ignores_its_children_can_start_and_stop)
+PARENT_TEST(an_observer_that_ignores_its_children_can_start_and_stop)
 {
-    make_parent();
     cr_assert_neq(signal(SIGCHLD, SIG_IGN), SIG_ERR);
     stop_and_check(start_or_skip());
 }
 
-SL_TEST(server, a_killed_observer_leaves_nothing)
+PARENT_TEST(a_killed_observer_leaves_nothing)
 {
     pid_t server;
 
-    make_parent();
     pid_t holder = start_holder_or_skip(&server);
     kill_and_reap(holder);
     wait_until_nothing_is_left();
@@ -348,9 +338,8 @@ SL_TEST(server, a_killed_observer_leaves_nothing)
     cr_assert_eq(rmdir(parent), 0);
 }
 
-SL_TEST(server, an_observer_killed_at_any_moment_of_the_start_leaves_nothing)
+PARENT_TEST(an_observer_killed_at_any_moment_of_the_start_leaves_nothing)
 {
-    make_parent();
     sl_server_stop(start_or_skip());
     for (uint64_t i = 0; i < 20; i++) {
         FILE *output;
@@ -363,11 +352,10 @@ SL_TEST(server, an_observer_killed_at_any_moment_of_the_start_leaves_nothing)
     cr_assert_eq(rmdir(parent), 0);
 }
 
-SL_TEST(server, what_a_killed_observer_and_keeper_leave_is_removed_by_the_next_start)
+PARENT_TEST(what_a_killed_observer_and_keeper_leave_is_removed_by_the_next_start)
 {
     pid_t server;
 
-    make_parent();
     pid_t holder = start_holder_or_skip(&server);
     pid_t keeper = parent_of(server);
     cr_assert_eq(kill(keeper, SIGSTOP), 0); /* so that it can not act on the observer's end */
@@ -379,14 +367,13 @@ SL_TEST(server, what_a_killed_observer_and_keeper_leave_is_removed_by_the_next_s
 }
 
 /* A mount namespace hides the installed servers from the holder, and from nobody else. */
-SL_TEST(server, without_an_installed_server_the_text_says_what_to_do)
+PARENT_TEST(without_an_installed_server_the_text_says_what_to_do)
 {
     static const char hide[] =
         "for f in /usr/sbin /usr/local/bin /usr/local/sbin; do f=$f/nats-server; "
         "[ ! -e $f ] || mount --bind /dev/null $f || exit 77; done; exec \"$0\" 2>&1";
     char command[PATH_MAX + 512], text[512];
 
-    make_parent();
     (void) snprintf(command, sizeof command, "unshare -rm sh -c '%s' '%s' || echo status $?", hide,
                     HOLDER);
     cr_assert_eq(setenv("PATH", "/usr/bin:/bin", 1), 0);
@@ -401,12 +388,11 @@ SL_TEST(server, without_an_installed_server_the_text_says_what_to_do)
                            "nats-server', or use --transport memory\nstatus 3\n");
 }
 
-SL_TEST(server, a_named_program_that_is_absent_is_named)
+PARENT_TEST(a_named_program_that_is_absent_is_named)
 {
     struct sl_server *server = NULL;
     const struct sl_server_opts opts = {.program = "no-such-nats-server"};
 
-    make_parent();
     sl_assert_fails(sl_server_start(&opts, &server, &err), SL_ENOENT, &err,
                     "'no-such-nats-server'");
     cr_assert_not(server);

@@ -69,7 +69,7 @@ static inline int sl_subject_end(struct sl_test_subject *subject)
 
 static inline void sl_subject_end_well(struct sl_test_subject *subject)
 {
-    cr_assert_eq(sl_subject_end(subject), 0);
+    cr_assert_eq(sl_subject_end(subject), 0, "it failed, or a call of it returned");
 }
 
 #endif
