@@ -89,8 +89,7 @@ def check_folders(root, paths):
 
 def check(root):
     paths = sources.find(root, sources.SOURCE_FOLDERS)
-    library = [path for path in paths if path.parts[0] in sources.LIBRARY_FOLDERS]
-    return list(check_folders(root, library)) + [
+    return list(check_folders(root, paths)) + [
         f"{path}:{number}: {problem}"
         for path in paths
         for number, problem in sorted(check_file(path, sources.read(root, path)))
