@@ -71,6 +71,7 @@ REPORT_TEST(an_old_report_is_kept_under_another_name_and_that_is_said)
                 "  strandline compare report.json.old report.json\n");
     cr_assert(exists("report.json.old"));
     json_auto_t *root = strandline_json("report.json");
+    cr_assert_str_eq(json_text_at(root, "schema"), "strandline.report/1");
 }
 
 REPORT_TEST(a_run_that_fails_early_leaves_no_report_that_a_gate_could_pass)
