@@ -27,6 +27,11 @@ enum {
     OPTION_NO_STOP,
     OPTION_ALLOW_STOP,
     OPTION_MAX_FRAMES,
+    OPTION_MAX_TIME,
+    OPTION_MAX_MEMORY,
+    OPTION_MAX_FILE_BYTES,
+    OPTION_MAX_TOTAL_FRAMES,
+    OPTION_MAX_THREADS,
     OPTION_COLOR
 };
 
@@ -45,6 +50,13 @@ static const struct sl_option options_of_snapshot[] = {
     [OPTION_ALLOW_STOP] = {"allow-stop", NULL,
                            "stop threads even where a system call of theirs then fails (EINTR)", 0},
     [OPTION_MAX_FRAMES] = {"max-frames", "N", "frames of one stack at most (256)", 0},
+    [OPTION_MAX_TIME] = {"max-time", "TIME", "how long the look may take (30s)", 0},
+    [OPTION_MAX_MEMORY] = {"max-memory", "SIZE", "memory that it may take (1.5GiB)", 0},
+    [OPTION_MAX_FILE_BYTES] = {"max-file-bytes", "SIZE",
+                               "how much it may read of the files of the process (4GiB)", 0},
+    [OPTION_MAX_TOTAL_FRAMES] = {"max-total-frames", "N",
+                                 "frames of all stacks that differ, at most (4000000)", 0},
+    [OPTION_MAX_THREADS] = {"max-threads", "N", "threads at most (250000)", 0},
     [OPTION_COLOR] = SL_OPTION_COLOR,
     {0},
 };
@@ -56,6 +68,43 @@ struct request {
     bool all;
     enum sl_color color;
 };
+
+/* What the look may cost. */
+static int read_limit(int option, const struct sl_options *options, struct sl_snapshot_opts *opts)
+{
+    const char *text = options->argument;
+    struct sl_error err = {0};
+    uint64_t number = 0;
+
+    enum sl_status status =
+        option == OPTION_MAX_TIME ? sl_parse_duration(text, &number, &err)
+        : option == OPTION_MAX_MEMORY || option == OPTION_MAX_FILE_BYTES
+            ? sl_parse_size(text, &number, &err)
+            : sl_parse_number(text, 1, option == OPTION_MAX_THREADS ? UINT32_MAX : UINT64_MAX,
+                              &number, &err);
+    if (!status && !number)
+        status = sl_fail(&err, SL_EINVAL, "'%s' is nothing at all", text);
+    if (status)
+        return command_usage_error(&cmd_snapshot, "--%s: %s", options_of_snapshot[option].name,
+                                   err.text);
+    switch (option) {
+    case OPTION_MAX_TIME:
+        opts->max_time_ns = number;
+        break;
+    case OPTION_MAX_MEMORY:
+        opts->max_memory = number;
+        break;
+    case OPTION_MAX_FILE_BYTES:
+        opts->max_file_bytes = number;
+        break;
+    case OPTION_MAX_TOTAL_FRAMES:
+        opts->max_total_frames = number;
+        break;
+    default: /* OPTION_MAX_THREADS */
+        opts->max_threads = (uint32_t) number;
+    }
+    return SL_EXIT_OK;
+}
 
 /* @return SL_EXIT_OK, or the status to exit with; what was wrong has been said */
 static int read_option(int option, const struct sl_options *options, struct request *request)
@@ -90,8 +139,11 @@ static int read_option(int option, const struct sl_options *options, struct requ
             return command_usage_error(&cmd_snapshot, "--max-frames: %s", err.text);
         request->opts.max_frames = (uint32_t) number;
         break;
-    default: /* OPTION_COLOR */
+    case OPTION_COLOR:
         request->color = (enum sl_color) options->word;
+        break;
+    default:
+        return read_limit(option, options, &request->opts);
     }
     return SL_EXIT_OK;
 }

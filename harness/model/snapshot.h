@@ -100,8 +100,9 @@ struct sl_unjoined {
 /* A program or library that frames lie in. */
 struct sl_snapshot_module {
     const char *path;
-    const char *build_id; /* hexadecimal; NULL when it has none */
-    uint64_t start, end;  /* its segments lie in [start, end) */
+    const char *build_id;      /* hexadecimal; NULL when it has none */
+    uint64_t start, end;       /* its segments lie in [start, end) */
+    const char *not_looked_at; /* why its names were not looked up, or not all; or NULL */
 };
 
 struct sl_snapshot_stats {
@@ -118,10 +119,12 @@ struct sl_snapshot {
     bool counts_arrivals;
     const struct sl_thread *threads; /* ascending id */
     size_t n_threads;
+    size_t n_left_out;           /* more threads, which were not looked at */
+    const char *left_out_reason; /* why; NULL: there are none */
     const struct sl_unjoined *unjoined;
     size_t n_unjoined;
     const char *unjoined_missing; /* why unjoined threads are not known; NULL: these are all */
-    const struct sl_snapshot_module *modules; /* in no order; none of a snapshot from a document */
+    const struct sl_snapshot_module *modules; /* in no order */
     size_t n_modules;
     struct sl_snapshot_stats stats;
 };

@@ -45,6 +45,7 @@ struct sl_pass {
     struct sl_source_context source_context;
     pid_t *tids;
     size_t n_tids;
+    size_t max_threads; /* of these, that are looked at */
     uint64_t tick_ns;
     bool has_program; /* the next line is valid */
     uint64_t program; /* tells the program of the process from the next; 0: it had none yet */

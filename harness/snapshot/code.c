@@ -194,7 +194,9 @@ enum sl_status sl_code_list_modules(struct sl_code *code, struct sl_error *err)
     if (n)
         memcpy(table, snapshot->modules, n * sizeof *table);
     for (const struct sl_module *module = list; module; module = module->next) {
-        struct sl_snapshot_module entry = {.path = module->path, .build_id = module->build_id_text};
+        struct sl_snapshot_module entry = {.path = module->path,
+                                           .build_id = module->build_id_text,
+                                           .not_looked_at = module->not_looked_at};
         sl_image_extent(&module->image, &entry.start, &entry.end);
         entry.start += module->bias;
         entry.end += module->bias;

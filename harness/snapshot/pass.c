@@ -196,13 +196,21 @@ static void explain_all(struct sl_pass *pass)
 /* Records are made in place. */
 static void make_attempts(struct sl_pass *pass)
 {
+    struct sl_snapshot *snapshot = pass->snapshot;
+
     for (size_t i = 0; i < pass->n_tids; i++) {
         if (pass->tids[i] == pass->own_tid || pass->tids[i] == pass->helper_tid)
             continue;
+        if (pass->n_attempts == pass->max_threads) {
+            snapshot->n_left_out++;
+            continue;
+        }
         struct sl_thread *thread = &pass->threads[pass->n_attempts];
         thread->id = pass->tids[i];
         pass->attempts[pass->n_attempts++].thread = thread;
     }
+    if (snapshot->n_left_out)
+        snapshot->left_out_reason = "the process has more threads than are looked at";
 }
 
 static enum sl_status look_at_all(struct sl_pass *pass, struct sl_error *err)
@@ -243,10 +251,10 @@ static void keep_found(struct sl_pass *pass)
 
 enum sl_status sl_pass_run(struct sl_pass *pass, struct sl_error *err)
 {
-    SL_AUTO_FREE struct sl_attempt *attempts = calloc(pass->n_tids, sizeof *attempts);
+    SL_AUTO_FREE struct sl_attempt *attempts = calloc(pass->max_threads, sizeof *attempts);
 
     if (!attempts)
-        return sl_fail(err, SL_ENOMEM, "out of memory for looks at %zu threads", pass->n_tids);
+        return sl_fail(err, SL_ENOMEM, "out of memory for looks at %zu threads", pass->max_threads);
     pass->attempts = attempts;
     pass->copy_size = SL_MIN_COPY;
     make_attempts(pass);

@@ -15,6 +15,7 @@
 #include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (200 * SL_NS_PER_MS)
+#define DEFAULT_MAX_THREADS    250000
 #define HIGHEST_PRIORITY       (-20)
 #define REPLACED_BUDGET_NS     SL_NS_PER_S
 #define PATIENCE_NS            (5 * SL_NS_PER_S) /* with all threads that do not stop, and run on */
@@ -23,6 +24,7 @@
 struct job {
     pid_t pid;
     struct sl_snapshot_opts opts;
+    struct sl_budget budget;
     bool may_stop;
     bool is_apart; /* on a thread of its own */
     struct sl_snapshot *snapshot;
@@ -240,9 +242,12 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
         return status;
     if (!may_read_memory(pass))
         return refuse_memory(pass, err);
-    pass->threads = sl_arena_array(snapshot->arena, pass->n_tids, sizeof *pass->threads);
+    size_t max = pass->opts->max_threads ? pass->opts->max_threads : DEFAULT_MAX_THREADS;
+    pass->max_threads = SL_MIN(pass->n_tids, max);
+    pass->threads = sl_arena_array(snapshot->arena, pass->max_threads, sizeof *pass->threads);
     if (!pass->threads)
-        return sl_fail(err, SL_ENOMEM, "out of memory for records of %zu threads", pass->n_tids);
+        return sl_fail(err, SL_ENOMEM, "out of memory for records of %zu threads",
+                       pass->max_threads);
     snapshot->threads = pass->threads;
     return SL_OK;
 }
@@ -295,6 +300,7 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
         (struct sl_code){.target = &pass->target, .opts = &job->opts, .snapshot = snapshot};
     pass->tick_ns = SL_NS_PER_S / snapshot->ticks_per_second;
     enum sl_status status = sl_target_open(job->pid, &pass->target, err);
+    pass->target.budget = &job->budget;
     pass->may_stop = job->may_stop && !pass->target.self;
     if (!status)
         status = prepare(pass, err);
@@ -402,6 +408,13 @@ enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
     if (opts)
         memcpy(&job.opts, opts, SL_MIN(opts->size, sizeof job.opts));
     job.may_stop = !job.opts.no_stop;
+    const uint64_t limits[SL_N_BUDGET_PARTS] = {
+        [SL_BUDGET_TIME] = job.opts.max_time_ns,
+        [SL_BUDGET_MEMORY] = job.opts.max_memory,
+        [SL_BUDGET_FILES] = job.opts.max_file_bytes,
+        [SL_BUDGET_FRAMES] = job.opts.max_total_frames,
+    };
+    sl_budget_begin(&job.budget, limits);
     run_apart(&job);
     if (job.status) {
         sl_snapshot_free(snapshot);

@@ -45,6 +45,16 @@ struct sl_snapshot_opts {
     uint32_t max_frames; /* 0: 256 */
     bool find_unjoined;  /* also list threads that ended and were never joined (glibc) */
     uint64_t stop_budget_ns; /* longest that a thread may stand still; 0: 200 ms */
+    /*
+     * What the look may cost, whatever the process is like.  What is left out then is said: of a
+     * thread in sl_thread_reason(), of a stack in sl_stack_reason(), of names in
+     * sl_snapshot_module_not_looked_at().
+     */
+    uint64_t max_time_ns;      /* 0: 30 s */
+    uint64_t max_memory;       /* bytes; 0: 1.5 GiB */
+    uint64_t max_file_bytes;   /* that are read of programs, libraries, debug files; 0: 4 GiB */
+    uint64_t max_total_frames; /* of all stacks that differ; 0: 4,000,000 */
+    uint32_t max_threads;      /* those with the lowest ids; 0: 250,000 */
 };
 
 /**
@@ -99,6 +109,10 @@ SL_API size_t sl_snapshot_n_unwound(const struct sl_snapshot *snapshot);
 SL_API size_t sl_snapshot_n_memoised(const struct sl_snapshot *snapshot);
 SL_API size_t sl_snapshot_n_retried(const struct sl_snapshot *snapshot);
 SL_API size_t sl_snapshot_n_stopped(const struct sl_snapshot *snapshot);
+
+/* More threads, which were not looked at and are none of those below; and why, or NULL. */
+SL_API size_t sl_snapshot_n_left_out(const struct sl_snapshot *snapshot);
+SL_API const char *sl_snapshot_left_out_reason(const struct sl_snapshot *snapshot);
 
 /* By ascending id. */
 SL_API size_t sl_snapshot_n_threads(const struct sl_snapshot *snapshot);
@@ -203,6 +217,8 @@ SL_API const char *sl_snapshot_module_build_id(const struct sl_snapshot_module *
 /* Its segments lie from start up to end. */
 SL_API uint64_t sl_snapshot_module_start(const struct sl_snapshot_module *module);
 SL_API uint64_t sl_snapshot_module_end(const struct sl_snapshot_module *module);
+/* Why its names were not looked up, or not all of them; NULL when nothing hindered that. */
+SL_API const char *sl_snapshot_module_not_looked_at(const struct sl_snapshot_module *module);
 
 /*
  * Threads that ended and were never joined: gone for the kernel, their stacks are still held.  With

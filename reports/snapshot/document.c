@@ -175,11 +175,15 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
     SL_AUTO_FREE const char **names = calloc(snapshot->n_threads + 1, sizeof(const char *));
     struct builder builder = {
         .listing = listing, .arena = arena, .threads = threads, .names = names};
-    struct sl_document document = {.pid = snapshot->pid,
-                                   .command = leader ? leader->name : NULL,
-                                   .ticks_per_second = snapshot->ticks_per_second,
-                                   .stats = snapshot->stats,
-                                   .sources = count_sources(snapshot)};
+    struct sl_document document = {
+        .pid = snapshot->pid,
+        .command = leader ? leader->name : NULL,
+        .ticks_per_second = snapshot->ticks_per_second,
+        .stats = snapshot->stats,
+        .sources = count_sources(snapshot),
+        .left_out = {(uint32_t) snapshot->n_left_out, snapshot->left_out_reason},
+        .modules = snapshot->modules,
+        .n_modules = snapshot->n_modules};
 
     if (!threads || !names || !build_groups(&builder, &document) ||
         !build_unjoined(&builder, &document.unjoined))

@@ -45,6 +45,12 @@ struct sl_document_sources {
     uint32_t none, proc, bpf, ptrace, dump;
 };
 
+/* Threads that were not looked at. */
+struct sl_document_left_out {
+    uint32_t count;
+    const char *reason; /* NULL: there are none */
+};
+
 struct sl_document {
     pid_t pid;
     const char *command; /* name of the process */
@@ -54,6 +60,9 @@ struct sl_document {
     const struct sl_document_group *groups;
     size_t n_groups;
     struct sl_document_unjoined unjoined;
+    struct sl_document_left_out left_out;
+    const struct sl_snapshot_module *modules;
+    size_t n_modules;
     /* The rest is only in the JSON form of a full listing, which a snapshot can be read from. */
     uint64_t taken_ns;
     bool counts_arrivals;

@@ -126,6 +126,21 @@ static const struct sl_field unjoined_fields[] = {
 };
 static const struct sl_object unjoined_object = {FIELDS(unjoined_fields)};
 
+static const struct sl_field left_out_fields[] = {
+    SCALAR(U32, struct sl_document_left_out, count),
+    SCALAR(TEXT, struct sl_document_left_out, reason),
+};
+static const struct sl_object left_out_object = {FIELDS(left_out_fields), .one_line = true};
+
+static const struct sl_field module_fields[] = {
+    SCALAR(TEXT, struct sl_snapshot_module, path),
+    SCALAR(TEXT, struct sl_snapshot_module, build_id),
+    SCALAR(HEX, struct sl_snapshot_module, start),
+    SCALAR(HEX, struct sl_snapshot_module, end),
+    SCALAR(TEXT, struct sl_snapshot_module, not_looked_at),
+};
+static const struct sl_object module_object = {FIELDS(module_fields), .one_line = true};
+
 static const struct sl_field grouped_fields[] = {
     SCHEMA,
     SCALAR(INT, struct sl_document, pid),
@@ -135,6 +150,12 @@ static const struct sl_field grouped_fields[] = {
     OBJECT(struct sl_document, "sources", sources, sources_object),
     LIST(struct sl_document, "groups", groups, n_groups, group_object),
     OBJECT(struct sl_document, "unjoined", unjoined, unjoined_object),
+    {.key = "left_out",
+     .kind = SL_FIELD_OBJECT,
+     .offset = offsetof(struct sl_document, left_out),
+     .object = &left_out_object,
+     .late = true},
+    LATE_LIST(struct sl_document, "modules", modules, n_modules, module_object),
 };
 static const struct sl_object grouped_object = {FIELDS(grouped_fields)};
 

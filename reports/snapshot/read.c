@@ -103,6 +103,10 @@ static struct sl_snapshot *build(const struct sl_document *document, struct sl_a
         .unjoined = document->unjoined_threads,
         .n_unjoined = document->n_unjoined_threads,
         .unjoined_missing = document->unjoined.reason,
+        .n_left_out = document->left_out.count,
+        .left_out_reason = document->left_out.reason,
+        .modules = document->modules,
+        .n_modules = document->n_modules,
         .stats = document->stats,
     };
     return snapshot;

@@ -113,6 +113,23 @@ static void print_unjoined(const struct sl_page *page, const struct sl_document_
     }
 }
 
+/* What was left out, so that nobody takes the rest for all. */
+static void print_left_out(const struct sl_page *page, const struct sl_document *document)
+{
+    const struct sl_document_left_out *left_out = &document->left_out;
+
+    if (left_out->count)
+        sl_style_print(page, SL_STYLE_WARN, "\n%" PRIu32 " thread%s not looked at: %s\n",
+                       left_out->count, left_out->count == 1 ? "" : "s",
+                       sl_say_text(page, left_out->reason, "no reason is recorded"));
+    for (size_t i = 0; i < document->n_modules; i++)
+        if (document->modules[i].not_looked_at)
+            sl_style_print(
+                page, SL_STYLE_WARN, "\nnot looked at: names of %s: %s\n",
+                sl_say_text(page, document->modules[i].path, "?"),
+                sl_say_text(page, document->modules[i].not_looked_at, "no reason is recorded"));
+}
+
 static void print_group(const struct sl_page *page, const struct sl_document_group *shown)
 {
     const struct sl_group *group = &shown->group;
@@ -169,5 +186,6 @@ snapshot_write_text(const void *document, const struct sl_page *page, struct sl_
         if (!print_thread(page, listing, i))
             return sl_fail(err, SL_ENOMEM, "out of memory for a thread");
     print_unjoined(page, &shown.unjoined);
+    print_left_out(page, &shown);
     return SL_OK;
 }

@@ -89,6 +89,12 @@ const Elf64_Phdr *sl_module_segment(const struct sl_module *module, uint64_t add
     return NULL;
 }
 
+void sl_module_skip(struct sl_module *module, const char *reason)
+{
+    if (!module->not_looked_at)
+        module->not_looked_at = reason;
+}
+
 int sl_module_open(struct sl_modules *modules, const struct sl_module *module)
 {
     return module->vdso

@@ -40,6 +40,7 @@ struct sl_module {
     bool framed; /* frames lie in it */
     struct sl_image image;
     const char *build_id_text; /* hexadecimal; NULL: none.  In the arena of the snapshot */
+    const char *not_looked_at; /* see sl_module_skip; NULL: nothing was left out */
     struct sl_unwind_table *unwind_table; /* made on first use by who unwinds, owned; */
     void (*free_unwind_table)(struct sl_unwind_table *table); /* this way */
 };
@@ -69,6 +70,12 @@ sl_modules_find_named(struct sl_modules *modules, const struct sl_maps *maps, co
 
 /* Loaded segment that holds the address, or NULL. */
 const Elf64_Phdr *sl_module_segment(const struct sl_module *module, uint64_t address);
+
+/*
+ * Note why its names are not looked up, or not all.  The first reason stays.  It is static, or in
+ * the arena of the snapshot, and completes "not looked at: ".
+ */
+void sl_module_skip(struct sl_module *module, const char *reason);
 
 /* Descriptor of the file that was mapped, or -1 when it can not be had or is another one. */
 int sl_module_open(struct sl_modules *modules, const struct sl_module *module);

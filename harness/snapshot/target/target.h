@@ -16,6 +16,8 @@
 
 #include <strandline/error.h>
 
+#include "harness/snapshot/target/budget.h"
+
 /* Which counter of /proc proves that a thread did not run. */
 enum sl_run_counter {
     SL_COUNTER_SCHEDSTAT, /* times put on a CPU: cheap, but only counted by some kernels */
@@ -28,6 +30,7 @@ struct sl_target {
     int task_fd; /* /proc/PID/task */
     bool self;   /* the calling process */
     enum sl_run_counter counter;
+    struct sl_budget *budget; /* borrowed, of the look; NULL after open: no bounds */
 };
 
 /* Thread facts of /proc/PID/task/TID/stat. */

@@ -46,7 +46,7 @@ static const struct sl_thread threads[] = {
 };
 static const struct sl_unjoined unjoined[] = {{.pthread = 21, .start = &frames[1]}};
 static const struct sl_snapshot_module modules[] = {
-    {.path = "/app", .build_id = "cd34", .start = 22, .end = 23}};
+    {.path = "/app", .build_id = "cd34", .start = 22, .end = 23, .not_looked_at = "too large"}};
 static const struct sl_snapshot snapshot = {.modules = modules,
                                             .n_modules = 1,
                                             .pid = 31,
@@ -54,6 +54,8 @@ static const struct sl_snapshot snapshot = {.modules = modules,
                                             .ticks_per_second = 33,
                                             .threads = threads,
                                             .n_threads = 2,
+                                            .n_left_out = 30,
+                                            .left_out_reason = "too many",
                                             .unjoined = unjoined,
                                             .n_unjoined = 1,
                                             .unjoined_missing = "none asked",
@@ -116,6 +118,8 @@ SL_TEST(access, a_snapshot_gives_all_its_parts)
     cr_assert_eq(sl_snapshot_n_retried(&snapshot), 36);
     cr_assert_eq(sl_snapshot_n_stopped(&snapshot), 37);
     cr_assert_eq(sl_snapshot_duration_ns(&snapshot), 38);
+    cr_assert_eq(sl_snapshot_n_left_out(&snapshot), 30);
+    cr_assert_str_eq(sl_snapshot_left_out_reason(&snapshot), "too many");
     cr_assert_eq(sl_snapshot_n_threads(&snapshot), 2);
     cr_assert_eq(sl_snapshot_thread(&snapshot, 1), &threads[1]);
     cr_assert_eq(sl_snapshot_find(&snapshot, UINT64_C(1) << 40), &threads[1]);
@@ -129,6 +133,7 @@ SL_TEST(access, a_snapshot_gives_all_its_parts)
     cr_assert_str_eq(sl_snapshot_module_build_id(modules), "cd34");
     cr_assert_eq(sl_snapshot_module_start(modules), 22);
     cr_assert_eq(sl_snapshot_module_end(modules), 23);
+    cr_assert_str_eq(sl_snapshot_module_not_looked_at(modules), "too large");
     cr_assert_eq(sl_unjoined_pthread(unjoined), 21);
     cr_assert_eq(sl_unjoined_start(unjoined), &frames[1]);
 }

@@ -51,6 +51,16 @@ static struct scene scene_new(void)
     unread->source = SL_SOURCE_NONE;
     unread->wait = (struct sl_wait){.syscall_nr = -1};
     (void) strcpy(unread->name, "\x1b[2Jx");
+    static const struct sl_snapshot_module modules[] = {
+        {.path = "/usr/bin/app", .build_id = "00ff", .start = 0x400000, .end = 0x402000},
+        {.path = "/lib/\x1b[2J.so",
+         .start = 0x500000,
+         .end = 0x501000,
+         .not_looked_at = "the look would read more of files than it may"}};
+    scene.snapshot->modules = modules;
+    scene.snapshot->n_modules = SL_COUNT_OF(modules);
+    scene.snapshot->n_left_out = 2;
+    scene.snapshot->left_out_reason = "the process has more threads than are looked at";
     scene.snapshot->pid = 100;
     scene.snapshot->stats = (struct sl_snapshot_stats){
         .threads = 8, .unwound = 5, .memoised = 2, .retried = 1, .duration_ns = 1210000};

@@ -70,6 +70,12 @@ static struct sl_snapshot *build_rich(struct scene *scene)
     (void) strcpy(owned->name, "\x1b[2J \"x\\\xc3\xa9");
     for (size_t i = 0; i < 2; i++)
         unjoined[i] = (struct sl_unjoined){.pthread = 0x7f0000002000 + i, .start = frame + i};
+    static const struct sl_snapshot_module modules[] = {
+        {.path = "/app", .start = 0x1000, .end = 0x2000, .not_looked_at = "too much"}};
+    snapshot->modules = modules;
+    snapshot->n_modules = 1;
+    snapshot->n_left_out = 3;
+    snapshot->left_out_reason = "too many";
     snapshot->pid = 100;
     snapshot->counts_arrivals = true;
     snapshot->unjoined = unjoined;
@@ -100,6 +106,8 @@ SL_TEST(snapshot_read, threads_with_one_stack_share_it)
     cr_assert_str_eq(read->threads[5].reason, "thread was on a CPU");
     cr_assert_eq(read->threads[5].state, '\0');
     cr_assert_eq(read->threads[5].count, 1);
+    cr_assert_eq(read->n_left_out, 3);
+    cr_assert_str_eq(read->modules[0].not_looked_at, "too much");
     sl_snapshot_free(read);
 }
 
