@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const char *const status_texts[] = {
 #define X(name, text) [SL_##name] = (text),
     SL_STATUS_MAP(X)
@@ -19,6 +21,7 @@ const char *sl_status_text(enum sl_status status)
     return status_texts[status];
 }
 
+/* What a text names may be called anything, and a cut may go through a character. */
 static void describe(struct sl_error *err, enum sl_status status, const char *format, va_list args)
 {
     err->status = status;
@@ -26,6 +29,7 @@ static void describe(struct sl_error *err, enum sl_status status, const char *fo
     err->line = 0;
     err->column = 0;
     (void) vsnprintf(err->text, sizeof err->text, format, args);
+    sl_utf8_clean(err->text);
 }
 
 enum sl_status sl_fail(struct sl_error *err, enum sl_status status, const char *format, ...)
@@ -100,4 +104,5 @@ void sl_error_prefix(struct sl_error *err, const char *format, ...)
     va_end(args);
     if (used >= 0 && (size_t) used < sizeof err->text)
         (void) snprintf(err->text + used, sizeof err->text - (size_t) used, ": %s", old);
+    sl_utf8_clean(err->text);
 }

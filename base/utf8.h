@@ -5,6 +5,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/macros.h"
 
 /* Bytes of the character at bytes[0], of which `left` are there; 0: it is none. */
 static inline size_t utf8_length(const unsigned char *bytes, size_t left)
@@ -40,15 +44,25 @@ static inline size_t sl_utf8_length(const char *text)
     return *text ? utf8_length((const unsigned char *) text, 4) : 0; /* it never looks past a NUL */
 }
 
-/* C0, DEL and the C1 controls, which are two bytes in UTF-8. */
-static inline bool sl_utf8_is_control(const char *text)
-{
-    unsigned char first = (unsigned char) text[0];
-    return first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char) text[1] < 0xa0);
-}
+/*
+ * The one rule for bytes that come from outside (a target, a driver, a server, a file) and go to a
+ * terminal or into a file.  Not shown as they are: what is no UTF-8, control characters, which
+ * command a terminal, and what is invisible or makes a text look like another one: marks of
+ * direction, spaces of no width, separators of lines.
+ *
+ * @param ret_code  the code point, or 0xfffd for a byte that is no character
+ * @return bytes of the character, at least 1; 0 at the end of the text
+ */
+size_t sl_utf8_next(const char *text, uint32_t *ret_code, bool *ret_printable);
 
-/* Bytes that are no character become question marks; with `controls`, those of control characters
-   do, too. */
-void sl_utf8_clean(char *text, bool controls);
+/* Each byte that is not shown becomes a question mark. */
+void sl_utf8_clean(char *text);
+
+/* The same to a stream without a copy; NULL: nowhere.  @return columns of what is printed */
+size_t sl_utf8_print(const char *text, FILE *out);
+
+/* A text made by a format, cleaned as a whole, so that one line stays one line: only a newline that
+   the format ends with is one. */
+void sl_utf8_printf(FILE *out, const char *format, ...) SL_PRINTF(2, 3);
 
 #endif

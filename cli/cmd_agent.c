@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/utf8.h"
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
 #include "cli/options/options.h"
@@ -24,7 +25,7 @@ static const struct sl_option options_table[] = {
 static void say(void *user, const char *text)
 {
     (void) user;
-    (void) fprintf(stderr, "strandline agent: %s\n", text);
+    sl_utf8_printf(stderr, "strandline agent: %s\n", text);
 }
 
 static bool is_printable(const char *text)

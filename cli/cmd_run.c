@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/utf8.h"
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
 #include "cli/run/driver.h"
@@ -18,7 +19,6 @@
 #include "cli/run/request.h"
 #include "harness/agent/fleet.h"
 #include "harness/run/run.h"
-#include "reports/format.h"
 #include "reports/print/breach.h"
 #include "reports/print/table.h"
 #include "reports/report.h"
@@ -32,12 +32,14 @@ static void print_next(const struct run_request *request, const struct sl_report
     FILE *out = request->json ? stderr : stdout;
     const char *path = request->output;
 
-    (void) fprintf(out, "report: %s", path);
+    sl_utf8_printf(out, "report: %s", path);
     if (place->kept)
-        (void) fprintf(out, " (the one before is %s)", place->kept);
-    (void) fprintf(out, "\n  strandline show %s\n  strandline gate %s\n", path, path);
+        sl_utf8_printf(out, " (the one before is %s)", place->kept);
+    (void) fputc('\n', out);
+    sl_utf8_printf(out, "  strandline show %s\n", path);
+    sl_utf8_printf(out, "  strandline gate %s\n", path);
     if (place->kept)
-        (void) fprintf(out, "  strandline compare %s %s\n", place->kept, path);
+        sl_utf8_printf(out, "  strandline compare %s %s\n", place->kept, path);
 }
 
 static int
@@ -56,7 +58,7 @@ print_report(const struct run_request *request, const struct sl_run_result *resu
 static void report_none(const struct sl_report_place *place)
 {
     if (place->kept)
-        (void) fprintf(stderr, "strandline run: no report was written; the one before is %s\n",
+        sl_utf8_printf(stderr, "strandline run: no report was written; the one before is %s\n",
                        place->kept);
 }
 
@@ -110,11 +112,11 @@ static void progress_print(const struct sl_run_progress *now)
 {
     const struct sl_run_cell *cell = now->cell;
 
-    (void) fprintf(stderr, "[%zu/%zu] %s %s %s%s%s", now->trial, now->n_trials,
+    sl_utf8_printf(stderr, "[%zu/%zu] %s %s %s%s%s", now->trial, now->n_trials,
                    cell->scenario->name, sl_mode_text(cell->mode), cell->transport,
                    cell->fault ? " " : "", cell->fault ? cell->fault : "");
     if (now->at.doing)
-        (void) fprintf(stderr, ": %s, %" PRIu64 " s", now->at.doing,
+        sl_utf8_printf(stderr, ": %s, %" PRIu64 " s", now->at.doing,
                        now->at.elapsed_ns / SL_NS_PER_S);
     if (now->at.counted)
         (void) fprintf(stderr, ", handled %" PRIu64 " of %" PRIu64 " accepted", now->at.handled,
@@ -150,10 +152,7 @@ static void progress_end(struct progress *progress)
 static void progress_output(void *user, const char *driver, const char *line)
 {
     progress_end(user);
-    (void) sl_print_printable(driver, stderr);
-    (void) fputs(": ", stderr);
-    (void) sl_print_printable(line, stderr);
-    (void) fputc('\n', stderr);
+    sl_utf8_printf(stderr, "%s: %s\n", driver, line);
 }
 
 /* The scenarios of a request, loaded. */

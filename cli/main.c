@@ -9,6 +9,7 @@
 #include <strandline/snapshot.h>
 
 #include "base/macros.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/options/output.h"
 
@@ -26,7 +27,7 @@ static int run_without_command(const char *word)
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return command_find(commands_all, "help")->run(1, (char *[]){(char *) "help", NULL});
     const char *nearest = command_nearest(commands_all, word);
-    (void) fprintf(stderr, "strandline: unknown %s '%s'", *word == '-' ? "option" : "command",
+    sl_utf8_printf(stderr, "strandline: unknown %s '%s'", *word == '-' ? "option" : "command",
                    word);
     if (nearest)
         (void) fprintf(stderr, ", did you mean '%s'?", nearest);

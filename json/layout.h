@@ -72,7 +72,6 @@ struct sl_layout {
     const char *schema; /* "strandline.report": its name, which the major version follows */
     unsigned major;
     const char *what; /* what error texts call it: "report" */
-    bool printable;   /* written for a terminal: control characters become question marks */
     struct sl_field root;
 };
 

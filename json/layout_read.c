@@ -358,7 +358,7 @@ refuse_syntax(struct reader *reader, const struct sl_locate_text *text, json_err
     if (errno == ENOMEM)
         return no_memory(reader);
     sl_locate_position(text, position, &line, &column);
-    sl_utf8_clean(error->text, true); /* it quotes the input, which may hold anything */
+    sl_utf8_clean(error->text); /* it quotes the input, which may hold anything */
     return sl_fail_parse(reader->err, line, column, "%s:%u:%u: not a %s: %s", reader->name, line,
                          column, reader->layout->what, error->text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writer: walks the layout and prints as it goes; jansson escapes the strings. */
+/* The writer: walks the layout and prints as it goes. */
 #include "json/layout_write.h"
 
 #include <errno.h>
@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #include "base/fail.h"
 #include "base/utf8.h"
@@ -51,25 +49,44 @@ static bool is_plain(const char *text)
     return !*text;
 }
 
-/* Bytes that are not UTF-8 (thread names and paths may hold any) become question marks. */
+static void write_escape(FILE *out, uint32_t code)
+{
+    static const char letters[] = {
+        ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+        ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
+    };
+
+    if (code < sizeof letters && letters[code])
+        (void) fprintf(out, "\\%c", letters[code]);
+    else if (code < 0x10000)
+        (void) fprintf(out, "\\u%04" PRIX32, code);
+    else
+        (void) fprintf(out, "\\u%04" PRIX32 "\\u%04" PRIX32, 0xd800 + ((code - 0x10000) >> 10),
+                       0xdc00 + (code & 0x3ff));
+}
+
+/* Bytes that are not UTF-8 (thread names and paths may hold any) become question marks; what is
+   not shown is escaped, so that a document can be looked at on a terminal. */
 static void write_string(struct writer *writer, const char *text)
 {
+    FILE *out = writer->out;
+    uint32_t code;
+    bool printable;
+
+    (void) fputc('"', out);
     if (is_plain(text)) {
-        (void) fputc('"', writer->out);
-        (void) fputs(text, writer->out);
-        (void) fputc('"', writer->out);
-        return;
+        (void) fputs(text, out);
+        text = "";
     }
-    SL_AUTO_FREE char *clean = strdup(text);
-    if (clean)
-        sl_utf8_clean(clean, writer->layout->printable);
-    json_t *string = clean ? json_string(clean) : NULL;
-    if (!string)
-        writer->status =
-            sl_fail(writer->err, SL_ENOMEM, "out of memory for the %s", writer->layout->what);
-    else
-        (void) json_dumpf(string, writer->out, JSON_ENCODE_ANY); /* ferror() tells at the end */
-    json_decref(string);
+    for (size_t length; (length = sl_utf8_next(text, &code, &printable)); text += length) {
+        if (printable && code != '"' && code != '\\')
+            (void) fwrite(text, 1, length, out);
+        else if (!sl_utf8_length(text))
+            (void) fputc('?', out);
+        else
+            write_escape(out, code);
+    }
+    (void) fputc('"', out);
 }
 
 /* An empty text says as little as none. */

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/macros.h"
+#include "base/utf8.h"
 
 #define SHOWN_BYTES 40 /* of a key or a word of the input */
 #define SHOWN_STEPS 8  /* of a way found in the text; no scenario is deeper */
@@ -186,11 +187,9 @@ void sl_locate_append_quoted(char *text, size_t size, const char *data, size_t d
     size_t shown = SL_MIN(data_size, SHOWN_BYTES);
     while (shown < data_size && shown > 0 && ((unsigned char) data[shown] & 0xc0) == 0x80)
         shown--; /* not through the middle of a character */
-    for (size_t i = 0; i < shown && used + 1 < size; i++) {
-        unsigned char c = (unsigned char) data[i];
-        text[used++] = c < 0x20 || c == 0x7f ? '?' : (char) c;
-    }
-    (void) snprintf(text + used, size - used, "%s", shown < data_size ? "..." : "");
+    (void) snprintf(text + used, size - used, "%.*s%s", (int) shown, data,
+                    shown < data_size ? "..." : "");
+    sl_utf8_clean(text + used);
 }
 
 static void append_key(char *text, size_t size, const char *key, size_t key_size)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reports/format.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/macros.h"
@@ -51,22 +50,6 @@ char *sl_format_printable(struct sl_arena *arena, const char *text)
 {
     char *copy = sl_arena_strdup(arena, text);
     if (copy)
-        sl_utf8_clean(copy, true);
+        sl_utf8_clean(copy);
     return copy;
-}
-
-size_t sl_print_printable(const char *text, FILE *out)
-{
-    size_t columns = 0;
-    while (*text) {
-        size_t length = sl_utf8_length(text);
-        bool printable = length && !sl_utf8_is_control(text);
-        length = SL_MAX(length, 1);
-        /* As many question marks as bytes. */
-        for (size_t i = 0; i < length && out; i++)
-            (void) putc_unlocked(printable ? text[i] : '?', out);
-        columns += printable ? 1 : length;
-        text += length;
-    }
-    return columns;
 }

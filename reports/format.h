@@ -22,17 +22,7 @@ void sl_format_rate(double per_second, char ret_text[SL_FORMAT_MAX]);
 /* Columns of UTF-8 text on a terminal, one per character. */
 size_t sl_utf8_columns(const char *text);
 
-/*
- * Copy of text without control characters and broken UTF-8, each byte of which
- * becomes a question mark.  Reports come from anywhere; a thread name must not be
- * able to send commands to the terminal.
- *
- * @return NULL when memory is short, and for NULL
- */
+/* A copy as sl_utf8_clean() makes it.  @return NULL when memory is short, and for NULL */
 char *sl_format_printable(struct sl_arena *arena, const char *text);
-
-/* Text as sl_format_printable makes it, to a stream without a copy; NULL: nowhere.  @return columns
- * of what is printed */
-size_t sl_print_printable(const char *text, FILE *out);
 
 #endif

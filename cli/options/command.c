@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/utf8.h"
 #include "cli/options/output.h"
 
 const struct sl_command *command_find(const struct sl_command *const *commands, const char *name)
@@ -31,12 +32,14 @@ const char *command_nearest(const struct sl_command *const *commands, const char
 
 int command_usage_error(const struct sl_command *command, const char *format, ...)
 {
+    char text[512];
     va_list args;
-    (void) fprintf(stderr, "strandline %s: ", command->name);
+
     va_start(args, format);
-    (void) vfprintf(stderr, format, args);
+    (void) vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    (void) fprintf(stderr, "\nsee 'strandline %s --help'\n", command->name);
+    sl_utf8_printf(stderr, "strandline %s: %s\n", command->name, text);
+    sl_utf8_printf(stderr, "see 'strandline %s --help'\n", command->name);
     return SL_EXIT_USAGE;
 }
 
@@ -44,7 +47,7 @@ int command_error(const struct sl_command *command, const struct sl_error *err, 
 {
     if (err->sys_errno == EPIPE && ferror(stdout) && output_reader_went())
         return exit_status;
-    (void) fprintf(stderr, "strandline %s: %s\n", command->name,
+    sl_utf8_printf(stderr, "strandline %s: %s\n", command->name,
                    *err->text ? err->text : sl_status_text(err->status));
     return exit_status;
 }

@@ -6,9 +6,11 @@
 
 #include <strandline/bus_fault.h>
 
+#include "base/utf8.h"
 #include "harness/run/declaration.h"
 #include "json/layout_macros.h"
 #include "json/layout_write.h"
+#include "reports/format.h"
 #include "reports/print/grid.h"
 #include "reports/print/wrap.h"
 
@@ -18,8 +20,12 @@
 static void print_line(const char *heading, const char *text)
 {
     struct sl_page page = output_page(SL_COLOR_NEVER, stdout);
-    if (text && *text)
-        sl_wrap_printf(&page, SL_STYLE_NONE, 2, "    %s%s", heading, text);
+    SL_AUTO_FREE char *clean = text && *text ? strdup(text) : NULL;
+
+    if (!clean)
+        return;
+    sl_utf8_clean(clean);
+    sl_wrap_printf(&page, SL_STYLE_NONE, 2, "    %s%s", heading, clean);
 }
 
 static void print_text(const struct bus_fault_info *fault)
@@ -86,12 +92,13 @@ static int print_json(const struct sl_command *command)
 static void print_foreign_text(const struct sl_declaration *driver)
 {
     if (!(driver->declares & SL_DECLARES_FAULTS))
-        (void) printf("driver '%s' does not declare its faults; --fault is passed on to it\n",
-                      driver->name);
+        sl_utf8_printf(stdout,
+                       "driver '%s' does not declare its faults; --fault is passed on to it\n",
+                       driver->name);
     else if (!driver->n_faults)
-        (void) printf("driver '%s' has no faults\n", driver->name);
+        sl_utf8_printf(stdout, "driver '%s' has no faults\n", driver->name);
     for (uint32_t i = 0; i < driver->n_faults; i++) {
-        (void) printf("%s\n", driver->faults[i].name);
+        sl_utf8_printf(stdout, "%s\n", driver->faults[i].name);
         print_line("", driver->faults[i].text);
         print_line("keys: ", driver->faults[i].keys);
     }
@@ -141,9 +148,10 @@ int print_scenarios(const struct run_request *request)
     (void) puts("scenarios:");
     for (size_t i = 0; i < list->n_scenarios; i++) {
         const struct sl_scenario *scenario = list->scenarios[i];
+        char *description = sl_format_printable(request->arena, scenario->description);
         int printed = printf("  %-*s ", NAME_WIDTH, scenario->name);
         sl_wrap_after(&page, SL_STYLE_NONE, (size_t) SL_MAX(printed, 0), NAME_WIDTH + 3,
-                      scenario->description);
+                      description ? description : "");
     }
     (void) puts("\nfaults:");
     for (const struct bus_fault_info *fault = bus_faults(); fault->name; fault++)
@@ -166,7 +174,7 @@ static const char *workers_text(const struct run_request *request, const struct 
 /* The comma-separated faults one below the other: their names are long. */
 static const char *fault_lines(struct sl_arena *arena, const char *fault)
 {
-    char *text = sl_arena_strdup(arena, fault ? fault : "-");
+    char *text = sl_format_printable(arena, fault ? fault : "-");
 
     for (char *comma = text; comma && (comma = strchr(comma, ','));)
         *comma = '\n';
@@ -191,7 +199,7 @@ int print_plan(const struct run_request *request, const struct sl_run_plan *plan
         const char *texts[] = {
             cell->scenario->name,
             sl_mode_text(cell->mode),
-            cell->transport,
+            sl_format_printable(request->arena, cell->transport),
             sl_arena_printf(request->arena, "%" PRIu32, cell->scenario->load.events),
             workers_text(request, cell),
             sl_arena_printf(request->arena, "%" PRIu32, cell->trials),

@@ -272,7 +272,6 @@ static const struct sl_layout comparison_layout = {
     .schema = "strandline.compare",
     .major = 1,
     .what = "comparison",
-    .printable = true,
     .root = PART(NULL, comparison_object),
 };
 

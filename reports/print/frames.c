@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/macros.h"
-#include "reports/format.h"
+#include "base/utf8.h"
 #include "reports/print/short_name.h"
 
 #define MAX_PADDED 48 /* columns; a wider function moves the place on its own line only */
@@ -13,13 +13,13 @@
 static size_t print_function(const struct sl_frame *frame, FILE *out)
 {
     char buffer[SL_FRAME_TEXT_MAX], fitting[SL_SHORT_NAME_MAX];
-    return sl_print_printable(sl_short_name(sl_frame_text(frame, buffer), fitting), out);
+    return sl_utf8_print(sl_short_name(sl_frame_text(frame, buffer), fitting), out);
 }
 
 /* "bus/engine/pool.c:88", else the file name of the module. */
 static void print_place(const struct sl_frame *frame, FILE *out)
 {
-    (void) sl_print_printable(frame->file ? frame->file : sl_path_base(frame->module), out);
+    (void) sl_utf8_print(frame->file ? frame->file : sl_path_base(frame->module), out);
     if (frame->file && frame->line)
         (void) fprintf(out, ":%" PRIu32, frame->line);
 }

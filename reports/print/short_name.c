@@ -140,14 +140,14 @@ static bool elide(const char *name, enum degree degree, char buffer[SL_SHORT_NAM
     }
     buffer[SL_MIN(n, SL_SHORT_NAME_MAX - 1)] = '\0';
     /* What does not fit into the buffer has more columns, for none has more than four bytes. */
-    return n < SL_SHORT_NAME_MAX && sl_print_printable(buffer, NULL) <= SL_SHORT_NAME_COLUMNS;
+    return n < SL_SHORT_NAME_MAX && sl_utf8_print(buffer, NULL) <= SL_SHORT_NAME_COLUMNS;
 }
 
 static size_t columns_of(const char *token, size_t length)
 {
     char text[32] = "";
     memcpy(text, token, SL_MIN(length, sizeof text - 1));
-    return sl_print_printable(text, NULL);
+    return sl_utf8_print(text, NULL);
 }
 
 /* The beginning of what is in the buffer, dots, and what closes the brackets that are open there.
@@ -178,7 +178,7 @@ static void cut(char buffer[SL_SHORT_NAME_MAX])
 
 const char *sl_short_name(const char *name, char buffer[SL_SHORT_NAME_MAX])
 {
-    if (sl_print_printable(name, NULL) <= SL_SHORT_NAME_COLUMNS)
+    if (sl_utf8_print(name, NULL) <= SL_SHORT_NAME_COLUMNS)
         return name;
     for (enum degree degree = NO_ARGUMENTS; degree < N_DEGREES; degree++)
         if (elide(name, degree, buffer))

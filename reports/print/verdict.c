@@ -78,7 +78,6 @@ static const struct sl_layout gate_layout = {
     .schema = "strandline.gate",
     .major = 1,
     .what = "verdict",
-    .printable = true,
     .root = PART(NULL, document_object),
 };
 

@@ -6,8 +6,9 @@
  * frame they are part of.
  */
 #include <inttypes.h>
+#include <string.h>
 
-#include "reports/format.h"
+#include "base/utf8.h"
 #include "reports/snapshot/listing.h"
 
 #define ADDRESSES_PER_LINE 4
@@ -37,8 +38,17 @@ static void print_addresses(const struct sl_stack *stack, FILE *out)
 static void print_start(const struct sl_thread *thread, FILE *out)
 {
     (void) fprintf(out, "--- Thread %" PRIx64 " (name: ", thread->id);
-    (void) sl_print_printable(thread->name, out);
+    (void) sl_utf8_print(thread->name, out);
     (void) fprintf(out, "/%" PRIu64 ") stack: ---\n", thread->id);
+}
+
+/* Line by line: the paths in it are the target's. */
+static void print_maps(const char *maps, FILE *out)
+{
+    for (size_t length; *maps; maps += length + (maps[length] == '\n')) {
+        length = strcspn(maps, "\n");
+        sl_utf8_printf(out, "%.*s\n", (int) length, maps);
+    }
 }
 
 enum sl_status
@@ -69,6 +79,6 @@ snapshot_write_threadz(const void *document, const struct sl_page *page, struct 
         last = thread->stack;
     }
     (void) fputs("\n--- Memory map: ---\n", page->out);
-    (void) fputs(listing->maps, page->out);
+    print_maps(listing->maps, page->out);
     return SL_OK;
 }

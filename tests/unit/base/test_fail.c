@@ -31,6 +31,15 @@ SL_TEST(fail, who_wants_no_detail_still_gets_the_status)
     sl_error_prefix(NULL, "trial %d", 1);
 }
 
+SL_TEST(fail, what_a_text_names_cannot_command_a_terminal)
+{
+    struct sl_error err = {0};
+    errno = EIO;
+    cr_assert_eq(sl_fail_errno(&err, "no '%s'", "a\x1b]0;x\x07\n\xe2\x80\xae.c"), SL_ESYS);
+    sl_error_prefix(&err, "%s", "b\x1b");
+    cr_assert_str_eq(err.text, "b?: no 'a?]0;x?????.c': Input/output error");
+}
+
 SL_TEST(fail, errno_becomes_a_status_and_a_text)
 {
     static const struct {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -74,6 +76,45 @@ SL_TEST(format, only_well_formed_utf8_has_a_length)
     };
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++)
         cr_assert_eq(sl_utf8_length(cases[i].text), cases[i].length, "case %zu", i);
+}
+
+SL_TEST(format, what_is_invisible_or_turns_a_text_around_is_not_shown)
+{
+    static const char *const hidden[] = {
+        "\xc2\x80", "\xc2\x9b", "\u00ad", "\u061c", "\u180e", "\u200b",     "\u200e",     "\u200f",
+        "\u2028",   "\u2029",   "\u202a", "\u202e", "\u2060", "\u2066",     "\u2069",     "\u206f",
+        "\ufeff",   "\ufff9",   "\ufffb", "\x1b",   "\x7f",   "\U000e0001", "\U000e0fff",
+    };
+    static const char *const shown[] = {" ",      "~",      "\u00a0", "\u00e9",
+                                        "\u200a", "\u2010", "\u2027", "\u202f",
+                                        "\u205f", "\u2070", "\ufffd", "\U0001f600"};
+    uint32_t code;
+    bool printable;
+
+    for (size_t i = 0; i < SL_COUNT_OF(hidden); i++) {
+        cr_assert_eq(sl_utf8_next(hidden[i], &code, &printable), strlen(hidden[i]));
+        cr_assert(!printable, "U+%04x", code);
+    }
+    for (size_t i = 0; i < SL_COUNT_OF(shown); i++) {
+        cr_assert_eq(sl_utf8_next(shown[i], &code, &printable), strlen(shown[i]));
+        cr_assert(printable, "U+%04x", code);
+    }
+    cr_assert_eq(code, 0x1f600);
+    cr_assert_eq(sl_utf8_next("", &code, &printable), 0);
+    cr_assert_eq(sl_utf8_next("\xff", &code, &printable), 1);
+    cr_assert(!printable);
+}
+
+SL_TEST(format, a_line_made_of_hostile_parts_is_one_line)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    sl_utf8_printf(out, "open '%s'\n", "a\nb\r\xe2\x80\xae.c");
+    sl_utf8_printf(out, "%s", "\n");
+    (void) fclose(out);
+    cr_assert_str_eq(text, "open 'a?b????.c'\n?");
+    free(text);
 }
 
 SL_TEST(format, printable_text_commands_no_terminal)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "reports/format.h"
+#include "base/utf8.h"
 #include "reports/print/short_name.h"
 
 #define MEGABYTE 1000000
@@ -126,7 +126,7 @@ static void assert_bounded(const char *name)
     char buffer[SL_SHORT_NAME_MAX], again[SL_SHORT_NAME_MAX];
     const char *text = sl_short_name(name, buffer);
 
-    cr_assert_leq(sl_print_printable(text, NULL), SL_SHORT_NAME_COLUMNS);
+    cr_assert_leq(sl_utf8_print(text, NULL), SL_SHORT_NAME_COLUMNS);
     cr_assert_leq(strlen(text), strlen(name));
     cr_assert_eq(sl_short_name(text, again), text);
 }
