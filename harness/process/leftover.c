@@ -2,158 +2,26 @@
 #include "harness/process/leftover.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fail.h"
 #include "base/grow.h"
 #include "base/hash.h"
+#include "harness/process/processes.h"
 #include "harness/snapshot/target/descriptor.h"
 
-#define MAX_HELD   (UINT64_C(1) << 20) /* of one kind; the subject decides how many it has */
-#define MAX_KINDS  16                  /* that are told apart */
-#define END_ROUNDS 50                  /* of orphans of orphans */
-
-struct process {
-    pid_t pid, ppid;
-    uint64_t start_time; /* clock ticks since boot; with pid the identity */
-    char name[16];
-    char state;
-    bool family; /* of the subject; set by mark_family() */
-};
-
-/* Those that /proc shows. */
-struct processes {
-    struct process *entries; /* ascending pid */
-    size_t n, capacity;
-};
-
-static void processes_free(struct processes *processes)
-{
-    if (!processes)
-        return;
-    free(processes->entries);
-    free(processes);
-}
-SL_DEFINE_AUTO(processes, processes_free);
-
-/*
- * "81 (any name) S 1 ...", start time in field 22.  The name may hold anything, a parenthesis
- * included, so it ends at the last one.  @return false when it is no such line
- */
-static bool parse_stat(char *line, struct process *ret_entry)
-{
-    struct process entry = {0};
-    char *open = strchr(line, '('), *close = strrchr(line, ')');
-    long pid, ppid;
-
-    if (!open || !close || close < open || sscanf(line, "%ld", &pid) != 1 ||
-        sscanf(close + 1,
-               " %c %ld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-               "%" SCNu64,
-               &entry.state, &ppid, &entry.start_time) != 3)
-        return false;
-    entry.pid = (pid_t) pid;
-    entry.ppid = (pid_t) ppid;
-    *close = '\0';
-    (void) snprintf(entry.name, sizeof entry.name, "%s", open + 1);
-    *ret_entry = entry;
-    return true;
-}
-
-static bool read_entry(int proc_fd, const char *name, struct process *ret_entry)
-{
-    char path[32], line[1024];
-
-    (void) snprintf(path, sizeof path, "%.16s/stat", name);
-    SL_AUTO_FD int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
-    if (size <= 0)
-        return false; /* it has ended */
-    line[size] = '\0';
-    return parse_stat(line, ret_entry);
-}
-
-static int compare_processes(const void *a, const void *b)
-{
-    const struct process *left = a, *right = b;
-    return (left->pid > right->pid) - (left->pid < right->pid);
-}
-
-static enum sl_status list_processes(struct processes **ret_processes, struct sl_error *err)
-{
-    SL_AUTO(processes) struct processes *list = calloc(1, sizeof *list);
-    DIR *directory = list ? opendir("/proc") : NULL;
-    bool ok = true;
-
-    if (!list)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a list of processes");
-    if (!directory)
-        return sl_fail_errno(err, "cannot list '/proc'");
-    for (const struct dirent *at; ok && (at = readdir(directory));) {
-        struct process entry;
-        if (at->d_name[0] < '1' || at->d_name[0] > '9' ||
-            !read_entry(dirfd(directory), at->d_name, &entry))
-            continue;
-        ok = sl_grow(&list->entries, &list->capacity, list->n + 1);
-        if (ok)
-            list->entries[list->n++] = entry;
-    }
-    (void) closedir(directory);
-    if (!ok)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a list of processes");
-    if (list->n)
-        qsort(list->entries, list->n, sizeof *list->entries, compare_processes);
-    *ret_processes = SL_TAKE(list);
-    return SL_OK;
-}
-
-static struct process *find_pid(const struct processes *processes, pid_t pid)
-{
-    const struct process key = {.pid = pid};
-    return processes->n
-               ? bsearch(&key, processes->entries, processes->n, sizeof key, compare_processes)
-               : NULL;
-}
+#define MAX_HELD  (UINT64_C(1) << 20) /* of one kind; the subject decides how many it has */
+#define MAX_KINDS 16                  /* that are told apart */
 
 /* The same process, or NULL. */
-static const struct process *
-find_process(const struct processes *processes, const struct process *entry)
+static const struct processes_entry *
+find_process(const struct processes *processes, const struct processes_entry *entry)
 {
-    const struct process *found = find_pid(processes, entry->pid);
+    const struct processes_entry *found = processes_find(processes, entry->pid);
     return found && found->start_time == entry->start_time ? found : NULL;
-}
-
-/*
- * Mark all that descend from `root`, and from children of `reaper` that were not there before:
- * orphans of the former are given to the latter.  `root` itself is not marked.
- */
-static void
-mark_family(struct processes *processes, const struct processes *before, pid_t root, pid_t reaper)
-{
-    bool changed = true;
-
-    /* A child may have a lower number than its parent, so go on until nobody is found. */
-    while (changed) {
-        changed = false;
-        for (size_t i = 0; i < processes->n; i++) {
-            struct process *entry = &processes->entries[i];
-            if (entry->family || entry->pid == root)
-                continue;
-            const struct process *parent = find_pid(processes, entry->ppid);
-            entry->family = entry->ppid == root || (parent && parent->family) ||
-                            (entry->ppid == reaper && !find_process(before, entry));
-            changed |= entry->family;
-        }
-    }
 }
 
 /* A descriptor or a timer, by its number and by what it leads to. */
@@ -169,7 +37,7 @@ struct list {
 };
 
 struct sl_holdings {
-    pid_t pid;
+    pid_t pid, guard;
     struct list descriptors, timers;
     struct processes *processes; /* of the whole system; NULL: not known */
 };
@@ -242,16 +110,19 @@ static bool read_timers(pid_t pid, struct list *list)
     return ok;
 }
 
-enum sl_status sl_holdings_read(pid_t pid, struct sl_holdings **ret_holdings, struct sl_error *err)
+enum sl_status sl_holdings_read(const struct sl_process *process, struct sl_holdings **ret_holdings,
+                                struct sl_error *err)
 {
+    pid_t pid = process->pid;
     SL_AUTO(sl_holdings) struct sl_holdings *holdings = calloc(1, sizeof *holdings);
 
     if (!holdings)
         return sl_fail(err, SL_ENOMEM, "out of memory for what the subject holds");
     holdings->pid = pid;
+    holdings->guard = process->guard;
     if (!read_descriptors(pid, &holdings->descriptors) || !read_timers(pid, &holdings->timers))
         return sl_fail(err, SL_ENOMEM, "out of memory for what the subject holds");
-    enum sl_status status = list_processes(&holdings->processes, err);
+    enum sl_status status = processes_list(&holdings->processes, err);
     if (status == SL_ENOMEM)
         return status;
     *ret_holdings = SL_TAKE(holdings);
@@ -336,7 +207,7 @@ tell_new(struct telling *telling, const char *kind, const struct list *before,
     return SL_VALUE(n);
 }
 
-/* Of the subject's family and alive: a zombie holds nothing but its number. */
+/* Below the guard, who adopts orphans, and alive: a zombie holds nothing but its number. */
 static struct sl_value tell_processes(struct telling *telling, const struct sl_holdings *before,
                                       const struct sl_holdings *after)
 {
@@ -346,11 +217,11 @@ static struct sl_value tell_processes(struct telling *telling, const struct sl_h
     if (!before->processes || !after->processes)
         return SL_MISSING_VALUE("/proc could not be listed");
     telling->first = telling->n_items;
-    mark_family(after->processes, before->processes, after->pid, getpid());
+    processes_mark(after->processes, after->guard);
     for (size_t i = 0; i < after->processes->n; i++) {
-        const struct process *entry = &after->processes->entries[i];
-        if (!entry->family || entry->state == 'Z' || entry->state == 'X' ||
-            find_process(before->processes, entry))
+        const struct processes_entry *entry = &after->processes->entries[i];
+        if (!entry->marked || entry->pid == after->pid || entry->state == 'Z' ||
+            entry->state == 'X' || find_process(before->processes, entry))
             continue;
         n++;
         (void) snprintf(text, sizeof text, "'%s', pid %ld, %s", entry->name, (long) entry->pid,
@@ -387,36 +258,38 @@ enum sl_status sl_holdings_compare(const struct sl_holdings *before,
     return SL_OK;
 }
 
-void sl_orphans_adopt(void)
+/* Was it told of when the subject's Close had returned? */
+static bool was_told(const struct sl_holdings *closed, pid_t pid)
 {
-    (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const struct processes_entry *entry =
+        closed && closed->processes ? processes_find(closed->processes, pid) : NULL;
+    return entry && entry->marked;
 }
 
-/* Ours, so that the number can be nobody else's before we have waited for it. */
-static void end_child(pid_t pid)
+enum sl_status sl_holdings_ended(const struct sl_holdings *closed, const struct sl_ended *ended,
+                                 struct sl_arena *arena, struct sl_left_behind *left,
+                                 struct sl_error *err)
 {
-    uint64_t deadline = sl_clock_now_ns() + SL_NS_PER_S;
+    size_t n_named = SL_MIN(ended->n, SL_ENDED_NAMED);
+    uint64_t n_told = left->processes.missing ? 0 : left->processes.value, n = n_told;
+    struct sl_leftover *items = sl_arena_array(arena, left->n_items + n_named, sizeof *items);
 
-    (void) kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, WNOHANG | __WALL) == 0 && sl_clock_now_ns() < deadline)
-        sl_clock_sleep_ns(SL_NS_PER_MS / 4);
-}
-
-void sl_orphans_end(const struct sl_holdings *before)
-{
-    bool found = before && before->processes;
-
-    for (int round = 0; found && round < END_ROUNDS; round++) {
-        SL_AUTO(processes) struct processes *now = NULL;
-        found = false;
-        if (list_processes(&now, NULL))
-            return;
-        for (size_t i = 0; i < now->n; i++) {
-            const struct process *entry = &now->entries[i];
-            if (entry->ppid != getpid() || find_process(before->processes, entry))
-                continue;
-            end_child(entry->pid);
-            found = true;
-        }
+    if (!items)
+        return sl_fail(err, SL_ENOMEM, "out of memory for what stayed");
+    if (left->n_items)
+        memcpy(items, left->items, left->n_items * sizeof *items);
+    for (size_t i = 0; i < n_named; i++) {
+        if (was_told(closed, ended->named[i].pid))
+            continue;
+        const char *what = sl_arena_printf(arena, "'%.15s', pid %ld, ended with the subject",
+                                           ended->named[i].name, (long) ended->named[i].pid);
+        if (!what)
+            return sl_fail(err, SL_ENOMEM, "out of memory for what stayed");
+        items[left->n_items++] = (struct sl_leftover){"process", what, 1};
+        n++;
     }
+    left->items = items;
+    if (ended->n + ended->n_living > 0) /* of those without a name some may have been told before */
+        left->processes = SL_VALUE(SL_MAX(n, ended->n + ended->n_living));
+    return SL_OK;
 }

@@ -6,18 +6,17 @@
 #ifndef SL_PROCESS_LEFTOVER_H
 #define SL_PROCESS_LEFTOVER_H
 
-#include <sys/types.h>
-
 #include <strandline/error.h>
 
 #include "base/macros.h"
 #include "harness/model/result.h"
+#include "harness/process/process.h"
 
 struct sl_holdings; /* of a subject at one moment */
 
 /* A kind that can not be read is kept as missing; fails when memory is short. */
-SL_CHECKED enum sl_status
-sl_holdings_read(pid_t pid, struct sl_holdings **ret_holdings, struct sl_error *err);
+SL_CHECKED enum sl_status sl_holdings_read(const struct sl_process *process,
+                                           struct sl_holdings **ret_holdings, struct sl_error *err);
 void sl_holdings_free(struct sl_holdings *holdings);
 SL_DEFINE_AUTO(sl_holdings, sl_holdings_free);
 
@@ -26,13 +25,14 @@ SL_CHECKED enum sl_status
 sl_holdings_compare(const struct sl_holdings *before, const struct sl_holdings *after,
                     struct sl_arena *arena, struct sl_left_behind *ret_left, struct sl_error *err);
 
-/* Make orphans of subjects children of the calling process, so that they can be told and ended. */
-void sl_orphans_adopt(void);
-
 /*
- * End every child of the calling process that came after `before`, once the subject is gone: its
- * orphans, and in turn theirs.
+ * Add the processes that were ended with the subject and not told of before: made after Close, or
+ * by a subject that did not get that far.
+ *
+ * closed: compared as `after` above, or NULL
  */
-void sl_orphans_end(const struct sl_holdings *before);
+SL_CHECKED enum sl_status sl_holdings_ended(const struct sl_holdings *closed,
+                                            const struct sl_ended *ended, struct sl_arena *arena,
+                                            struct sl_left_behind *left, struct sl_error *err);
 
 #endif

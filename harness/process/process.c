@@ -8,162 +8,200 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "base/wait.h"
+#include "harness/process/guard.h"
+#include "harness/process/launch.h"
 
-/* Exit status of a child that could not become what it was to be. */
-#define EXEC_FAILED 127
+#define START_NS (30 * SL_NS_PER_S)  /* for a guard to start its subject */
+#define END_NS   (5 * SL_NS_PER_S)   /* for what is killed to end */
+#define LOOK_NS  (10 * SL_NS_PER_MS) /* at the desk, while the subject is waited for */
 
-/* Neither terminal nor pipe, so that no thread of the child ever waits in reading or printing. */
-static bool redirect_streams(int output_fd)
+static bool adopts_orphans; /* set once, before the first subject */
+
+void sl_process_adopt_orphans(void)
 {
-    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
-           dup2(output_fd, STDOUT_FILENO) >= 0 && dup2(output_fd, STDERR_FILENO) >= 0;
+    adopts_orphans = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 }
 
-/* In the child, between fork and exec: async-signal-safe calls only. */
-static void become(const struct sl_launch *launch, pid_t parent, int output_fd, int failure_fd)
+/* The subject's descriptors; in words, those of the guard's command line. */
+struct ends {
+    int observer, printed; /* the guard's own */
+    int in, out, desk;     /* the subject's; desk -1: none */
+};
+
+static void close_ends(const struct ends *ends)
 {
-    sigset_t none;
-
-    if (launch->own_group)
-        (void) setpgid(0, 0);
-    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it had ended before the request above counted */
-        _exit(EXEC_FAILED);
-    (void) sigemptyset(&none);
-    (void) sigprocmask(SIG_SETMASK, &none, NULL);
-    (void) signal(SIGPIPE, SIG_IGN);
-    (void) signal(SIGINT, SIG_DFL);
-    (void) signal(SIGTERM, SIG_DFL);
-
-    if (launch->capture && !redirect_streams(output_fd))
-        _exit(EXEC_FAILED);
-    /* What our own caller left open is none of the child's business. */
-    (void) close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-    for (size_t i = 0; i < launch->n_fds; i++)
-        if (launch->fds[i] >= 0)
-            (void) fcntl(launch->fds[i], F_SETFD, 0);
-    (void) execvpe(launch->program, (char *const *) launch->argv,
-                   launch->environment ? (char *const *) launch->environment : environ);
-    ssize_t told = write(failure_fd, &errno, sizeof errno);
-    (void) told; /* who waits for it sees the end of the pipe as well */
-    _exit(EXEC_FAILED);
+    sl_fd_closep(&ends->observer);
+    sl_fd_closep(&ends->printed);
+    sl_fd_closep(&ends->in);
+    sl_fd_closep(&ends->out);
+    sl_fd_closep(&ends->desk);
 }
 
-/* Wait until the child is what it was to be.  @return why it is not; 0: it is */
-static int await_exec(pid_t pid, int failure_fd)
+/* What both sides need: ours into the process, the others into ret_ends. */
+static enum sl_status connect_ends(bool with_desk, struct sl_process *process,
+                                   struct ends *ret_ends, struct sl_error *err)
 {
-    int failure = 0;
-    ssize_t n;
+    int pair[2];
 
-    while ((n = read(failure_fd, &failure, sizeof failure)) < 0 && errno == EINTR)
-        continue;
-    if (n != sizeof failure)
-        return 0;
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    return failure;
+    enum sl_status status = with_desk ? sl_desk_new(&process->desk, &ret_ends->desk, err) : SL_OK;
+    if (!status)
+        status = sl_printed_new(&process->printed, &ret_ends->printed, err);
+    if (status)
+        return status;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return sl_fail_errno(err, "cannot create a socket pair for the guard of the subject");
+    process->guard_fd = pair[0];
+    ret_ends->observer = pair[1];
+    if (pipe2(pair, O_CLOEXEC) < 0)
+        return sl_fail_errno(err, "cannot create a pipe to the subject");
+    ret_ends->in = pair[0];
+    process->to_fd = pair[1];
+    if (pipe2(pair, O_CLOEXEC) < 0)
+        return sl_fail_errno(err, "cannot create a pipe from the subject");
+    process->from_fd = pair[0];
+    ret_ends->out = pair[1];
+    return SL_OK;
 }
 
-enum sl_status sl_process_launch(const struct sl_launch *launch, struct sl_process *ret_process,
-                                 struct sl_error *err)
+static enum sl_status
+launch_guard(const char *title, const struct ends *ends, pid_t *ret_guard, struct sl_error *err)
 {
-    SL_AUTO_FD int output = -1;
-    int failure[2];
+    const int fds[] = {ends->observer, ends->printed, ends->in, ends->out, ends->desk};
+    char texts[SL_COUNT_OF(fds)][16];
+    const char *argv[SL_COUNT_OF(fds) + 3] = {title, SL_GUARD_COMMAND};
 
-    if (launch->capture) {
-        output = memfd_create("strandline-output", MFD_CLOEXEC);
-        if (output < 0 || fcntl(output, F_SETFL, O_APPEND) < 0)
-            return sl_fail_errno(err, "cannot create a memory file for what '%s' prints",
-                                 launch->argv[0]);
+    for (size_t i = 0; i < SL_COUNT_OF(fds) && fds[i] >= 0; i++) {
+        (void) snprintf(texts[i], sizeof texts[i], "%d", fds[i]);
+        argv[i + 2] = texts[i];
     }
-    if (pipe2(failure, O_CLOEXEC) < 0)
-        return sl_fail_errno(err, "cannot create a pipe to '%s'", launch->argv[0]);
-    SL_AUTO_FD int failure_read = failure[0], failure_write = failure[1];
-    pid_t parent = getpid();
-    pid_t pid = fork();
-    if (pid < 0)
-        return sl_fail_errno(err, "cannot start '%s'", launch->argv[0]);
-    if (pid == 0)
-        become(launch, parent, output, failure_write);
-    sl_fd_closep(&failure_write);
-    failure_write = -1;
-    errno = await_exec(pid, failure_read);
-    if (errno == ENOENT)
-        return sl_fail(err, SL_ENOENT, "there is no program '%s'", launch->program);
-    if (errno)
-        return sl_fail_errno(err, "cannot execute '%s'", launch->program);
-    *ret_process = SL_PROCESS_NONE;
-    ret_process->pid = pid;
-    ret_process->output_fd = SL_TAKE_FD(output);
+    const struct sl_launch launch = {.program = "/proc/self/exe",
+                                     .argv = argv,
+                                     .fds = fds,
+                                     .n_fds = SL_COUNT_OF(fds),
+                                     .own_session = true};
+    return sl_process_launch(&launch, ret_guard, err);
+}
+
+/* @return false: the guard has gone without a word */
+static bool
+read_report(const struct sl_process *process, uint64_t deadline_ns, struct guard_report *ret_report)
+{
+    return sl_wait_ready(process->guard_fd, POLLIN, deadline_ns) &&
+           recv(process->guard_fd, ret_report, sizeof *ret_report, MSG_DONTWAIT) ==
+               (ssize_t) sizeof *ret_report;
+}
+
+static enum sl_status await_start(struct sl_process *process, struct sl_error *err)
+{
+    struct guard_report report;
+
+    if (!read_report(process, sl_clock_now_ns() + START_NS, &report))
+        return sl_fail(err, SL_EGONE, "the guard of the subject did not start it");
+    if (report.error) {
+        errno = report.error;
+        return sl_fail_errno(err, "cannot start the subject");
+    }
+    process->pid = report.subject;
+    process->pid_fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
     return SL_OK;
 }
 
 enum sl_status sl_process_start(const char *title, bool with_desk, struct sl_process *ret_process,
                                 struct sl_error *err)
 {
-    int in[2], out[2];
-    char in_text[16], out_text[16], desk_text[16];
-    SL_AUTO(sl_desk) struct sl_desk *desk = NULL;
-    SL_AUTO_FD int desk_fd = -1;
+    SL_CLEANUP(close_ends) struct ends ends = {-1, -1, -1, -1, -1};
+    struct sl_process process = SL_PROCESS_NONE;
 
-    enum sl_status status = with_desk ? sl_desk_new(&desk, &desk_fd, err) : SL_OK;
+    enum sl_status status = connect_ends(with_desk, &process, &ends, err);
+    if (!status && adopts_orphans)
+        status = children_list(&process.before, err);
+    if (!status)
+        status = launch_guard(title, &ends, &process.guard, err);
+    close_ends(&ends); /* what the other side has is to end with it */
+    ends = (struct ends){-1, -1, -1, -1, -1};
+    if (!status)
+        status = await_start(&process, err);
     if (status)
-        return status;
-    if (pipe2(in, O_CLOEXEC) < 0)
-        return sl_fail_errno(err, "cannot create a pipe to the subject");
-    SL_AUTO_FD int in_read = in[0], in_write = in[1];
-    if (pipe2(out, O_CLOEXEC) < 0)
-        return sl_fail_errno(err, "cannot create a pipe from the subject");
-    SL_AUTO_FD int out_read = out[0], out_write = out[1];
+        sl_process_end(&process);
+    else
+        *ret_process = process;
+    return status;
+}
 
-    (void) snprintf(in_text, sizeof in_text, "%d", in_read);
-    (void) snprintf(out_text, sizeof out_text, "%d", out_write);
-    (void) snprintf(desk_text, sizeof desk_text, "%d", desk_fd);
-    const char *argv[] = {title,    SL_SUBJECT_COMMAND,           in_text,
-                          out_text, with_desk ? desk_text : NULL, NULL};
-    const int fds[] = {in_read, out_write, desk_fd};
-    const struct sl_launch launch = {.program = "/proc/self/exe",
-                                     .argv = argv,
-                                     .fds = fds,
-                                     .n_fds = SL_COUNT_OF(fds),
-                                     .own_group = true,
-                                     .capture = true};
-    status = sl_process_launch(&launch, ret_process, err);
-    if (status)
-        return status;
-    ret_process->to_fd = SL_TAKE_FD(in_write);
-    ret_process->from_fd = SL_TAKE_FD(out_read);
-    ret_process->desk = SL_TAKE(desk);
-    return SL_OK;
+/* It has nothing left to do, or can do nothing any more. */
+static void end_guard(struct sl_process *process)
+{
+    if (process->guard <= 0)
+        return;
+    (void) kill(process->guard, SIGKILL);
+    while (waitpid(process->guard, &process->guard_status, 0) < 0 && errno == EINTR)
+        continue;
+    process->guard = 0;
+}
+
+/* A guard that did not do its work leaves it to us, as far as we can see what there is. */
+static void end_without_guard(struct sl_process *process)
+{
+    uint64_t deadline = sl_clock_now_ns() + END_NS;
+
+    end_guard(process);
+    process->wait_status = SIGKILL;
+    if (process->pid_fd >= 0) {
+        (void) syscall(SYS_pidfd_send_signal, process->pid_fd, SIGKILL, NULL, 0);
+        (void) sl_wait_ready(process->pid_fd, POLLIN, deadline);
+    }
+    (void) waitpid(process->pid, &process->wait_status, WNOHANG | __WALL); /* if it was adopted */
+    process->pid = 0;
+    while (adopts_orphans && children_end_round(&process->before, &process->ended) &&
+           sl_clock_now_ns() < deadline)
+        sl_clock_sleep_ns(SL_NS_PER_MS / 4);
+}
+
+static void finish(struct sl_process *process)
+{
+    struct guard_report report;
+
+    if (!read_report(process, 0, &report) || report.event != GUARD_ENDED) {
+        end_without_guard(process);
+        return;
+    }
+    end_guard(process);
+    process->guard_status = 0;
+    process->wait_status = report.wait_status;
+    process->ended = report.ended;
+    process->pid = 0;
 }
 
 bool sl_process_reap(struct sl_process *process, uint64_t timeout_ns)
 {
     uint64_t deadline = sl_clock_now_ns() + timeout_ns;
-    uint64_t pause = SL_NS_PER_MS / 4;
     bool by_itself = true;
 
+    if (process->guard > 0)
+        (void) kill(process->guard, SIGCONT); /* a driver may have stopped it */
     while (process->pid > 0) {
         if (process->desk)
             sl_desk_release(process->desk);
-        pid_t got = waitpid(process->pid, &process->wait_status, by_itself ? WNOHANG : 0);
-        if (got == process->pid || (got < 0 && errno == ECHILD)) {
-            process->pid = 0;
-        } else if (by_itself && sl_clock_now_ns() >= deadline) {
-            (void) kill(process->pid, SIGKILL);
+        if (sl_wait_ready(process->guard_fd, POLLIN, SL_MIN(deadline, sl_clock_now_ns() + LOOK_NS)))
+            finish(process);
+        else if (sl_clock_now_ns() < deadline)
+            continue;
+        else if (!by_itself)
+            end_without_guard(process);
+        else {
             by_itself = false;
-        } else if (by_itself) {
-            sl_clock_sleep_ns(pause);
-            pause = SL_MIN(pause * 2, 10 * SL_NS_PER_MS);
+            deadline = sl_clock_now_ns() + 2 * END_NS;
+            (void) shutdown(process->guard_fd, SHUT_WR);
         }
     }
     return by_itself;
@@ -171,43 +209,43 @@ bool sl_process_reap(struct sl_process *process, uint64_t timeout_ns)
 
 void sl_process_end(struct sl_process *process)
 {
-    if (process->pid > 0)
-        (void) kill(process->pid, SIGKILL);
     (void) sl_process_reap(process, 0);
+    end_guard(process);
     sl_desk_free(SL_TAKE(process->desk));
+    sl_printed_free(SL_TAKE(process->printed));
+    children_release(&process->before);
+    sl_fd_closep(&process->pid_fd);
+    sl_fd_closep(&process->guard_fd);
     sl_fd_closep(&process->to_fd);
     sl_fd_closep(&process->from_fd);
-    sl_fd_closep(&process->output_fd);
-    process->to_fd = process->from_fd = process->output_fd = -1;
+    process->pid_fd = process->guard_fd = process->to_fd = process->from_fd = -1;
 }
 
-void sl_process_output(const struct sl_process *process, char *ret_text, size_t size)
+static int describe_status(int status, char *ret_text, size_t size)
 {
-    off_t end = lseek(process->output_fd, 0, SEEK_END);
-    off_t start = end > (off_t) (size - 1) ? end - (off_t) (size - 1) : 0;
-    ssize_t got = end > 0 ? pread(process->output_fd, ret_text, (size_t) (end - start), start) : 0;
-
-    ret_text[got > 0 ? got : 0] = '\0';
-    for (char *at = ret_text; *at; at++)
-        if ((unsigned char) *at < ' ')
-            *at = ' ';
-    for (size_t length = strlen(ret_text); length && ret_text[length - 1] == ' '; length--)
-        ret_text[length - 1] = '\0';
+    return WIFSIGNALED(status)
+               ? snprintf(ret_text, size, "was ended by signal %d (%s)", WTERMSIG(status),
+                          strsignal(WTERMSIG(status)))
+               : snprintf(ret_text, size, "exited with status %d", WEXITSTATUS(status));
 }
 
 void sl_process_describe_end(const struct sl_process *process, char *ret_text, size_t size)
 {
     static const char printed[] = "; it printed: ";
-    int status = process->wait_status;
-    int used = WIFSIGNALED(status)
-                   ? snprintf(ret_text, size, "was ended by signal %d (%s)", WTERMSIG(status),
-                              strsignal(WTERMSIG(status)))
-                   : snprintf(ret_text, size, "exited with status %d", WEXITSTATUS(status));
+    char guard[128];
+    int used;
+
+    if (process->guard_status) {
+        (void) describe_status(process->guard_status, guard, sizeof guard);
+        used = snprintf(ret_text, size, "lost its guard, which %s", guard);
+    } else {
+        used = describe_status(process->wait_status, ret_text, size);
+    }
     char *rest = ret_text + used + strlen(printed);
 
     if (used < 0 || rest + 1 >= ret_text + size)
         return;
-    sl_process_output(process, rest, (size_t) (ret_text + size - rest));
+    sl_printed_last(process->printed, rest, (size_t) (ret_text + size - rest));
     if (*rest)
         memcpy(ret_text + used, printed, strlen(printed));
 }

@@ -334,7 +334,7 @@ static enum sl_status explain_silence(struct sl_process *process, const char *dr
         return sl_fail(err, SL_EINVAL, "cannot load driver '%s': the process that tried %s",
                        driver_path, text);
     }
-    sl_process_output(process, text, sizeof text);
+    sl_printed_last(process->printed, text, sizeof text);
     return sl_fail(err, SL_EINVAL,
                    "cannot load driver '%s': the process that tried gave no answer%s%s",
                    driver_path, text[0] ? "; it printed: " : "", text);

@@ -182,23 +182,13 @@ static void list_args(const char *packed, const char **ret_args)
     ret_args[n] = NULL;
 }
 
-/* What the configuration of a driver points to. */
-struct pointed {
-    const char *args[SL_ARGS_MAX + 1];
-    struct sl_credentials credentials;
-};
-
-static void configure_driver(const struct subject *subject, struct pointed *pointed,
-                             struct sl_driver_config *config)
+/* args has room for SL_ARGS_MAX + 1 and lives as long as the configuration is used. */
+static void
+configure_driver(const struct subject *subject, const char **args, struct sl_driver_config *config)
 {
     const struct sl_subject_config *from = &subject->config;
 
-    list_args(from->args, pointed->args);
-    pointed->credentials = (struct sl_credentials){.size = sizeof pointed->credentials,
-                                                   .creds = or_null(from->files.creds),
-                                                   .tls_ca = or_null(from->files.tls_ca),
-                                                   .tls_cert = or_null(from->files.tls_cert),
-                                                   .tls_key = or_null(from->files.tls_key)};
+    list_args(from->args, args);
 
     *config = (struct sl_driver_config){
         .size = sizeof *config,
@@ -214,8 +204,7 @@ static void configure_driver(const struct subject *subject, struct pointed *poin
         .stack_size = from->pool.stack_size,
         .ack_wait_ns = SL_ACK_WAIT_NS,
         .replicas = from->replicas,
-        .args = pointed->args,
-        .credentials = &pointed->credentials,
+        .args = args,
     };
     sl_load_configure(subject->load, config);
 }
@@ -223,9 +212,9 @@ static void configure_driver(const struct subject *subject, struct pointed *poin
 static enum sl_status open_bus(struct subject *subject, struct sl_error *err)
 {
     struct sl_driver_config config;
-    struct pointed pointed;
+    const char *args[SL_ARGS_MAX + 1];
 
-    configure_driver(subject, &pointed, &config);
+    configure_driver(subject, args, &config);
 
     sl_step_begin(SL_STEP_OPEN);
     uint64_t begin_ns = sl_clock_now_ns();
@@ -375,14 +364,14 @@ static bool subject_play(struct subject *subject)
 static bool subject_purge(struct subject *subject)
 {
     struct sl_driver_config config;
-    struct pointed pointed;
+    const char *args[SL_ARGS_MAX + 1];
     struct sl_error err = {0};
 
     enum sl_status status = make_load(subject, &err);
     if (!status)
         status = find_driver(subject, &err);
     if (!status && subject->driver->purge) {
-        configure_driver(subject, &pointed, &config);
+        configure_driver(subject, args, &config);
         status = subject->driver->purge(&config, &err);
         if (status)
             (void) sl_driver_failed("purge", status, &err);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/url.h"
 #include "harness/process/leftover.h"
 #include "harness/run/declaration.h"
 #include "harness/run/hang.h"
@@ -156,7 +155,7 @@ static enum sl_status at_start(struct trial *trial, struct sl_error *err)
 
     enum sl_status status = sl_observation_begin(pid, &opts, &trial->observation, err);
     if (!status)
-        status = sl_holdings_read(pid, &trial->held, err);
+        status = sl_holdings_read(&trial->process, &trial->held, err);
     if (status)
         return status;
     trial->result->threads.before = count_threads(trial, SL_LOOK_BEGIN);
@@ -186,11 +185,11 @@ at_loaded(struct trial *trial, struct sl_load_record *record, struct sl_error *e
 /* Besides threads, once these have settled. */
 static enum sl_status find_leftovers(struct trial *trial, struct sl_error *err)
 {
-    SL_AUTO(sl_holdings) struct sl_holdings *held = NULL;
-    enum sl_status status = sl_holdings_read(trial->process.pid, &held, err);
+    enum sl_status status = sl_holdings_read(&trial->process, &trial->held_closed, err);
 
     return status ? status
-                  : sl_holdings_compare(trial->held, held, trial->arena, &trial->result->left, err);
+                  : sl_holdings_compare(trial->held, trial->held_closed, trial->arena,
+                                        &trial->result->left, err);
 }
 
 /* Wait until the threads have settled.  Where Close gave up, its stacks are those of its end. */
@@ -334,6 +333,7 @@ static enum sl_status make_config(const struct sl_trial_input *input, enum sl_su
         const char *from, *what;
     } texts[] = {
         {config.transport, sizeof config.transport, input->cell->transport, "transport"},
+        {config.servers, sizeof config.servers, input->bus.servers, "list of servers"},
         {config.fault, sizeof config.fault, input->cell->fault, "fault"},
         {config.prefix, sizeof config.prefix, input->prefix, "prefix"},
         {config.driver_path, sizeof config.driver_path, input->bus.driver_path, "driver path"},
@@ -346,11 +346,7 @@ static enum sl_status make_config(const struct sl_trial_input *input, enum sl_su
         memcpy(texts[i].to, from, strlen(from) + 1);
     }
     *ret_config = config;
-    enum sl_status status =
-        sl_subject_config_aim(ret_config, input->bus.servers, input->bus.credentials, err);
-    return status
-               ? status
-               : pack_args(input->bus.driver_args, ret_config->args, sizeof ret_config->args, err);
+    return pack_args(input->bus.driver_args, ret_config->args, sizeof ret_config->args, err);
 }
 
 static enum sl_status start_process(struct trial *trial, struct sl_error *err)
@@ -376,7 +372,6 @@ start_subject(struct trial *trial, enum sl_subject_job job, struct sl_error *err
     enum sl_status status = make_config(input, job, config, err);
     if (!status && job == SL_JOB_PLAY)
         status = trial_agents_begin(trial, config, err);
-    sl_orphans_adopt();
     if (!status)
         status = start_process(trial, err);
     return status ? status
@@ -387,8 +382,8 @@ start_subject(struct trial *trial, enum sl_subject_job job, struct sl_error *err
 static void release(struct trial *trial)
 {
     sl_process_end(&trial->process);
-    sl_orphans_end(trial->held);
     sl_holdings_free(trial->held);
+    sl_holdings_free(trial->held_closed);
     free(trial->record.data);
     sl_tally_free(trial->tally);
     sl_observation_free(trial->observation);
@@ -398,12 +393,8 @@ static void pass_on(void *user, const char *line)
 {
     const struct trial *trial = user;
     const struct sl_declaration *driver = trial->input->bus.declaration;
-    SL_AUTO_FREE char *shown = strdup(line);
 
-    if (!shown)
-        return;
-    sl_url_hide(shown);
-    trial->input->on_output(trial->input->output_user, driver ? driver->name : "driver", shown);
+    trial->input->on_output(trial->input->output_user, driver ? driver->name : "driver", line);
 }
 
 enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena *arena,
@@ -432,8 +423,11 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
     }
     if (trial.driver.name[0])
         *ret_driver = sl_arena_printf(arena, "%s %s", trial.driver.name, trial.driver.version);
-    sl_output_end(&trial.output, trial.process.output_fd);
-    sl_process_end(&trial.process);
+    (void) sl_process_reap(&trial.process, 0);
+    if (!status)
+        status = sl_holdings_ended(trial.held_closed, &trial.process.ended, arena,
+                                   &ret_result->left, err);
+    sl_output_end(&trial.output, trial.process.printed);
     trial_agents_end(&trial);
     release(&trial);
     ret_result->duration_ns = sl_clock_now_ns() - trial.began_ns;

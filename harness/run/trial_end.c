@@ -97,7 +97,7 @@ trial_await(struct trial *trial, uint64_t deadline_ns, bool *ret_subject, struct
         enum sl_status status = ready > 0 ? sl_wake_look(fds[1].revents, err) : SL_OK;
         if (status)
             return status;
-        sl_output_look(&trial->output, trial->process.output_fd);
+        sl_output_look(&trial->output, trial->process.printed);
         trial_look_for_crash(trial);
         *ret_subject = ready > 0 && fds[0].revents;
         status = agents ? agents->look(agents->user, err) : SL_OK;
@@ -174,7 +174,10 @@ static void explain_end(struct trial *trial, bool by_itself)
 
     sl_process_describe_end(&trial->process, end, sizeof end);
     (void) snprintf(text, sizeof text, "the subject %s", end);
-    if (WIFSIGNALED(status) && by_itself) {
+    if (trial->process.guard_status) {
+        result->reason = NULL; /* whatever failed before */
+        trial_fail(trial, SL_TRIAL_CRASHED, step, text);
+    } else if (WIFSIGNALED(status) && by_itself) {
         result->signal = WTERMSIG(status);
         result->reason = NULL; /* a crash explains whatever failed before it */
         trial_fail(trial, SL_TRIAL_CRASHED, step, text);

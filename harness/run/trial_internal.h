@@ -28,12 +28,12 @@ struct trial {
     struct sl_record record; /* read last */
     struct sl_tally *tally;  /* of a shared load, as the local subject told it last; or NULL */
     bool agents_begun;
-    bool agents_closed;                 /* their tallies are final */
-    struct sl_load_record merged;       /* what all processes know, once agents_closed */
-    struct sl_observation *observation; /* from `start` on; NULL before */
-    struct sl_holdings *held;           /* at `start` */
-    uint64_t began_ns, told_ns;         /* told_ns: of its progress; 0: never */
-    uint64_t states_at;                 /* of the messages, in the subject; 0: not known */
+    bool agents_closed;                     /* their tallies are final */
+    struct sl_load_record merged;           /* what all processes know, once agents_closed */
+    struct sl_observation *observation;     /* from `start` on; NULL before */
+    struct sl_holdings *held, *held_closed; /* at `start`, and after Close */
+    uint64_t began_ns, told_ns;             /* told_ns: of its progress; 0: never */
+    uint64_t states_at;                     /* of the messages, in the subject; 0: not known */
     struct sl_output output;
     struct sl_crash crash; /* signal 0: none was seen */
 };

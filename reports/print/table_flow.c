@@ -97,9 +97,9 @@ static void print_left(const struct sl_page *page, const struct sl_cell_result *
     const char *in = "";
     if (cell->n_trials > 1)
         in = sl_say(page, " in %zu of %zu trials", n_trials, cell->n_trials);
-    sl_wrap_printf(page, SL_STYLE_NONE, 2,
-                   "besides threads: %s: %" PRIu64 " %s stayed after Close%s%s",
-                   sl_say_cell(page, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many, in,
+    sl_wrap_printf(page, SL_STYLE_NONE, 2, "besides threads: %s: %" PRIu64 " %s %s%s%s",
+                   sl_say_cell(page, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many,
+                   most->close.reached ? "stayed after Close" : "outlived the subject", in,
                    say_items(page, &most->left, kind));
 }
 
