@@ -18,6 +18,8 @@ struct block {
 struct sl_arena {
     struct block *blocks; /* the first one is filled */
     size_t used;
+    bool (*may_take)(void *context, size_t size);
+    void *context;
 };
 
 struct sl_arena *sl_arena_new(void)
@@ -36,10 +38,18 @@ void sl_arena_free(struct sl_arena *arena)
     free(arena);
 }
 
+void sl_arena_ask(struct sl_arena *arena, bool (*may_take)(void *context, size_t size),
+                  void *context)
+{
+    arena->may_take = may_take;
+    arena->context = context;
+}
+
 static struct block *add_block(struct sl_arena *arena, size_t size)
 {
     size_t capacity = SL_MAX(size, BLOCK_SIZE);
-    if (capacity > SIZE_MAX - sizeof(struct block))
+    if (capacity > SIZE_MAX - sizeof(struct block) ||
+        (arena->may_take && !arena->may_take(arena->context, capacity)))
         return NULL;
     struct block *block = calloc(1, sizeof *block + capacity);
     if (!block)

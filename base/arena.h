@@ -10,6 +10,7 @@
 #define SL_BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/macros.h"
@@ -20,6 +21,13 @@ struct sl_arena;
 struct sl_arena *sl_arena_new(void);
 void sl_arena_free(struct sl_arena *arena); /* NULL is allowed */
 SL_DEFINE_AUTO(sl_arena, sl_arena_free);
+
+/*
+ * From now on ask before memory is taken from the system: where the answer is false, memory is
+ * short.  NULL: nobody is asked.
+ */
+void sl_arena_ask(struct sl_arena *arena, bool (*may_take)(void *context, size_t size),
+                  void *context);
 
 /* @return zeroed memory owned by the arena, or NULL; size 0 gives a valid pointer */
 void *sl_arena_alloc(struct sl_arena *arena, size_t size);

@@ -55,7 +55,7 @@ static const struct sl_option options_of_snapshot[] = {
     [OPTION_MAX_FILE_BYTES] = {"max-file-bytes", "SIZE",
                                "how much it may read of the files of the process (4GiB)", 0},
     [OPTION_MAX_TOTAL_FRAMES] = {"max-total-frames", "N",
-                                 "frames of all stacks that differ, at most (4000000)", 0},
+                                 "frames of all stacks that differ, at most (1000000)", 0},
     [OPTION_MAX_THREADS] = {"max-threads", "N", "threads at most (250000)", 0},
     [OPTION_COLOR] = SL_OPTION_COLOR,
     {0},

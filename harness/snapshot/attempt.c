@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/attempt.h"
 
+#include <errno.h>
 #include <string.h>
 
 void sl_attempt_record(struct sl_pass *pass, const struct sl_register_source *source,
@@ -34,6 +35,20 @@ void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
     attempt->wait_memory.size = 0;
     attempt->look = source->look(context, attempt->thread->id, &attempt->sighting);
     sl_attempt_record(pass, source, attempt);
+}
+
+void sl_attempt_identify(struct sl_pass *pass, struct sl_attempt *attempt)
+{
+    int error = sl_target_stat(&pass->target, (pid_t) attempt->thread->id, &attempt->sighting.stat);
+    char state = attempt->sighting.stat.state;
+
+    attempt->sighting.error = -error;
+    if (!error && (state == 'Z' || state == 'X'))
+        attempt->look =
+            (pid_t) attempt->thread->id == pass->target.pid ? SL_LOOK_ENDED : SL_LOOK_GONE;
+    if (error == -ESRCH)
+        attempt->look = SL_LOOK_GONE;
+    sl_attempt_record(pass, pass->source, attempt);
 }
 
 enum sl_status sl_attempt_request(struct sl_pass *pass, struct sl_attempt *attempt, uint8_t *to,

@@ -71,6 +71,9 @@ struct sl_pass {
 void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
                      const struct sl_register_source *source, struct sl_attempt *attempt);
 
+/* Who the thread is, when there is no time to look at it. */
+void sl_attempt_identify(struct sl_pass *pass, struct sl_attempt *attempt);
+
 /* What was seen of the thread goes into its record. */
 void sl_attempt_record(struct sl_pass *pass, const struct sl_register_source *source,
                        struct sl_attempt *attempt);

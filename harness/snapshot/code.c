@@ -37,19 +37,56 @@ static bool equal(const struct entry *entry, const struct sl_pc *pcs, size_t n_p
     return true;
 }
 
+/* Bytes of a copy of the frames with all that they name: who shows them makes one. */
+static uint64_t weigh(const struct sl_frame *frames, size_t n)
+{
+    uint64_t weight = n * sizeof *frames;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *const texts[] = {frames[i].function, frames[i].file, frames[i].module,
+                                     frames[i].build_id};
+        for (size_t k = 0; k < SL_COUNT_OF(texts); k++)
+            weight += texts[k] ? strlen(texts[k]) : 0;
+    }
+    return weight;
+}
+
+/* Addresses alone, and why. */
+static bool keep_addresses(struct sl_code *code, struct entry *entry, enum sl_budget_part spent)
+{
+    struct sl_frame *frames = sl_arena_array(code->snapshot->arena, entry->n_pcs, sizeof *frames);
+
+    if (!frames)
+        return false;
+    for (size_t i = 0; i < entry->n_pcs; i++)
+        frames[i] = (struct sl_frame){.address = entry->pcs[i].address,
+                                      .by_frame_pointers = entry->pcs[i].by_frame_pointer};
+    entry->stack = (struct sl_stack){
+        .frames = frames, .n_frames = entry->n_pcs, .reason = sl_budget_text(spent)};
+    return true;
+}
+
 /* Frames of every address in a row; inlined functions make more frames than addresses. */
 static bool collect(struct sl_code *code, struct entry *entry)
 {
+    struct sl_budget *budget = code->target->budget;
     const struct sl_pc *pcs = entry->pcs;
     size_t n_pcs = entry->n_pcs;
     const struct sl_frame *part;
     size_t n_part, n = 0;
+    uint64_t weight = 0;
 
     for (size_t i = 0; i < n_pcs; i++) {
         if (!sl_symbolizer_look_up(code->symbolizer, code->maps, &pcs[i], &part, &n_part))
             return false;
         n += n_part;
+        weight += weigh(part, n_part);
     }
+    if (!sl_budget_take(budget, SL_BUDGET_FRAMES, n - n_pcs))
+        return keep_addresses(code, entry, SL_BUDGET_FRAMES);
+    if (weight > code->copy_room || !sl_budget_take(budget, SL_BUDGET_MEMORY, weight))
+        return keep_addresses(code, entry, SL_BUDGET_MEMORY);
+    code->copy_room -= weight;
     struct sl_frame *frames = sl_arena_array(code->snapshot->arena, n, sizeof *frames);
     if (!frames)
         return false;
@@ -99,6 +136,8 @@ sl_code_stack(struct sl_code *code, const struct sl_pc *pcs, size_t n_pcs, enum 
     for (const struct entry *entry = *bucket; entry; entry = entry->next)
         if (entry->hash == hash && entry->end == end && equal(entry, pcs, n_pcs))
             return &entry->stack;
+    if (!sl_budget_take(code->target->budget, SL_BUDGET_FRAMES, n_pcs))
+        return code->no_stack;
     struct entry *entry = sl_arena_alloc(code->snapshot->arena, sizeof *entry);
     struct sl_pc *copy = sl_arena_array(code->snapshot->arena, n_pcs, sizeof *copy);
     if (!entry || !copy)
@@ -140,9 +179,24 @@ read_maps(struct sl_code *code, struct sl_maps **ret_maps, struct sl_error *err)
     if (status)
         return status;
     code->maps_reads++;
+    /* Never given back: it is read a few times only.  It was not more than a quarter. */
+    (void) sl_budget_take(code->target->budget, SL_BUDGET_MEMORY, 2 * size);
     status = sl_maps_parse(text, ret_maps, err);
     sl_error_prefix(err, "process %ld", (long) code->target->pid);
     return status;
+}
+
+static enum sl_status open_stacks(struct sl_code *code, struct sl_error *err)
+{
+    struct sl_stack *none = sl_arena_alloc(code->snapshot->arena, sizeof *none);
+
+    code->stacks = calloc(1, sizeof *code->stacks);
+    if (!code->stacks || !none)
+        return sl_fail(err, SL_ENOMEM, "out of memory for stacks");
+    none->reason = sl_budget_text(SL_BUDGET_FRAMES);
+    code->no_stack = none;
+    code->copy_room = sl_budget_left(code->target->budget, SL_BUDGET_MEMORY) / 2;
+    return SL_OK;
 }
 
 enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err)
@@ -164,8 +218,8 @@ enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err)
     if (!status)
         status = sl_symbolizer_new(code->modules, arena, !code->opts->no_symbols, &code->symbolizer,
                                    err);
-    if (!status && !(code->stacks = calloc(1, sizeof *code->stacks)))
-        status = sl_fail(err, SL_ENOMEM, "out of memory for stacks");
+    if (!status)
+        status = open_stacks(code, err);
     return status;
 }
 

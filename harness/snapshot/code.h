@@ -29,7 +29,9 @@ struct sl_code {
     struct sl_unwinder *unwinder;
     struct sl_memo *memo;
     struct sl_symbolizer *symbolizer;
-    struct sl_stacks *stacks; /* those that are told apart */
+    uint64_t copy_room;              /* bytes that copies of frames with their names may take */
+    struct sl_stacks *stacks;        /* those that are told apart */
+    const struct sl_stack *no_stack; /* of who comes when no more frames may be made */
 };
 
 SL_CHECKED enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err);
@@ -44,7 +46,8 @@ SL_CHECKED enum sl_status sl_code_find_stack(struct sl_code *code, uint64_t sp,
                                              struct sl_error *err);
 
 /*
- * The stack with these addresses and this end.  Its frames come with the next sl_code_symbolize.
+ * The stack with these addresses and this end.  Its frames come with the next sl_code_symbolize;
+ * where no more may be made there are none, and its reason says so.
  *
  * @return NULL when memory is short
  */

@@ -154,7 +154,8 @@ static void read_groups(void *argument, size_t number)
                          &error);
         return;
     }
-    for (size_t i; !status && (i = atomic_fetch_add(&pass->next, BATCH)) < pass->n_attempts;)
+    for (size_t i; !status && !sl_budget_is_over(pass->target.budget) &&
+                   (i = atomic_fetch_add(&pass->next, BATCH)) < pass->n_attempts;)
         status = read_group(member, &pass->attempts[i],
                             SL_MIN((size_t) BATCH, pass->n_attempts - i), &error);
     if (status)

@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
 #include "harness/snapshot/group.h"
 #include "harness/snapshot/settle.h"
 #include "harness/snapshot/target/target.h"
 #include "harness/snapshot/wait/futex.h"
+
+#define PASS_OVER_NS SL_NS_PER_S /* for saying who was not looked at, when the time is over */
 
 /*
  * Threads that may not run, whatever they wait for: stopped by job control, held by a tracer, or
@@ -139,6 +142,8 @@ static const char *reason_of_look(enum sl_look look)
         return "its registers could not be read";
     case SL_LOOK_OVERDUE:
         return "it was let run again unread, for it would have stood still too long";
+    case SL_LOOK_NO_TIME:
+        return sl_budget_text(SL_BUDGET_TIME);
     case SL_LOOK_TRACED:
     case SL_LOOK_OK:
     case SL_LOOK_GONE:
@@ -168,7 +173,13 @@ static void explain(const struct sl_wait_context *context, struct holds *holds,
         thread->reason = say_traced(holds, thread->id);
     else if (attempt->look != SL_LOOK_OK)
         thread->reason = reason_of_look(attempt->look);
-    else if (has_call)
+    else if (!thread->stack->n_frames)
+        thread->reason = thread->stack->reason;
+    if (thread->reason)
+        thread->stack = NULL;
+    if (sl_budget_is_over(holds->target->budget))
+        return;
+    if (has_call)
         thread->wait = sl_wait_describe(context, &attempt->sighting.call, &attempt->wait_memory,
                                         thread->stack);
     bool outside_call = has_call && thread->wait.kind == SL_WAIT_FAULT;
@@ -193,6 +204,12 @@ static void explain_all(struct sl_pass *pass)
     sl_ids_release(&ids);
 }
 
+static void leave_out(struct sl_snapshot *snapshot)
+{
+    snapshot->n_left_out++;
+    snapshot->left_out_reason = "there are more than a look may have, or has time for";
+}
+
 /* Records are made in place. */
 static void make_attempts(struct sl_pass *pass)
 {
@@ -202,15 +219,32 @@ static void make_attempts(struct sl_pass *pass)
         if (pass->tids[i] == pass->own_tid || pass->tids[i] == pass->helper_tid)
             continue;
         if (pass->n_attempts == pass->max_threads) {
-            snapshot->n_left_out++;
+            leave_out(snapshot);
             continue;
         }
         struct sl_thread *thread = &pass->threads[pass->n_attempts];
         thread->id = pass->tids[i];
-        pass->attempts[pass->n_attempts++].thread = thread;
+        pass->attempts[pass->n_attempts++] =
+            (struct sl_attempt){.thread = thread, .look = SL_LOOK_NO_TIME};
     }
-    if (snapshot->n_left_out)
-        snapshot->left_out_reason = "the process has more threads than are looked at";
+}
+
+/* Who could not be looked at in time is known at least, or counted. */
+static void pass_over(struct sl_pass *pass)
+{
+    const uint64_t end = sl_clock_now_ns() + PASS_OVER_NS;
+
+    for (size_t i = 0; i < pass->n_attempts; i++) {
+        struct sl_attempt *attempt = &pass->attempts[i];
+        if (attempt->look != SL_LOOK_NO_TIME)
+            continue;
+        if (sl_clock_now_ns() < end) {
+            sl_attempt_identify(pass, attempt);
+            continue;
+        }
+        attempt->look = SL_LOOK_GONE;
+        leave_out(pass->snapshot);
+    }
 }
 
 static enum sl_status look_at_all(struct sl_pass *pass, struct sl_error *err)
@@ -223,6 +257,7 @@ static enum sl_status look_at_all(struct sl_pass *pass, struct sl_error *err)
         status = sl_attempts_settle(pass, err);
     if (!status)
         status = sl_code_symbolize(&pass->code, err);
+    pass_over(pass);
     return status;
 }
 

@@ -88,7 +88,7 @@ static enum sl_status retry(struct sl_pass *pass, struct sl_error *err)
         if (any_runs) /* one rest for all of them */
             sl_clock_sleep_ns(RUNNING_WAIT);
         for (size_t k = 0; k < pass->n_attempts && !status; k++)
-            if (!is_settled(&pass->attempts[k]))
+            if (!is_settled(&pass->attempts[k]) && !sl_budget_is_over(pass->target.budget))
                 status = look_alone(pass, &sl_source_proc, &pass->attempts[k], err);
     }
     return status;
@@ -171,12 +171,13 @@ stop_threads(struct sl_pass *pass, struct stop *stops, size_t n, struct sl_error
 {
     struct sl_source_context *context = &pass->source_context;
     const uint64_t start = sl_clock_now_ns();
+    const uint64_t patience =
+        SL_MIN(context->patience_ns, sl_budget_left(pass->target.budget, SL_BUDGET_TIME));
     enum sl_status status = SL_OK;
     size_t n_waiting = ask_to_stop(pass, stops, n);
     uint64_t waited = 0, last_stop = 0;
 
-    while (n_waiting && !status && waited <= context->patience_ns &&
-           waited - last_stop <= STOP_WAIT) {
+    while (n_waiting && !status && waited <= patience && waited - last_stop <= STOP_WAIT) {
         size_t n_before = n_waiting;
         status = collect_stopped(pass, stops, n, &n_waiting, err);
         waited = sl_clock_now_ns() - start;
@@ -237,7 +238,8 @@ static enum sl_status stop_those_left(struct sl_pass *pass, bool again, struct s
         return sl_fail(err, SL_ENOMEM, "out of memory for threads to stop");
     /* A few first: on their stacks the tables are read that the others need, too. */
     for (size_t at = 0, room = SL_MIN(capacity, (size_t) FIRST_STOPPED);
-         at < pass->n_attempts && !status; room = capacity) {
+         at < pass->n_attempts && !status && !sl_budget_is_over(pass->target.budget);
+         room = capacity) {
         size_t n = 0;
         for (; at < pass->n_attempts && n < room; at++) {
             struct sl_attempt *attempt = &pass->attempts[at];

@@ -25,6 +25,7 @@ struct job {
     pid_t pid;
     struct sl_snapshot_opts opts;
     struct sl_budget budget;
+    bool refused; /* memory, which the budget did not have */
     bool may_stop;
     bool is_apart; /* on a thread of its own */
     struct sl_snapshot *snapshot;
@@ -341,10 +342,23 @@ static enum sl_status take(struct job *job)
             return sl_fail(job->err, SL_EBUSY,
                            "process %ld replaces its program faster than it can be looked at",
                            (long) job->pid);
+        if (status == SL_ENOMEM && job->refused)
+            return sl_fail(job->err, SL_ELIMIT, "%s: process %ld", sl_budget_text(SL_BUDGET_MEMORY),
+                           (long) job->pid);
         if (status && job->err && !job->err->status)
             *job->err = error;
         return status;
     }
+}
+
+static bool may_take_memory(void *context, size_t size)
+{
+    struct job *job = context;
+
+    bool taken = sl_budget_take(&job->budget, SL_BUDGET_MEMORY, size);
+
+    job->refused |= !taken;
+    return taken;
 }
 
 static void *run_job(void *argument)
@@ -415,7 +429,9 @@ enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
         [SL_BUDGET_FRAMES] = job.opts.max_total_frames,
     };
     sl_budget_begin(&job.budget, limits);
+    sl_arena_ask(arena, may_take_memory, &job);
     run_apart(&job);
+    sl_arena_ask(arena, NULL, NULL);
     if (job.status) {
         sl_snapshot_free(snapshot);
         return job.status;

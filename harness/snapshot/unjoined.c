@@ -152,6 +152,8 @@ static enum sl_status walk(struct sl_code *code, const struct layout *layout, ui
     if (!sl_reader_read_all(code->reader, head, &node, sizeof node))
         return SL_OK;
     for (size_t i = 1; node != head && node != mark && i < MAX_NODES; i++, node = next) {
+        if (sl_budget_is_over(code->target->budget))
+            return SL_OK;
         if ((i & (i - 1)) == 0)
             mark = node;
         uint64_t descriptor = node - layout->offsets[FIELD_LIST];
@@ -164,6 +166,8 @@ static enum sl_status walk(struct sl_code *code, const struct layout *layout, ui
             return SL_OK;
         if (!start) /* the main thread, which was not started and need not be joined */
             continue;
+        if (!sl_budget_take(code->target->budget, SL_BUDGET_FRAMES, 1))
+            return SL_OK;
         enum sl_status status = add(code, found, descriptor, start, err);
         if (status)
             return status;

@@ -53,7 +53,7 @@ struct sl_snapshot_opts {
     uint64_t max_time_ns;      /* 0: 30 s */
     uint64_t max_memory;       /* bytes; 0: 1.5 GiB */
     uint64_t max_file_bytes;   /* that are read of programs, libraries, debug files; 0: 4 GiB */
-    uint64_t max_total_frames; /* of all stacks that differ; 0: 4,000,000 */
+    uint64_t max_total_frames; /* of all stacks that differ; 0: 1,000,000 */
     uint32_t max_threads;      /* those with the lowest ids; 0: 250,000 */
 };
 
@@ -73,6 +73,7 @@ struct sl_snapshot_opts {
  *         SL_EPERM   no source of registers is permitted
  *         SL_EGONE   no such process, or it ended before a single thread was read
  *         SL_ENOTSUP not a 64-bit x86 process, or the source is not built in
+ *         SL_ELIMIT  not even the least could be seen within opts->max_memory
  */
 SL_API SL_CHECKED enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
                                                   struct sl_snapshot **ret_snap,

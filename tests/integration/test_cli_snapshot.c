@@ -321,6 +321,9 @@ SNAPSHOT_TEST(wrong_use_is_told_from_a_process_that_cannot_be_looked_at)
     assert_refused(strandline_run("snapshot", "0", NULL), 2, "'0' is not a number");
     assert_refused(strandline_run("snapshot", "--source", "magic", "1", NULL), 2, "'magic'");
     assert_refused(strandline_run("snapshot", "--max-frames", "0", "1", NULL), 2, "--max-frames");
+    assert_refused(strandline_run("snapshot", "--max-time", "30", "1", NULL), 2, "--max-time");
+    assert_refused(strandline_run("snapshot", "--max-memory", "0", "1", NULL), 2, "--max-memory");
+    assert_refused(strandline_run("snapshot", "--max-threads", "0", "1", NULL), 2, "--max-threads");
     assert_refused(strandline_run("snapshot", "--json", "--threadz", "1", NULL), 2,
                    "one of --json and --threadz");
     assert_refused(strandline_run("snapshot", "--no-stop", "--allow-stop", "1", NULL), 2,

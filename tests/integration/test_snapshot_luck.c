@@ -328,3 +328,65 @@ SL_TEST(snapshot_luck, the_own_process_is_never_stopped_nor_signalled, .timeout 
     cr_assert(sigpending(&pending) == 0 && sigisemptyset(&pending));
     cr_assert(pthread_sigmask(SIG_UNBLOCK, &all, NULL) == 0);
 }
+
+SL_TEST(snapshot_luck, threads_beyond_the_limit_are_counted, .timeout = 60)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "9", "3");
+    const struct sl_snapshot_opts opts = {.size = sizeof opts, .max_threads = 4};
+
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    cr_assert_eq(snapshot->n_threads, 4);
+    cr_assert_eq(snapshot->n_left_out, 6);
+    cr_assert_str_not_empty(snapshot->left_out_reason);
+}
+
+SL_TEST(snapshot_luck, when_the_time_is_over_threads_have_that_as_their_reason, .timeout = 60)
+{
+    static const enum sl_snapshot_source sources[] = {SL_SNAPSHOT_PROC, SL_SNAPSHOT_PTRACE};
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "9", "3");
+
+    for (size_t i = 0; i < SL_COUNT_OF(sources); i++) {
+        const struct sl_snapshot_opts opts = {
+            .size = sizeof opts, .source = sources[i], .max_time_ns = 1};
+        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+        cr_assert_eq(snapshot->n_threads, 10);
+        cr_assert_eq(snapshot->n_left_out, 0);
+        for (size_t t = 0; t < snapshot->n_threads; t++) {
+            const struct sl_thread *thread = &snapshot->threads[t];
+            cr_assert(!thread->stack && strstr(thread->reason, "time of the look"));
+            cr_assert(thread->start_time && thread->state && *thread->name, "it is known who");
+        }
+    }
+}
+
+SL_TEST(snapshot_luck, stacks_end_where_no_more_frames_may_be_made, .timeout = 60)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "9", "3");
+    const struct sl_snapshot_opts opts = {
+        .size = sizeof opts, .source = SL_SNAPSHOT_PROC, .max_total_frames = 12};
+    size_t n_frames = 0, n_without = 0;
+
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    cr_assert_eq(snapshot->n_threads, 10);
+    for (size_t t = 0; t < snapshot->n_threads; t++) {
+        const struct sl_thread *thread = &snapshot->threads[t];
+        bool is_new = thread->stack;
+        for (size_t k = 0; k < t; k++)
+            is_new = is_new && snapshot->threads[k].stack != thread->stack;
+        n_frames += is_new ? thread->stack->n_frames : 0;
+        n_without += !thread->stack && strstr(thread->reason, "more frames");
+    }
+    cr_assert_leq(n_frames, 12);
+    cr_assert_gt(n_without, 0);
+}
+
+SL_TEST(snapshot_luck, too_little_memory_is_a_failure_that_says_so, .timeout = 60)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "9", "3");
+    const struct sl_snapshot_opts opts = {.size = sizeof opts, .max_memory = 1024};
+    struct sl_snapshot *snapshot = NULL;
+    struct sl_error err = {0};
+
+    sl_assert_fails(sl_snapshot_take(subject.pid, &opts, &snapshot, &err), SL_ELIMIT, &err,
+                    "larger than a look may read");
+}

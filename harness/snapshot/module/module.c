@@ -13,20 +13,23 @@
 #define MAX_PROGRAMS 1024 /* files looked at for the one that knows the loader's list */
 #define MAX_UNMAPPED 64   /* loaded objects of no file at all; each may cost a walk over the map */
 #define MAX_CHECKED  4096 /* pages of moved code that are compared with the file */
+#define MAX_FILES    8192 /* whose program headers are read */
+
+#define BUCKETS 1024
 
 /* What is known of a file that is mapped: also that it is no ELF object. */
 struct file {
-    struct file *next;
+    struct file *next;         /* in the bucket */
     struct sl_mapping mapping; /* says which one */
     bool is_elf;
     struct sl_image image;
 };
 
-/* A page in place of a module's. */
+/* A page that lies in no file of an object: the one that it is a copy of, or NULL. */
 struct checked {
-    struct checked *next;
+    struct checked *next; /* in the bucket */
     uint64_t page;
-    bool same; /* as that */
+    struct sl_module *module;
 };
 
 struct sl_modules {
@@ -34,9 +37,11 @@ struct sl_modules {
     struct sl_reader *reader;
     struct sl_arena *arena;
     struct sl_module *list;
-    struct file *files;
+    struct sl_module *known[BUCKETS]; /* the same, by file and bias */
+    struct file *files[BUCKETS];
+    size_t n_files;
     bool loader_asked;
-    struct checked *checked;
+    struct checked *checked[BUCKETS];
     size_t n_checked;
 };
 
@@ -124,13 +129,6 @@ static bool spell_build_id(struct sl_modules *modules, struct sl_module *module)
     return text || !size;
 }
 
-/* Numbers of devices are compared with each other here, never with what stat says of a path. */
-static bool same_file(const struct sl_mapping *a, const struct sl_mapping *b)
-{
-    return a->inode == b->inode && a->major == b->major && a->minor == b->minor && has_file(a) &&
-           has_file(b) && strcmp(a->path, b->path) == 0;
-}
-
 /* Bytes of a file through any of its mappings. */
 struct mapped {
     struct sl_reader *reader;
@@ -138,31 +136,14 @@ struct mapped {
     const struct sl_mapping *mapping; /* one of them; the others are often beside it */
 };
 
-static bool
-holds(const struct mapped *mapped, size_t i, uint64_t offset, size_t size, uint64_t *ret_address)
-{
-    const struct sl_mapping *mapping = &mapped->maps->mappings[i];
-    uint64_t length = mapping->end - mapping->start;
-
-    if (offset < mapping->offset || offset - mapping->offset >= length ||
-        size > length - (offset - mapping->offset) || !same_file(mapping, mapped->mapping))
-        return false;
-    *ret_address = mapping->start + (offset - mapping->offset);
-    return true;
-}
-
 static bool read_mapped(void *context, uint64_t offset, void *data, size_t size)
 {
     const struct mapped *mapped = context;
-    size_t n = mapped->maps->n_mappings,
-           middle = (size_t) (mapped->mapping - mapped->maps->mappings);
-    uint64_t address;
+    const struct sl_mapping *mapping =
+        sl_maps_find_bytes(mapped->maps, mapped->mapping, offset, size);
 
-    for (size_t away = 0; away < n; away++)
-        if ((away <= middle && holds(mapped, middle - away, offset, size, &address)) ||
-            (away < n - middle && holds(mapped, middle + away, offset, size, &address)))
-            return sl_reader_read_cached(mapped->reader, address, data, size);
-    return false;
+    return mapping && sl_reader_read_cached(
+                          mapped->reader, mapping->start + (offset - mapping->offset), data, size);
 }
 
 /* Bytes of an object that lies in memory as in its file, as far as its first segment goes. */
@@ -181,9 +162,12 @@ static bool read_memory(void *context, uint64_t offset, void *data, size_t size)
 static const struct sl_image *
 image_of(struct sl_modules *modules, const struct sl_maps *maps, const struct sl_mapping *mapping)
 {
-    for (const struct file *file = modules->files; file; file = file->next)
-        if (same_file(&file->mapping, mapping))
-            return file->is_elf ? &file->image : NULL;
+    struct file **bucket = &modules->files[mapping->inode % BUCKETS];
+    for (const struct file *known = *bucket; known; known = known->next)
+        if (sl_mapping_same_file(&known->mapping, mapping))
+            return known->is_elf ? &known->image : NULL;
+    if (modules->n_files == MAX_FILES || sl_budget_is_over(modules->target->budget))
+        return NULL;
     struct file *file = sl_arena_alloc(modules->arena, sizeof *file);
     if (!file)
         return NULL;
@@ -194,18 +178,25 @@ image_of(struct sl_modules *modules, const struct sl_maps *maps, const struct sl
     file->is_elf =
         sl_image_load(&bytes, modules->arena, &file->image) ||
         sl_file_load_image(modules->target, modules->reader, mapping, modules->arena, &file->image);
-    file->next = modules->files;
-    modules->files = file;
+    file->next = *bucket;
+    *bucket = file;
+    modules->n_files++;
     return file->is_elf ? &file->image : NULL;
+}
+
+static struct sl_module **
+known_bucket(struct sl_modules *modules, const struct sl_mapping *mapping, uint64_t bias)
+{
+    return &modules->known[(mapping->inode + bias / SL_PAGE) % BUCKETS];
 }
 
 static struct sl_module *
 find_known(struct sl_modules *modules, const struct sl_mapping *mapping, uint64_t bias)
 {
-    for (struct sl_module *module = modules->list; module; module = module->next)
-        if (module->bias == bias && same_file(&module->mapping, mapping))
-            return module;
-    return NULL;
+    struct sl_module *module = *known_bucket(modules, mapping, bias);
+    while (module && (module->bias != bias || !sl_mapping_same_file(&module->mapping, mapping)))
+        module = module->next_known;
+    return module;
 }
 
 static struct sl_module *add(struct sl_modules *modules, const struct sl_image *image,
@@ -224,6 +215,9 @@ static struct sl_module *add(struct sl_modules *modules, const struct sl_image *
     module->mapping.path = path;
     if (!spell_build_id(modules, module))
         return NULL;
+    struct sl_module **bucket = known_bucket(modules, mapping, bias);
+    module->next_known = *bucket;
+    *bucket = module;
     modules->list = module;
     return module;
 }
@@ -365,40 +359,38 @@ static void ask_loader(struct sl_modules *modules, const struct sl_maps *maps)
 }
 
 /* What lies at the place of a module's code may be a copy of it, or something else. */
-static bool is_copy(struct sl_modules *modules, const struct sl_module *module, uint64_t address)
+static bool is_copy(struct sl_modules *modules, const struct sl_module *module, uint64_t page)
 {
-    uint64_t page = address / SL_PAGE * SL_PAGE;
-    struct checked *checked = modules->checked;
-
-    while (checked && checked->page != page)
-        checked = checked->next;
-    if (checked)
-        return checked->same;
-    if (modules->n_checked == MAX_CHECKED ||
-        !(checked = sl_arena_alloc(modules->arena, sizeof *checked)))
+    if (!sl_image_segment_of(&module->image, page - module->bias))
         return false;
     SL_AUTO_FD int fd = sl_module_open(modules, module);
-    *checked = (struct checked){
-        .next = modules->checked,
-        .page = page,
-        .same = sl_file_has_code(fd, modules->reader, &module->image, module->bias, page)};
-    modules->checked = checked;
-    modules->n_checked++;
-    return checked->same;
+    return sl_file_has_code(fd, modules->reader, &module->image, module->bias, page);
 }
 
 /* By the loader's list: no file is mapped there, or one that is no object. */
 static struct sl_module *
 find_loaded(struct sl_modules *modules, const struct sl_maps *maps, uint64_t address)
 {
+    uint64_t page = address / SL_PAGE * SL_PAGE;
+    struct checked **bucket = &modules->checked[page / SL_PAGE % BUCKETS], *checked = *bucket;
+
+    while (checked && checked->page != page)
+        checked = checked->next;
+    if (checked)
+        return checked->module;
+    if (modules->n_checked == MAX_CHECKED || sl_budget_is_over(modules->target->budget) ||
+        !(checked = sl_arena_alloc(modules->arena, sizeof *checked)))
+        return NULL;
     if (!modules->loader_asked)
         ask_loader(modules, maps);
     modules->loader_asked = true;
-    for (struct sl_module *module = modules->list; module; module = module->next)
-        if (module->loaded && sl_image_segment_of(&module->image, address - module->bias) &&
-            is_copy(modules, module, address))
-            return module;
-    return NULL;
+    struct sl_module *module = modules->list;
+    while (module && !(module->loaded && is_copy(modules, module, page)))
+        module = sl_budget_is_over(modules->target->budget) ? NULL : module->next;
+    *checked = (struct checked){.next = *bucket, .page = page, .module = module};
+    *bucket = checked;
+    modules->n_checked++;
+    return module;
 }
 
 struct sl_module *

@@ -31,10 +31,10 @@
 struct sl_unwind_table;
 
 struct sl_module {
-    struct sl_module *next;
-    const char *path;          /* as mapped, or as loaded; in the arena of the snapshot */
-    uint64_t bias;             /* address minus virtual address of the file */
-    struct sl_mapping mapping; /* one of its file; no inode when none is left */
+    struct sl_module *next, *next_known; /* of all; of those in a bucket (module.c) */
+    const char *path;                    /* as mapped, or as loaded; in the arena of the snapshot */
+    uint64_t bias;                       /* address minus virtual address of the file */
+    struct sl_mapping mapping;           /* one of its file; no inode when none is left */
     bool vdso;
     bool loaded; /* the kernel or the loader says that it is, with this bias */
     bool framed; /* frames lie in it */

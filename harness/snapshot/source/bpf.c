@@ -88,15 +88,16 @@ static int compare_records(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static enum sl_status
-read_records(int fd, size_t record_size, void **ret_records, size_t *ret_n, struct sl_error *err)
+static enum sl_status read_records(int fd, size_t record_size, const struct sl_budget *budget,
+                                   void **ret_records, size_t *ret_n, struct sl_error *err)
 {
     SL_AUTO_FREE char *data = NULL;
     size_t size = 0, capacity = 0;
     ssize_t got;
 
     do {
-        if (!sl_grow(&data, &capacity, size + 65536))
+        if (!sl_grow(&data, &capacity, size + 65536) ||
+            size > sl_budget_left(budget, SL_BUDGET_MEMORY) / 4)
             return sl_fail(err, SL_ENOMEM, "out of memory for records of threads");
         got = read(fd, data + size, capacity - size);
         if (got < 0 && errno != EAGAIN && errno != EINTR)
@@ -110,10 +111,11 @@ read_records(int fd, size_t record_size, void **ret_records, size_t *ret_n, stru
 }
 
 /* One pass over the threads of the process. */
-static enum sl_status survey(const struct bpf_program *program, pid_t pid, size_t record_size,
-                             void **ret_records, size_t *ret_n, struct sl_error *err)
+static enum sl_status survey(const struct bpf_program *program, const struct sl_target *target,
+                             size_t record_size, void **ret_records, size_t *ret_n,
+                             struct sl_error *err)
 {
-    union bpf_iter_link_info info = {.task.pid = (__u32) pid};
+    union bpf_iter_link_info info = {.task.pid = (__u32) target->pid};
     struct bpf_iter_attach_opts options;
 
     memset(&options, 0, sizeof options); /* the padding as well, which libbpf looks at */
@@ -126,8 +128,9 @@ static enum sl_status survey(const struct bpf_program *program, pid_t pid, size_
     if (!link)
         return sl_fail_errno(err, "cannot attach the BPF task iterator");
     SL_AUTO_FD int fd = bpf_iter_create(bpf_link__fd(link));
-    enum sl_status status = fd < 0 ? sl_fail_errno(err, "cannot start the BPF task iterator")
-                                   : read_records(fd, record_size, ret_records, ret_n, err);
+    enum sl_status status =
+        fd < 0 ? sl_fail_errno(err, "cannot start the BPF task iterator")
+               : read_records(fd, record_size, target->budget, ret_records, ret_n, err);
     (void) bpf_link__destroy(link);
     return status;
 }
@@ -174,8 +177,8 @@ list(struct sl_source_context *context, pid_t **ret_tids, size_t *ret_n_tids, st
     struct sl_bpf *bpf = context->bpf;
     void *records;
 
-    enum sl_status status = survey(loaded->progs.dump_thread, context->target->pid,
-                                   sizeof *bpf->before, &records, &bpf->n_before, err);
+    enum sl_status status = survey(loaded->progs.dump_thread, context->target, sizeof *bpf->before,
+                                   &records, &bpf->n_before, err);
     if (status)
         return status;
     bpf->before = records;
@@ -279,8 +282,8 @@ static enum sl_status recheck(struct sl_source_context *context, struct sl_error
     struct sl_bpf *bpf = context->bpf;
     void *records;
 
-    enum sl_status status = survey(loaded->progs.count_thread, context->target->pid,
-                                   sizeof *bpf->after, &records, &bpf->n_after, err);
+    enum sl_status status = survey(loaded->progs.count_thread, context->target, sizeof *bpf->after,
+                                   &records, &bpf->n_after, err);
     if (!status)
         bpf->after = records;
     return status;

@@ -23,6 +23,7 @@ enum sl_look {
     SL_LOOK_UNSTOPPED, /* did not stop within the budget */
     SL_LOOK_OVERDUE,   /* stopped, and was let run again before it could be read */
     SL_LOOK_TRACED,    /* by another process, which has to let it go first */
+    SL_LOOK_NO_TIME,   /* it was not looked at */
     SL_LOOK_FAILED     /* anything else */
 };
 

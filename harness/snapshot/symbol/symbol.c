@@ -11,7 +11,7 @@
 #include "harness/snapshot/symbol/object.h"
 #include "harness/snapshot/unwind/table.h"
 
-#define BUCKETS 1024
+#define FEW_BUCKETS ((size_t) 1024) /* of the index, which grows with its entries */
 
 struct entry {
     struct entry *next;
@@ -27,7 +27,8 @@ struct sl_symbolizer {
     struct sl_object *objects;
     struct sl_jit *jit; /* NULL: none, or not asked yet */
     bool jit_asked;
-    struct entry *buckets[BUCKETS];
+    struct entry **buckets;
+    size_t n_buckets, n_entries;
 };
 
 /* Frames of one address being put together. */
@@ -39,13 +40,16 @@ struct found {
 enum sl_status sl_symbolizer_new(struct sl_modules *modules, struct sl_arena *arena, bool names,
                                  struct sl_symbolizer **ret_symbolizer, struct sl_error *err)
 {
-    struct sl_symbolizer *symbolizer = calloc(1, sizeof *symbolizer);
-    if (!symbolizer)
+    SL_AUTO(sl_symbolizer) struct sl_symbolizer *symbolizer = calloc(1, sizeof *symbolizer);
+    if (symbolizer)
+        symbolizer->buckets = calloc(FEW_BUCKETS, sizeof(struct entry *));
+    if (!symbolizer || !symbolizer->buckets)
         return sl_fail(err, SL_ENOMEM, "out of memory for symbolizer");
+    symbolizer->n_buckets = FEW_BUCKETS;
     symbolizer->modules = modules;
     symbolizer->arena = arena;
     symbolizer->names = names;
-    *ret_symbolizer = symbolizer;
+    *ret_symbolizer = SL_TAKE(symbolizer);
     return SL_OK;
 }
 
@@ -58,7 +62,8 @@ void sl_symbolizer_free(struct sl_symbolizer *symbolizer)
         sl_object_free(object);
     }
     sl_jit_free(symbolizer->jit);
-    free(symbolizer); /* entries are the arena's */
+    free(symbolizer->buckets); /* entries are the arena's */
+    free(symbolizer);
 }
 
 void sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_object *object)
@@ -132,15 +137,6 @@ static const char *jit_name(struct sl_symbolizer *symbolizer, uint64_t address)
     return symbolizer->jit ? sl_jit_find(symbolizer->jit, address, symbolizer->arena) : NULL;
 }
 
-/* Which of the executable mappings of no file this is, from 1. */
-static uint32_t region_of(const struct sl_maps *maps, const struct sl_mapping *mapping)
-{
-    uint32_t n = 1;
-    for (const struct sl_mapping *at = maps->mappings; at < mapping; at++)
-        n += at->executable && !at->inode;
-    return n;
-}
-
 /* Tell the code apart from any other: the module's own address for it, and whose that is. */
 static void place_in_module(struct sl_symbolizer *symbolizer, struct sl_module *module,
                             const struct sl_pc *pc, uint64_t address, struct found *found)
@@ -159,13 +155,12 @@ static void place_in_module(struct sl_symbolizer *symbolizer, struct sl_module *
 }
 
 /* Code of no ELF object has one frame. */
-static bool place_in_mapping(struct sl_symbolizer *symbolizer, const struct sl_maps *maps,
-                             const struct sl_mapping *mapping, const struct sl_pc *pc,
-                             struct sl_frame *frame)
+static bool place_in_mapping(struct sl_symbolizer *symbolizer, const struct sl_mapping *mapping,
+                             const struct sl_pc *pc, struct sl_frame *frame)
 {
     frame->offset = pc->address - mapping->start;
     if (!mapping->inode) {
-        frame->region = region_of(maps, mapping);
+        frame->region = mapping->region;
         return true;
     }
     frame->offset += mapping->offset;
@@ -179,9 +174,14 @@ static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps
     uint64_t address = pc->exact ? pc->address : pc->address - 1;
     struct sl_module *module = sl_modules_find(symbolizer->modules, maps, address);
     const struct sl_mapping *mapping = sl_maps_find(maps, address);
+    bool names = symbolizer->names;
 
     found->n = 0;
-    if (!module || !symbolizer->names) {
+    if (module && names && sl_budget_is_over(sl_modules_target(symbolizer->modules)->budget)) {
+        sl_module_skip(module, sl_budget_text(SL_BUDGET_TIME));
+        names = false;
+    }
+    if (!module || !names) {
         if (!add(symbolizer, found, NULL, (struct sl_source_place){0}, false))
             return false;
     } else if (!look_up_in_file(symbolizer, module, address - module->bias, found)) {
@@ -191,11 +191,55 @@ static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps
         found->frames[i].address = pc->address;
     if (module)
         place_in_module(symbolizer, module, pc, address, found);
-    else if (mapping && !place_in_mapping(symbolizer, maps, mapping, pc, &found->frames[0]))
+    else if (mapping && !place_in_mapping(symbolizer, mapping, pc, &found->frames[0]))
         return false;
-    if (symbolizer->names && mapping && (!module || !mapping->inode) && found->n == 1 &&
+    if (names && mapping && (!module || !mapping->inode) && found->n == 1 &&
         !found->frames[0].function && (found->frames[0].function = jit_name(symbolizer, address)))
         found->frames[0].module = SL_JIT_MODULE;
+    return true;
+}
+
+static struct entry **find_bucket(const struct sl_symbolizer *symbolizer, const struct sl_pc *pc)
+{
+    return &symbolizer->buckets[(pc->address ^ pc->address >> 12) & (symbolizer->n_buckets - 1)];
+}
+
+/* Twice the buckets, unless memory is short, which costs time only. */
+static void spread(struct sl_symbolizer *symbolizer)
+{
+    struct entry **old = symbolizer->buckets;
+    size_t n_old = symbolizer->n_buckets;
+    struct entry **buckets = calloc(2 * n_old, sizeof(struct entry *));
+
+    if (!buckets)
+        return;
+    symbolizer->buckets = buckets;
+    symbolizer->n_buckets = 2 * n_old;
+    for (size_t i = 0; i < n_old; i++) {
+        for (struct entry *entry = old[i], *next; entry; entry = next) {
+            struct entry **bucket = find_bucket(symbolizer, &entry->pc);
+            next = entry->next;
+            entry->next = *bucket;
+            *bucket = entry;
+        }
+    }
+    free(old);
+}
+
+static bool add_entry(struct sl_symbolizer *symbolizer, const struct sl_pc *pc,
+                      const struct found *found, struct entry **ret_entry)
+{
+    struct sl_frame *frames = sl_arena_array(symbolizer->arena, found->n, sizeof *frames);
+    struct entry *entry = sl_arena_alloc(symbolizer->arena, sizeof *entry);
+
+    if (!frames || !entry)
+        return false;
+    if (++symbolizer->n_entries > symbolizer->n_buckets)
+        spread(symbolizer);
+    struct entry **bucket = find_bucket(symbolizer, pc);
+    memcpy(frames, found->frames, found->n * sizeof *frames);
+    *entry = (struct entry){.next = *bucket, .pc = *pc, .frames = frames, .n_frames = found->n};
+    *ret_entry = *bucket = entry;
     return true;
 }
 
@@ -203,22 +247,14 @@ bool sl_symbolizer_look_up(struct sl_symbolizer *symbolizer, const struct sl_map
                            const struct sl_pc *pc, const struct sl_frame **ret_frames,
                            size_t *ret_n_frames)
 {
-    struct entry **bucket = &symbolizer->buckets[(pc->address ^ pc->address >> 12) % BUCKETS];
-    struct entry *entry = *bucket;
+    struct entry *entry = *find_bucket(symbolizer, pc);
 
     while (entry && (entry->pc.address != pc->address || entry->pc.exact != pc->exact))
         entry = entry->next;
     if (!entry) {
         struct found found;
-        if (!look_up(symbolizer, maps, pc, &found))
+        if (!look_up(symbolizer, maps, pc, &found) || !add_entry(symbolizer, pc, &found, &entry))
             return false;
-        struct sl_frame *frames = sl_arena_array(symbolizer->arena, found.n, sizeof *frames);
-        entry = sl_arena_alloc(symbolizer->arena, sizeof *entry);
-        if (!frames || !entry)
-            return false;
-        memcpy(frames, found.frames, found.n * sizeof *frames);
-        *entry = (struct entry){.next = *bucket, .pc = *pc, .frames = frames, .n_frames = found.n};
-        *bucket = entry;
     }
     *ret_frames = entry->frames;
     *ret_n_frames = entry->n_frames;

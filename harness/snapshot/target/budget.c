@@ -9,7 +9,7 @@ static const uint64_t defaults[] = {
     [SL_BUDGET_TIME] = 30 * SL_NS_PER_S,
     [SL_BUDGET_MEMORY] = 1536 * MIB,
     [SL_BUDGET_FILES] = 4096 * MIB,
-    [SL_BUDGET_FRAMES] = 4000000,
+    [SL_BUDGET_FRAMES] = 1000000,
 };
 
 static const char *const texts[] = {

@@ -10,6 +10,7 @@
 #include "base/grow.h"
 #include "base/search.h"
 
+#define BUCKETS    1024
 #define TCP_LISTEN 10 /* state column of /proc/net/tcp */
 
 struct socket {
@@ -18,6 +19,7 @@ struct socket {
 };
 
 struct known {
+    struct known *next; /* in the bucket */
     int fd;
     struct sl_descriptor descriptor;
 };
@@ -26,10 +28,9 @@ struct sl_descriptors {
     struct sl_target *target;
     struct sl_arena *arena;
     bool sockets_read;
-    struct socket *sockets;
+    struct socket *sockets; /* ascending inode */
     size_t n_sockets, socket_capacity;
-    struct known *known; /* ascending fd */
-    size_t n_known, known_capacity;
+    struct known *known[BUCKETS];
 };
 
 enum sl_status sl_descriptors_new(struct sl_target *target, struct sl_arena *arena,
@@ -49,8 +50,7 @@ void sl_descriptors_free(struct sl_descriptors *descriptors)
     if (!descriptors)
         return;
     free(descriptors->sockets);
-    free(descriptors->known);
-    free(descriptors);
+    free(descriptors); /* the rest is the arena's */
 }
 
 /* An address as the kernel prints it: hexadecimal words of the host's byte order. */
@@ -131,6 +131,13 @@ static void read_sockets(struct sl_descriptors *descriptors, const char *file, c
     }
 }
 
+static int compare_inodes(const void *left, const void *right)
+{
+    unsigned long a = ((const struct socket *) left)->inode;
+    unsigned long b = ((const struct socket *) right)->inode;
+    return (a > b) - (a < b);
+}
+
 static const char *describe_socket(struct sl_descriptors *descriptors, unsigned long inode)
 {
     if (!descriptors->sockets_read) {
@@ -139,12 +146,14 @@ static const char *describe_socket(struct sl_descriptors *descriptors, unsigned 
         read_sockets(descriptors, "net/udp", "UDP");
         read_sockets(descriptors, "net/udp6", "UDP");
         read_sockets(descriptors, "net/unix", NULL);
+        if (descriptors->n_sockets)
+            qsort(descriptors->sockets, descriptors->n_sockets, sizeof *descriptors->sockets,
+                  compare_inodes);
         descriptors->sockets_read = true;
     }
-    for (size_t i = 0; i < descriptors->n_sockets; i++)
-        if (descriptors->sockets[i].inode == inode)
-            return descriptors->sockets[i].text;
-    return NULL;
+    const struct socket *sockets = descriptors->sockets;
+    size_t at = SL_PARTITION_POINT(descriptors->n_sockets, i, sockets[i].inode < inode);
+    return at < descriptors->n_sockets && sockets[at].inode == inode ? sockets[at].text : NULL;
 }
 
 static struct sl_descriptor describe(struct sl_descriptors *descriptors, int fd)
@@ -169,15 +178,17 @@ static struct sl_descriptor describe(struct sl_descriptors *descriptors, int fd)
 
 struct sl_descriptor sl_descriptors_get(struct sl_descriptors *descriptors, int fd)
 {
-    size_t at = SL_PARTITION_POINT(descriptors->n_known, i, descriptors->known[i].fd < fd);
-    if (at < descriptors->n_known && descriptors->known[at].fd == fd)
-        return descriptors->known[at].descriptor;
+    struct known **bucket = &descriptors->known[(unsigned) fd % BUCKETS], *known = *bucket;
+
+    while (known && known->fd != fd)
+        known = known->next;
+    if (known)
+        return known->descriptor;
     struct sl_descriptor descriptor = describe(descriptors, fd);
-    if (sl_grow(&descriptors->known, &descriptors->known_capacity, descriptors->n_known + 1)) {
-        memmove(&descriptors->known[at + 1], &descriptors->known[at],
-                (descriptors->n_known - at) * sizeof *descriptors->known);
-        descriptors->known[at] = (struct known){.fd = fd, .descriptor = descriptor};
-        descriptors->n_known++;
+    known = sl_arena_alloc(descriptors->arena, sizeof *known);
+    if (known) {
+        *known = (struct known){.next = *bucket, .fd = fd, .descriptor = descriptor};
+        *bucket = known;
     }
     return descriptor;
 }

@@ -8,6 +8,8 @@
 #include "base/search.h"
 #include "harness/snapshot/target/digits.h"
 
+#define MAX_CANDIDATES 64 /* mappings of one file that are looked at for some bytes of it */
+
 static const char deleted_mark[] = " (deleted)";
 
 /* A number that ends at `stop`; *at moves behind the stop. */
@@ -53,6 +55,56 @@ static bool parse_line(char *line, struct sl_mapping *ret_mapping)
     return true;
 }
 
+static bool has_file(const struct sl_mapping *mapping)
+{
+    return mapping->path && (mapping->inode || strcmp(mapping->path, "[vdso]") == 0);
+}
+
+bool sl_mapping_same_file(const struct sl_mapping *a, const struct sl_mapping *b)
+{
+    return a->inode == b->inode && a->major == b->major && a->minor == b->minor && has_file(a) &&
+           has_file(b) && strcmp(a->path, b->path) == 0;
+}
+
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int compare_files(const struct sl_mapping *a, const struct sl_mapping *b)
+{
+    int order = ORDER(a->inode, b->inode);
+    if (!order)
+        order = ORDER(a->major, b->major);
+    return order ? order : ORDER(a->minor, b->minor);
+}
+
+static int compare_offsets(const void *left, const void *right)
+{
+    const struct sl_mapping *a = *(const struct sl_mapping *const *) left;
+    const struct sl_mapping *b = *(const struct sl_mapping *const *) right;
+    int order = compare_files(a, b);
+    if (!order)
+        order = ORDER(a->offset, b->offset);
+    return order ? order : ORDER(a->start, b->start);
+}
+
+/* @return false when memory is short */
+static bool index_files(struct sl_maps *maps)
+{
+    uint32_t region = 1;
+
+    maps->files = calloc(maps->n_mappings + 1, sizeof(const struct sl_mapping *));
+    if (!maps->files)
+        return false;
+    for (size_t i = 0; i < maps->n_mappings; i++) {
+        struct sl_mapping *mapping = &maps->mappings[i];
+        mapping->region = region;
+        region += mapping->executable && !mapping->inode;
+        if (has_file(mapping))
+            maps->files[maps->n_files++] = mapping;
+    }
+    qsort(maps->files, maps->n_files, sizeof(const struct sl_mapping *), compare_offsets);
+    return true;
+}
+
 enum sl_status sl_maps_parse(char *text, struct sl_maps **ret_maps, struct sl_error *err)
 {
     SL_AUTO(sl_maps) struct sl_maps *maps = calloc(1, sizeof *maps);
@@ -80,6 +132,8 @@ enum sl_status sl_maps_parse(char *text, struct sl_maps **ret_maps, struct sl_er
             continue;
         maps->n_mappings++;
     }
+    if (!index_files(maps))
+        return sl_fail(err, SL_ENOMEM, "out of memory for memory map of %u lines", number);
     *ret_maps = SL_TAKE(maps);
     return SL_OK;
 }
@@ -88,6 +142,7 @@ void sl_maps_free(struct sl_maps *maps)
 {
     if (!maps)
         return;
+    free(maps->files);
     free(maps->mappings);
     free(maps->text);
     free(maps);
@@ -99,4 +154,35 @@ const struct sl_mapping *sl_maps_find(const struct sl_maps *maps, uint64_t addre
     if (at < maps->n_mappings && maps->mappings[at].start <= address)
         return &maps->mappings[at];
     return NULL;
+}
+
+static bool holds(const struct sl_mapping *mapping, uint64_t offset, size_t size)
+{
+    uint64_t length = mapping->end - mapping->start;
+    return offset >= mapping->offset && offset - mapping->offset < length &&
+           size <= length - (offset - mapping->offset);
+}
+
+const struct sl_mapping *sl_maps_find_bytes(const struct sl_maps *maps,
+                                            const struct sl_mapping *mapping, uint64_t offset,
+                                            size_t size)
+{
+    struct sl_mapping key = *mapping;
+    const struct sl_mapping *at = &key, *found = NULL;
+    size_t distance = SIZE_MAX;
+
+    key.offset = offset;
+    key.start = UINT64_MAX;
+    size_t end = SL_PARTITION_POINT(maps->n_files, i, compare_offsets(&maps->files[i], &at) < 0);
+    for (size_t i = end; i > 0 && end - i < MAX_CANDIDATES; i--) {
+        const struct sl_mapping *one = maps->files[i - 1];
+        size_t away = one > mapping ? (size_t) (one - mapping) : (size_t) (mapping - one);
+        if (compare_files(one, mapping) != 0)
+            break;
+        if (away < distance && holds(one, offset, size) && sl_mapping_same_file(one, mapping)) {
+            found = one;
+            distance = away;
+        }
+    }
+    return found;
 }

@@ -12,6 +12,7 @@
 #define PAGE         ((uint64_t) 4096)
 #define MAX_VECTORS  1024 /* of one process_vm_readv; more is EINVAL */
 #define PAGE_BUCKETS 1024
+#define MAX_PAGES    8192 /* kept at once: 32 MiB */
 
 struct page {
     struct page *next;
@@ -25,6 +26,7 @@ struct sl_reader {
     int fd;       /* /proc/PID/mem once process_vm_readv was refused, else -1 */
     bool settled; /* the file is not opened any more */
     struct page *buckets[PAGE_BUCKETS];
+    size_t n_pages;
     struct iovec local[MAX_VECTORS], remote[MAX_VECTORS];
 };
 
@@ -148,13 +150,17 @@ static struct page *find_page(struct sl_reader *reader, uint64_t address)
     for (struct page *page = *bucket; page; page = page->next)
         if (page->address == address)
             return page;
-    struct page *page = malloc(sizeof *page);
-    if (!page)
-        return NULL;
+    struct page *page = *bucket;
+    if (!page || reader->n_pages < MAX_PAGES) {
+        page = malloc(sizeof *page);
+        if (!page)
+            return NULL;
+        page->next = *bucket;
+        *bucket = page;
+        reader->n_pages++;
+    }
     page->address = address;
     page->readable = sl_reader_read(reader, address, page->data, PAGE) == PAGE;
-    page->next = *bucket;
-    *bucket = page;
     return page;
 }
 

@@ -187,6 +187,11 @@ enum sl_status sl_target_list(const struct sl_target *target, pid_t **ret_tids, 
         long tid = strtol(entry->d_name, NULL, 10);
         if (tid <= 0)
             continue;
+        if (n % 1024 == 1023 && sl_budget_is_over(target->budget)) {
+            status = sl_fail(err, SL_ETIMEDOUT, "process %ld has more threads than can be listed",
+                             (long) target->pid);
+            break;
+        }
         if (!sl_grow(&tids, &capacity, n + 1)) {
             status = sl_fail(err, SL_ENOMEM, "out of memory for list of threads");
             break;
@@ -241,11 +246,22 @@ ssize_t sl_target_read(const struct sl_target *target, pid_t tid, const char *fi
 enum sl_status sl_target_read_all(struct sl_target *target, const char *file, char **ret_text,
                                   size_t *ret_size, struct sl_error *err)
 {
+    const uint64_t most =
+        SL_MIN(sl_budget_left(target->budget, SL_BUDGET_MEMORY) / 4, (uint64_t) SIZE_MAX / 4);
+
     /* The thread may have ended since it was chosen; its successor is asked once. */
     for (int attempt = 0;; attempt++) {
         SL_AUTO_FD int fd = open_file(target, 0, file);
-        if (fd >= 0 && sl_file_read_all(fd, SIZE_MAX, ret_text, ret_size))
-            return SL_OK;
+        char *text;
+        if (fd >= 0 && sl_file_read_all(fd, most + 1, &text, ret_size)) {
+            if (*ret_size <= most) {
+                *ret_text = text;
+                return SL_OK;
+            }
+            free(text);
+            return sl_fail(err, SL_ELIMIT, "'/proc/%ld/%s' is larger than a look may read",
+                           (long) target->pid, file);
+        }
         int error = errno;
         if ((error == ENOENT || error == ESRCH) && attempt == 0 && sl_target_revive(target))
             continue;

@@ -84,7 +84,10 @@ SL_CHECKED enum sl_status sl_target_list(const struct sl_target *target, pid_t *
 ssize_t sl_target_read(const struct sl_target *target, pid_t tid, const char *file, char *buffer,
                        size_t size);
 
-/* Read a whole file of the living thread; the caller frees it.  NUL-terminated. */
+/*
+ * Read a whole file of the living thread; the caller frees it.  NUL-terminated.  SL_ELIMIT when
+ * it would take a quarter of the memory that is left.
+ */
 SL_CHECKED enum sl_status sl_target_read_all(struct sl_target *target, const char *file,
                                              char **ret_text, size_t *ret_size,
                                              struct sl_error *err);

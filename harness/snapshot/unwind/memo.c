@@ -4,6 +4,8 @@
 #include "base/fail.h"
 #include "base/grow.h"
 
+#define MAX_NODES 1000000 /* some 150 MB; thousands of different stacks have a tenth of it */
+
 /* What to read next, or a result. */
 struct node {
     const void *result; /* NULL: an inner node */
@@ -76,9 +78,10 @@ static bool is_aligned(const struct sl_view *view)
 /* The slot of this edge, or the free one where it belongs. */
 static struct edge *find_slot(struct edge *edges, size_t capacity, uint32_t parent, struct key key)
 {
-    uint64_t hash =
-        (key.value ^ (uint64_t) parent << 40 ^ key.known) * UINT64_C(0x9e3779b97f4a7c15);
-    for (size_t i = (size_t) (hash >> 20);; i++) {
+    /* The high bits of a product are of all the bits of both; many edges have the same value. */
+    uint64_t hash = (key.value ^ key.known) * UINT64_C(0x9e3779b97f4a7c15);
+    hash = ((hash >> 32) + parent + 1) * UINT64_C(0xd6e8feb86659fd93);
+    for (size_t i = (size_t) (hash >> 32);; i++) {
         struct edge *edge = &edges[i & (capacity - 1)];
         if (!edge->child || (edge->parent == parent && edge->key.known == key.known &&
                              edge->key.value == key.value))
@@ -125,7 +128,8 @@ const void *sl_memo_find(const struct sl_memo *memo, struct sl_view *view)
 
 static bool make_room(struct sl_memo *memo)
 {
-    if (!sl_grow(&memo->nodes, &memo->node_capacity, memo->n_nodes + 1))
+    if (memo->n_nodes == MAX_NODES ||
+        !sl_grow(&memo->nodes, &memo->node_capacity, memo->n_nodes + 1))
         return false;
     if (memo->n_edges < memo->edge_capacity / 2)
         return true;

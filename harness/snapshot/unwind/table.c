@@ -24,6 +24,7 @@ struct index {
     struct entry *entries;
     size_t n_entries;
     bool built, malformed;
+    enum sl_table_result failure; /* why it has not all records; else FOUND */
 };
 
 struct sl_unwind_table {
@@ -148,43 +149,60 @@ static int compare_entries(const void *left, const void *right)
     return (a->start > b->start) - (a->start < b->start);
 }
 
-static bool build(struct index *index)
+/* What the entries take is the look's for good. */
+static bool add_entry(struct index *index, size_t *capacity, const struct entry *entry,
+                      struct sl_budget *budget)
+{
+    if (index->n_entries == *capacity &&
+        !sl_budget_take(budget, SL_BUDGET_MEMORY,
+                        SL_MAX(2 * *capacity, 16) * sizeof *index->entries))
+        return false;
+    if (!sl_grow(&index->entries, capacity, index->n_entries + 1))
+        return false;
+    index->entries[index->n_entries++] = *entry;
+    return true;
+}
+
+static void build(struct index *index, struct sl_budget *budget)
 {
     size_t capacity = 0;
     struct sl_cfi_range range;
 
-    if (index->built)
-        return true;
     for (uint64_t at = index->section.start; at < index->section.end; at = range.next) {
         enum sl_cfi_kind kind = sl_cfi_scan(&index->section, at, &range);
         if (kind == SL_CFI_MALFORMED)
             index->malformed = true;
         if (kind == SL_CFI_MALFORMED || kind == SL_CFI_TERMINATOR)
             break;
+        if (sl_budget_is_over(budget))
+            index->failure = SL_TABLE_NO_TIME;
+        if (index->failure)
+            break;
         if (kind == SL_CFI_CIE || range.start == range.end)
             continue;
-        if (!sl_grow(&index->entries, &capacity, index->n_entries + 1))
-            return false;
-        index->entries[index->n_entries++] =
-            (struct entry){.start = range.start, .end = range.end, .record = at};
+        const struct entry entry = {.start = range.start, .end = range.end, .record = at};
+        if (!add_entry(index, &capacity, &entry, budget))
+            index->failure = SL_TABLE_NO_MEMORY;
     }
     if (index->n_entries)
         qsort(index->entries, index->n_entries, sizeof *index->entries, compare_entries);
     index->built = true;
-    return true;
 }
 
-static enum sl_table_result search_index(struct index *index, uint64_t pc, uint64_t *ret_record)
+static enum sl_table_result
+search_index(struct index *index, struct sl_budget *budget, uint64_t pc, uint64_t *ret_record)
 {
     if (!index->section.read)
         return SL_TABLE_NONE;
-    if (!build(index))
-        return SL_TABLE_NO_MEMORY;
+    if (!index->built)
+        build(index, budget);
     size_t at = SL_PARTITION_POINT(index->n_entries, i, index->entries[i].start <= pc);
     if (at && pc < index->entries[at - 1].end) {
         *ret_record = index->entries[at - 1].record;
         return SL_TABLE_FOUND;
     }
+    if (index->failure)
+        return index->failure;
     return index->malformed ? SL_TABLE_MALFORMED : SL_TABLE_NONE;
 }
 
@@ -256,19 +274,23 @@ enum sl_table_result sl_unwind_table_find(struct sl_modules *modules, struct sl_
                                           uint64_t pc, const struct sl_cfi_section **ret_section,
                                           uint64_t *ret_record)
 {
+    struct sl_budget *budget = sl_modules_target(modules)->budget;
+    if (sl_budget_is_over(budget))
+        return SL_TABLE_NO_TIME;
     struct sl_unwind_table *table = open_table(modules, module);
     if (!table)
         return SL_TABLE_NO_MEMORY;
 
-    enum sl_table_result result = table->n_entries ? search_header(modules, table, pc, ret_record)
-                                                   : search_index(&table->eh_frame, pc, ret_record);
+    enum sl_table_result result = table->n_entries
+                                      ? search_header(modules, table, pc, ret_record)
+                                      : search_index(&table->eh_frame, budget, pc, ret_record);
     *ret_section = &table->eh_frame.section;
-    if (result == SL_TABLE_FOUND || result == SL_TABLE_NO_MEMORY)
+    if (result == SL_TABLE_FOUND || result == SL_TABLE_NO_TIME || result == SL_TABLE_NO_MEMORY)
         return result;
 
     if (!table->debug_frame.section.read && !table->debug_frame.built)
         open_debug_frame(modules, module, table);
-    enum sl_table_result second = search_index(&table->debug_frame, pc, ret_record);
+    enum sl_table_result second = search_index(&table->debug_frame, budget, pc, ret_record);
     *ret_section = &table->debug_frame.section;
     if (second != SL_TABLE_NONE)
         return second;

@@ -18,6 +18,7 @@ enum sl_table_result {
     SL_TABLE_FOUND,
     SL_TABLE_NONE, /* no record covers the address */
     SL_TABLE_MALFORMED,
+    SL_TABLE_NO_TIME,
     SL_TABLE_NO_MEMORY
 };
 

@@ -262,6 +262,8 @@ static enum sl_unwind_end prepare(struct sl_unwinder *unwinder, const struct sl_
         return SL_UNWIND_NO_TABLE;
     case SL_TABLE_MALFORMED:
         return SL_UNWIND_BAD_TABLE;
+    case SL_TABLE_NO_TIME:
+        return SL_UNWIND_NO_TIME;
     case SL_TABLE_NO_MEMORY:
         return SL_UNWIND_SHORT_OF_MEMORY;
     }
@@ -390,6 +392,8 @@ walk(struct sl_unwinder *unwinder, const struct sl_maps *maps, size_t *n_pcs)
         if (*n_pcs == unwinder->max_frames)
             return SL_UNWIND_TOO_DEEP;
         unwinder->pcs[(*n_pcs)++] = pc;
+        if (sl_budget_is_over(sl_modules_target(unwinder->modules)->budget))
+            return SL_UNWIND_NO_TIME;
         enum sl_unwind_end end = prepare(unwinder, maps, &pc, &cfi);
         if ((end == SL_UNWIND_NO_TABLE || end == SL_UNWIND_NO_MODULE) &&
             follow_frame_pointer(unwinder, maps, &cursor, &sp, &pc)) {
@@ -430,7 +434,7 @@ void sl_unwinder_run(struct sl_unwinder *unwinder, const struct sl_maps *maps, s
         .n_pcs = n_pcs,
         .reads = unwinder->reads,
         .n_reads = unwinder->n_reads,
-        .memorable =
-            unwinder->memorable && !view->read_elsewhere && end != SL_UNWIND_SHORT_OF_MEMORY,
+        .memorable = unwinder->memorable && !view->read_elsewhere &&
+                     end != SL_UNWIND_SHORT_OF_MEMORY && end != SL_UNWIND_NO_TIME,
     };
 }

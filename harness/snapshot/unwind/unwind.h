@@ -40,6 +40,7 @@
     X(NO_CALLER, "the unwind ended before a known thread entry")                                   \
     X(TOO_DEEP, "more frames than the limit")                                                      \
     X(CHANGED, "it is not certain that the thread stood still while its stack was copied")         \
+    X(NO_TIME, "the time of the look was over")                                                    \
     X(SHORT_OF_MEMORY, "out of memory while unwinding")
 
 enum sl_unwind_end {

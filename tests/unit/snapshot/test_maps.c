@@ -92,3 +92,22 @@ SL_TEST(maps, malformed_lines_are_refused_with_their_number)
         cr_assert_null(maps);
     }
 }
+
+SL_TEST(maps, bytes_of_a_file_are_found_in_the_nearest_mapping_of_it)
+{
+    SL_AUTO(sl_maps)
+    struct sl_maps *maps = parse("1000-2000 r--p 00000000 fe:01 7      /a\n"
+                                 "2000-3000 r-xp 00001000 fe:01 7      /a\n"
+                                 "3000-4000 r--p 00000000 fe:01 8      /b\n"
+                                 "4000-5000 r--p 00000000 fe:01 7      /another name\n"
+                                 "8000-a000 r--p 00000000 fe:01 7      /a\n"
+                                 "b000-c000 r--p 00001000 fe:01 7      /a\n");
+    const struct sl_mapping *mappings = maps->mappings;
+    cr_assert_eq(sl_maps_find_bytes(maps, &mappings[1], 0x10, 8), &mappings[0]);
+    cr_assert_eq(sl_maps_find_bytes(maps, &mappings[5], 0x10, 8), &mappings[4]);
+    cr_assert_eq(sl_maps_find_bytes(maps, &mappings[5], 0x1010, 8), &mappings[5]);
+    cr_assert_eq(sl_maps_find_bytes(maps, &mappings[1], 0xffc, 8), &mappings[4], "over a border");
+    cr_assert_eq(sl_maps_find_bytes(maps, &mappings[2], 0xffc, 4), &mappings[2]);
+    cr_assert_null(sl_maps_find_bytes(maps, &mappings[2], 0xffc, 8));
+    cr_assert_null(sl_maps_find_bytes(maps, &mappings[0], 0x2000, 1));
+}
