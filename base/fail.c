@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/url.h"
 #include "base/utf8.h"
 
 static const char *const status_texts[] = {
@@ -21,7 +22,8 @@ const char *sl_status_text(enum sl_status status)
     return status_texts[status];
 }
 
-/* What a text names may be called anything, and a cut may go through a character. */
+/* What a text names may be called anything, or be a URL with a password; a cut may go through a
+   character. */
 static void describe(struct sl_error *err, enum sl_status status, const char *format, va_list args)
 {
     err->status = status;
@@ -29,6 +31,7 @@ static void describe(struct sl_error *err, enum sl_status status, const char *fo
     err->line = 0;
     err->column = 0;
     (void) vsnprintf(err->text, sizeof err->text, format, args);
+    sl_url_hide(err->text);
     sl_utf8_clean(err->text);
 }
 

@@ -163,6 +163,7 @@ static struct bus *new_bus(const struct bus_config *config)
     bool copied = bus->prefix && (bus->servers || !config->servers) && add_topics(bus, config) &&
                   results_init(&bus->results, config->result_capacity);
     bus->config.transport = bus->config.servers = bus->config.prefix = bus->config.fault = NULL;
+    bus->config.credentials = NULL;
     bus->config.topics = NULL;
     if (!copied) {
         free_bus(bus);
@@ -171,11 +172,12 @@ static struct bus *new_bus(const struct bus_config *config)
     return bus;
 }
 
-static enum sl_status
-open_transport(struct bus *bus, const struct transport_ops *ops, struct sl_error *err)
+static enum sl_status open_transport(struct bus *bus, const struct sl_credentials *credentials,
+                                     const struct transport_ops *ops, struct sl_error *err)
 {
     struct transport_config config = {
         .servers = bus->servers,
+        .credentials = credentials,
         .prefix = bus->prefix,
         .storage = bus->config.storage,
         .topics = bus->topic_names,
@@ -239,7 +241,7 @@ enum sl_status bus_open(const struct bus_config *config, struct bus **ret_bus, s
             fault_state_new(faults, rules, bus->topic_names, bus->n_topics, &bus->fault_state, err);
     }
     if (!status)
-        status = open_transport(bus, ops, err);
+        status = open_transport(bus, full.credentials, ops, err);
     if (!status && full.mode == BUS_UNIFIED)
         status = pool_new_unified(bus, full.workers, full.queue_capacity, &bus->unified, err);
     if (!status)
@@ -392,6 +394,7 @@ enum sl_status bus_purge(const struct bus_config *config, struct sl_error *err)
         status = check_prefix(full.prefix, err);
     if (status || !ops->purge)
         return status;
-    struct transport_config purged = {.servers = full.servers, .prefix = full.prefix};
+    struct transport_config purged = {
+        .servers = full.servers, .credentials = full.credentials, .prefix = full.prefix};
     return ops->purge(&purged, err);
 }

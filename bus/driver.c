@@ -56,6 +56,7 @@ static enum sl_status translate(const struct sl_driver_config *config,
         .on_publish = full.on_publish,
         .user = full.user,
         .replicas = full.replicas,
+        .credentials = full.credentials,
     };
     enum sl_status status = parse_mode(full.mode, &ret_config->mode, err);
     return status ? status : parse_storage(full.storage, &ret_config->storage, err);

@@ -8,14 +8,15 @@
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
 #include "cli/options/options.h"
+#include "cli/options/servers.h"
 #include "harness/agent/agent.h"
 #include "harness/agent/peer.h"
 #include "harness/process/process.h"
 
-enum option_index { OPTION_SERVER, OPTION_ROLE, OPTION_NAME, OPTION_ONCE };
+enum option_index { OPTION_SERVERS, OPTION_ROLE = N_SERVERS_OPTIONS, OPTION_NAME, OPTION_ONCE };
 
 static const struct sl_option options_table[] = {
-    [OPTION_SERVER] = {"server", "URL[,URL]", "the servers of the run; needed", 's'},
+    SERVERS_OPTIONS(OPTION_SERVERS, "the servers of the run; needed"),
     [OPTION_ROLE] = {"role", "ROLE", "load, consume, or any (any)", 'r', SL_ARGUMENT_WORD,
                      "load consume any"},
     [OPTION_NAME] = {"name", "NAME", "what reports call this agent (its host and process)", 0},
@@ -37,13 +38,10 @@ static bool is_printable(const char *text)
     return true;
 }
 
-static enum sl_status read_option(enum option_index option, const char *argument,
+static enum sl_status read_option(enum option_index option, char *argument, struct servers *servers,
                                   struct sl_agent_opts *opts, struct sl_error *err)
 {
     switch (option) {
-    case OPTION_SERVER:
-        opts->servers = argument;
-        return SL_OK;
     case OPTION_ROLE:
         (void) sl_peer_parse_role(argument, &opts->part); /* is one of the option's words */
         return SL_OK;
@@ -56,27 +54,34 @@ static enum sl_status read_option(enum option_index option, const char *argument
     case OPTION_ONCE:
         opts->once = true;
         return SL_OK;
+    default:
+        return servers_read_option((enum servers_option)(option - OPTION_SERVERS), argument,
+                                   servers, err);
     }
-    return SL_OK;
 }
 
 static int run(int argc, char **argv)
 {
     struct sl_options options = {.command = &cmd_agent, .argc = argc, .argv = argv};
     struct sl_agent_opts opts = {.say = say};
+    SL_CLEANUP(servers_release) struct servers servers = {0};
     struct sl_error err = {0};
 
     for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         if (option == SL_OPTIONS_EXIT)
             return options.exit_status;
-        if (read_option((enum option_index) option, options.argument, &opts, &err))
+        if (read_option((enum option_index) option, options.argument, &servers, &opts, &err))
             return command_usage_error(&cmd_agent, "--%s: %s", options_table[option].name,
                                        err.text);
     }
     if (options.n_operands)
         return command_usage_error(&cmd_agent, "unexpected argument '%s'", options.operands[0]);
-    if (!opts.servers)
+    if (servers_complete(&servers, cmd_agent.name, &err))
+        return command_usage_error(&cmd_agent, "%s", err.text);
+    if (!servers.urls)
         return command_usage_error(&cmd_agent, "--server is needed");
+    opts.servers = servers.urls;
+    opts.credentials = &servers.credentials;
     sl_process_adopt_orphans();
     enum sl_status status = interrupt_catch(&opts.wake_fd, &err);
     if (!status)
@@ -94,7 +99,8 @@ const struct sl_command cmd_agent = {
     .text =
         "An agent waits until 'strandline run --agents' on some machine calls over the same NATS\n"
         "servers.  It then publishes or consumes a part of each trial's load, in a process of its\n"
-        "own, and sends what it measured.  It ends with Ctrl-C.\n",
+        "own, and sends what it measured.  It ends with Ctrl-C.\n"
+        "\n" SERVERS_TEXT,
     .options = options_table,
     .run = run,
 };

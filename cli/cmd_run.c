@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/url.h"
 #include "base/utf8.h"
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
@@ -193,8 +194,13 @@ add_argv(struct sl_run_result *result, int argc, char **argv, struct sl_error *e
     if (!copy)
         return sl_fail(err, SL_ENOMEM, "out of memory for the report");
     copy[0] = "strandline";
-    for (int i = 0; i < argc; i++)
-        copy[i + 1] = argv[i];
+    for (int i = 0; i < argc; i++) {
+        char *argument = sl_arena_strdup(result->arena, argv[i]);
+        if (!argument)
+            return sl_fail(err, SL_ENOMEM, "out of memory for the report");
+        sl_url_hide(argument);
+        copy[i + 1] = argument;
+    }
     result->run.argv = copy;
     result->run.n_argv = (size_t) argc + 1;
     return SL_OK;
@@ -204,8 +210,10 @@ add_argv(struct sl_run_result *result, int argc, char **argv, struct sl_error *e
 static enum sl_status hire_agents(const struct run_request *request, struct sl_run_opts *opts,
                                   struct sl_fleet **ret_fleet, struct sl_error *err)
 {
-    struct sl_fleet_opts fleet = {
-        .servers = opts->bus.servers, .wait_ns = request->agents_wait_ns, .wake_fd = opts->wake_fd};
+    struct sl_fleet_opts fleet = {.servers = opts->bus.servers,
+                                  .credentials = opts->bus.credentials,
+                                  .wait_ns = request->agents_wait_ns,
+                                  .wake_fd = opts->wake_fd};
 
     if (!run_agents_count(request->agents))
         return SL_OK;
@@ -250,6 +258,7 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
 static void request_release(struct run_request *request)
 {
     policy_release(&request->policy);
+    servers_release(&request->servers);
 }
 
 static int run(int argc, char **argv)
@@ -301,7 +310,8 @@ const struct sl_command cmd_run = {
         "A scenario is a name ('strandline run --list') or the path of a JSON file; without one,\n"
         "low, medium and high are played.  Each trial runs in a process of its own, which is\n"
         "looked at from outside before the bus exists and after Close.  Unless --server names\n"
-        "one, a private nats-server is started, and removed at the end however the run ends.\n",
+        "one, a private nats-server is started, and removed at the end however the run ends.\n"
+        "\n" SERVERS_TEXT,
     .options = run_options,
     .operand = SL_ARGUMENT_SCENARIO,
     .run = run,

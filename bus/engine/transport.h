@@ -42,6 +42,7 @@ struct subscription {
 /* Everything is borrowed and outlives the transport. */
 struct transport_config {
     const char *servers;
+    const struct sl_credentials *credentials; /* for open and purge only; NULL: none */
     const char *prefix;
     enum bus_storage storage;
     const char *const *topics;

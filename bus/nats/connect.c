@@ -9,9 +9,9 @@
 
 #include "base/fail.h"
 #include "base/macros.h"
+#include "base/url.h"
 #include "bus/nats/error.h"
-
-#define MAX_SERVERS 32
+#include "nats/access.h"
 
 /*
  * A server that does not read for so long is disconnected.  Not after a short pause: what it
@@ -35,20 +35,6 @@ static void ignore_error(natsConnection *connection, natsSubscription *subscript
     (void) closure;
 }
 
-/* Comma-separated URLs; the list is cut in place. */
-static natsStatus set_servers(natsOptions *options, char *list)
-{
-    const char *servers[MAX_SERVERS];
-    int n = 0;
-    char *rest = NULL;
-    for (char *url = strtok_r(list, ", ", &rest); url; url = strtok_r(NULL, ", ", &rest)) {
-        if (n == MAX_SERVERS)
-            return NATS_INVALID_ARG;
-        servers[n++] = url;
-    }
-    return n > 0 ? natsOptions_SetServers(options, servers, n) : NATS_INVALID_ARG;
-}
-
 /*
  * How long to wait, in ms, after all servers were tried so many times in vain: some part of it
  * is left to chance, so that the buses of a server that died do not come back all at once.
@@ -66,9 +52,10 @@ static int64_t back_off(natsConnection *connection, int n_tries, void *closure)
     return most_ms / 2 + most_ms * chance / (2 * UCHAR_MAX);
 }
 
-static natsStatus set_options(natsOptions *options, char *servers)
+static natsStatus
+set_options(natsOptions *options, const char *servers, const struct sl_credentials *credentials)
 {
-    natsStatus status = set_servers(options, servers);
+    natsStatus status = sl_nats_set_access(options, servers, credentials);
     if (!status)
         status = natsOptions_SetTimeout(options, CONNECT_MS);
     if (!status)
@@ -108,25 +95,26 @@ static void end_batch_policy(bool changed)
         (void) sched_setscheduler(0, SCHED_OTHER, &none);
 }
 
-enum sl_status
-jetstream_connect(const char *servers, natsConnection **ret_connection, struct sl_error *err)
+enum sl_status jetstream_connect(const struct transport_config *config,
+                                 natsConnection **ret_connection, struct sl_error *err)
 {
     natsOptions *options = NULL;
-    SL_AUTO_FREE char *list = servers ? strdup(servers) : NULL;
 
-    if (!servers || !*servers)
+    if (!config->servers || !*config->servers)
         return sl_fail(err, SL_EINVAL, "transport 'nats' needs the URL of a server");
-    if (!list)
+    SL_AUTO_FREE char *shown = strdup(config->servers);
+    if (!shown)
         return sl_fail(err, SL_ENOMEM, "out of memory for a list of servers");
+    sl_url_hide_list(shown);
     bool changed = begin_batch_policy();
     natsStatus status = natsOptions_Create(&options); /* opens the library when it is the first */
     if (!status)
-        status = set_options(options, list);
+        status = set_options(options, config->servers, config->credentials);
     if (!status)
         status = natsConnection_Connect(ret_connection, options);
     end_batch_policy(changed);
     natsOptions_Destroy(options);
-    return status ? jetstream_fail(err, status, "cannot connect to '%s'", servers) : SL_OK;
+    return status ? jetstream_fail(err, status, "cannot connect to '%s'", shown) : SL_OK;
 }
 
 uint64_t jetstream_count_reconnects(natsConnection *connection)

@@ -7,13 +7,15 @@
 
 #include <strandline/error.h>
 
+#include "bus/engine/transport.h"
+
 /*
- * With the bus's options, to one of a comma-separated list of servers.
+ * With the bus's options, to one of the servers of a transport's configuration.
  *
  * @return SL_EINVAL, SL_ENOMEM, SL_ECONNECT
  */
-SL_CHECKED enum sl_status
-jetstream_connect(const char *servers, natsConnection **ret_connection, struct sl_error *err);
+SL_CHECKED enum sl_status jetstream_connect(const struct transport_config *config,
+                                            natsConnection **ret_connection, struct sl_error *err);
 
 uint64_t jetstream_count_reconnects(natsConnection *connection);
 

@@ -3,9 +3,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/fail.h"
+#include "nats/access.h"
 
 static enum sl_status status_of(natsStatus status)
 {
@@ -35,12 +35,10 @@ enum sl_status jetstream_fail(struct sl_error *err, natsStatus status, const cha
     va_start(args, format);
     (void) vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    const char *detail = nats_GetLastError(NULL);
-    if (detail && *detail == '(' && strstr(detail, "): "))
-        detail = strstr(detail, "): ") + 3; /* the library puts its own source line first */
+    char detail[256];
     if (status == NATS_NO_RESPONDERS)
-        detail = "the server has no JetStream";
-    if (!detail || !*detail)
-        detail = natsStatus_GetText(status);
+        (void) snprintf(detail, sizeof detail, "the server has no JetStream");
+    else
+        (void) sl_nats_describe(status, detail, sizeof detail);
     return sl_fail(err, status_of(status), "%s: %s", what, detail);
 }

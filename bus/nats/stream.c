@@ -203,8 +203,7 @@ static uint64_t jetstream_finish(struct transport *base, uint64_t deadline_ns)
 
 static enum sl_status start(struct jetstream_transport *transport, struct sl_error *err)
 {
-    enum sl_status status =
-        jetstream_connect(transport->config.servers, &transport->connection, err);
+    enum sl_status status = jetstream_connect(&transport->config, &transport->connection, err);
     if (status)
         return status;
     natsStatus made = natsConnection_JetStream(&transport->jetstream, transport->connection, NULL);
@@ -305,7 +304,7 @@ static enum sl_status jetstream_purge(const struct transport_config *config, str
     natsConnection *connection = NULL;
     jsCtx *jetstream = NULL;
 
-    enum sl_status status = jetstream_connect(config->servers, &connection, err);
+    enum sl_status status = jetstream_connect(config, &connection, err);
     if (status)
         return status;
     natsStatus made = natsConnection_JetStream(&jetstream, connection, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/url.h"
 #include "base/utf8.h"
 #include "cli/options/output.h"
 
@@ -38,6 +39,7 @@ int command_usage_error(const struct sl_command *command, const char *format, ..
     va_start(args, format);
     (void) vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    sl_url_hide(text);
     sl_utf8_printf(stderr, "strandline %s: %s\n", command->name, text);
     sl_utf8_printf(stderr, "see 'strandline %s --help'\n", command->name);
     return SL_EXIT_USAGE;

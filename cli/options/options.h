@@ -12,11 +12,11 @@ enum { SL_OPTIONS_END = -1, SL_OPTIONS_EXIT = -2 };
 struct sl_options {
     const struct sl_command *command;
     int argc;
-    char **argv;          /* reordered: operands move behind the options */
-    const char *argument; /* of the option just returned, or NULL */
-    int word;             /* index of the argument among the option's words: SL_ARGUMENT_WORD */
-    int exit_status;      /* with SL_OPTIONS_EXIT */
-    char **operands;      /* after SL_OPTIONS_END; ends with NULL */
+    char **argv;     /* reordered: operands move behind the options */
+    char *argument;  /* of the option just returned, in argv; or NULL */
+    int word;        /* index of the argument among the option's words: SL_ARGUMENT_WORD */
+    int exit_status; /* with SL_OPTIONS_EXIT */
+    char **operands; /* after SL_OPTIONS_END; ends with NULL */
     int n_operands;
 };
 

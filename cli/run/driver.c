@@ -6,18 +6,40 @@
 #include <strandline/bus_fault.h>
 
 #include "base/fail.h"
+#include "base/macros.h"
+#include "base/url.h"
 #include "harness/run/declaration.h"
 
-enum sl_status
-run_driver_add_arg(struct run_request *request, const char *argument, struct sl_error *err)
+/* Leave of KEY=VALUE what everybody may see, in place. */
+static void hide_value(char *argument, char *value)
 {
-    const char *equals = strchr(argument, '=');
+    static const char *const secrets[] = {"pass", "pwd", "secret", "token", "cred"};
+    size_t length = strlen(value);
 
-    if (!equals || equals == argument)
-        return sl_fail(err, SL_EINVAL, "'%s' is not KEY=VALUE", argument);
+    sl_url_hide(argument);
+    value[-1] = '\0';
+    for (size_t i = 0; i < SL_COUNT_OF(secrets); i++) {
+        if (!strcasestr(argument, secrets[i]))
+            continue;
+        memset(value, 0, length);
+        memset(value, '*', SL_MIN(length, 3u));
+    }
+    value[-1] = '=';
+}
+
+enum sl_status run_driver_add_arg(struct run_request *request, char *given, struct sl_error *err)
+{
+    char *equals = strchr(given, '=');
+
+    if (!equals || equals == given)
+        return sl_fail(err, SL_EINVAL, "not KEY=VALUE"); /* whatever it is: it may be a secret */
     if (request->n_driver_args == SL_ARGS_MAX)
         return sl_fail(err, SL_EINVAL, "more than %d arguments", SL_ARGS_MAX);
-    size_t length = (size_t) (equals - argument) + 1;
+    size_t length = (size_t) (equals - given) + 1;
+    const char *argument = sl_arena_strdup(request->arena, given);
+    if (!argument)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the driver's arguments");
+    hide_value(given, equals + 1);
     for (size_t i = 0; i < request->n_driver_args; i++)
         if (strncmp(request->driver_args[i], argument, length) == 0)
             return sl_fail(err, SL_EINVAL, "'%.*s' is given twice", (int) length - 1, argument);

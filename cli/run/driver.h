@@ -18,6 +18,6 @@ SL_CHECKED enum sl_status run_driver_check(const struct run_request *request,
 
 /* Add a --driver-arg.  SL_EINVAL when it is not KEY=VALUE, or the key was given before. */
 SL_CHECKED enum sl_status
-run_driver_add_arg(struct run_request *request, const char *argument, struct sl_error *err);
+run_driver_add_arg(struct run_request *request, char *argument, struct sl_error *err);
 
 #endif

@@ -68,8 +68,8 @@ static enum sl_status read_agents(const char *text, uint32_t n_of[SL_N_PARTS], s
 enum option_index {
     OPTION_MODE,
     OPTION_TRANSPORT,
-    OPTION_SERVER,
-    OPTION_CLUSTER,
+    OPTION_SERVERS,
+    OPTION_CLUSTER = OPTION_SERVERS + N_SERVERS_OPTIONS,
     OPTION_REPLICAS,
     OPTION_AGENTS,
     OPTION_AGENTS_WAIT,
@@ -96,7 +96,7 @@ const struct sl_option run_options[] = {
                      SL_ARGUMENT_LIST, "keyed unified direct"},
     [OPTION_TRANSPORT] = {"transport", "LIST", "nats, memory (the driver's first)", 't',
                           SL_ARGUMENT_LIST, "nats memory"},
-    [OPTION_SERVER] = {"server", "URL[,URL]", "use this server instead of a private one", 's'},
+    SERVERS_OPTIONS(OPTION_SERVERS, "use this server instead of a private one"),
     [OPTION_CLUSTER] = {"cluster", "N", "nodes of the private server: 1, 3 or 5 (1)", 0,
                         SL_ARGUMENT_WORD, "1 3 5"},
     [OPTION_REPLICAS] = {"replicas", "N", "servers that keep each message (the --cluster, or 1)",
@@ -193,8 +193,6 @@ static bool *flag_of(struct run_request *request, enum option_index option)
 static const char **text_of(struct run_request *request, enum option_index option)
 {
     switch (option) {
-    case OPTION_SERVER:
-        return &request->opts.bus.servers;
     case OPTION_NATS_SERVER:
         return &request->opts.server_program;
     case OPTION_FAULT:
@@ -209,7 +207,7 @@ static const char **text_of(struct run_request *request, enum option_index optio
 static enum sl_status read_option(struct run_request *request, enum option_index option,
                                   const struct sl_options *options, struct sl_error *err)
 {
-    const char *argument = options->argument;
+    char *argument = options->argument;
     uint64_t number = 0;
     enum sl_status status = SL_OK;
 
@@ -253,8 +251,11 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         request->color = (enum sl_color) options->word;
         return SL_OK;
     default:
-        return policy_read_option((enum policy_option)(option - OPTION_POLICY), argument,
-                                  &request->policy, err);
+        return option < OPTION_CLUSTER
+                   ? servers_read_option((enum servers_option)(option - OPTION_SERVERS), argument,
+                                         &request->servers, err)
+                   : policy_read_option((enum policy_option)(option - OPTION_POLICY), argument,
+                                        &request->policy, err);
     }
 }
 
@@ -341,6 +342,12 @@ bool run_options_read(int argc, char **argv, struct run_request *request, int *r
     request->scenarios = (const char *const *) options.operands;
     request->n_scenarios = (size_t) options.n_operands;
     *ret_exit_status = SL_EXIT_USAGE;
+    if (servers_complete(&request->servers, command->name, &err)) {
+        (void) command_usage_error(command, "%s", err.text);
+        return false;
+    }
+    request->opts.bus.servers = request->servers.urls;
+    request->opts.bus.credentials = &request->servers.credentials;
     if (!request->list && run_driver_ask(request, &err)) {
         (void) command_error(command, &err, SL_EXIT_USAGE);
         return false;

@@ -6,6 +6,7 @@
 #include "cli/options/command.h"
 #include "cli/options/output.h"
 #include "cli/options/policy.h"
+#include "cli/options/servers.h"
 #include "harness/run/protocol.h"
 #include "harness/run/run.h"
 
@@ -15,6 +16,7 @@ struct run_request {
     struct sl_run_plan_opts plan;
     const char *const *scenarios; /* names or paths */
     size_t n_scenarios;
+    struct servers servers;
     struct sl_run_opts opts; /* without plan, agents and whom to tell */
     const char *label;       /* or NULL */
     const char *output;      /* NULL: standard output only */

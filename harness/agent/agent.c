@@ -167,12 +167,11 @@ static void on_open(struct agent *agent, uint64_t trial, const void *data, size_
         status = sl_fail(&err, SL_ENOMEM, "out of memory for a trial");
     else if (!sl_wire_unpack_config(&unpacker, config))
         status = sl_fail(&err, SL_EPROTO, "the observer sent a malformed trial");
-    else if (strlen(agent->opts->servers) >= sizeof config->servers)
-        status = sl_fail(&err, SL_EINVAL, "the list of servers is too long");
-    if (!status) {
-        (void) strcpy(config->servers, agent->opts->servers);
+    else
+        status =
+            sl_subject_config_aim(config, agent->opts->servers, agent->opts->credentials, &err);
+    if (!status)
         status = sl_part_begin(&agent->part, config, &err);
-    }
     if (status) {
         fail_part(agent, &err);
         return;
@@ -322,6 +321,7 @@ enum sl_status sl_agent_run(const struct sl_agent_opts *opts, struct sl_error *e
     sl_wire_agent_subject(agent.id, subject);
     sl_peer_name(&agent.peer, agent.offer.name, agent.offer.host);
     const struct sl_link_opts link = {.servers = opts->servers,
+                                      .credentials = opts->credentials,
                                       .name = "strandline agent",
                                       .subjects = {SL_WIRE_CALL, subject},
                                       .intercept = intercept,

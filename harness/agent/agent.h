@@ -13,11 +13,12 @@
 #include "harness/run/protocol.h"
 
 struct sl_agent_opts {
-    const char *servers;    /* comma-separated URLs */
-    const char *name;       /* NULL: host and process id */
-    enum sl_load_part part; /* the one it plays; SL_PART_ALL: what is asked for */
-    bool once;              /* return when a run is over */
-    int wake_fd;            /* becomes readable when the agent is to end */
+    const char *servers;                      /* comma-separated URLs */
+    const struct sl_credentials *credentials; /* NULL: none beside what stands in the URLs */
+    const char *name;                         /* NULL: host and process id */
+    enum sl_load_part part;                   /* the one it plays; SL_PART_ALL: what is asked for */
+    bool once;                                /* return when a run is over */
+    int wake_fd;                              /* becomes readable when the agent is to end */
     /* What happens, for people: one line without its end.  Or NULL. */
     void (*say)(void *user, const char *text);
     void *user;

@@ -35,6 +35,7 @@ start(struct sl_fleet *fleet, const struct sl_fleet_opts *opts, struct sl_error 
     sl_peer_name(&fleet->peer, "strandline run", host);
     sl_wire_observer_subject(fleet->run, subject);
     const struct sl_link_opts link = {.servers = opts->servers,
+                                      .credentials = opts->credentials,
                                       .name = "strandline run",
                                       .subjects = {subject},
                                       .intercept = fleet_heart_intercept,

@@ -15,7 +15,8 @@
 struct sl_fleet;
 
 struct sl_fleet_opts {
-    const char *servers;       /* comma-separated URLs */
+    const char *servers;                      /* comma-separated URLs */
+    const struct sl_credentials *credentials; /* NULL: none beside what stands in the URLs */
     uint32_t n_of[SL_N_PARTS]; /* how many; SL_PART_ALL: of either part, load if they may choose */
     uint64_t wait_ns;          /* for the agents to appear */
     int wake_fd;               /* becomes readable when the run is to stop; -1: never */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/agent/link.h"
 
-#include <nats/nats.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "nats/access.h"
 
-#define MAX_SERVERS    32
 #define CONNECT_MS     2000
 #define RECONNECT_MS   100
 #define FLUSH_MS       1000
@@ -33,15 +32,13 @@ struct sl_link {
 
 static enum sl_status fail(struct sl_error *err, natsStatus status, const char *what)
 {
-    const char *detail = nats_GetLastError(NULL);
+    char detail[200];
 
-    if (detail && *detail == '(' && strstr(detail, "): "))
-        detail = strstr(detail, "): ") + 3; /* the library puts its own source line first */
     return sl_fail(err,
                    status == NATS_NO_MEMORY     ? SL_ENOMEM
                    : status == NATS_INVALID_ARG ? SL_EINVAL
                                                 : SL_ECONNECT,
-                   "%s: %s", what, detail && *detail ? detail : natsStatus_GetText(status));
+                   "%s: %s", what, sl_nats_describe(status, detail, sizeof detail));
 }
 
 static void queue(struct sl_link *link, const void *data, size_t size)
@@ -93,24 +90,9 @@ static void ignore_error(natsConnection *connection, natsSubscription *subscript
     (void) closure;
 }
 
-/* Comma-separated URLs; the list is cut in place. */
-static natsStatus set_servers(natsOptions *options, char *list)
+static natsStatus set_options(natsOptions *options, const struct sl_link_opts *opts)
 {
-    const char *servers[MAX_SERVERS];
-    int n = 0;
-    char *rest = NULL;
-
-    for (char *url = strtok_r(list, ", ", &rest); url; url = strtok_r(NULL, ", ", &rest)) {
-        if (n == MAX_SERVERS)
-            return NATS_INVALID_ARG;
-        servers[n++] = url;
-    }
-    return n > 0 ? natsOptions_SetServers(options, servers, n) : NATS_INVALID_ARG;
-}
-
-static natsStatus set_options(natsOptions *options, const struct sl_link_opts *opts, char *servers)
-{
-    natsStatus status = set_servers(options, servers);
+    natsStatus status = sl_nats_set_access(options, opts->servers, opts->credentials);
     if (!status)
         status = natsOptions_SetName(options, opts->name);
     if (!status)
@@ -130,13 +112,10 @@ static enum sl_status
 connect_link(struct sl_link *link, const struct sl_link_opts *opts, struct sl_error *err)
 {
     natsOptions *options = NULL;
-    SL_AUTO_FREE char *list = strdup(opts->servers);
 
-    if (!list)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a connection");
     natsStatus status = natsOptions_Create(&options);
     if (!status)
-        status = set_options(options, opts, list);
+        status = set_options(options, opts);
     if (!status)
         status = natsConnection_Connect(&link->connection, options);
     natsOptions_Destroy(options);

@@ -13,16 +13,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <strandline/error.h>
+#include <strandline/driver.h>
 
 #include "base/macros.h"
 
 struct sl_link;
 
 struct sl_link_opts {
-    const char *servers;     /* comma-separated URLs */
-    const char *name;        /* of the connection, for the server's own lists */
-    const char *subjects[2]; /* to listen on; NULL: none */
+    const char *servers;                      /* comma-separated URLs */
+    const struct sl_credentials *credentials; /* NULL: none beside what stands in the URLs */
+    const char *name;                         /* of the connection, for the server's own lists */
+    const char *subjects[2];                  /* to listen on; NULL: none */
     /*
      * Called on a thread of the library with each message that comes, one at a time.
      * @return true when it was dealt with; else it is queued

@@ -131,12 +131,12 @@ enum sl_status sl_part_step(struct sl_part *part, bool *ret_stage, struct sl_err
     if (record->type == SL_RECORD_TALLY)
         return keep_tally(part, err);
     if (sl_record_is(record, SL_RECORD_FAILURE, sizeof(struct sl_failure_record))) {
-        const struct sl_failure_record *failure = record->data;
+        struct sl_failure_record *failure = record->data;
+        sl_failure_tame(failure);
         /* After Close there is nothing left to measure here. */
         return failure->phase == SL_PHASE_TORN_DOWN
                    ? SL_OK
-                   : sl_fail(err, failure->status ? failure->status : SL_EPROTO, "%s",
-                             failure->text);
+                   : sl_fail(err, failure->status, "%s", failure->text);
     }
     if (!sl_record_is(record, SL_RECORD_PHASE, sizeof(struct sl_phase_record)))
         return sl_fail(err, SL_EPROTO, "the subject sent a record of type %d and %zu bytes",

@@ -10,10 +10,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
+#include "base/url.h"
 #include "base/wait.h"
 
 static const char *const phase_texts[SL_N_PHASES] = {
@@ -48,15 +50,45 @@ void sl_phase_tame(struct sl_phase_record *record)
     END(record->load.counts.first_breach);
     END(record->load.ended);
     END(record->close_detail);
+    sl_url_hide(record->close_detail);
 }
 
 void sl_failure_tame(struct sl_failure_record *failure)
 {
     END(failure->text);
+    sl_url_hide(failure->text);
     if ((unsigned) failure->status == SL_OK || (unsigned) failure->status > SL_EPROTO)
         failure->status = SL_EPROTO;
     if ((unsigned) failure->phase >= SL_N_PHASES)
         failure->phase = SL_PHASE_START;
+}
+
+enum sl_status sl_subject_config_aim(struct sl_subject_config *config, const char *servers,
+                                     const struct sl_credentials *credentials, struct sl_error *err)
+{
+    static const struct sl_credentials none;
+    const struct sl_credentials *from = credentials ? credentials : &none;
+    struct sl_subject_files *files = &config->files;
+    const struct {
+        char *to;
+        size_t size;
+        const char *from, *what;
+    } texts[] = {
+        {config->servers, sizeof config->servers, servers, "list of servers"},
+        {files->creds, sizeof files->creds, from->creds, "path of the credentials"},
+        {files->tls_ca, sizeof files->tls_ca, from->tls_ca, "path of trusted certificates"},
+        {files->tls_cert, sizeof files->tls_cert, from->tls_cert, "path of a certificate"},
+        {files->tls_key, sizeof files->tls_key, from->tls_key, "path of a key"},
+    };
+
+    for (size_t i = 0; i < SL_COUNT_OF(texts); i++) {
+        const char *text = texts[i].from ? texts[i].from : "";
+        if (strlen(text) >= texts[i].size)
+            return sl_fail(err, SL_EINVAL, "%s is longer than %zu bytes", texts[i].what,
+                           texts[i].size - 1);
+        (void) strcpy(texts[i].to, text);
+    }
+    return SL_OK;
 }
 
 static enum sl_status write_all(int fd, const void *data, size_t size, struct sl_error *err)

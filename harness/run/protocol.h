@@ -35,6 +35,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <strandline/driver.h>
 #include <strandline/error.h>
 
 #include "harness/load/record.h"
@@ -87,13 +88,21 @@ struct sl_subject_config {
     enum sl_subject_job job;
     bool control; /* use the driver that plants a known leak; see control.h */
     char transport[SL_NAME_MAX];
-    char servers[1024];         /* "" none */
+    char servers[4096];       /* "" none */
+    struct sl_subject_files { /* what struct sl_credentials has; "" none */
+        char creds[PATH_MAX], tls_ca[PATH_MAX], tls_cert[PATH_MAX], tls_key[PATH_MAX];
+    } files;
     char fault[256];            /* "" none */
     char prefix[SL_NAME_MAX];   /* of broker names, unique per trial */
     char driver_path[PATH_MAX]; /* "" the built-in one */
     char args[4096];            /* for the driver: texts one behind the other, "" ends the list */
     uint64_t seed;
 };
+
+/* Name the servers, and what a client of theirs needs.  SL_EINVAL: a text is too long. */
+SL_CHECKED enum sl_status
+sl_subject_config_aim(struct sl_subject_config *config, const char *servers,
+                      const struct sl_credentials *credentials, struct sl_error *err);
 
 /*
  * SL_RECORD_DRIVER: what the observer has to know of the driver, copied out of its
@@ -141,7 +150,8 @@ struct sl_failure_record {
 
 const char *sl_phase_text(enum sl_phase phase); /* "start" ... "torn_down" */
 
-/* Make what a process with foreign code told safe to read: texts end, words are in range. */
+/* Make what a process with foreign code told safe to read: texts end and have no password of a URL
+   in them, words are in range. */
 void sl_failure_tame(struct sl_failure_record *failure);
 void sl_driver_tame(struct sl_driver_record *driver);
 void sl_phase_tame(struct sl_phase_record *record);

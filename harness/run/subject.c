@@ -182,13 +182,23 @@ static void list_args(const char *packed, const char **ret_args)
     ret_args[n] = NULL;
 }
 
-/* args has room for SL_ARGS_MAX + 1 and lives as long as the configuration is used. */
-static void
-configure_driver(const struct subject *subject, const char **args, struct sl_driver_config *config)
+/* What the configuration of a driver points to. */
+struct pointed {
+    const char *args[SL_ARGS_MAX + 1];
+    struct sl_credentials credentials;
+};
+
+static void configure_driver(const struct subject *subject, struct pointed *pointed,
+                             struct sl_driver_config *config)
 {
     const struct sl_subject_config *from = &subject->config;
 
-    list_args(from->args, args);
+    list_args(from->args, pointed->args);
+    pointed->credentials = (struct sl_credentials){.size = sizeof pointed->credentials,
+                                                   .creds = or_null(from->files.creds),
+                                                   .tls_ca = or_null(from->files.tls_ca),
+                                                   .tls_cert = or_null(from->files.tls_cert),
+                                                   .tls_key = or_null(from->files.tls_key)};
 
     *config = (struct sl_driver_config){
         .size = sizeof *config,
@@ -204,7 +214,8 @@ configure_driver(const struct subject *subject, const char **args, struct sl_dri
         .stack_size = from->pool.stack_size,
         .ack_wait_ns = SL_ACK_WAIT_NS,
         .replicas = from->replicas,
-        .args = args,
+        .args = pointed->args,
+        .credentials = &pointed->credentials,
     };
     sl_load_configure(subject->load, config);
 }
@@ -212,9 +223,9 @@ configure_driver(const struct subject *subject, const char **args, struct sl_dri
 static enum sl_status open_bus(struct subject *subject, struct sl_error *err)
 {
     struct sl_driver_config config;
-    const char *args[SL_ARGS_MAX + 1];
+    struct pointed pointed;
 
-    configure_driver(subject, args, &config);
+    configure_driver(subject, &pointed, &config);
 
     sl_step_begin(SL_STEP_OPEN);
     uint64_t begin_ns = sl_clock_now_ns();
@@ -364,14 +375,14 @@ static bool subject_play(struct subject *subject)
 static bool subject_purge(struct subject *subject)
 {
     struct sl_driver_config config;
-    const char *args[SL_ARGS_MAX + 1];
+    struct pointed pointed;
     struct sl_error err = {0};
 
     enum sl_status status = make_load(subject, &err);
     if (!status)
         status = find_driver(subject, &err);
     if (!status && subject->driver->purge) {
-        configure_driver(subject, args, &config);
+        configure_driver(subject, &pointed, &config);
         status = subject->driver->purge(&config, &err);
         if (status)
             (void) sl_driver_failed("purge", status, &err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/url.h"
 #include "harness/process/leftover.h"
 #include "harness/run/declaration.h"
 #include "harness/run/hang.h"
@@ -333,7 +334,6 @@ static enum sl_status make_config(const struct sl_trial_input *input, enum sl_su
         const char *from, *what;
     } texts[] = {
         {config.transport, sizeof config.transport, input->cell->transport, "transport"},
-        {config.servers, sizeof config.servers, input->bus.servers, "list of servers"},
         {config.fault, sizeof config.fault, input->cell->fault, "fault"},
         {config.prefix, sizeof config.prefix, input->prefix, "prefix"},
         {config.driver_path, sizeof config.driver_path, input->bus.driver_path, "driver path"},
@@ -346,7 +346,11 @@ static enum sl_status make_config(const struct sl_trial_input *input, enum sl_su
         memcpy(texts[i].to, from, strlen(from) + 1);
     }
     *ret_config = config;
-    return pack_args(input->bus.driver_args, ret_config->args, sizeof ret_config->args, err);
+    enum sl_status status =
+        sl_subject_config_aim(ret_config, input->bus.servers, input->bus.credentials, err);
+    return status
+               ? status
+               : pack_args(input->bus.driver_args, ret_config->args, sizeof ret_config->args, err);
 }
 
 static enum sl_status start_process(struct trial *trial, struct sl_error *err)
@@ -393,8 +397,12 @@ static void pass_on(void *user, const char *line)
 {
     const struct trial *trial = user;
     const struct sl_declaration *driver = trial->input->bus.declaration;
+    SL_AUTO_FREE char *shown = strdup(line);
 
-    trial->input->on_output(trial->input->output_user, driver ? driver->name : "driver", line);
+    if (!shown)
+        return;
+    sl_url_hide(shown);
+    trial->input->on_output(trial->input->output_user, driver ? driver->name : "driver", shown);
 }
 
 enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena *arena,

@@ -29,7 +29,8 @@ struct sl_bus_choice {
     const char *const *driver_args;           /* "KEY=VALUE", NULL-terminated; or NULL */
     const struct sl_declaration *declaration; /* what the driver has; NULL: not known */
     const char *servers; /* comma-separated URLs; NULL: a private server where one is needed */
-    uint32_t replicas;   /* of every message; 0: as many as the private server has nodes */
+    const struct sl_credentials *credentials; /* for them; NULL: none beside the URLs */
+    uint32_t replicas; /* of every message; 0: as many as the private server has nodes */
 };
 
 struct sl_trial_input {

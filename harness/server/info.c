@@ -34,8 +34,7 @@ static int connect_socket(const struct addrinfo *to, uint64_t deadline_ns)
 }
 
 /* @return a socket connected to the first address that accepts, or -1 with err filled */
-static int
-connect_to(const struct sl_server_address *address, uint64_t deadline_ns, struct sl_error *err)
+static int connect_to(const struct sl_url *address, uint64_t deadline_ns, struct sl_error *err)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *addresses;
@@ -43,7 +42,7 @@ connect_to(const struct sl_server_address *address, uint64_t deadline_ns, struct
 
     int problem = getaddrinfo(address->host, address->port, &hints, &addresses);
     if (problem) {
-        (void) sl_fail(err, SL_ECONNECT, "cannot look up the host of '%s': %s", address->url,
+        (void) sl_fail(err, SL_ECONNECT, "cannot look up the host of '%s': %s", address->text,
                        gai_strerror(problem));
         return -1;
     }
@@ -51,7 +50,7 @@ connect_to(const struct sl_server_address *address, uint64_t deadline_ns, struct
         fd = connect_socket(a, deadline_ns);
     if (fd < 0) {
         char text[96];
-        (void) sl_fail(err, SL_ECONNECT, "cannot connect to '%s': %s", address->url,
+        (void) sl_fail(err, SL_ECONNECT, "cannot connect to '%s': %s", address->text,
                        strerror_r(errno, text, sizeof text));
     }
     freeaddrinfo(addresses);
@@ -104,7 +103,7 @@ static void copy_version(const char *line, char *ret_version, size_t size)
     ret_version[length] = '\0';
 }
 
-enum sl_status sl_server_info_read(const struct sl_server_address *address, uint64_t deadline_ns,
+enum sl_status sl_server_info_read(const struct sl_url *address, uint64_t deadline_ns,
                                    struct sl_server_info *ret_info, struct sl_error *err)
 {
     static const char greeting[] = "INFO {";
@@ -114,17 +113,17 @@ enum sl_status sl_server_info_read(const struct sl_server_address *address, uint
     if (fd < 0)
         return SL_ECONNECT;
     /* The fields that matter come early: a line that does not fit is no failure. */
-    enum sl_status status = read_line(fd, address->url, deadline_ns, line, sizeof line, err);
+    enum sl_status status = read_line(fd, address->text, deadline_ns, line, sizeof line, err);
     if (status)
         return status;
     if (strncmp(line, greeting, strlen(greeting)) != 0)
-        return sl_fail(err, SL_EPROTO, "'%s' does not speak NATS", address->url);
+        return sl_fail(err, SL_EPROTO, "'%s' does not speak NATS", address->text);
 
     copy_version(line, ret_info->version, sizeof ret_info->version);
     return SL_OK;
 }
 
-bool sl_server_is_healthy(const struct sl_server_address *monitor, uint64_t deadline_ns)
+bool sl_server_is_healthy(const struct sl_url *monitor, uint64_t deadline_ns)
 {
     static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
     char line[256];
@@ -132,7 +131,7 @@ bool sl_server_is_healthy(const struct sl_server_address *monitor, uint64_t dead
 
     SL_AUTO_FD int fd = connect_to(monitor, deadline_ns, NULL);
     if (fd < 0 || send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t) strlen(request) ||
-        read_line(fd, monitor->url, deadline_ns, line, sizeof line, NULL))
+        read_line(fd, monitor->text, deadline_ns, line, sizeof line, NULL))
         return false;
     return sscanf(line, "HTTP/%*u.%*u %u", &status) == 1 && status == 200;
 }

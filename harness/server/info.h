@@ -12,14 +12,10 @@
 
 #include <strandline/error.h>
 
+#include "base/url.h"
+
 struct sl_server_info {
     char version[32]; /* "" when it did not say, or not in so few characters */
-};
-
-struct sl_server_address {
-    char host[256]; /* name or address, IPv6 without brackets */
-    char port[8];   /* decimal */
-    char url[288];  /* "nats://HOST:PORT", for people: no user, no password */
 };
 
 /**
@@ -30,11 +26,11 @@ struct sl_server_address {
  * @return SL_ECONNECT no connection, or nothing was said in time
  *         SL_EPROTO   something else than NATS answers
  */
-SL_CHECKED enum sl_status sl_server_info_read(const struct sl_server_address *address,
-                                              uint64_t deadline_ns, struct sl_server_info *ret_info,
+SL_CHECKED enum sl_status sl_server_info_read(const struct sl_url *address, uint64_t deadline_ns,
+                                              struct sl_server_info *ret_info,
                                               struct sl_error *err);
 
 /* Ask the monitoring port whether JetStream is ready.  No answer before the deadline is no. */
-bool sl_server_is_healthy(const struct sl_server_address *monitor, uint64_t deadline_ns);
+bool sl_server_is_healthy(const struct sl_url *monitor, uint64_t deadline_ns);
 
 #endif

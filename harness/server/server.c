@@ -31,7 +31,7 @@
 struct node {
     pid_t pid;
     int pidfd; /* readable once it ended; -1: never started */
-    struct sl_server_address client, monitor;
+    struct sl_url client, monitor;
 };
 
 struct sl_server {
@@ -249,11 +249,11 @@ await_ready(const struct sl_server *server, uint64_t deadline_ns, struct sl_erro
     return status;
 }
 
-static void set_address(struct sl_server_address *address, unsigned port)
+static void set_address(struct sl_url *address, unsigned port)
 {
     (void) snprintf(address->host, sizeof address->host, "127.0.0.1");
     (void) snprintf(address->port, sizeof address->port, "%u", port);
-    (void) snprintf(address->url, sizeof address->url, "nats://127.0.0.1:%u", port);
+    (void) snprintf(address->text, sizeof address->text, "nats://127.0.0.1:%u", port);
 }
 
 /* Ports, addresses and configurations of all nodes. */
@@ -271,7 +271,7 @@ static enum sl_status prepare_nodes(struct sl_server *server, struct sl_error *e
         set_address(&node->client, ports[SL_PORT_CLIENT]);
         set_address(&node->monitor, ports[SL_PORT_MONITOR]);
         used += (size_t) snprintf(server->urls + used, sizeof server->urls - used, "%s%s",
-                                  i > 0 ? "," : "", node->client.url);
+                                  i > 0 ? "," : "", node->client.text);
         status =
             sl_server_layout_config(&server->layout, i, plan->config, sizeof plan->config, err);
     }

@@ -90,6 +90,7 @@ struct bus_config {
     uint64_t result_wait_ns;  /* how long a full result queue holds outcomes up */
     bus_log_callback log;     /* or NULL; gets at most one line of a kind in a second */
     void *log_user;           /* first argument of log */
+    const struct sl_credentials *credentials; /* nats: beside what stands in the URLs; or NULL */
 };
 
 /**

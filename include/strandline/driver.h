@@ -71,6 +71,16 @@ typedef enum sl_status (*sl_message_handler)(void *user, const struct sl_message
  */
 typedef void (*sl_publish_callback)(void *user, uint64_t token, enum sl_publish_outcome outcome);
 
+/* Files that say who a client is and whom it believes; NULL: none.  A user with a password, or a
+   token, stands in the URLs, where bytes that are neither letters nor digits may be %XX. */
+struct sl_credentials {
+    size_t size;          /* sizeof(struct sl_credentials) of the caller */
+    const char *creds;    /* nats: a user's JWT and the seed of its key */
+    const char *tls_ca;   /* PEM: certificates to trust */
+    const char *tls_cert; /* PEM: the client's own certificate... */
+    const char *tls_key;  /* ...and its key */
+};
+
 struct sl_driver_config {
     size_t size;               /* sizeof(struct sl_driver_config) of the caller */
     const char *mode;          /* "keyed", "unified" or "direct" */
@@ -93,6 +103,9 @@ struct sl_driver_config {
 
     /* Since version 2; there when size reaches beyond it. */
     const char *const *args; /* "KEY=VALUE" of each --driver-arg, in their order, NULL at the end */
+
+    /* There when size reaches beyond it; NULL: none are needed. */
+    const struct sl_credentials *credentials;
 };
 
 struct sl_driver_stats {

@@ -5,7 +5,7 @@ import pathlib
 import re
 
 # The product; tests and examples are sources too, but no library folders.
-LIBRARY_FOLDERS = ("base", "json", "scenarios", "bus", "harness", "reports", "cli", "include")
+LIBRARY_FOLDERS = ("base", "json", "scenarios", "nats", "bus", "harness", "reports", "cli", "include")
 SOURCE_FOLDERS = LIBRARY_FOLDERS + ("tests", "examples")
 
 _TOKEN = re.compile(

@@ -8,6 +8,9 @@
  *     abort   the 50th publish makes a thread 'aborter' that aborts
  *     exit    close calls exit(7)
  *     refuse  open fails
+ *     tell    open prints its servers, and fails with them in its text
+ *
+ * It needs no `password`, but takes one.
  */
 #define _GNU_SOURCE 1
 #include <pthread.h>
@@ -38,6 +41,11 @@ open_bus(const struct sl_driver_config *config, void **ret_bus, struct sl_error 
         (void) fprintf(stderr, "red \033[31m line\n%01000d\nhalf a line", 7);
     if (is("refuse")) {
         (void) snprintf(err->text, sizeof err->text, "not today");
+        return SL_ECONNECT;
+    }
+    if (is("tell")) {
+        (void) fprintf(stderr, "servers: %s\n", config->servers);
+        (void) snprintf(err->text, sizeof err->text, "cannot reach '%s'", config->servers);
         return SL_ECONNECT;
     }
     return simple_driver()->open(config, ret_bus, err);
@@ -81,6 +89,7 @@ const struct sl_driver *strandline_driver(void)
     static const struct sl_driver_fault faults[] = {
         {.name = "lose", .keys = "nth=10", .text = "some messages vanish"}, {.name = NULL}};
     static const struct sl_driver_arg args[] = {{.name = "what", .text = "what goes wrong"},
+                                                {.name = "password", .text = "not used"},
                                                 {.name = NULL}};
     static struct sl_driver driver;
 
