@@ -72,13 +72,20 @@ static enum sl_status wrong_type(struct reader *reader, const struct sl_locate_p
     return refuse(reader, step, "expected %s, not %s", expected, type_name(json));
 }
 
+/* Readers of JSON that have doubles only tell no integer above it from its neighbour, and there is
+   nothing of which a document counts as many. */
+#define MOST (INT64_C(1) << 53)
+
 /* An integer of a kind, in that kind's range. */
 static enum sl_status read_integer(struct reader *reader, enum sl_field_kind kind,
                                    const json_t *json, const struct sl_locate_path *step, void *at)
 {
     bool is_int = kind == SL_FIELD_INT, is_narrow = kind == SL_FIELD_U32 || kind == SL_FIELD_COUNT;
     int64_t low = is_int ? INT32_MIN : kind == SL_FIELD_I64 ? INT64_MIN : 0;
-    int64_t high = is_int ? INT32_MAX : is_narrow ? UINT32_MAX : INT64_MAX;
+    int64_t high = is_int                 ? INT32_MAX
+                   : is_narrow            ? UINT32_MAX
+                   : kind == SL_FIELD_I64 ? INT64_MAX
+                                          : MOST;
 
     if (!json_is_integer(json))
         return wrong_type(reader, step, "an integer", json);

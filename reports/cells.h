@@ -15,16 +15,20 @@ struct sl_share {
    when memory is short.  Not made printable. */
 const char *sl_cell_name(struct sl_arena *arena, const struct sl_cell_result *cell);
 
-/* Same scenario, mode, transport, fault and claim label? */
-bool sl_cell_same(const struct sl_cell_result *a, const struct sl_cell_result *b);
+/* Order of cells by scenario, mode, transport, fault and claim label; 0: of one name. */
+int sl_cell_compare(const struct sl_cell_result *a, const struct sl_cell_result *b);
 
 /* Of all cells: trials, and leak groups of trials. */
 size_t sl_cells_count_trials(const struct sl_run_result *result);
 size_t sl_cells_count_groups(const struct sl_run_result *result);
 
-/* Trials of a cell that could have seen a group like this: those whose leaks are known, and of
-   threads that ended without a join also those are.  NULL: any group. */
-size_t sl_cell_looked(const struct sl_cell_result *cell, const struct sl_finding *finding);
+/* Trials of a cell that could have seen a leak: those whose leaks are known; and of threads that
+   ended without a join, those where these are, too. */
+struct sl_looked {
+    size_t n, n_unjoined;
+};
+struct sl_looked sl_cell_looked(const struct sl_cell_result *cell);
+size_t sl_looked_for(const struct sl_looked *looked, const struct sl_finding *finding);
 
 /* Groups with one fingerprint in the trials of a cell. */
 struct sl_cell_group {

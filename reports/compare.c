@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/search.h"
 #include "harness/model/group_diff.h"
 
 /* Room for everything that there may be. */
@@ -25,13 +26,14 @@ static struct sl_share looked_of(const struct sl_run_result *result)
 {
     struct sl_share share = {.of = sl_cells_count_trials(result)};
     for (size_t i = 0; i < result->n_cells; i++)
-        share.n += sl_cell_looked(&result->cells[i], NULL);
+        share.n += sl_cell_looked(&result->cells[i]).n;
     return share;
 }
 
 /* The leaks of one side's cell. */
 struct side {
     const struct sl_cell_result *cell; /* NULL: not played */
+    struct sl_looked looked;
     struct sl_cell_group *groups;
     struct sl_group_list list; /* of their counts */
 };
@@ -42,6 +44,8 @@ side_init(struct sl_comparison *made, const struct sl_cell_result *cell, struct 
     struct side side = {.cell = cell};
     size_t n = 0;
 
+    if (cell)
+        side.looked = sl_cell_looked(cell);
     if (cell && !sl_cell_groups(made->arena, cell, &side.groups, &n))
         return false;
     struct sl_group_count *counts = sl_arena_array(made->arena, n, sizeof *counts);
@@ -62,18 +66,13 @@ static const struct sl_cell_group *group_at(const struct side *side, size_t inde
     return index == SL_GROUP_ABSENT ? NULL : &side->groups[index];
 }
 
-/* Trials of a side that could have seen a group.  "Not there" is a fact only when one looked. */
-static size_t looked_for(const struct side *side, const struct sl_finding *finding)
-{
-    return side->cell ? sl_cell_looked(side->cell, finding) : 0;
-}
-
 static struct sl_value count_in(const struct side *side, const struct sl_finding *finding,
                                 const struct sl_cell_group *seen)
 {
     if (!side->cell)
         return SL_MISSING_VALUE("the cell was not played");
-    if (!looked_for(side, finding))
+    /* "Not there" is a fact only when somebody looked. */
+    if (!sl_looked_for(&side->looked, finding))
         return SL_MISSING_VALUE("no trial of the cell could look");
     return SL_VALUE(seen ? seen->count : 0);
 }
@@ -84,7 +83,8 @@ static void add_group(struct sl_comparison *made, const struct side *base, const
     const struct sl_cell_group *before = group_at(base, series->points[0].index);
     const struct sl_cell_group *after = group_at(head, series->points[1].index);
     const struct sl_finding *finding = after ? after->finding : before->finding;
-    size_t base_looked = looked_for(base, finding), head_looked = looked_for(head, finding);
+    size_t base_looked = sl_looked_for(&base->looked, finding);
+    size_t head_looked = sl_looked_for(&head->looked, finding);
     enum sl_change change = SL_CHANGE_SAME;
 
     if (series->change == SL_DIFF_APPEARED)
@@ -143,26 +143,73 @@ static bool compare_metrics(struct sl_comparison *made, const struct sl_cell_res
     return true;
 }
 
+/* The cells of base in the order of their names, and how many of those of one name are paired. */
+struct pairs {
+    const struct sl_cell_result **cells;
+    size_t *n_paired; /* at the first of a name */
+    size_t n;
+};
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct sl_cell_result *a = *(const struct sl_cell_result *const *) left;
+    const struct sl_cell_result *b = *(const struct sl_cell_result *const *) right;
+    int order = sl_cell_compare(a, b);
+
+    return order ? order : (a > b) - (a < b); /* in one array */
+}
+
+static bool
+pairs_init(struct pairs *pairs, const struct sl_run_result *base, struct sl_arena *arena)
+{
+    pairs->n = base->n_cells;
+    pairs->cells = sl_arena_array(arena, pairs->n, sizeof *pairs->cells);
+    pairs->n_paired = sl_arena_array(arena, pairs->n, sizeof *pairs->n_paired);
+    if (!pairs->cells || !pairs->n_paired)
+        return false;
+    for (size_t i = 0; i < pairs->n; i++)
+        pairs->cells[i] = &base->cells[i];
+    qsort(pairs->cells, pairs->n, sizeof *pairs->cells, compare_names);
+    return true;
+}
+
+static size_t pairs_find(const struct pairs *pairs, const struct sl_cell_result *cell)
+{
+    return SL_PARTITION_POINT(pairs->n, i, sl_cell_compare(pairs->cells[i], cell) < 0);
+}
+
+/* The next cell of this name that has no partner, which it has then; NULL: there is none. */
+static const struct sl_cell_result *
+pairs_take(struct pairs *pairs, const struct sl_cell_result *cell)
+{
+    size_t first = pairs_find(pairs, cell);
+
+    if (first == pairs->n || sl_cell_compare(pairs->cells[first], cell) != 0)
+        return NULL;
+    size_t at = first + pairs->n_paired[first];
+    if (at == pairs->n || sl_cell_compare(pairs->cells[at], cell) != 0)
+        return NULL;
+    pairs->n_paired[first]++;
+    return pairs->cells[at];
+}
+
 /* Cells pair up by key and label; of several alike the first ones, the second ones, ... */
 static bool compare_cells(struct sl_comparison *made)
 {
     const struct sl_run_result *base = made->base, *head = made->head;
     bool *paired = sl_arena_array(made->arena, base->n_cells, sizeof *paired);
-    if (!paired)
+    struct pairs pairs;
+
+    if (!paired || !pairs_init(&pairs, base, made->arena))
         return false;
     for (size_t i = 0; i < head->n_cells; i++) {
-        const struct sl_cell_result *cell = &head->cells[i];
-        size_t j = 0;
-        while (j < base->n_cells && (paired[j] || !sl_cell_same(cell, &base->cells[j])))
-            j++;
-        bool found = j < base->n_cells;
-        if (found) {
-            paired[j] = true;
-            sl_sides_compare_settings(&base->cells[j], cell, &made->settings);
+        const struct sl_cell_result *cell = &head->cells[i], *before = pairs_take(&pairs, cell);
+        if (before) {
+            paired[before - base->cells] = true;
+            sl_sides_compare_settings(before, cell, &made->settings);
         } else
             made->only_head[made->n_only_head++] = cell;
-        if (!compare_groups(made, found ? &base->cells[j] : NULL, cell) ||
-            (found && !compare_metrics(made, &base->cells[j], cell)))
+        if (!compare_groups(made, before, cell) || (before && !compare_metrics(made, before, cell)))
             return false;
     }
     for (size_t j = 0; j < base->n_cells; j++) {

@@ -53,8 +53,9 @@ sl_report_print(const struct sl_run_result *result, FILE *out, struct sl_error *
  * Read a report.
  *
  * @param path  file, or "-" for standard input
- * @return SL_EPARSE truncated, foreign, higher major version, or a key of the wrong type; text
- *         names file, line and column or the key's path; SL_ESYS when it cannot be read
+ * @return SL_EPARSE truncated, foreign, higher major version, a key of the wrong type, or numbers
+ *         that contradict each other; text names file, line and column or the key's path;
+ *         SL_ESYS when it cannot be read
  */
 SL_CHECKED enum sl_status
 sl_report_read(const char *path, struct sl_run_result **ret_result, struct sl_error *err);

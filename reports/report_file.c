@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "json/layout_read.h"
 #include "json/layout_write.h"
+#include "reports/contradiction.h"
 #include "reports/report_layout.h"
 
 /* A report of 10,000 trials has some 50 MiB. */
@@ -222,6 +223,8 @@ enum sl_status sl_report_parse(const char *name, const char *data, size_t size,
     if (!result)
         return sl_fail(err, SL_ENOMEM, "out of memory for '%s'", name);
     enum sl_status status = sl_layout_read(&report_layout, name, &text, arena, result, err);
+    if (!status)
+        status = sl_report_find_contradiction(name, result, err);
     if (status)
         return status;
     result->arena = SL_TAKE(arena);

@@ -21,7 +21,8 @@ bool sl_grid_init(struct sl_grid *grid, struct sl_arena *arena, size_t n_rows, s
     grid->n_columns = n_columns;
     grid->cells = sl_arena_array(arena, n_rows * n_columns, sizeof *grid->cells);
     grid->left = sl_arena_array(arena, n_columns, sizeof *grid->left);
-    return grid->cells && grid->left;
+    grid->widths = sl_arena_array(arena, SL_MAX(n_rows, n_columns), sizeof *grid->widths);
+    return grid->cells && grid->left && grid->widths;
 }
 
 void sl_grid_set(struct sl_grid *grid, size_t row, size_t column, const char *text,
@@ -85,7 +86,7 @@ static void copy_line(const struct view *view, size_t row, size_t column, size_t
         *at = ' ';
 }
 
-static size_t column_width(const struct view *view, size_t column)
+static size_t measure(const struct view *view, size_t column)
 {
     char line[LINE_MAX_BYTES];
     size_t width = 0;
@@ -106,11 +107,21 @@ static size_t row_height(const struct view *view, size_t row)
     return height;
 }
 
-static size_t view_width(const struct view *view)
+static size_t column_width(const struct view *view, size_t column)
+{
+    return view->grid->widths[column];
+}
+
+/* Look at a grid in this way.  @return its width */
+static size_t take_view(struct view *view, bool exchanged)
 {
     size_t width = INDENT;
-    for (size_t column = 0; column < n_columns(view); column++)
+
+    view->exchanged = exchanged;
+    for (size_t column = 0; column < n_columns(view); column++) {
+        view->grid->widths[column] = measure(view, column);
         width += column_width(view, column) + (column ? GAP : 0);
+    }
     return width;
 }
 
@@ -138,18 +149,12 @@ static void print_line(const struct view *view, const struct sl_page *page, size
     (void) fputc('\n', page->out);
 }
 
-/* The headings of the columns, as they stand before the texts of a record. */
-static size_t headings_width(const struct view *exchanged)
-{
-    return column_width(exchanged, 0);
-}
-
 /* One text of a record: "    peak threads  5190"; its further lines stand below the first. */
 static void
 print_entry(const struct view *exchanged, const struct sl_page *page, size_t column, size_t row)
 {
     const struct sl_grid_cell *cell = cell_at(exchanged, column, row);
-    size_t width = headings_width(exchanged), n_lines = count_lines(exchanged, column, row);
+    size_t width = column_width(exchanged, 0), n_lines = count_lines(exchanged, column, row);
     char heading[LINE_MAX_BYTES], text[LINE_MAX_BYTES];
 
     copy_line(exchanged, column, 0, 0, heading);
@@ -166,15 +171,15 @@ print_entry(const struct view *exchanged, const struct sl_page *page, size_t col
 }
 
 /* Each row by itself, one text a line: fits where neither form of the grid does. */
-static void print_records(const struct sl_grid *grid, const struct sl_page *page)
+static void print_records(const struct view *exchanged, const struct sl_page *page)
 {
-    struct view exchanged = {.grid = grid, .exchanged = true};
+    const struct sl_grid *grid = exchanged->grid;
 
     for (size_t row = 1; row < grid->n_rows; row++) {
         const struct sl_grid_cell *name = &grid->cells[row * grid->n_columns];
         sl_wrap_printf(page, name->style, INDENT, "  %s", name->text ? name->text : "");
         for (size_t column = 1; column < grid->n_columns; column++)
-            print_entry(&exchanged, page, column, row);
+            print_entry(exchanged, page, column, row);
     }
 }
 
@@ -183,9 +188,8 @@ void sl_grid_print(const struct sl_grid *grid, const struct sl_page *page)
     struct view view = {.grid = grid};
     size_t limit = sl_width_of(page);
 
-    view.exchanged = view_width(&view) > limit;
-    if (view.exchanged && view_width(&view) > limit) {
-        print_records(grid, page);
+    if (take_view(&view, false) > limit && take_view(&view, true) > limit) {
+        print_records(&view, page);
         return;
     }
     for (size_t row = 0; row < n_rows(&view); row++)

@@ -24,6 +24,7 @@ struct sl_grid {
     size_t n_rows, n_columns;
     struct sl_grid_cell *cells; /* row by row */
     bool *left;                 /* per column: aligned to the left; column 0 always is */
+    size_t *widths;             /* of the columns, or rows, that are printed as such */
 };
 
 /* In arena.  @return false when memory is short */

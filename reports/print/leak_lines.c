@@ -27,6 +27,7 @@ static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *k
                      struct sl_arena *arena, struct sl_leak_line *lines, size_t *n_lines)
 {
     struct sl_cell_group *groups;
+    struct sl_looked looked = sl_cell_looked(cell);
     size_t n_groups;
 
     if (!sl_cell_groups(arena, cell, &groups, &n_groups))
@@ -41,7 +42,7 @@ static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *k
             .cell = cell,
             .finding = finding,
             .count = groups[i].count,
-            .trials = {groups[i].n_trials, sl_cell_looked(cell, finding)},
+            .trials = {groups[i].n_trials, sl_looked_for(&looked, finding)},
             .known = known ? SL_VALUE(before) : SL_NOT_SAID,
             .is_new = !known   ? SL_MAYBE_UNKNOWN
                       : before ? SL_MAYBE_NO

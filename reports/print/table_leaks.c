@@ -3,8 +3,10 @@
 #include "reports/print/table_leaks.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/search.h"
 #include "reports/cells.h"
 #include "reports/format.h"
 #include "reports/print/frames.h"
@@ -23,19 +25,47 @@ static void print_stack(const struct sl_page *page, const struct sl_group *group
                        sl_say_text(page, group->reason, "no reason is recorded"));
 }
 
-/* Stacks that were printed: the same worker leaks in many cells. */
+/* Fingerprints of all groups, and which of them were printed: the same worker leaks in many cells.
+ */
 struct printed {
-    const char **fingerprints; /* in the arena */
+    const char **fingerprints; /* in order; in the arena, and so are the others */
+    bool *done;                /* of the first of those that are equal */
     size_t n;
 };
 
+static int compare_texts(const void *left, const void *right)
+{
+    const char *const *a = left, *const *b = right;
+    return strcmp(*a, *b);
+}
+
+static bool
+printed_init(struct printed *printed, const struct sl_run_result *result, struct sl_arena *arena)
+{
+    size_t n = sl_cells_count_groups(result);
+
+    printed->fingerprints = sl_arena_array(arena, n, sizeof *printed->fingerprints);
+    printed->done = sl_arena_array(arena, n, sizeof *printed->done);
+    if (!printed->fingerprints || !printed->done)
+        return false;
+    for (size_t i = 0; i < result->n_cells; i++)
+        for (size_t j = 0; j < result->cells[i].n_trials; j++) {
+            const struct sl_leak_report *leaks = &result->cells[i].trials[j].leaks;
+            for (size_t k = 0; k < leaks->n_findings; k++)
+                printed->fingerprints[printed->n++] = leaks->findings[k].group.fingerprint;
+        }
+    qsort(printed->fingerprints, n, sizeof *printed->fingerprints, compare_texts);
+    return true;
+}
+
 static bool was_printed(struct printed *printed, const struct sl_group *group)
 {
-    for (size_t i = 0; i < printed->n; i++)
-        if (strcmp(printed->fingerprints[i], group->fingerprint) == 0)
-            return true;
-    printed->fingerprints[printed->n++] = group->fingerprint;
-    return false;
+    size_t at =
+        SL_PARTITION_POINT(printed->n, i, strcmp(printed->fingerprints[i], group->fingerprint) < 0);
+    bool was = printed->done[at];
+
+    printed->done[at] = true;
+    return was;
 }
 
 static void print_finding(const struct sl_page *page, const struct sl_finding *finding,
@@ -157,11 +187,9 @@ static void print_uncounted(const struct sl_page *page, const struct sl_run_resu
 
 void sl_table_print_leaks(const struct sl_page *page, const struct sl_run_result *result)
 {
-    struct printed printed = {
-        .fingerprints =
-            sl_arena_array(page->arena, sl_cells_count_groups(result), sizeof(const char *))};
+    struct printed printed = {.n = 0};
 
-    if (!printed.fingerprints)
+    if (!printed_init(&printed, result, page->arena))
         return;
     for (size_t i = 0; i < result->n_cells; i++)
         print_cell(page, &result->cells[i], &printed);

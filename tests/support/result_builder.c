@@ -51,7 +51,6 @@ struct sl_run_result *result_new(void)
     result->run.argv = argv;
     result->run.n_argv = SL_COUNT_OF(argv);
     result->run.seed = 42;
-    result->run.trials_planned = SL_VALUE(40);
     result->driver = "strandline-bus 0.1.0";
     result->environment = (struct sl_environment){
         .host = "east",
@@ -102,7 +101,7 @@ static void fill_trial(struct sl_trial_result *trial)
     trial->latency.end_to_end = latency(1210 * US);
     trial->threads.before = SL_VALUE(1);
     trial->threads.peak = SL_VALUE(29);
-    trial->threads.after = SL_VALUE(4);
+    trial->threads.after = SL_VALUE(1);
     trial->resources = (struct sl_resources){
         .cpu_user_ns = SL_VALUE(60 * MS),
         .cpu_sys_ns = SL_VALUE(30 * MS),
@@ -116,11 +115,10 @@ static void fill_trial(struct sl_trial_result *trial)
     trial->close =
         (struct sl_close_result){.reached = true, .ok = true, .duration_ns = SL_VALUE(38 * MS)};
     trial->leaks.settle_ns = 3 * MS;
-    trial->snapshot = (struct sl_snapshot_stats){
-        .threads = 4, .unwound = 3, .memoised = 1, .duration_ns = 2 * MS};
+    trial->snapshot = (struct sl_snapshot_stats){.threads = 1, .unwound = 1, .duration_ns = 2 * MS};
 }
 
-static struct sl_cell_config some_config(const char *mode)
+static struct sl_cell_config some_config(const char *mode, const char *fault)
 {
     return (struct sl_cell_config){
         .events = 500,
@@ -140,6 +138,7 @@ static struct sl_cell_config some_config(const char *mode)
         .settle_ns = 5000 * MS,
         .timeout_ns = 60000 * MS,
         .close_deadline_ns = 10000 * MS,
+        .expects_leaks = fault != NULL,
     };
 }
 
@@ -156,12 +155,13 @@ struct sl_cell_result *result_add_cell(struct sl_run_result *result, const char 
         fill_trial(&trials[i]);
     *cell = (struct sl_cell_result){
         .key = {.scenario = scenario, .mode = mode, .transport = transport, .fault = fault},
-        .config = some_config(mode),
+        .config = some_config(mode, fault),
         .trials = trials,
         .n_trials = n_trials,
     };
     result->cells = array;
     result->n_cells++;
+    result->run.trials_planned.value += n_trials;
     return cell;
 }
 
@@ -227,6 +227,13 @@ struct sl_finding *result_add_group(struct sl_run_result *result, struct sl_tria
         trial->leaks.count += count;
     else
         trial->leaks.resident += count;
+    if (cause == SL_CAUSE_UNJOINED) {
+        trial->leaks.unjoined += count;
+    } else {
+        trial->threads.after.value += count;
+        trial->snapshot.threads += count;
+        trial->snapshot.memoised += count;
+    }
     return finding;
 }
 
@@ -241,7 +248,11 @@ static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *tr
     trial->phase = "loaded";
     trial->signal = SIGSEGV;
     trial->delivery.lost = SL_MISSING_VALUE("the subject ended before it could count");
+    trial->delivery.order_violations = SL_VALUE(1);
     trial->delivery.first_violation = "topic t key k: 7 after 8";
+    trial->threads.after = SL_MISSING_VALUE("the subject did not get so far");
+    trial->resources.rss_after = trial->resources.fds_after = trial->threads.after;
+    trial->snapshot = (struct sl_snapshot_stats){0};
     trial->rate.delivered = SL_REAL(0.1);
     trial->close = (struct sl_close_result){
         .duration_ns = SL_MISSING_VALUE("Close was not called"),
@@ -303,7 +314,6 @@ struct sl_run_result *result_new_full(void)
         result_add_cell(result, "incident", "keyed", "nats", "pool-not-stopped,orphan-fetcher", 1);
     cell->claim.label = "as it was";
     cell->claim.leaked = SL_VALUE(5130);
-    cell->config.expects_leaks = true;
     cell->config.rate = SL_VALUE(1000);
 
     spoil_trial(result, result_trial(result, 0, 1));

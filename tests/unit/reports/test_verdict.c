@@ -300,6 +300,7 @@ SL_TEST(verdict, each_fact_gives_its_exit_status_and_line)
     };
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
         SL_AUTO(sl_run_result) struct sl_run_result *result = spoiled_run(cases[i].spoil);
+        result->run.trials_planned = SL_VALUE(40);
         struct sl_verdict verdict = judge(result, 0);
         cr_assert_eq(verdict.exit, cases[i].exit, "case %zu: %d", i, verdict.exit);
         cr_assert_eq(verdict.n_failed > 0, cases[i].exit != 0, "case %zu", i);
