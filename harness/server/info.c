@@ -7,9 +7,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
 #include "base/wait.h"
+
+#define LINE_SIZE 8192
+#define ANSWER_NS SL_NS_PER_S /* between two processes of one machine */
 
 /* @return a connected socket, or -1 with errno */
 static int connect_socket(const struct addrinfo *to, uint64_t deadline_ns)
@@ -57,21 +61,22 @@ static int connect_to(const struct sl_url *address, uint64_t deadline_ns, struct
     return fd;
 }
 
-/* Read up to the end of a line, of the stream or of the buffer. */
-static enum sl_status read_line(int fd, const char *url, uint64_t deadline_ns, char *ret_text,
-                                size_t size, struct sl_error *err)
+/* Read until `end` is there, or to the end of the stream or of the room. */
+static enum sl_status read_up_to(int fd, const char *end, const struct sl_url *address,
+                                 uint64_t deadline_ns, char ret_text[LINE_SIZE],
+                                 struct sl_error *err)
 {
     size_t used = 0;
 
-    while (used + 1 < size && !memchr(ret_text, '\n', used)) {
+    while (used + 1 < LINE_SIZE && !memmem(ret_text, used, end, strlen(end))) {
         ssize_t n = -1;
         if (sl_wait_ready(fd, POLLIN, deadline_ns))
-            n = recv(fd, ret_text + used, size - 1 - used, 0);
+            n = recv(fd, ret_text + used, LINE_SIZE - 1 - used, 0);
         if (n == 0)
             break;
         if (n < 0 && errno != EINTR && errno != EAGAIN) {
             char text[96];
-            return sl_fail(err, SL_ECONNECT, "cannot read from '%s': %s", url,
+            return sl_fail(err, SL_ECONNECT, "cannot read from '%s': %s", address->text,
                            strerror_r(errno, text, sizeof text));
         }
         if (n > 0)
@@ -82,14 +87,15 @@ static enum sl_status read_line(int fd, const char *url, uint64_t deadline_ns, c
 }
 
 /*
- * The version in the line's JSON object, or "".
+ * A text of the line's JSON object, or "".
  *
  * No JSON reader is needed: within a string a quote has a backslash before it, so the
- * pattern, which ends its key with a bare quote, matches keys only.
+ * pattern, which begins and ends its key with a bare quote, matches keys only.
+ *
+ * @param key  "\"version\":"
  */
-static void copy_version(const char *line, char *ret_version, size_t size)
+static void copy_text(const char *line, const char *key, char *ret_text, size_t size)
 {
-    static const char key[] = "\"version\":";
     const char *text = strstr(line, key);
 
     if (text)
@@ -99,39 +105,57 @@ static void copy_version(const char *line, char *ret_version, size_t size)
     if (length >= size || (length > 0 && text[length] != '"'))
         length = 0;
     if (length > 0)
-        memcpy(ret_version, text, length);
-    ret_version[length] = '\0';
+        memcpy(ret_text, text, length);
+    ret_text[length] = '\0';
+}
+
+/* @param ret_line  the INFO line, or the beginning of one that does not fit */
+static enum sl_status read_greeting(int fd, const struct sl_url *address, uint64_t deadline_ns,
+                                    char ret_line[LINE_SIZE], struct sl_error *err)
+{
+    static const char greeting[] = "INFO {";
+
+    enum sl_status status = read_up_to(fd, "\n", address, deadline_ns, ret_line, err);
+    if (status)
+        return status;
+    if (strncmp(ret_line, greeting, strlen(greeting)) != 0)
+        return sl_fail(err, SL_EPROTO, "'%s' does not speak NATS", address->text);
+    return SL_OK;
 }
 
 enum sl_status sl_server_info_read(const struct sl_url *address, uint64_t deadline_ns,
                                    struct sl_server_info *ret_info, struct sl_error *err)
 {
-    static const char greeting[] = "INFO {";
-    char line[8192];
+    char line[LINE_SIZE];
 
     SL_AUTO_FD int fd = connect_to(address, deadline_ns, err);
     if (fd < 0)
         return SL_ECONNECT;
     /* The fields that matter come early: a line that does not fit is no failure. */
-    enum sl_status status = read_line(fd, address->text, deadline_ns, line, sizeof line, err);
-    if (status)
-        return status;
-    if (strncmp(line, greeting, strlen(greeting)) != 0)
-        return sl_fail(err, SL_EPROTO, "'%s' does not speak NATS", address->text);
-
-    copy_version(line, ret_info->version, sizeof ret_info->version);
-    return SL_OK;
+    enum sl_status status = read_greeting(fd, address, deadline_ns, line, err);
+    if (!status)
+        copy_text(line, "\"version\":", ret_info->version, sizeof ret_info->version);
+    return status;
 }
 
-bool sl_server_is_healthy(const struct sl_url *monitor, uint64_t deadline_ns)
+bool sl_server_is_healthy(const struct sl_url *server, const char *user, const char *password,
+                          uint64_t deadline_ns)
 {
-    static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
-    char line[256];
-    unsigned status = 0;
+    char line[LINE_SIZE], id[64], state[16];
 
-    SL_AUTO_FD int fd = connect_to(monitor, deadline_ns, NULL);
-    if (fd < 0 || send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t) strlen(request) ||
-        read_line(fd, monitor->text, deadline_ns, line, sizeof line, NULL))
+    deadline_ns = SL_MIN(deadline_ns, sl_clock_now_ns() + ANSWER_NS);
+    SL_AUTO_FD int fd = connect_to(server, deadline_ns, NULL);
+    if (fd < 0 || read_greeting(fd, server, deadline_ns, line, NULL))
         return false;
-    return sscanf(line, "HTTP/%*u.%*u %u", &status) == 1 && status == 200;
+    copy_text(line, "\"server_id\":", id, sizeof id);
+    int size = snprintf(line, sizeof line,
+                        "CONNECT {\"verbose\":false,\"user\":\"%s\",\"pass\":\"%s\"}\r\n"
+                        "SUB answer 1\r\n"
+                        "PUB $SYS.REQ.SERVER.%s.HEALTHZ answer 0\r\n\r\n",
+                        user, password, id);
+    if (send(fd, line, (size_t) size, MSG_NOSIGNAL) != size ||
+        read_up_to(fd, "}}", server, deadline_ns, line, NULL))
+        return false;
+    copy_text(line, "\"status\":", state, sizeof state);
+    return strcmp(state, "ok") == 0;
 }

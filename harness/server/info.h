@@ -30,7 +30,11 @@ SL_CHECKED enum sl_status sl_server_info_read(const struct sl_url *address, uint
                                               struct sl_server_info *ret_info,
                                               struct sl_error *err);
 
-/* Ask the monitoring port whether JetStream is ready.  No answer before the deadline is no. */
-bool sl_server_is_healthy(const struct sl_url *monitor, uint64_t deadline_ns);
+/*
+ * Ask whether JetStream is ready, as a user of the system's account.  No answer before the
+ * deadline, or within a second, is no.
+ */
+bool sl_server_is_healthy(const struct sl_url *server, const char *user, const char *password,
+                          uint64_t deadline_ns);
 
 #endif

@@ -34,7 +34,7 @@ struct sl_keeper_plan {
     unsigned n_nodes;
     struct sl_keeper_node {
         char name[16]; /* of its working directory, in `directory` */
-        char config[1024];
+        char config[2048];
     } nodes[SL_SERVER_MAX_NODES];
 };
 

@@ -2,7 +2,9 @@
 #include "harness/server/layout.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "base/fail.h"
@@ -24,11 +26,26 @@ static enum sl_status reserve(int *ret_socket, unsigned *ret_port, struct sl_err
     return SL_OK;
 }
 
+static enum sl_status make_password(sl_server_password ret_password, struct sl_error *err)
+{
+    uint64_t numbers[2];
+
+    if (getrandom(numbers, sizeof numbers, 0) != (ssize_t) sizeof numbers)
+        return sl_fail_errno(err, "cannot get random bytes");
+    (void) snprintf(ret_password, sizeof(sl_server_password), "%016" PRIx64 "%016" PRIx64,
+                    numbers[0], numbers[1]);
+    return SL_OK;
+}
+
 enum sl_status
 sl_server_layout_init(struct sl_server_layout *layout, unsigned n_nodes, struct sl_error *err)
 {
-    enum sl_status status = SL_OK;
+    enum sl_status status = make_password(layout->subject, err);
 
+    if (!status)
+        status = make_password(layout->observer, err);
+    if (!status)
+        status = make_password(layout->route, err);
     layout->n_nodes = n_nodes;
     for (unsigned i = 0; i < SL_SERVER_MAX_NODES; i++)
         for (unsigned port = 0; port < SL_N_PORTS; port++)
@@ -56,11 +73,12 @@ static void print_cluster(FILE *out, const struct sl_server_layout *layout, unsi
                    "    name: \"strandline\"\n"
                    "    listen: \"127.0.0.1:%u\"\n"
                    "    no_advertise: true\n"
+                   "    authorization { user: \"" SL_USER_ROUTE "\", password: \"%s\" }\n"
                    "    routes: [",
-                   node + 1, layout->nodes[node].number[SL_PORT_ROUTE]);
+                   node + 1, layout->nodes[node].number[SL_PORT_ROUTE], layout->route);
     for (unsigned i = 0; i < layout->n_nodes; i++)
-        (void) fprintf(out, "%s\"nats://127.0.0.1:%u\"", i > 0 ? ", " : "",
-                       layout->nodes[i].number[SL_PORT_ROUTE]);
+        (void) fprintf(out, "%s\"nats://" SL_USER_ROUTE ":%s@127.0.0.1:%u\"", i > 0 ? ", " : "",
+                       layout->route, layout->nodes[i].number[SL_PORT_ROUTE]);
     (void) fputs("]\n}\n", out);
 }
 
@@ -72,20 +90,23 @@ static void print_cluster(FILE *out, const struct sl_server_layout *layout, unsi
 enum sl_status sl_server_layout_config(const struct sl_server_layout *layout, unsigned node,
                                        char *ret_text, size_t size, struct sl_error *err)
 {
-    const unsigned *ports = layout->nodes[node].number;
-
     FILE *out = fmemopen(ret_text, size, "w");
     if (!out)
         return sl_fail_errno(err, "cannot write the server's configuration");
     (void) fprintf(out,
                    "listen: \"127.0.0.1:%u\"\n"
-                   "http: \"127.0.0.1:%u\"\n"
                    "jetstream {\n"
                    "    store_dir: \"store\"\n"
                    "    max_mem: 1073741824\n"
                    "    max_file: 10737418240\n"
-                   "}\n",
-                   ports[SL_PORT_CLIENT], ports[SL_PORT_MONITOR]);
+                   "}\n"
+                   "accounts {\n"
+                   "    BUS: { jetstream: enabled, users: [ { user: \"" SL_USER_SUBJECT
+                   "\", password: \"%s\" } ] }\n"
+                   "    SYS: { users: [ { user: \"" SL_USER_OBSERVER "\", password: \"%s\" } ] }\n"
+                   "}\n"
+                   "system_account: SYS\n",
+                   layout->nodes[node].number[SL_PORT_CLIENT], layout->subject, layout->observer);
     if (layout->n_nodes > 1)
         print_cluster(out, layout, node);
     if (fclose(out) != 0)

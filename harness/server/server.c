@@ -31,7 +31,7 @@
 struct node {
     pid_t pid;
     int pidfd; /* readable once it ended; -1: never started */
-    struct sl_url client, monitor;
+    struct sl_url client;
 };
 
 struct sl_server {
@@ -42,7 +42,7 @@ struct sl_server {
     int keeper_fd; /* see keeper.h */
     struct node nodes[SL_SERVER_MAX_NODES];
     unsigned n_nodes;
-    char urls[SL_SERVER_MAX_NODES * 32];
+    char urls[SL_SERVER_MAX_NODES * 96];
     struct sl_server_info info; /* of the first node */
 };
 
@@ -209,6 +209,12 @@ static bool runs(const struct node *node)
     return node->pidfd >= 0 && !sl_wait_ready(node->pidfd, POLLIN, 0);
 }
 
+static bool is_healthy(const struct sl_server *server, unsigned node, uint64_t deadline_ns)
+{
+    return sl_server_is_healthy(&server->nodes[node].client, SL_USER_OBSERVER,
+                                server->layout.observer, deadline_ns);
+}
+
 static enum sl_status await_node(const struct sl_server *server, unsigned index,
                                  uint64_t deadline_ns, struct sl_error *err)
 {
@@ -216,7 +222,7 @@ static enum sl_status await_node(const struct sl_server *server, unsigned index,
     uint64_t pause_ns = POLL_SHORTEST_NS;
     char log[200];
 
-    while (!sl_server_is_healthy(&node->monitor, deadline_ns)) {
+    while (!is_healthy(server, index, deadline_ns)) {
         uint64_t now_ns = sl_clock_now_ns();
         if (now_ns >= deadline_ns) {
             describe_log(server, index, log, sizeof log);
@@ -244,7 +250,7 @@ await_ready(const struct sl_server *server, uint64_t deadline_ns, struct sl_erro
             status = await_node(server, i, deadline_ns, err);
         all = !status;
         for (unsigned i = 0; i < server->n_nodes && all; i++)
-            all = sl_server_is_healthy(&server->nodes[i].monitor, deadline_ns);
+            all = is_healthy(server, i, deadline_ns);
     }
     return status;
 }
@@ -269,9 +275,9 @@ static enum sl_status prepare_nodes(struct sl_server *server, struct sl_error *e
         const unsigned *ports = server->layout.nodes[i].number;
         (void) snprintf(plan->name, sizeof plan->name, "n%u", i + 1);
         set_address(&node->client, ports[SL_PORT_CLIENT]);
-        set_address(&node->monitor, ports[SL_PORT_MONITOR]);
-        used += (size_t) snprintf(server->urls + used, sizeof server->urls - used, "%s%s",
-                                  i > 0 ? "," : "", node->client.text);
+        used += (size_t) snprintf(server->urls + used, sizeof server->urls - used,
+                                  "%snats://" SL_USER_SUBJECT ":%s@127.0.0.1:%u", i > 0 ? "," : "",
+                                  server->layout.subject, ports[SL_PORT_CLIENT]);
         status =
             sl_server_layout_config(&server->layout, i, plan->config, sizeof plan->config, err);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A private nats-server with JetStream, one node or a cluster of several: loopback, ports
- * that the system chose, store directories of its own, one per node, in one directory.
+ * that the system chose, open to who has its password only, store directories of its own, one per
+ * node, in one directory.
  *
  * A keeper process stands between observer and server.  It holds one end of a
  * socket pair; when the observer's end closes, for whatever reason (SIGKILL
@@ -58,7 +59,8 @@ static inline void sl_server_free(struct sl_server *server)
 }
 SL_DEFINE_AUTO(sl_server, sl_server_free);
 
-/* "nats://127.0.0.1:PORT", comma-separated over the nodes; valid until the stop. */
+/* "nats://USER:PASSWORD@127.0.0.1:PORT", comma-separated over the nodes: nobody else has the
+   password, so it is not for reports.  Valid until the stop. */
 const char *sl_server_url(const struct sl_server *server);
 /* "2.9.10", or "" when it would not say. */
 const char *sl_server_version(const struct sl_server *server);

@@ -378,7 +378,7 @@ static size_t n_streams(const struct sl_server *server)
     char path[4200];
     size_t n = 0;
 
-    (void) snprintf(path, sizeof path, "%s/n1/store/jetstream/$G/streams",
+    (void) snprintf(path, sizeof path, "%s/n1/store/jetstream/BUS/streams",
                     sl_server_directory(server));
     DIR *streams = opendir(path);
     for (const struct dirent *entry; streams && (entry = readdir(streams));)

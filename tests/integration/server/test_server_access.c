@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -303,4 +304,54 @@ ACCESS_TEST(what_a_driver_tells_has_no_password)
     json_t *report = strandline_json("report.json");
     cr_assert_str_eq(json_text_at(report, "run.argv.10"), "password=***");
     json_decref(report);
+}
+
+/* What a listener says to somebody who connects without a password. */
+static void greet(unsigned of_port, char *ret_text, size_t size)
+{
+    static const char hello[] = "CONNECT {\"verbose\":true}\r\nPING\r\n";
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t) of_port)};
+    size_t used = 0;
+
+    SL_AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(connect(fd, (const struct sockaddr *) &address, sizeof address), 0);
+    cr_assert_eq(send(fd, hello, strlen(hello), MSG_NOSIGNAL), (ssize_t) strlen(hello));
+    for (ssize_t n; used + 1 < size && (n = recv(fd, ret_text + used, size - 1 - used, 0)) > 0;)
+        used += (size_t) n;
+    ret_text[used] = '\0';
+}
+
+ACCESS_TEST(a_private_server_lets_nobody_in_without_its_password)
+{
+    const struct sl_server_opts opts = {.nodes = 3};
+    struct sl_error err = {0};
+    SL_AUTO(sl_server) struct sl_server *private = NULL;
+    unsigned n_ports = 0;
+
+    (void) need("nats-server", "/usr/sbin/nats-server");
+    cr_assert_eq(setenv("TMPDIR", strandline_directory(), 1), 0);
+    sl_assert_ok(sl_server_start(&opts, &private, &err), &err);
+    for (unsigned i = 1; i <= 3; i++) {
+        char path[512], line[512], answer[8192];
+        struct stat status;
+        (void) snprintf(path, sizeof path, "%s/n%u/server.conf", sl_server_directory(private), i);
+        cr_assert_eq(stat(path, &status), 0);
+        cr_assert_eq(status.st_mode & 0777, 0600);
+        FILE *file = fopen(path, "r");
+        cr_assert(file);
+        while (fgets(line, sizeof line, file)) {
+            unsigned at;
+            if (sscanf(line, " listen: \"127.0.0.1:%u\"", &at) != 1) {
+                cr_assert_not(strstr(line, "http"), "%s", line);
+                continue;
+            }
+            greet(at, answer, sizeof answer);
+            cr_assert(strstr(answer, "Authorization Violation"), "port %u: %s", at, answer);
+            n_ports++;
+        }
+        (void) fclose(file);
+    }
+    cr_assert_eq(n_ports, 6);
 }

@@ -58,16 +58,20 @@ static bool ping(struct nats_spy *spy)
 bool nats_spy_open(struct nats_spy *spy, const char *url, const char *subject)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
-    char host[64], line[256];
+    char user[64] = "", password[64] = "", host[64], line[256];
     unsigned short port = 0;
 
     *spy = (struct nats_spy){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    if (sscanf(url, "nats://%63[^:]:%hu", host, &port) != 2 ||
+    bool named =
+        sscanf(url, "nats://%63[^:@]:%63[^@]@%63[^:]:%hu", user, password, host, &port) == 4;
+    if ((!named && sscanf(url, "nats://%63[^:]:%hu", host, &port) != 2) ||
         inet_pton(AF_INET, host, &address.sin_addr) != 1)
         return false;
     address.sin_port = htons(port);
-    if (connect(spy->fd, (struct sockaddr *) &address, sizeof address) ||
-        !send_text(spy->fd, "CONNECT {\"verbose\":false}\r\n"))
+    (void) snprintf(line, sizeof line,
+                    "CONNECT {\"verbose\":false,\"user\":\"%s\",\"pass\":\"%s\"}\r\n", user,
+                    password);
+    if (connect(spy->fd, (struct sockaddr *) &address, sizeof address) || !send_text(spy->fd, line))
         return false;
     (void) snprintf(line, sizeof line, "SUB %s 1\r\n", subject ? subject : "unused");
     return send_text(spy->fd, line) && ping(spy);
