@@ -165,13 +165,7 @@ static void read_groups(void *argument, size_t number)
 /* All were seen in one go, and are in another. */
 static enum sl_status check_at_once(struct sl_pass *pass, struct sl_error *err)
 {
-    struct sl_error error = {0};
-
-    enum sl_status status = pass->source->recheck(&pass->source_context, &error);
-    if (status && status != SL_ENOMEM && pass->opts->source == SL_SNAPSHOT_AUTO)
-        return SL_OK; /* none has proved that it held still: each is asked alone, from /proc */
-    if (status && err && !err->status)
-        *err = error;
+    enum sl_status status = pass->source->recheck(&pass->source_context, err);
     for (size_t i = 0; i < pass->n_attempts && !status; i++)
         if (pass->attempts[i].look == SL_LOOK_OK)
             check(&pass->source_context, pass->source, &pass->attempts[i]);

@@ -18,6 +18,7 @@
 #define DEFAULT_MAX_THREADS    250000
 #define HIGHEST_PRIORITY       (-20)
 #define REPLACED_BUDGET_NS     SL_NS_PER_S
+#define FEW_DESCRIPTORS        32 /* with less than that nothing is done at the same time */
 #define PATIENCE_NS            (5 * SL_NS_PER_S) /* with all threads that do not stop, and run on */
 
 /* Arguments and result of the thread that does the work. */
@@ -28,6 +29,8 @@ struct job {
     bool refused; /* memory, which the budget did not have */
     bool may_stop;
     bool is_apart; /* on a thread of its own */
+    size_t first;  /* of the sources, to be tried */
+    size_t used;   /* the one that was opened; their number: none was */
     struct sl_snapshot *snapshot;
     struct sl_error *err;
     enum sl_status status;
@@ -89,19 +92,25 @@ static const struct {
 };
 
 /*
- * The source that was asked for, or the first that may be used.  ptrace is chosen
- * by itself only when every thread may be stopped: where the `syscall` files can not
- * be read it is not known which calls a stop would break.
+ * May this one be used?  ptrace is chosen by itself only when every thread may be stopped: where
+ * the `syscall` files can not be read it is not known which calls a stop would break.
  */
-static enum sl_status choose_source(struct sl_pass *pass, struct sl_error *err)
+static bool is_candidate(const struct sl_snapshot_opts *opts, size_t i)
+{
+    return opts->source == sources[i].id ||
+           (opts->source == SL_SNAPSHOT_AUTO && (!sources[i].source->stops || opts->allow_stop));
+}
+
+/* The one that was asked for, or the first that can be opened. */
+static enum sl_status choose_source(struct sl_pass *pass, struct job *job, struct sl_error *err)
 {
     enum sl_snapshot_source wanted = pass->opts->source;
     enum sl_status status = SL_ENOTSUP;
 
-    for (size_t i = 0; i < SL_COUNT_OF(sources); i++) {
+    for (size_t i = job->first; i < SL_COUNT_OF(sources); i++) {
         const struct sl_register_source *source = sources[i].source;
         bool chosen = wanted == sources[i].id;
-        if (!chosen && (wanted != SL_SNAPSHOT_AUTO || (source->stops && !pass->opts->allow_stop)))
+        if (!is_candidate(pass->opts, i))
             continue;
         if (source->stops && !pass->may_stop)
             status = sl_fail(err, SL_EPERM, "threads of process %ld may not be stopped",
@@ -110,6 +119,7 @@ static enum sl_status choose_source(struct sl_pass *pass, struct sl_error *err)
             status = source->open(&pass->source_context, chosen ? err : NULL);
         if (!status) {
             pass->source = source;
+            job->used = i;
             return SL_OK;
         }
     }
@@ -122,36 +132,10 @@ static enum sl_status choose_source(struct sl_pass *pass, struct sl_error *err)
 /* Who is there, and what code: two lists that the kernel makes, at the same time. */
 struct survey {
     struct sl_pass *pass;
+    bool may_look_ahead;
     enum sl_status statuses[2];
     struct sl_error errors[2];
 };
-
-/*
- * A source that was chosen because it could be opened may still not work: for want of a
- * descriptor, or of a right that only its use needs.  Then it is /proc, as where it may not
- * be opened.
- */
-static enum sl_status list_threads(struct sl_pass *pass, struct sl_error *err)
-{
-    struct sl_error error = {0};
-
-    enum sl_status status =
-        pass->source->list
-            ? pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, &error)
-            : sl_target_list(&pass->target, &pass->tids, &pass->n_tids, &error);
-    if (status && status != SL_EGONE && pass->source->at_once &&
-        pass->opts->source == SL_SNAPSHOT_AUTO) {
-        pass->source->close(&pass->source_context);
-        pass->source = &sl_source_proc;
-        error = (struct sl_error){0};
-        status = pass->source->open(&pass->source_context, &error);
-        if (!status)
-            status = sl_target_list(&pass->target, &pass->tids, &pass->n_tids, &error);
-    }
-    if (status)
-        *err = error;
-    return status;
-}
 
 static void survey_part(void *argument, size_t part)
 {
@@ -160,21 +144,29 @@ static void survey_part(void *argument, size_t part)
     struct sl_error *error = &survey->errors[part];
 
     if (part == 0) {
-        survey->statuses[part] = list_threads(pass, error);
+        survey->statuses[part] =
+            pass->source->list
+                ? pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, error)
+                : sl_target_list(&pass->target, &pass->tids, &pass->n_tids, error);
         return;
     }
     pass->helper_tid = gettid();
     survey->statuses[part] = sl_code_open(&pass->code, error);
     /* Not in the calling process, whose threads are just being listed. */
-    if (!survey->statuses[part] && !pass->target.self && !pass->opts->no_symbols)
+    if (!survey->statuses[part] && survey->may_look_ahead)
         sl_ahead_start(&pass->ahead, &pass->target, pass->code.modules, pass->code.maps);
 }
 
 static enum sl_status survey(struct sl_pass *pass, struct sl_error *err)
 {
-    struct survey survey = {.pass = pass};
+    bool few = sl_target_spare_fds() < FEW_DESCRIPTORS;
+    struct survey survey = {
+        .pass = pass, .may_look_ahead = !few && !pass->target.self && !pass->opts->no_symbols};
 
-    sl_crew_run(SL_COUNT_OF(survey.statuses), survey_part, &survey);
+    if (!few)
+        sl_crew_run(SL_COUNT_OF(survey.statuses), survey_part, &survey);
+    for (size_t i = 0; few && i < SL_COUNT_OF(survey.statuses); i++)
+        survey_part(&survey, i);
     for (size_t i = 0; i < SL_COUNT_OF(survey.statuses); i++) {
         if (survey.statuses[i]) {
             if (err && !err->status)
@@ -215,7 +207,7 @@ static enum sl_status refuse_memory(struct sl_pass *pass, struct sl_error *err)
                    (long) pass->target.pid);
 }
 
-static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
+static enum sl_status prepare(struct sl_pass *pass, struct job *job, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = pass->snapshot;
 
@@ -236,7 +228,7 @@ static enum sl_status prepare(struct sl_pass *pass, struct sl_error *err)
         .patience_ns = PATIENCE_NS};
     status = check_class(pass, err);
     if (!status)
-        status = choose_source(pass, err);
+        status = choose_source(pass, job, err);
     if (!status)
         status = survey(pass, err);
     if (status)
@@ -289,6 +281,7 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
     struct sl_pass *pass = calloc(1, sizeof *pass);
 
     *ret_replaced = false;
+    job->used = SL_COUNT_OF(sources);
     if (!pass)
         return sl_fail(err, SL_ENOMEM, "out of memory for snapshot of process %ld",
                        (long) job->pid);
@@ -304,7 +297,7 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
     pass->target.budget = &job->budget;
     pass->may_stop = job->may_stop && !pass->target.self;
     if (!status)
-        status = prepare(pass, err);
+        status = prepare(pass, job, err);
     if (!status)
         status = sl_pass_run(pass, err);
     if (!status)
@@ -321,6 +314,27 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
     snapshot->stats.threads = (uint32_t) snapshot->n_threads;
     snapshot->stats.duration_ns = sl_clock_now_ns() - snapshot->taken_ns;
     return status;
+}
+
+/*
+ * A source that could be opened may still not work: for want of a descriptor, which it takes more
+ * of, or of a right that only its use needs.  Then it is the next, as where it can not be opened.
+ *
+ * @return false when there is none, or the failure was not the source's
+ */
+static bool fall_back(struct job *job, enum sl_status status)
+{
+    size_t next = job->used + 1;
+
+    while (next < SL_COUNT_OF(sources) && !is_candidate(&job->opts, next))
+        next++;
+    if (!status || status == SL_EGONE || status == SL_ELIMIT || status == SL_ETIMEDOUT ||
+        next >= SL_COUNT_OF(sources))
+        return false;
+    if (sources[job->used].source->forget)
+        sources[job->used].source->forget();
+    job->first = next;
+    return true;
 }
 
 /* Anew, within bounds, when the process replaced its program meanwhile. */
@@ -342,6 +356,10 @@ static enum sl_status take(struct job *job)
             return sl_fail(job->err, SL_EBUSY,
                            "process %ld replaces its program faster than it can be looked at",
                            (long) job->pid);
+        if (fall_back(job, status)) {
+            *job->snapshot = empty;
+            continue;
+        }
         if (status == SL_ENOMEM && job->refused)
             return sl_fail(job->err, SL_ELIMIT, "%s: process %ld", sl_budget_text(SL_BUDGET_MEMORY),
                            (long) job->pid);

@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "sl_subject.h"
 
@@ -389,4 +391,48 @@ SL_TEST(snapshot_luck, too_little_memory_is_a_failure_that_says_so, .timeout = 6
 
     sl_assert_fails(sl_snapshot_take(subject.pid, &opts, &snapshot, &err), SL_ELIMIT, &err,
                     "larger than a look may read");
+}
+
+static bool can_take(pid_t pid, enum sl_snapshot_source source)
+{
+    const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = source};
+    struct sl_snapshot *snapshot = NULL;
+
+    bool taken = sl_snapshot_take(pid, &opts, &snapshot, NULL) == SL_OK;
+    sl_snapshot_free(snapshot);
+    return taken;
+}
+
+/* In a process that has nothing open for any source. */
+static bool can_take_with(pid_t subject, enum sl_snapshot_source source, rlim_t spare)
+{
+    struct rlimit limit;
+    int status;
+
+    pid_t child = fork();
+    cr_assert(child >= 0);
+    if (!child) {
+        (void) getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = limit.rlim_cur - (rlim_t) sl_target_spare_fds() + spare;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+        _exit(can_take(subject, source) ? 0 : 1);
+    }
+    cr_assert(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status) == 0;
+}
+
+SL_TEST(snapshot_luck, what_works_from_proc_works_where_another_source_is_tried_first,
+        .timeout = 60)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "3", "1");
+    unsigned n_taken = 0;
+
+    for (rlim_t spare = 1; spare < 16; spare++) {
+        if (!can_take_with(subject.pid, SL_SNAPSHOT_PROC, spare))
+            continue;
+        cr_assert(can_take_with(subject.pid, SL_SNAPSHOT_AUTO, spare), "%d descriptors",
+                  (int) spare);
+        n_taken++;
+    }
+    cr_assert_gt(n_taken, 0);
 }

@@ -40,9 +40,10 @@ struct sl_bpf {
     uint64_t tick_ns;
 };
 
-/* Kept for the life of the process.  The lock is held while the program is loaded, only. */
+/* Kept while it is of use.  The lock is held while the program is loaded or let go, only. */
 static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct threads *loaded;
+static unsigned n_users; /* between open and close */
 
 static int say_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -63,8 +64,26 @@ static enum sl_status load(struct sl_error *err)
             status = sl_fail_errno(err, "cannot load the BPF task iterator");
         (void) libbpf_set_print(print);
     }
+    n_users += !status;
     (void) pthread_mutex_unlock(&load_lock);
     return status;
+}
+
+static void forget(void)
+{
+    (void) pthread_mutex_lock(&load_lock);
+    if (!n_users) {
+        threads__destroy(loaded);
+        loaded = NULL;
+    }
+    (void) pthread_mutex_unlock(&load_lock);
+}
+
+static void leave_loaded(void)
+{
+    (void) pthread_mutex_lock(&load_lock);
+    n_users--;
+    (void) pthread_mutex_unlock(&load_lock);
 }
 
 /* The iterator speaks of ids and times of the first namespaces; elsewhere they mean others. */
@@ -145,8 +164,10 @@ static enum sl_status open_source(struct sl_source_context *context, struct sl_e
     if (status)
         return status;
     context->bpf = calloc(1, sizeof *context->bpf);
-    if (!context->bpf)
+    if (!context->bpf) {
+        leave_loaded();
         return sl_fail(err, SL_ENOMEM, "out of memory for records of threads");
+    }
     context->bpf->tick_ns = SL_NS_PER_S / (uint64_t) sysconf(_SC_CLK_TCK);
     return SL_OK;
 }
@@ -159,6 +180,7 @@ static void close_source(struct sl_source_context *context)
     free(context->bpf->after);
     free(context->bpf);
     context->bpf = NULL;
+    leave_loaded();
 }
 
 static enum sl_status refuse_empty(const struct sl_target *target, struct sl_error *err)
@@ -303,6 +325,7 @@ const struct sl_register_source sl_source_bpf = {
     .at_once = true,
     .open = open_source,
     .close = close_source,
+    .forget = forget,
     .list = list,
     .look = look,
     .leave = leave,
