@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the tests of a build with mutants, each test where it can do no harm.
+
+A mutant may signal any process and remove any file.  So a test has a namespace of processes of
+its own, which ends with it, a /tmp of its own, and sees the rest of the root file system
+read-only.
+"""
+
+import collections
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+# Not in memory: what a test allocates without end would be the others' loss.
+ENTER = """echo 1000 > /proc/self/oom_score_adj
+ulimit -f 4194304
+[ "$2" = 0 ] || ulimit -v "$2"
+mount --bind "$1" /tmp && mount -t tmpfs none /dev/shm && mount -o remount,bind,ro / || exit 125
+shift 2
+"$@" > /dev/null 2>&1
+exit $?"""
+NAMESPACE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+MEMORY_KIB = 16 << 20
+SUITES = ("unit", "fuzz", "stress", "integration")
+# Installs the build, which takes long and asks nothing of a function.
+LEFT_OUT = ("install",)
+SKIPPED, CONFINED_BADLY = 77, 125
+
+Test = collections.namedtuple("Test", "name suite command environment workdir")
+Outcome = collections.namedtuple("Outcome", "passed timed_out seconds reached")
+
+
+def suite_of(entry):
+    return entry["suite"][0].split(":")[-1]
+
+
+def tests_of(listed):
+    return [Test(entry["name"], suite_of(entry), entry["cmd"], entry["env"], entry["workdir"])
+            for entry in listed
+            if suite_of(entry) in SUITES and entry["name"] not in LEFT_OUT]
+
+
+class Player:
+    def __init__(self, folder, sanitize, reached_size):
+        self.scratch, self.reached_size = folder / "scratch", reached_size
+        self.memory = "0" if sanitize else str(MEMORY_KIB)
+        self.scratch.mkdir(parents=True, exist_ok=True)
+
+    def works(self):
+        """Whether this user may confine a test here."""
+        return self.play(Test("true", "unit", ["true"], {}, None), 10).passed
+
+    def play(self, test, limit, number=0, record=False, stop_early=True):
+        """@return the outcome of one run with the mutant of that number, 0 for none"""
+        private = pathlib.Path(tempfile.mkdtemp(dir=self.scratch))
+        environment = {**os.environ, **test.environment, "STRANDLINE_MUTANT": str(number)}
+        environment.pop("TMPDIR", None)
+        reached = private / "reached"
+        if record:
+            reached.write_bytes(bytes(self.reached_size))
+            environment["STRANDLINE_REACHED"] = "/tmp/reached"
+        command = [*test.command]
+        if stop_early and "--tap" in command:
+            command.append("--fail-fast")
+        began, timed_out = time.monotonic(), False
+        child = subprocess.Popen(
+            ["nice", "-n", "15", *NAMESPACE, "sh", "-c", ENTER, "sh", private, self.memory, *command],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=environment, cwd=test.workdir, start_new_session=True)
+        try:
+            child.wait(limit)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        places = {at for at, byte in enumerate(reached.read_bytes()) if byte} if record else set()
+        shutil.rmtree(private, ignore_errors=True)
+        return Outcome(child.returncode in (0, SKIPPED), timed_out, time.monotonic() - began, places)
