@@ -105,7 +105,7 @@ void sl_error_prefix(struct sl_error *err, const char *format, ...)
     va_start(args, format);
     int used = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    if (used >= 0 && (size_t) used < sizeof err->text)
+    if ((size_t) used < sizeof err->text) /* a negative one is too large */
         (void) snprintf(err->text + used, sizeof err->text - (size_t) used, ": %s", old);
     sl_utf8_clean(err->text);
 }

@@ -63,7 +63,7 @@ static bool take_number(struct sl_unpacker *unpacker, uint64_t *ret_number)
 {
     uint64_t number = 0;
 
-    for (unsigned i = 0; i < NUMBER_BYTES; i++) {
+    for (unsigned i = 0;; i++) {
         const unsigned char *byte = sl_unpack_bytes(unpacker, 1);
         if (!byte || (i == NUMBER_BYTES - 1 && *byte > 1) || (i > 0 && *byte == 0))
             return false;
@@ -73,7 +73,6 @@ static bool take_number(struct sl_unpacker *unpacker, uint64_t *ret_number)
             return true;
         }
     }
-    return false;
 }
 
 uint64_t sl_unpack_number(struct sl_unpacker *unpacker, uint64_t low, uint64_t high)

@@ -122,7 +122,8 @@ void sl_format_duration(uint64_t duration_ns, char *ret_text, size_t size)
     char digits[24];
     int width = (int) unit * 3; /* ns, us, ms, s are powers of a thousand */
     (void) snprintf(digits, sizeof digits, "%0*" PRIu64, width, rest);
-    for (size_t end = strlen(digits); end > 0 && digits[end - 1] == '0'; end--)
+    /* There is a digit other than 0, for there is a rest. */
+    for (size_t end = strlen(digits); digits[end - 1] == '0'; end--)
         digits[end - 1] = '\0';
     (void) snprintf(ret_text, size, "%" PRIu64 ".%s%s", duration_ns / factor, digits,
                     time_units[unit].name);

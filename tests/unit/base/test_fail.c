@@ -62,6 +62,18 @@ SL_TEST(fail, errno_becomes_a_status_and_a_text)
     }
 }
 
+SL_TEST(fail, nothing_stays_of_what_an_error_held_before_it_was_set)
+{
+    struct sl_error err = {.sys_errno = EIO, .line = 7, .column = 9, .text = "old"};
+
+    cr_assert_eq(sl_fail(&err, SL_EFULL, "queue is full"), SL_EFULL);
+    cr_assert_eq(err.status, SL_EFULL);
+    cr_assert_eq(err.sys_errno, 0);
+    cr_assert_eq(err.line, 0);
+    cr_assert_eq(err.column, 0);
+    cr_assert_str_eq(err.text, "queue is full");
+}
+
 SL_TEST(fail, malformed_input_has_its_position)
 {
     struct sl_error err = {0};
@@ -113,5 +125,7 @@ SL_TEST(fail, every_status_has_a_text_of_its_own)
             cr_assert_str_neq(sl_status_text((enum sl_status) i),
                               sl_status_text((enum sl_status) k));
     }
+    cr_assert_str_eq(sl_status_text((enum sl_status)(SL_EPROTO + 1)), "unknown status");
     cr_assert_str_eq(sl_status_text((enum sl_status) 9999), "unknown status");
+    cr_assert_str_eq(sl_status_text((enum sl_status) - 1), "unknown status");
 }

@@ -30,6 +30,33 @@ SL_TEST(nearest, what_is_far_or_as_near_to_two_means_nothing)
     cr_assert_null(sl_nearest("memory", words, 0));
 }
 
+SL_TEST(nearest, a_third_of_the_letters_may_be_wrong_and_one_of_a_short_word)
+{
+    static const char *const one[] = {"abcdef"}, *const tiny[] = {"ab"};
+
+    cr_assert_str_eq(sl_nearest("abcdxy", one, 1), "abcdef");
+    cr_assert_null(sl_nearest("abcxyz", one, 1));
+    cr_assert_str_eq(sl_nearest("badcef", one, 1), "abcdef", "two pairs that changed places");
+    cr_assert_str_eq(sl_nearest("ax", tiny, 1), "ab");
+    cr_assert_str_eq(sl_nearest("ba", tiny, 1), "ab");
+    cr_assert_null(sl_nearest("xy", tiny, 1));
+}
+
+SL_TEST(nearest, words_up_to_63_letters_are_compared)
+{
+    char word[65], other[65];
+
+    memset(word, 'm', sizeof word);
+    word[63] = '\0';
+    memcpy(other, word, sizeof word);
+    other[62] = 'n';
+    const char *const longest[] = {word};
+    cr_assert_eq(sl_nearest(other, longest, 1), word);
+    word[63] = other[63] = 'm';
+    word[64] = other[64] = '\0';
+    cr_assert_null(sl_nearest(other, longest, 1));
+}
+
 SL_TEST(nearest, a_word_of_any_length_is_looked_at_safely)
 {
     char word[300];

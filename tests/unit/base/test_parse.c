@@ -22,6 +22,9 @@ SL_TEST(parse, durations_with_units_are_read_exactly)
         {"0.1s", 100000000},
         {"2m", 120000000000},
         {"1h", 3600000000000},
+        {"0.000000001s", 1},
+        {"1.000000009s", 1000000009},
+        {"18446744073709551615ns", UINT64_MAX},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t value = 1;
@@ -32,9 +35,26 @@ SL_TEST(parse, durations_with_units_are_read_exactly)
 
 SL_TEST(parse, durations_that_are_not_exact_or_not_units_are_refused)
 {
-    static const char *const cases[] = {"",      "1",   "-1s",  "1 s",
-                                        "s",     ".5s", "1.s",  "1sx",
-                                        "1.5ns", "0.0", "00.5", "99999999999999999999s"};
+    static const char *const cases[] = {"",
+                                        "1",
+                                        "-1s",
+                                        "1 s",
+                                        "s",
+                                        ".5s",
+                                        "1.s",
+                                        "1sx",
+                                        "1.5ns",
+                                        "0.0",
+                                        "00.5",
+                                        "99999999999999999999s",
+                                        "0.",
+                                        "1.0000000000s",
+                                        "0.1234567890s",
+                                        "1.0",
+                                        "18446744073709551616ns",
+                                        "18446744074s",
+                                        "5124096h",
+                                        "18446744073.709551616s"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t value = 42;
         sl_assert_fails(sl_parse_duration(cases[i], &value, &err), SL_EINVAL, &err,
@@ -50,6 +70,10 @@ SL_TEST(parse, sizes_are_powers_of_1024_only)
     cr_assert_eq(value, 65536);
     sl_assert_ok(sl_parse_size("256B", &value, &err), &err);
     cr_assert_eq(value, 256);
+    sl_assert_ok(sl_parse_size("3MiB", &value, &err), &err);
+    cr_assert_eq(value, 3 << 20);
+    sl_assert_ok(sl_parse_size("0.5GiB", &value, &err), &err);
+    cr_assert_eq(value, 1 << 29);
     sl_assert_fails(sl_parse_size("64KB", &value, &err), SL_EINVAL, &err, "not a size");
 }
 
@@ -58,7 +82,45 @@ SL_TEST(parse, numbers_outside_the_range_are_refused)
     uint64_t value = 0;
     sl_assert_ok(sl_parse_number("7", 1, 7, &value, &err), &err);
     cr_assert_eq(value, 7);
+    sl_assert_ok(sl_parse_number("1", 1, 7, &value, &err), &err);
+    cr_assert_eq(value, 1);
+    sl_assert_fails(sl_parse_number("0", 1, 7, &value, &err), SL_EINVAL, &err, "from 1 to 7");
     sl_assert_fails(sl_parse_number("8", 1, 7, &value, &err), SL_EINVAL, &err, "from 1 to 7");
+}
+
+SL_TEST(parse, what_is_no_number_at_all_is_refused)
+{
+    static const char *const cases[] = {"", "x", "7x", "-1", " 7", "7 ", "18446744073709551616"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t value = 42;
+        sl_assert_fails(sl_parse_number(cases[i], 0, UINT64_MAX, &value, &err), SL_EINVAL, &err,
+                        "is not a number from 0 to 18446744073709551615");
+        cr_assert_eq(value, 42);
+    }
+}
+
+SL_TEST(parse, a_duration_is_formatted_in_the_largest_unit_up_to_seconds_without_zeros_behind)
+{
+    static const struct {
+        uint64_t ns;
+        const char *expected;
+    } cases[] = {
+        {0, "0ns"},
+        {999, "999ns"},
+        {1000, "1us"},
+        {1500, "1.5us"},
+        {1000000, "1ms"},
+        {1000001, "1.000001ms"},
+        {1250000000, "1.25s"},
+        {1020000000, "1.02s"},
+        {90000000000, "90s"},
+        {7200000000000, "7200s"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[32];
+        sl_format_duration(cases[i].ns, text, sizeof text);
+        cr_assert_str_eq(text, cases[i].expected);
+    }
 }
 
 SL_TEST(parse, a_formatted_duration_reads_back_as_itself)
