@@ -21,8 +21,7 @@ struct sl_ahead {
     pthread_t thread;
     struct sl_target target; /* a copy: the pass may let another thread stand for the process */
     struct sl_modules *modules;
-    struct sl_module *module;
-    struct sl_object *object;
+    struct sl_module_names *names;
 };
 
 /*

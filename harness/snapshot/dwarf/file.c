@@ -9,6 +9,7 @@
 #include <gelf.h>
 
 #include "base/macros.h"
+#include "harness/snapshot/dwarf/memory.h"
 
 struct sl_section_copy {
     struct sl_section_copy *next;
@@ -104,10 +105,68 @@ bool sl_debug_file_open(int fd, struct sl_debug_file *ret_file)
     return elf;
 }
 
-bool sl_debug_file_read(struct sl_debug_file *file)
+/* Of a section of the old kind, which begins with "ZLIB" and its size unpacked. */
+static uint64_t size_of_zdebug(int fd, const GElf_Shdr *header)
 {
-    if (!file->dwarf && file->elf && prepare_sections(file))
+    struct {
+        char magic[4];
+        uint8_t size[8]; /* the highest byte first */
+    } start;
+    uint64_t size = 0;
+
+    if (fd < 0 || pread(fd, &start, sizeof start, (off_t) header->sh_offset) != sizeof start ||
+        memcmp(start.magic, "ZLIB", sizeof start.magic) != 0)
+        return 0;
+    for (size_t i = 0; i < sizeof start.size; i++)
+        size = size << 8 | start.size[i];
+    return size;
+}
+
+/*
+ * What libdw would hold of the debug information, as it stands in the file and unpacked.  Any
+ * number of sections may have one name, and share their bytes in the file.
+ */
+static bool is_too_large(const struct sl_debug_file *file, uint64_t max_bytes)
+{
+    uint64_t left = max_bytes;
+    size_t names;
+
+    if (elf_getshdrstrndx(file->elf, &names))
+        return false;
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(file->elf, section));) {
+        GElf_Shdr header;
+        GElf_Chdr packed;
+        uint64_t unpacked = 0;
+        const char *name =
+            gelf_getshdr(section, &header) ? elf_strptr(file->elf, names, header.sh_name) : NULL;
+        if (!name || header.sh_type == SHT_NOBITS)
+            continue;
+        bool old = strncmp(name, ".zdebug_", strlen(".zdebug_")) == 0;
+        if (!old && strncmp(name, ".debug_", strlen(".debug_")) != 0)
+            continue;
+        if (header.sh_size > left)
+            return true;
+        left -= header.sh_size;
+        if (old)
+            unpacked = size_of_zdebug(file->fd, &header);
+        else if ((header.sh_flags & SHF_COMPRESSED) && gelf_getchdr(section, &packed))
+            unpacked = packed.ch_size;
+        if (unpacked > left)
+            return true;
+        left -= unpacked;
+    }
+    return false;
+}
+
+bool sl_debug_file_read(struct sl_debug_file *file, uint64_t max_bytes)
+{
+    if (file->dwarf || !file->elf)
+        return file->dwarf;
+    file->too_large = is_too_large(file, max_bytes);
+    if (!file->too_large && prepare_sections(file))
         file->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
+    if (file->dwarf)
+        sl_dwarf_guard(file->dwarf);
     return file->dwarf;
 }
 

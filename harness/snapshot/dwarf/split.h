@@ -12,13 +12,13 @@
 
 #include <elfutils/libdw.h>
 
-#include "harness/snapshot/module/module.h"
+#include "harness/snapshot/dwarf/debugged.h"
 
 struct sl_split_files; /* those of one module; NULL at first */
 
 /* @return false when it can not be had */
-bool sl_split_find(struct sl_split_files **files, struct sl_modules *modules,
-                   const struct sl_module *module, Dwarf_Die *skeleton, Dwarf_Die *ret_unit);
+bool sl_split_find(struct sl_split_files **files, const struct sl_debugged *debugged,
+                   Dwarf_Die *skeleton, Dwarf_Die *ret_unit);
 void sl_split_files_free(struct sl_split_files *files);
 
 #endif

@@ -28,7 +28,7 @@ struct unit_range {
 
 struct sl_units {
     Dwarf *dwarf;
-    const struct sl_module *module;
+    const struct sl_debugged *debugged;
     struct sl_range_sections sections;
     struct sl_unit *list; /* that were asked for */
     struct sl_split_files *split;
@@ -38,13 +38,13 @@ struct sl_units {
     bool ranges_known;
 };
 
-struct sl_units *sl_units_new(Dwarf *dwarf, const struct sl_module *module)
+struct sl_units *sl_units_new(Dwarf *dwarf, const struct sl_debugged *debugged)
 {
     struct sl_units *units = calloc(1, sizeof *units);
     if (!units)
         return NULL;
     units->dwarf = dwarf;
-    units->module = module;
+    units->debugged = debugged;
     units->sections = sl_range_sections_of(dwarf);
     units->budget = MAX_RANGES;
     return units;
@@ -68,16 +68,11 @@ void sl_units_free(struct sl_units *units)
  * What a linker leaves out of a program stays in the debug information, at address 0, 1, or
  * one of the last.
  */
-static bool is_code(const struct sl_module *module, const struct sl_range *range)
+static bool is_code(const struct sl_debugged *debugged, const struct sl_range *range)
 {
-    for (size_t i = 0; i < module->image.header.e_phnum; i++) {
-        const Elf64_Phdr *segment = &module->image.segments[i];
-        uint64_t headers = segment->p_offset ? 0 : sizeof module->image.header;
-        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X) &&
-            range->start >= segment->p_vaddr + headers &&
-            range->end <= segment->p_vaddr + segment->p_memsz)
+    for (size_t i = 0; i < debugged->n_code; i++)
+        if (range->start >= debugged->code[i].start && range->end <= debugged->code[i].end)
             return true;
-    }
     return false;
 }
 
@@ -111,14 +106,14 @@ static bool may_hold_functions(int tag)
 }
 
 /* @return false when memory is short */
-static bool
-add_function(struct sl_unit *unit, const struct sl_module *module, Dwarf_Die *die, size_t *capacity)
+static bool add_function(struct sl_unit *unit, const struct sl_debugged *debugged, Dwarf_Die *die,
+                         size_t *capacity)
 {
     struct sl_range_walk walk = sl_ranges_of(&unit->ranges, die);
     struct sl_range range;
 
     while (sl_ranges_next(&walk, &range)) {
-        if (!is_code(module, &range))
+        if (!is_code(debugged, &range))
             continue;
         if (!sl_grow(&unit->functions, capacity, unit->n_functions + 1))
             return false;
@@ -128,7 +123,7 @@ add_function(struct sl_unit *unit, const struct sl_module *module, Dwarf_Die *di
     return true;
 }
 
-static void index_functions(struct sl_unit *unit, const struct sl_module *module)
+static void index_functions(struct sl_unit *unit, const struct sl_debugged *debugged)
 {
     struct sl_die_walk walk;
     size_t capacity = 0;
@@ -138,7 +133,7 @@ static void index_functions(struct sl_unit *unit, const struct sl_module *module
     for (bool more = sl_die_walk_begin(&walk, &unit->scope, unit->ranges.info); more;
          more = sl_die_walk_next(&walk, may_hold_functions(tag))) {
         tag = dwarf_tag(&walk.die);
-        if (tag == DW_TAG_subprogram && !add_function(unit, module, &walk.die, &capacity))
+        if (tag == DW_TAG_subprogram && !add_function(unit, debugged, &walk.die, &capacity))
             break;
     }
     if (!unit->n_functions)
@@ -150,11 +145,11 @@ static void index_functions(struct sl_unit *unit, const struct sl_module *module
 }
 
 /* The innermost function around the address. */
-static bool find_function(struct sl_unit *unit, const struct sl_module *module, uint64_t address,
-                          struct sl_code_place *place)
+static bool find_function(struct sl_unit *unit, const struct sl_debugged *debugged,
+                          uint64_t address, struct sl_code_place *place)
 {
     if (!unit->indexed)
-        index_functions(unit, module);
+        index_functions(unit, debugged);
     size_t at = SL_PARTITION_POINT(unit->n_functions, i, unit->functions[i].start <= address);
     for (; at && unit->functions[at - 1].reach > address; at--) {
         const struct sl_function_range *function = &unit->functions[at - 1];
@@ -167,7 +162,7 @@ static bool find_function(struct sl_unit *unit, const struct sl_module *module, 
     return false;
 }
 
-static struct sl_unit *unit_of(struct sl_units *units, struct sl_modules *modules, Dwarf_Die *die)
+static struct sl_unit *unit_of(struct sl_units *units, Dwarf_Die *die)
 {
     for (struct sl_unit *unit = units->list; unit; unit = unit->next)
         if (unit->lines.addr == die->addr)
@@ -177,15 +172,15 @@ static struct sl_unit *unit_of(struct sl_units *units, struct sl_modules *module
     if (!unit)
         return NULL;
     unit->lines = unit->scope = *die;
+    unit->next = units->list;
+    units->list = unit;
     unit->ranges = sl_range_source_of(&units->sections, die, &units->budget);
     (void) dwarf_cu_info(die->cu, NULL, &type, NULL, NULL, NULL, NULL, NULL);
     if (type == DW_UT_skeleton &&
-        sl_split_find(&units->split, modules, units->module, die, &unit->scope)) {
+        sl_split_find(&units->split, units->debugged, die, &unit->scope)) {
         unit->split = true;
         sl_range_source_split(&unit->ranges, die, &unit->scope);
     }
-    unit->next = units->list;
-    units->list = unit;
     return unit;
 }
 
@@ -213,7 +208,7 @@ static void index_units(struct sl_units *units)
         struct sl_range_source source = sl_range_source_of(&units->sections, &die, &units->budget);
         struct sl_range_walk walk = sl_ranges_of(&source, &die);
         while (sl_ranges_next(&walk, &range)) {
-            if (!is_code(units->module, &range))
+            if (!is_code(units->debugged, &range))
                 continue;
             if (!sl_grow(&units->ranges, &units->capacity, units->n_ranges + 1))
                 return;
@@ -228,23 +223,22 @@ static void index_units(struct sl_units *units)
 }
 
 /* @return whether the unit is the one */
-static bool try_unit(struct sl_units *units, struct sl_modules *modules, Dwarf_Die *die,
-                     uint64_t address, struct sl_code_place *place)
+static bool
+try_unit(struct sl_units *units, Dwarf_Die *die, uint64_t address, struct sl_code_place *place)
 {
-    struct sl_unit *unit = unit_of(units, modules, die);
+    struct sl_unit *unit = unit_of(units, die);
     if (!unit)
         return false;
     if (!place->unit)
         place->unit = unit;
-    if (!find_function(unit, units->module, address, place))
+    if (!find_function(unit, units->debugged, address, place))
         return false;
     place->unit = unit;
     place->has_function = true;
     return true;
 }
 
-static bool search_units(struct sl_units *units, struct sl_modules *modules, uint64_t address,
-                         struct sl_code_place *place)
+static bool search_units(struct sl_units *units, uint64_t address, struct sl_code_place *place)
 {
     if (!units->ranges_known)
         index_units(units);
@@ -253,14 +247,13 @@ static bool search_units(struct sl_units *units, struct sl_modules *modules, uin
         Dwarf_Die die;
         if (units->ranges[at - 1].end > address &&
             dwarf_offdie(units->dwarf, units->ranges[at - 1].offset, &die) &&
-            try_unit(units, modules, &die, address, place))
+            try_unit(units, &die, address, place))
             return true;
     }
     return false;
 }
 
-bool sl_units_find(struct sl_units *units, struct sl_modules *modules, uint64_t address,
-                   struct sl_code_place *ret_place)
+bool sl_units_find(struct sl_units *units, uint64_t address, struct sl_code_place *ret_place)
 {
     struct sl_code_place place = {0};
     Dwarf_Die die;
@@ -268,9 +261,8 @@ bool sl_units_find(struct sl_units *units, struct sl_modules *modules, uint64_t 
     if (!units)
         return false;
     /* Two lists of what covers what: the short one may be wrong, or not there. */
-    if (!dwarf_addrdie(units->dwarf, address, &die) ||
-        !try_unit(units, modules, &die, address, &place))
-        (void) search_units(units, modules, address, &place);
+    if (!dwarf_addrdie(units->dwarf, address, &die) || !try_unit(units, &die, address, &place))
+        (void) search_units(units, address, &place);
     *ret_place = place;
     return place.unit;
 }

@@ -9,8 +9,8 @@
 
 #include <elfutils/libdw.h>
 
+#include "harness/snapshot/dwarf/debugged.h"
 #include "harness/snapshot/dwarf/range.h"
-#include "harness/snapshot/module/module.h"
 
 struct sl_units;
 
@@ -33,11 +33,10 @@ struct sl_code_place {
 };
 
 /* Both borrowed.  NULL: no memory. */
-struct sl_units *sl_units_new(Dwarf *dwarf, const struct sl_module *module);
+struct sl_units *sl_units_new(Dwarf *dwarf, const struct sl_debugged *debugged);
 void sl_units_free(struct sl_units *units);
 
 /* @param address  virtual, of the file.  @return false when no unit covers it */
-bool sl_units_find(struct sl_units *units, struct sl_modules *modules, uint64_t address,
-                   struct sl_code_place *ret_place);
+bool sl_units_find(struct sl_units *units, uint64_t address, struct sl_code_place *ret_place);
 
 #endif

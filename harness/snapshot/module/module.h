@@ -28,6 +28,7 @@
 #include "harness/snapshot/target/reader.h"
 #include "harness/snapshot/target/target.h"
 
+struct sl_module_names;
 struct sl_unwind_table;
 
 struct sl_module {
@@ -39,8 +40,9 @@ struct sl_module {
     bool loaded; /* the kernel or the loader says that it is, with this bias */
     bool framed; /* frames lie in it */
     struct sl_image image;
-    const char *build_id_text; /* hexadecimal; NULL: none.  In the arena of the snapshot */
-    const char *not_looked_at; /* see sl_module_skip; NULL: nothing was left out */
+    const char *build_id_text;     /* hexadecimal; NULL: none.  In the arena of the snapshot */
+    const char *not_looked_at;     /* see sl_module_skip; NULL: nothing was left out */
+    struct sl_module_names *names; /* of who symbolizes, who owns it */
     struct sl_unwind_table *unwind_table; /* made on first use by who unwinds, owned; */
     void (*free_unwind_table)(struct sl_unwind_table *table); /* this way */
 };

@@ -16,6 +16,8 @@ struct entry {
     uint64_t address;
     const uint8_t *build_id;
     size_t build_id_size;
+    struct sl_file_identity file;
+    const char *path;
     const struct sl_frame *frames;
     size_t n_frames;
 };
@@ -32,29 +34,37 @@ static struct entry **bucket_of(const struct sl_module *module, uint64_t address
     return &buckets[sl_fnv64(hash, &address, sizeof address) % BUCKETS];
 }
 
-static bool is_of(const struct entry *entry, const struct sl_module *module)
+static bool is_of(const struct entry *entry, const struct sl_module *module,
+                  const struct sl_file_identity *file)
 {
     return entry->build_id_size == module->image.build_id_size &&
-           memcmp(entry->build_id, module->image.build_id, entry->build_id_size) == 0;
+           memcmp(entry->build_id, module->image.build_id, entry->build_id_size) == 0 &&
+           memcmp(&entry->file, file, sizeof *file) == 0 && strcmp(entry->path, module->path) == 0;
 }
 
-static const struct entry *find(const struct sl_module *module, uint64_t address)
+static bool may_be_known(const struct sl_module *module, const struct sl_file_identity *file)
+{
+    return file && module->image.build_id_size >= MIN_ID;
+}
+
+static const struct entry *
+find(const struct sl_module *module, const struct sl_file_identity *file, uint64_t address)
 {
     const struct entry *entry = *bucket_of(module, address);
-    while (entry && (entry->address != address || !is_of(entry, module)))
+    while (entry && (entry->address != address || !is_of(entry, module, file)))
         entry = entry->next;
     return entry;
 }
 
-size_t sl_symbol_cache_find(const struct sl_module *module, uint64_t address,
-                            struct sl_frame *frames, size_t capacity)
+size_t sl_symbol_cache_find(const struct sl_module *module, const struct sl_file_identity *file,
+                            uint64_t address, struct sl_frame *frames, size_t capacity)
 {
     size_t n = 0;
 
-    if (module->image.build_id_size < MIN_ID)
+    if (!may_be_known(module, file))
         return 0;
     (void) pthread_mutex_lock(&lock);
-    const struct entry *entry = find(module, address);
+    const struct entry *entry = find(module, file, address);
     if (entry && entry->n_frames <= capacity) {
         n = entry->n_frames;
         memcpy(frames, entry->frames, n * sizeof *frames);
@@ -63,14 +73,16 @@ size_t sl_symbol_cache_find(const struct sl_module *module, uint64_t address,
     return n;
 }
 
-bool sl_symbol_cache_knows(const struct sl_module *module)
+bool sl_symbol_cache_knows(const struct sl_module *module, const struct sl_file_identity *file)
 {
     bool known = false;
 
+    if (!may_be_known(module, file))
+        return false;
     (void) pthread_mutex_lock(&lock);
     for (size_t i = 0; i < BUCKETS && !known; i++)
         for (const struct entry *entry = buckets[i]; entry && !known; entry = entry->next)
-            known = is_of(entry, module);
+            known = is_of(entry, module, file);
     (void) pthread_mutex_unlock(&lock);
     return known;
 }
@@ -90,36 +102,39 @@ static struct sl_frame *copy_frames(const struct sl_frame *frames, size_t n_fram
     return copy;
 }
 
-static void add(const struct sl_module *module, uint64_t address, const struct sl_frame *frames,
-                size_t n_frames)
+static void add(const struct sl_module *module, const struct sl_file_identity *file,
+                uint64_t address, const struct sl_frame *frames, size_t n_frames)
 {
     struct entry **bucket = bucket_of(module, address);
     struct entry *entry = sl_arena_alloc(arena, sizeof *entry);
     uint8_t *build_id = sl_arena_alloc(arena, module->image.build_id_size);
+    const char *path = sl_arena_strdup(arena, module->path);
     struct sl_frame *copy = copy_frames(frames, n_frames);
 
-    if (!entry || !build_id || !copy)
+    if (!entry || !build_id || !path || !copy)
         return; /* then it is looked up again */
     memcpy(build_id, module->image.build_id, module->image.build_id_size);
     *entry = (struct entry){.next = *bucket,
                             .address = address,
                             .build_id = build_id,
                             .build_id_size = module->image.build_id_size,
+                            .file = *file,
+                            .path = path,
                             .frames = copy,
                             .n_frames = n_frames};
     *bucket = entry;
     n_entries++;
 }
 
-void sl_symbol_cache_add(const struct sl_module *module, uint64_t address,
-                         const struct sl_frame *frames, size_t n_frames)
+void sl_symbol_cache_add(const struct sl_module *module, const struct sl_file_identity *file,
+                         uint64_t address, const struct sl_frame *frames, size_t n_frames)
 {
-    if (module->image.build_id_size < MIN_ID)
+    if (!may_be_known(module, file))
         return;
     (void) pthread_mutex_lock(&lock);
     if (!arena)
         arena = sl_arena_new();
-    if (arena && n_entries < MAX_ENTRIES && !find(module, address))
-        add(module, address, frames, n_frames);
+    if (arena && n_entries < MAX_ENTRIES && !find(module, file, address))
+        add(module, file, address, frames, n_frames);
     (void) pthread_mutex_unlock(&lock);
 }

@@ -3,8 +3,12 @@
  * What addresses turned out to be, for the life of this process.
  *
  * Who looks at a process twice, or at two that run the same libraries, should not
- * unpack their debug information twice: it takes longer than all the rest.  A
- * build-id names exact content, so what was found once stays true.
+ * unpack their debug information twice: it takes longer than all the rest.
+ *
+ * A build-id is what a file says of itself, and debug files are looked for by it and by the path,
+ * inside the target's root.  So what was found holds for a module with the same build-id, file and
+ * path in the same surroundings only: nobody is shown names that somebody else made up, or those
+ * of a file that could not be read this time.
  */
 #ifndef SL_SNAPSHOT_SYMBOL_CACHE_H
 #define SL_SNAPSHOT_SYMBOL_CACHE_H
@@ -15,20 +19,24 @@
 
 #include "harness/model/snapshot.h"
 #include "harness/snapshot/module/module.h"
+#include "harness/snapshot/symbol/trust.h"
 
 /*
+ * @param file  NULL: the module's can not be had, and nothing is known or remembered of it; so for
+ *              the others
+ *
  * Copy the frames known for a virtual address of the module's file, at most `capacity`.
  * Their strings live as long as the process; address and module are not set.
  * @return how many, 0 when nothing is known
  */
-size_t sl_symbol_cache_find(const struct sl_module *module, uint64_t address,
-                            struct sl_frame *frames, size_t capacity);
+size_t sl_symbol_cache_find(const struct sl_module *module, const struct sl_file_identity *file,
+                            uint64_t address, struct sl_frame *frames, size_t capacity);
 
 /* Is anything known of the module? */
-bool sl_symbol_cache_knows(const struct sl_module *module);
+bool sl_symbol_cache_knows(const struct sl_module *module, const struct sl_file_identity *file);
 
 /* Remember them, unless there are too many already. */
-void sl_symbol_cache_add(const struct sl_module *module, uint64_t address,
-                         const struct sl_frame *frames, size_t n_frames);
+void sl_symbol_cache_add(const struct sl_module *module, const struct sl_file_identity *file,
+                         uint64_t address, const struct sl_frame *frames, size_t n_frames);
 
 #endif

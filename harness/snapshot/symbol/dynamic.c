@@ -90,30 +90,46 @@ static uint32_t count_symbols(struct sl_reader *reader, const struct tables *tab
     return tables->gnu_hash ? count_by_gnu_hash(reader, tables->gnu_hash) : 0;
 }
 
-void sl_dynamic_add(struct sl_dynamic *dynamic, struct sl_reader *reader,
-                    const struct sl_module *module, struct sl_symbol_table *table)
+bool sl_dynamic_read(struct sl_dynamic *dynamic, struct sl_reader *reader,
+                     const struct sl_module *module)
 {
     struct tables tables;
 
     if (!reader || !find_tables(reader, module, &tables))
-        return;
+        return false;
     uint32_t n = count_symbols(reader, &tables);
     SL_AUTO_FREE Elf64_Sym *symbols = n ? malloc(n * sizeof *symbols) : NULL;
     SL_AUTO_FREE char *names = malloc(tables.names_size + 1);
     if (!symbols || !names ||
         !sl_reader_read_all(reader, tables.symbols, symbols, n * sizeof *symbols) ||
         !sl_reader_read_all(reader, tables.names, names, tables.names_size))
-        return;
+        return false;
     names[tables.names_size] = '\0';
-    dynamic->names = SL_TAKE(names);
-    for (uint32_t i = 0; i < n; i++)
-        if (symbols[i].st_name < tables.names_size &&
-            !sl_symbol_table_put(table, &symbols[i], dynamic->names + symbols[i].st_name))
+    *dynamic = (struct sl_dynamic){.symbols = SL_TAKE(symbols),
+                                   .n_symbols = n,
+                                   .names = SL_TAKE(names),
+                                   .names_size = tables.names_size};
+    return true;
+}
+
+const char *sl_dynamic_name(const struct sl_dynamic *dynamic, uint32_t i)
+{
+    uint32_t at = dynamic->symbols[i].st_name;
+    return at < dynamic->names_size ? dynamic->names + at : NULL;
+}
+
+void sl_dynamic_add(const struct sl_dynamic *dynamic, struct sl_symbol_table *table)
+{
+    for (uint32_t i = 0; i < dynamic->n_symbols; i++) {
+        const char *name = sl_dynamic_name(dynamic, i);
+        if (name && !sl_symbol_table_put(table, &dynamic->symbols[i], name))
             return;
+    }
 }
 
 void sl_dynamic_release(struct sl_dynamic *dynamic)
 {
+    free(dynamic->symbols);
     free(dynamic->names);
-    dynamic->names = NULL;
+    *dynamic = (struct sl_dynamic){0};
 }

@@ -91,7 +91,7 @@ static bool demangle(const char *mangled, struct spelling *spelling)
     return spelling->size > 0;
 }
 
-static bool may_be_mangled(const char *name)
+bool sl_symbol_is_mangled(const char *name)
 {
     return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0;
 }
@@ -103,14 +103,18 @@ static const char *shorten(struct sl_arena *arena, const char *raw, size_t lengt
                            sl_fnv64(SL_FNV64_BASIS, raw, length));
 }
 
-const char *sl_symbol_name(struct sl_arena *arena, const char *raw)
+const char *sl_symbol_plain_name(struct sl_arena *arena, const char *raw)
 {
     size_t length = sl_function_name_length(raw);
+    return length > MAX_RAW ? shorten(arena, raw, length)
+                            : sl_arena_printf(arena, "%.*s", (int) length, raw);
+}
 
-    if (length > MAX_RAW)
-        return shorten(arena, raw, length);
-    char *name = sl_arena_printf(arena, "%.*s", (int) length, raw);
-    if (!name || !may_be_mangled(name))
+const char *sl_symbol_name(struct sl_arena *arena, const char *raw)
+{
+    const char *name = sl_symbol_plain_name(arena, raw);
+
+    if (!name || !sl_symbol_is_mangled(name) || strlen(name) > MAX_RAW)
         return name;
     SL_AUTO_FREE char *buffer = malloc(MAX_SPELT);
     struct spelling spelling = {.text = buffer};

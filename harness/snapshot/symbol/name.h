@@ -3,7 +3,15 @@
 #ifndef SL_SNAPSHOT_SYMBOL_NAME_H
 #define SL_SNAPSHOT_SYMBOL_NAME_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
+
+/* Has it to be spelt out by a demangler? */
+bool sl_symbol_is_mangled(const char *raw);
+
+/* Copy without what is appended, as it is otherwise: safe for any name. */
+const char *sl_symbol_plain_name(struct sl_arena *arena, const char *raw);
 
 /*
  * Copy without what linkers and compilers append (symbol versions, ".constprop.0", hashes of

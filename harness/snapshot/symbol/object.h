@@ -1,39 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Symbols and debug information of one ELF object, from its file and its debug file. */
+/*
+ * Symbols and debug information of one ELF object, from its files.
+ *
+ * All that depends on libraries without bounds is here and below: who reads files of strangers
+ * does so in a sandbox (remote.h).
+ */
 #ifndef SL_SNAPSHOT_SYMBOL_OBJECT_H
 #define SL_SNAPSHOT_SYMBOL_OBJECT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "harness/snapshot/dwarf/file.h"
-#include "harness/snapshot/dwarf/unit.h"
-#include "harness/snapshot/module/module.h"
-#include "harness/snapshot/symbol/dynamic.h"
-#include "harness/snapshot/symbol/table.h"
+#include <strandline/error.h>
 
-struct sl_object {
-    struct sl_object *next;
-    struct sl_module *module;
-    struct sl_debug_file file, debug; /* as mapped; the separate one */
-    struct sl_debug_file packed;      /* symbols only */
-    struct sl_debug_file alternate;   /* what the one with debug information shares with others */
-    uint8_t *image;                   /* of the vDSO, which has no file; or of `packed` */
-    struct sl_symbol_table symbols;
-    struct sl_dynamic dynamic; /* of a module without a file */
-    struct sl_units *units;    /* NULL: no debug information */
-};
+#include "base/arena.h"
+#include "harness/snapshot/dwarf/debugged.h"
+#include "harness/snapshot/symbol/files.h"
+#include "harness/snapshot/symbol/names.h"
 
-/* Never fails for want of a file: an object without symbols gives no names.  NULL: no memory. */
-struct sl_object *sl_object_new(struct sl_modules *modules, struct sl_module *module);
-void sl_object_free(struct sl_object *object);
+struct sl_object;
 
 /*
- * Name, as it stands in the file, of the function that has a virtual address of it; NULL when no
- * symbol has.
+ * Never fails for want of a file: an object without symbols gives no names.
+ *
+ * @param files     taken over, also when it fails
+ * @param lines     false: symbols only, no debug information
+ * @param debugged  borrowed, must outlive the object
+ * @return NULL when memory is short
  */
-const char *
-sl_object_symbol(struct sl_object *object, struct sl_modules *modules, uint64_t address);
+struct sl_object *
+sl_object_new(struct sl_symbol_files *files, bool lines, const struct sl_debugged *debugged);
+void sl_object_free(struct sl_object *object); /* NULL is allowed */
+
+/*
+ * What it says of a virtual address of its file, in the arena, or its own as long as it lives.
+ * Names are as people write them.  After SL_ENOMEM the object is of no use.
+ */
+SL_CHECKED enum sl_status sl_object_look_up(struct sl_object *object, uint64_t address,
+                                            struct sl_arena *arena,
+                                            struct sl_code_names *ret_names);
 
 #endif

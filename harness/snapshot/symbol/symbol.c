@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "harness/snapshot/dwarf/inline.h"
 #include "harness/snapshot/symbol/cache.h"
 #include "harness/snapshot/symbol/jit.h"
-#include "harness/snapshot/symbol/name.h"
-#include "harness/snapshot/symbol/object.h"
+#include "harness/snapshot/symbol/remote.h"
 #include "harness/snapshot/unwind/table.h"
 
 #define FEW_BUCKETS ((size_t) 1024) /* of the index, which grows with its entries */
@@ -20,11 +18,18 @@ struct entry {
     size_t n_frames;
 };
 
+/* A module that was asked for. */
+struct known {
+    struct known *next;
+    struct sl_module_names *names;
+};
+
 struct sl_symbolizer {
     struct sl_modules *modules;
     struct sl_arena *arena;
     bool names;
-    struct sl_object *objects;
+    struct sl_remote *remote;
+    struct known *known;
     struct sl_jit *jit; /* NULL: none, or not asked yet */
     bool jit_asked;
     struct entry **buckets;
@@ -41,9 +46,11 @@ enum sl_status sl_symbolizer_new(struct sl_modules *modules, struct sl_arena *ar
                                  struct sl_symbolizer **ret_symbolizer, struct sl_error *err)
 {
     SL_AUTO(sl_symbolizer) struct sl_symbolizer *symbolizer = calloc(1, sizeof *symbolizer);
-    if (symbolizer)
+    if (symbolizer) {
         symbolizer->buckets = calloc(FEW_BUCKETS, sizeof(struct entry *));
-    if (!symbolizer || !symbolizer->buckets)
+        symbolizer->remote = sl_remote_new(modules);
+    }
+    if (!symbolizer || !symbolizer->buckets || !symbolizer->remote)
         return sl_fail(err, SL_ENOMEM, "out of memory for symbolizer");
     symbolizer->n_buckets = FEW_BUCKETS;
     symbolizer->modules = modules;
@@ -57,74 +64,93 @@ void sl_symbolizer_free(struct sl_symbolizer *symbolizer)
 {
     if (!symbolizer)
         return;
-    for (struct sl_object *object = symbolizer->objects, *next; object; object = next) {
-        next = object->next;
-        sl_object_free(object);
+    for (struct known *known = symbolizer->known; known; known = known->next) {
+        sl_module_names_module(known->names)->names = NULL;
+        sl_module_names_free(known->names);
     }
+    sl_remote_free(symbolizer->remote);
     sl_jit_free(symbolizer->jit);
     free(symbolizer->buckets); /* entries are the arena's */
     free(symbolizer);
 }
 
-void sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_object *object)
+bool sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_module_names *names)
 {
-    object->next = symbolizer->objects;
-    symbolizer->objects = object;
-}
+    struct known *known = sl_arena_alloc(symbolizer->arena, sizeof *known);
 
-static struct sl_object *find_object(struct sl_symbolizer *symbolizer, struct sl_module *module)
-{
-    for (struct sl_object *object = symbolizer->objects; object; object = object->next)
-        if (object->module == module)
-            return object;
-    struct sl_object *object = sl_object_new(symbolizer->modules, module);
-    if (object)
-        sl_symbolizer_adopt(symbolizer, object);
-    return object;
-}
-
-static bool add(struct sl_symbolizer *symbolizer, struct found *found, const char *function,
-                struct sl_source_place place, bool inlined)
-{
-    struct sl_frame *frame = &found->frames[found->n++];
-    *frame = (struct sl_frame){.line = place.line, .inlined = inlined};
-    if (function && !(frame->function = sl_symbol_name(symbolizer->arena, function)))
+    if (!known) {
+        sl_module_names_free(names);
         return false;
-    frame->file = sl_arena_strdup(symbolizer->arena, place.file);
-    return !place.file || frame->file;
+    }
+    sl_module_names_move(names, symbolizer->modules);
+    *known = (struct known){.next = symbolizer->known, .names = names};
+    symbolizer->known = known;
+    sl_module_names_module(names)->names = names;
+    return true;
+}
+
+/* @return NULL when memory is short */
+static struct sl_module_names *names_of(struct sl_symbolizer *symbolizer, struct sl_module *module)
+{
+    if (module->names)
+        return module->names;
+    struct sl_module_names *names = sl_module_names_new(symbolizer->modules, module);
+    return names && sl_symbolizer_adopt(symbolizer, names) ? names : NULL;
+}
+
+/*
+ * Does a symbol without a size cover the address?  Where the next symbols were stripped, it would
+ * take their functions over; unwind tables know where functions begin.
+ */
+static bool covers(struct sl_symbolizer *symbolizer, struct sl_module *module,
+                   const struct sl_code_names *names, uint64_t address)
+{
+    return names->symbol && (!names->symbol_unsized ||
+                             sl_unwind_table_start(symbolizer->modules, module,
+                                                   module->bias + address) <= names->symbol_start);
 }
 
 /* Inlined functions, then the one that has the code. */
-static bool add_functions(struct sl_symbolizer *symbolizer, struct sl_object *object,
+static bool add_functions(struct sl_symbolizer *symbolizer, struct sl_module_names *of_module,
                           uint64_t address, struct found *found)
 {
-    const char *symbol = sl_object_symbol(object, symbolizer->modules, address);
-    struct sl_source_frames source = {.n = 1};
-    struct sl_code_place code;
-    bool ok = true;
+    struct sl_module *module = sl_module_names_module(of_module);
+    struct sl_code_names names;
 
-    if (sl_units_find(object->units, symbolizer->modules, address, &code))
-        sl_source_frames_get(&code, address, &source);
-    if (symbol)
-        source.frames[source.n - 1].function = symbol;
-    for (size_t i = 0; i < source.n && ok; i++)
-        ok = add(symbolizer, found, source.frames[i].function, source.frames[i].place,
-                 i + 1 < source.n);
-    return ok;
+    if (sl_module_names_look_up(of_module, symbolizer->remote, address, symbolizer->arena, &names))
+        return false;
+    for (size_t i = 0; i < names.source.n; i++) {
+        const struct sl_source_frame *frame = &names.source.frames[i];
+        found->frames[found->n++] =
+            (struct sl_frame){.function = frame->function,
+                              .file = sl_arena_strdup(symbolizer->arena, frame->place.file),
+                              .line = frame->place.line,
+                              .inlined = i + 1 < names.source.n};
+        if (frame->place.file && !found->frames[i].file)
+            return false;
+    }
+    if (covers(symbolizer, module, &names, address))
+        found->frames[found->n - 1].function = names.symbol;
+    return true;
 }
 
 /* What the file says of the code at the address. */
 static bool look_up_in_file(struct sl_symbolizer *symbolizer, struct sl_module *module,
                             uint64_t address, struct found *found)
 {
-    found->n = sl_symbol_cache_find(module, address, found->frames, SL_COUNT_OF(found->frames));
+    struct sl_module_names *names = names_of(symbolizer, module);
+    const struct sl_file_identity *file = names ? sl_module_names_identity(names) : NULL;
+
+    if (!names)
+        return false;
+    found->n =
+        sl_symbol_cache_find(module, file, address, found->frames, SL_COUNT_OF(found->frames));
     if (found->n)
         return true;
-    struct sl_object *object = find_object(symbolizer, module);
-    if (!object || !add_functions(symbolizer, object, address, found))
+    if (!add_functions(symbolizer, names, address, found))
         return false;
     if (found->frames[found->n - 1].function) /* else the file may be within reach next time */
-        sl_symbol_cache_add(module, address, found->frames, found->n);
+        sl_symbol_cache_add(module, file, address, found->frames, found->n);
     return true;
 }
 
@@ -182,8 +208,7 @@ static bool look_up(struct sl_symbolizer *symbolizer, const struct sl_maps *maps
         names = false;
     }
     if (!module || !names) {
-        if (!add(symbolizer, found, NULL, (struct sl_source_place){0}, false))
-            return false;
+        found->frames[found->n++] = (struct sl_frame){0};
     } else if (!look_up_in_file(symbolizer, module, address - module->bias, found)) {
         return false;
     }

@@ -18,10 +18,10 @@
 #include "harness/model/snapshot.h"
 #include "harness/snapshot/module/module.h"
 #include "harness/snapshot/module/pc.h"
+#include "harness/snapshot/symbol/module_names.h"
 #include "harness/snapshot/target/maps.h"
 
 struct sl_symbolizer;
-struct sl_object;
 
 /*
  * @param arena   owns frames and strings
@@ -33,8 +33,9 @@ SL_CHECKED enum sl_status sl_symbolizer_new(struct sl_modules *modules, struct s
 void sl_symbolizer_free(struct sl_symbolizer *symbolizer);
 SL_DEFINE_AUTO(sl_symbolizer, sl_symbolizer_free);
 
-/* Take over what was opened for a module, which is then not opened again. */
-void sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_object *object);
+/* Take over what was opened for a module, which is then not opened again.  @return false: no memory
+ */
+bool sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_module_names *names);
 
 /*
  * Frames of one physical frame: the functions inlined at the address, innermost

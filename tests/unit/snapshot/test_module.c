@@ -341,7 +341,8 @@ SL_TEST(module, exported_functions_are_known_from_memory)
     map_self(scene, false);
     const struct sl_module *libc = find(scene, (void *) address);
     cr_assert(libc);
-    sl_dynamic_add(&dynamic, scene->reader, libc, &table);
+    cr_assert(sl_dynamic_read(&dynamic, scene->reader, libc));
+    sl_dynamic_add(&dynamic, &table);
     sl_symbol_table_sort(&table);
     const struct sl_symbol *symbol = sl_symbol_table_find(&table, address + 1 - libc->bias);
     cr_assert(symbol && strcmp(symbol->name, "gnu_get_libc_version") == 0);

@@ -15,7 +15,7 @@
 
 static struct sl_module module_with_id(uint8_t byte, size_t size)
 {
-    struct sl_module module = {.image.build_id_size = size};
+    struct sl_module module = {.path = "/lib/a.so", .image.build_id_size = size};
     memset(module.image.build_id, byte, size);
     return module;
 }
@@ -25,17 +25,20 @@ static struct sl_frame frame_named(const char *function)
     return (struct sl_frame){.function = function, .file = "file.c", .line = 7, .inlined = true};
 }
 
+/* Of all of them, but for those of the test that tells files apart. */
+static const struct sl_file_identity file = {.device = 8, .inode = 77, .size = 4096};
+
 static void add(const struct sl_module *module, uint64_t address, const char *function)
 {
     struct sl_frame frame = frame_named(function);
-    sl_symbol_cache_add(module, address, &frame, 1);
+    sl_symbol_cache_add(module, &file, address, &frame, 1);
 }
 
 /* The function known for an address, or NULL. */
 static const char *found(const struct sl_module *module, uint64_t address)
 {
     struct sl_frame frames[MAX_FRAMES];
-    size_t n = sl_symbol_cache_find(module, address, frames, MAX_FRAMES);
+    size_t n = sl_symbol_cache_find(module, &file, address, frames, MAX_FRAMES);
     return n ? frames[n - 1].function : NULL;
 }
 
@@ -50,17 +53,54 @@ SL_TEST(symbol_cache, what_was_added_is_found_by_build_id_and_address)
     cr_assert_null(found(&module, 0x1001));
     cr_assert_null(found(&other, 0x1000));
     cr_assert_null(found(&longer, 0x1000));
-    cr_assert(sl_symbol_cache_knows(&same) && !sl_symbol_cache_knows(&other));
+    cr_assert(sl_symbol_cache_knows(&same, &file) && !sl_symbol_cache_knows(&other, &file));
+}
+
+/* Somebody else's file can have the same build-id; so can another debug file for the same one. */
+SL_TEST(symbol_cache, what_was_found_holds_for_the_same_file_in_the_same_place_only)
+{
+    struct sl_module module = module_with_id(9, 20), moved = module;
+    struct sl_file_identity others[] = {file, file, file, file, file, file, file};
+    struct sl_frame frames[MAX_FRAMES];
+
+    others[0].device++;
+    others[1].inode++;
+    others[2].size++;
+    others[3].changed_ns++;
+    others[4].root_device++;
+    others[5].root_inode++;
+    others[6].mounts++;
+    moved.path = "/lib/b.so";
+    add(&module, 0x1000, "main");
+    for (size_t i = 0; i < SL_COUNT_OF(others); i++) {
+        cr_assert_eq(sl_symbol_cache_find(&module, &others[i], 0x1000, frames, MAX_FRAMES), 0,
+                     "%zu", i);
+        cr_assert(!sl_symbol_cache_knows(&module, &others[i]), "%zu", i);
+    }
+    cr_assert_null(found(&moved, 0x1000));
+    cr_assert_str_eq(found(&module, 0x1000), "main");
+}
+
+SL_TEST(symbol_cache, nothing_is_known_of_a_file_that_cannot_be_had)
+{
+    struct sl_module module = module_with_id(10, 20);
+    struct sl_frame frame = frame_named("main"), got[MAX_FRAMES];
+
+    sl_symbol_cache_add(&module, NULL, 0x1000, &frame, 1);
+    cr_assert_null(found(&module, 0x1000));
+    add(&module, 0x1000, "main");
+    cr_assert_eq(sl_symbol_cache_find(&module, NULL, 0x1000, got, MAX_FRAMES), 0);
+    cr_assert(!sl_symbol_cache_knows(&module, NULL));
 }
 
 SL_TEST(symbol_cache, all_of_a_frame_is_kept_but_where_it_was_mapped)
 {
     struct sl_module module = module_with_id(3, 20);
-    char function[] = "inner", file[] = "inner.c";
+    char function[] = "inner", source[] = "inner.c";
     const struct sl_frame frames[] = {
         {.address = 0x7f0000001000,
          .function = function,
-         .file = file,
+         .file = source,
          .module = "/lib/a.so",
          .line = 42,
          .inlined = true},
@@ -68,10 +108,10 @@ SL_TEST(symbol_cache, all_of_a_frame_is_kept_but_where_it_was_mapped)
     };
     struct sl_frame got[MAX_FRAMES];
 
-    sl_symbol_cache_add(&module, 0x1000, frames, 2);
+    sl_symbol_cache_add(&module, &file, 0x1000, frames, 2);
     memset(function, 'x', sizeof function - 1); /* its strings are copies */
-    memset(file, 'x', sizeof file - 1);
-    cr_assert_eq(sl_symbol_cache_find(&module, 0x1000, got, MAX_FRAMES), 2);
+    memset(source, 'x', sizeof source - 1);
+    cr_assert_eq(sl_symbol_cache_find(&module, &file, 0x1000, got, MAX_FRAMES), 2);
     cr_assert_str_eq(got[0].function, "inner");
     cr_assert_str_eq(got[0].file, "inner.c");
     cr_assert(got[0].line == 42 && got[0].inlined && !got[0].module && !got[0].address);
@@ -85,8 +125,8 @@ SL_TEST(symbol_cache, what_does_not_fit_is_not_cut)
     const struct sl_frame frames[] = {frame_named("a"), frame_named("b"), frame_named("c")};
     struct sl_frame got[2] = {{.line = 99}};
 
-    sl_symbol_cache_add(&module, 0x1000, frames, 3);
-    cr_assert_eq(sl_symbol_cache_find(&module, 0x1000, got, 2), 0);
+    sl_symbol_cache_add(&module, &file, 0x1000, frames, 3);
+    cr_assert_eq(sl_symbol_cache_find(&module, &file, 0x1000, got, 2), 0);
     cr_assert_eq(got[0].line, 99);
 }
 

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/snapshot/symbol/module_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "harness/snapshot/symbol/dynamic.h"
+#include "harness/snapshot/symbol/name.h"
+#include "harness/snapshot/symbol/object.h"
+#include "harness/snapshot/symbol/table.h"
+#include "harness/snapshot/target/regular.h"
+
+#define MAX_SEGMENTS 256 /* of an image */
+
+/* Where names are read; a step that fails is followed by the next one. */
+enum place {
+    PLACE_UNKNOWN,
+    PLACE_HERE,           /* in this process */
+    PLACE_REMOTE,         /* in the sandbox */
+    PLACE_REMOTE_SYMBOLS, /* there, without debug information */
+    PLACE_MEMORY,         /* of the target */
+};
+
+struct sl_module_names {
+    struct sl_modules *modules;
+    struct sl_module *module;
+    enum place place;
+    struct sl_debugged debugged;
+    struct sl_range code[MAX_SEGMENTS];
+    struct sl_file_identity identity;
+    bool identity_asked, has_identity;
+    struct sl_object *object;
+    bool stranger; /* the object names a file that is not to be trusted */
+    struct sl_remote_module remote;
+    struct sl_dynamic dynamic; /* of PLACE_MEMORY; its functions: */
+    struct sl_symbol_table exported;
+    bool unspellable; /* the sandbox did not survive one of their names */
+};
+
+/*
+ * What an object that is read here asks for, it gets only if that is to be trusted as well.  Else
+ * the whole object is read elsewhere.
+ */
+static int open_trusted(void *context, const char *path)
+{
+    struct sl_module_names *names = context;
+    const struct sl_target *target = sl_modules_target(names->modules);
+    SL_AUTO_FD int fd = sl_regular_open_either(target, path, NULL, NULL);
+
+    if (fd >= 0 && !sl_trust_file(target, fd)) {
+        names->stranger = true;
+        return -1;
+    }
+    return SL_TAKE_FD(fd);
+}
+
+/* Where the module has code, by virtual address; its own headers are none. */
+static size_t list_code(const struct sl_image *image, struct sl_range *code)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < image->header.e_phnum && n < MAX_SEGMENTS; i++) {
+        const Elf64_Phdr *segment = &image->segments[i];
+        uint64_t headers = segment->p_offset ? 0 : sizeof image->header;
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X))
+            code[n++] =
+                (struct sl_range){segment->p_vaddr + headers, segment->p_vaddr + segment->p_memsz};
+    }
+    return n;
+}
+
+struct sl_module_names *sl_module_names_new(struct sl_modules *modules, struct sl_module *module)
+{
+    struct sl_module_names *names = calloc(1, sizeof *names);
+
+    if (!names)
+        return NULL;
+    names->modules = modules;
+    names->module = module;
+    names->debugged = (struct sl_debugged){.path = module->path,
+                                           .code = names->code,
+                                           .n_code = list_code(&module->image, names->code),
+                                           .open = open_trusted,
+                                           .context = names};
+    return names;
+}
+
+void sl_module_names_free(struct sl_module_names *names)
+{
+    if (!names)
+        return;
+    sl_object_free(names->object);
+    sl_symbol_table_release(&names->exported);
+    sl_dynamic_release(&names->dynamic);
+    free(names);
+}
+
+struct sl_module *sl_module_names_module(const struct sl_module_names *names)
+{
+    return names->module;
+}
+
+void sl_module_names_move(struct sl_module_names *names, struct sl_modules *modules)
+{
+    names->modules = modules;
+}
+
+const struct sl_file_identity *sl_module_names_identity(struct sl_module_names *names)
+{
+    if (!names->identity_asked) {
+        SL_AUTO_FD int fd = sl_module_open(names->modules, names->module);
+        names->has_identity =
+            sl_file_identity_of(sl_modules_target(names->modules), fd, &names->identity);
+        names->identity_asked = true;
+    }
+    return names->has_identity ? &names->identity : NULL;
+}
+
+/* @return false when memory is short */
+static bool open_here(struct sl_module_names *names, struct sl_symbol_files *files)
+{
+    const struct sl_target *target = sl_modules_target(names->modules);
+
+    names->debugged.max_bytes = sl_budget_left(target->budget, SL_BUDGET_MEMORY);
+    names->object = sl_object_new(files, true, &names->debugged);
+    names->place = PLACE_HERE;
+    return names->object;
+}
+
+void sl_module_names_open(struct sl_module_names *names)
+{
+    struct sl_symbol_files files = sl_symbol_files_open(names->modules, names->module);
+
+    if (files.file >= 0 && sl_symbol_files_trusted(&files, sl_modules_target(names->modules)) &&
+        !open_here(names, &files))
+        names->place = PLACE_UNKNOWN;
+    sl_symbol_files_close(&files);
+}
+
+static void open_memory(struct sl_module_names *names)
+{
+    names->place = PLACE_MEMORY;
+    if (sl_dynamic_read(&names->dynamic, sl_modules_reader(names->modules), names->module))
+        sl_dynamic_add(&names->dynamic, &names->exported);
+    sl_symbol_table_sort(&names->exported);
+}
+
+/* @return false when memory is short */
+static bool choose_place(struct sl_module_names *names)
+{
+    struct sl_symbol_files files = sl_symbol_files_open(names->modules, names->module);
+    bool ok = true;
+
+    if (files.file < 0 && files.debug < 0)
+        open_memory(names);
+    else if (sl_symbol_files_trusted(&files, sl_modules_target(names->modules)))
+        ok = open_here(names, &files);
+    else
+        names->place = PLACE_REMOTE;
+    sl_symbol_files_close(&files);
+    return ok;
+}
+
+/* The names here are not all that could be had. */
+static void leave_here(struct sl_module_names *names)
+{
+    sl_object_free(names->object);
+    names->object = NULL;
+    names->place = PLACE_REMOTE;
+}
+
+static enum sl_status look_up_remotely(struct sl_module_names *names, struct sl_remote *remote,
+                                       uint64_t address, struct sl_arena *arena,
+                                       struct sl_code_names *ret_names)
+{
+    enum sl_status status = SL_OK;
+
+    if (!sl_remote_has(remote, &names->remote)) {
+        struct sl_symbol_files files = sl_symbol_files_open(names->modules, names->module);
+        status = sl_remote_open(remote, &names->remote, &names->debugged, &files,
+                                names->place == PLACE_REMOTE);
+        sl_symbol_files_close(&files);
+    }
+    if (!status)
+        status = sl_remote_look_up(remote, &names->remote, address, arena, ret_names);
+    return status;
+}
+
+/* Go on with less, and say so. */
+static void
+fall_back(struct sl_module_names *names, const struct sl_remote *remote, struct sl_arena *arena)
+{
+    const char *reason = sl_remote_reason(remote);
+    const char *what =
+        names->place == PLACE_REMOTE ? "its debug information" : "its table of symbols";
+
+    if (!sl_remote_is_refused(remote))
+        reason = sl_arena_printf(arena, "%s %s", what, reason);
+    sl_module_skip(names->module, reason);
+    if (names->place == PLACE_REMOTE && !sl_remote_is_refused(remote))
+        names->place = PLACE_REMOTE_SYMBOLS;
+    else
+        open_memory(names);
+}
+
+/* A name from the target's memory is as it stands there. */
+static enum sl_status spell(struct sl_module_names *names, struct sl_remote *remote,
+                            const char *raw, struct sl_arena *arena, const char **ret_name)
+{
+    if (!names->unspellable && sl_symbol_is_mangled(raw)) {
+        enum sl_status status = sl_remote_spell(remote, raw, arena, ret_name);
+        if (status != SL_ECLOSED)
+            return status;
+        names->unspellable = true;
+    }
+    *ret_name = sl_symbol_plain_name(arena, raw);
+    return *ret_name ? SL_OK : SL_ENOMEM;
+}
+
+static enum sl_status
+note_size(struct sl_module_names *names, enum sl_status status, const struct sl_code_names *found)
+{
+    if (!status && found->too_large)
+        sl_module_skip(names->module, "its debug information takes too much memory to read");
+    return status;
+}
+
+static enum sl_status look_up_in_memory(struct sl_module_names *names, struct sl_remote *remote,
+                                        uint64_t address, struct sl_arena *arena,
+                                        struct sl_code_names *ret_names)
+{
+    const struct sl_symbol *symbol = sl_symbol_table_find(&names->exported, address);
+
+    *ret_names = (struct sl_code_names){.source.n = 1};
+    return symbol ? spell(names, remote, symbol->name, arena, &ret_names->symbol) : SL_OK;
+}
+
+enum sl_status sl_module_names_look_up(struct sl_module_names *names, struct sl_remote *remote,
+                                       uint64_t address, struct sl_arena *arena,
+                                       struct sl_code_names *ret_names)
+{
+    enum sl_status status = SL_OK;
+
+    if (names->place == PLACE_UNKNOWN && !choose_place(names))
+        return SL_ENOMEM;
+    if (names->place == PLACE_HERE) {
+        status = sl_object_look_up(names->object, address, arena, ret_names);
+        if (status || !names->stranger)
+            return note_size(names, status, ret_names);
+        leave_here(names);
+    }
+    while (names->place != PLACE_MEMORY) {
+        status = look_up_remotely(names, remote, address, arena, ret_names);
+        if (status != SL_ECLOSED)
+            return note_size(names, status, ret_names);
+        fall_back(names, remote, arena);
+    }
+    return look_up_in_memory(names, remote, address, arena, ret_names);
+}
