@@ -2,6 +2,7 @@
 #include "reports/print/breach.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -172,20 +173,46 @@ static const char *line_text(struct sl_arena *arena, const struct line *line)
                            cell->n_trials);
 }
 
-/* Is it said already, of another trial of the cell?  Then of one more. */
-static bool
-said(struct line *lines, size_t n_lines, const struct sl_breach *breach, const char *text)
+/* Those that say the same next to each other, the first one first.  Breaches are in one array. */
+static int compare_said(const void *left, const void *right)
 {
-    for (size_t i = n_lines; i > 0 && breach->trial; i--) {
-        struct line *line = &lines[i - 1];
-        if (line->first->cell != breach->cell || line->first->kind != breach->kind)
-            break;
-        if (strcmp(line->text, text) == 0) {
-            line->n_trials++;
-            return true;
-        }
+    const struct line *a = left, *b = right;
+    const struct sl_breach *x = a->first, *y = b->first;
+    int order = (x->kind > y->kind) - (x->kind < y->kind);
+
+    if (!order)
+        order = (x->cell > y->cell) - (x->cell < y->cell);
+    if (!order)
+        order = strcmp(a->text, b->text);
+    return order ? order : (x > y) - (x < y);
+}
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct line *a = left, *b = right;
+    return (a->first > b->first) - (a->first < b->first);
+}
+
+static bool says_the_same(const struct line *a, const struct line *b)
+{
+    return a->first->trial && b->first->trial && a->first->kind == b->first->kind &&
+           a->first->cell == b->first->cell && strcmp(a->text, b->text) == 0;
+}
+
+/* What is said of several trials of a cell is one line, at its first.  @return how many are left */
+static size_t fold(struct line *lines, size_t n)
+{
+    size_t n_left = 0;
+
+    qsort(lines, n, sizeof *lines, compare_said);
+    for (size_t i = 0; i < n; i++) {
+        if (n_left && says_the_same(&lines[n_left - 1], &lines[i]))
+            lines[n_left - 1].n_trials++;
+        else
+            lines[n_left++] = lines[i];
     }
-    return false;
+    qsort(lines, n_left, sizeof *lines, compare_places);
+    return n_left;
 }
 
 enum sl_status sl_breaches_say(const struct sl_judgement *judgement, struct sl_arena *arena,
@@ -200,9 +227,11 @@ enum sl_status sl_breaches_say(const struct sl_judgement *judgement, struct sl_a
         const struct sl_breach *breach = &judgement->breaches[i];
         const char *text = say(arena, judgement, breach);
         complete = text != NULL;
-        if (complete && !said(lines, n_lines, breach, text))
+        if (complete)
             lines[n_lines++] = (struct line){.first = breach, .text = text, .n_trials = 1};
     }
+    if (complete)
+        n_lines = fold(lines, n_lines);
     for (size_t i = 0; complete && i < n_lines; i++)
         complete = (texts[i] = line_text(arena, &lines[i])) != NULL;
     if (!complete)

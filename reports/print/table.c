@@ -3,6 +3,7 @@
 #include "reports/print/table.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -333,27 +334,50 @@ print_block(const struct sl_page *page, const struct sl_cell_result *const *cell
     return true;
 }
 
+/* The cells of a scenario. */
+struct scenario {
+    const struct sl_cell_result **cells;
+    size_t n;
+};
+
+/* All cells are in one array. */
+static int compare_cells(const void *left, const void *right)
+{
+    const struct sl_cell_result *a = *(const struct sl_cell_result *const *) left;
+    const struct sl_cell_result *b = *(const struct sl_cell_result *const *) right;
+    int order = strcmp(a->key.scenario, b->key.scenario);
+
+    return order ? order : (a > b) - (a < b);
+}
+
+static int compare_first_cells(const void *left, const void *right)
+{
+    const struct scenario *a = left, *b = right;
+    return (a->cells[0] > b->cells[0]) - (a->cells[0] < b->cells[0]);
+}
+
 /* The cells of a scenario together, scenarios in the order of their first cell. */
 static bool print_blocks(const struct sl_page *page, const struct sl_run_result *result)
 {
     const struct sl_cell_result **cells =
         sl_arena_array(page->arena, result->n_cells, sizeof *cells);
-    bool *done = sl_arena_array(page->arena, result->n_cells, sizeof *done);
+    struct scenario *scenarios = sl_arena_array(page->arena, result->n_cells, sizeof *scenarios);
+    size_t n = 0;
 
-    if (!cells || !done)
+    if (!cells || !scenarios)
         return false;
+    for (size_t i = 0; i < result->n_cells; i++)
+        cells[i] = &result->cells[i];
+    qsort(cells, result->n_cells, sizeof *cells, compare_cells);
     for (size_t i = 0; i < result->n_cells; i++) {
-        size_t n = 0;
-        for (size_t j = i; j < result->n_cells; j++) {
-            if (done[j] ||
-                strcmp(result->cells[i].key.scenario, result->cells[j].key.scenario) != 0)
-                continue;
-            cells[n++] = &result->cells[j];
-            done[j] = true;
-        }
-        if (n && !print_block(page, cells, n))
-            return false;
+        if (!i || strcmp(cells[i]->key.scenario, cells[i - 1]->key.scenario) != 0)
+            scenarios[n++].cells = &cells[i];
+        scenarios[n - 1].n++;
     }
+    qsort(scenarios, n, sizeof *scenarios, compare_first_cells);
+    for (size_t i = 0; i < n; i++)
+        if (!print_block(page, scenarios[i].cells, scenarios[i].n))
+            return false;
     return true;
 }
 
