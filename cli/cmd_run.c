@@ -85,7 +85,7 @@ static int report_result(const struct run_request *request, const struct sl_repo
     int status = result->verdict.exit;
     if (request->no_verdict && status != SL_EXIT_UNMEASURED)
         status = SL_EXIT_OK;
-    bool failed = request->output && sl_report_write(result, place->target, &err);
+    bool failed = request->output && sl_report_place_write(place, result, &err);
     if (failed) {
         (void) command_error(request->command, &err, 0);
         report_none(place);
@@ -261,13 +261,63 @@ static void request_release(struct run_request *request)
     servers_release(&request->servers);
 }
 
+/* What is to be played, all of it checked. */
+static enum sl_status make_plan(struct run_request *request, struct loaded *loaded,
+                                struct sl_run_plan *plan, struct sl_error *err)
+{
+    enum sl_status status = load_scenarios(request, loaded, err);
+
+    if (!status)
+        status = sl_run_plan_make((const struct sl_scenario *const *) loaded->scenarios,
+                                  loaded->n_scenarios, &request->plan, request->arena, plan, err);
+    return status ? status : run_driver_check(request, plan, err);
+}
+
+/* Nothing is played, and an old report has gone already: said in the same line. */
+static int refuse(const struct sl_report_place *place, struct sl_error *err, bool wrong_use)
+{
+    size_t length = strlen(err->text);
+
+    if (place->kept)
+        (void) snprintf(err->text + length, sizeof err->text - length,
+                        "; no report was written, the one before is %s", place->kept);
+    if (wrong_use)
+        return command_usage_error(&cmd_run, "%s", err->text);
+    sl_utf8_clean(err->text);
+    return command_error(&cmd_run, err, command_exit_of_read(err->status));
+}
+
+/* The command line has been read; the baseline may be what the report replaces. */
+static int run_request(struct run_request *request, int argc, char **given)
+{
+    SL_CLEANUP(loaded_release) struct loaded loaded = {0};
+    SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
+    bool plays = !request->dry_run && !request->list_faults;
+    struct sl_run_plan plan;
+    struct sl_error err = {0};
+
+    if (policy_complete(&request->policy, &err))
+        return refuse(&place, &err, false);
+    /* From here on the report of a run before must not be taken for that of this one, which may
+       fail at anything. */
+    if (plays && request->output && sl_report_place_open(request->output, &place, &err))
+        return command_error(&cmd_run, &err, SL_EXIT_USAGE);
+    if (run_options_complete(request, &err))
+        return refuse(&place, &err, false);
+    if (run_options_check(request, &err))
+        return refuse(&place, &err, true);
+    if (request->list_faults)
+        return print_faults(request);
+    sl_process_adopt_orphans();
+    if (make_plan(request, &loaded, &plan, &err))
+        return refuse(&place, &err, false);
+    return plays ? play(request, &plan, &place, argc, given) : print_plan(request, &plan);
+}
+
 static int run(int argc, char **argv)
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
     SL_CLEANUP(request_release) struct run_request request = {.command = &cmd_run, .arena = arena};
-    SL_CLEANUP(loaded_release) struct loaded loaded = {0};
-    SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
-    struct sl_run_plan plan;
     struct sl_error err = {0};
     int exit_status;
 
@@ -278,28 +328,7 @@ static int run(int argc, char **argv)
     memcpy(given, argv, (size_t) argc * sizeof *given);
     if (!run_options_read(argc, argv, &request, &exit_status))
         return exit_status;
-    if (request.list)
-        return print_scenarios(&request);
-    if (request.list_faults)
-        return print_faults(&request);
-    sl_process_adopt_orphans();
-    enum sl_status status = policy_complete(&request.policy, &err);
-    if (!status)
-        status = load_scenarios(&request, &loaded, &err);
-    if (!status)
-        status = sl_run_plan_make((const struct sl_scenario *const *) loaded.scenarios,
-                                  loaded.n_scenarios, &request.plan, arena, &plan, &err);
-    if (!status)
-        status = run_driver_check(&request, &plan, &err);
-    if (status)
-        return command_error(&cmd_run, &err,
-                             status == SL_ENOMEM ? SL_EXIT_UNMEASURED : SL_EXIT_USAGE);
-    if (request.dry_run)
-        return print_plan(&request, &plan);
-    /* From here on the report of a run before must not be taken for that of this one. */
-    if (request.output && sl_report_place_open(request.output, &place, &err))
-        return command_error(&cmd_run, &err, SL_EXIT_USAGE);
-    return play(&request, &plan, &place, argc, given);
+    return request.list ? print_scenarios(&request) : run_request(&request, argc, given);
 }
 
 const struct sl_command cmd_run = {

@@ -18,7 +18,8 @@
 
 /* Where a report is going to be written. */
 struct sl_report_place {
-    char *target; /* for sl_report_write(): the path, or what it is a link to */
+    char *target; /* the path, or what it is a link to */
+    bool through; /* it is a device or a pipe */
     char *kept;   /* what the report that was there is called now; NULL: there was none */
 };
 
@@ -32,6 +33,12 @@ struct sl_report_place {
  */
 SL_CHECKED enum sl_status
 sl_report_place_open(const char *path, struct sl_report_place *ret_place, struct sl_error *err);
+
+/* As sl_report_write(), to a place: a link that came there meanwhile is somebody else's, and is
+   replaced, not followed. */
+SL_CHECKED enum sl_status sl_report_place_write(const struct sl_report_place *place,
+                                                const struct sl_run_result *result,
+                                                struct sl_error *err);
 void sl_report_place_release(struct sl_report_place *place); /* all zero is allowed */
 
 /**

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "base/fail.h"
@@ -52,12 +54,16 @@ static char *folder_of(const char *path)
     return strndup(path, slash ? (size_t) (slash + 1 - path) : 0);
 }
 
-/* A new file in folder, with the permissions that any new file would get. */
+/* A new file in folder, with the permissions that any new file would get, by a name that nobody who
+   may write there can have taken before. */
 static int create_temporary(const char *folder, char **ret_path)
 {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
         SL_AUTO_FREE char *path = NULL;
-        if (asprintf(&path, "%s.strandline-%ld-%d.tmp", folder, (long) getpid(), i) < 0) {
+        uint64_t number;
+        if (getrandom(&number, sizeof number, 0) != sizeof number)
+            return -1;
+        if (asprintf(&path, "%s.strandline-%016" PRIx64 ".tmp", folder, number) < 0) {
             path = NULL;
             errno = ENOMEM;
             return -1;
@@ -98,14 +104,23 @@ replace(const struct sl_run_result *result, const char *path, struct sl_error *e
     return status;
 }
 
-/* A device or a pipe: there is no old file to keep, and renaming would replace the device. */
+/*
+ * A device or a pipe: there is no old file to keep, and renaming would replace the device.  A pipe
+ * that nobody reads would be waited for without an end.
+ */
 static enum sl_status
 write_through(const struct sl_run_result *result, const char *path, struct sl_error *err)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
+    SL_AUTO_FD int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat stat_of;
+
+    if (fd < 0 && errno == ENXIO)
+        return sl_fail(err, SL_ESYS, "nobody reads from it");
+    if (fd < 0 || fstat(fd, &stat_of) < 0 || fcntl(fd, F_SETFL, O_WRONLY) < 0)
         return sl_fail_errno(err, "cannot open it");
-    return print_to(fd, result, false, err);
+    if (S_ISREG(stat_of.st_mode))
+        return sl_fail(err, SL_ESYS, "it was a device or a pipe and is a file now");
+    return print_to(SL_TAKE_FD(fd), result, false, err);
 }
 
 /* Is there something at path, and what?  A path that cannot be looked at is not taken for a new
@@ -136,6 +151,16 @@ sl_report_write(const struct sl_run_result *result, const char *path, struct sl_
     return status;
 }
 
+enum sl_status sl_report_place_write(const struct sl_report_place *place,
+                                     const struct sl_run_result *result, struct sl_error *err)
+{
+    enum sl_status status = place->through ? write_through(result, place->target, err)
+                                           : replace(result, place->target, err);
+    if (status)
+        sl_error_prefix(err, "cannot write '%s'", place->target);
+    return status;
+}
+
 /* Could a file be made beside target?  Nothing else tells for certain: root writes where no mode
    lets anybody, and not on a file system that is read-only. */
 static enum sl_status probe_folder(const char *target, struct sl_error *err)
@@ -160,8 +185,11 @@ set_aside(struct sl_report_place *place, const struct stat *old, struct sl_error
         place->kept = NULL;
         return sl_fail(err, SL_ENOMEM, "out of memory for the name of a report");
     }
-    if (rename(place->target, place->kept) == 0)
+    if (rename(place->target, place->kept) == 0) {
+        if (old->st_nlink > 1) /* nothing is renamed when both are names of one file */
+            (void) unlink(place->target);
         return SL_OK;
+    }
     enum sl_status status =
         sl_fail_errno(err, "cannot rename the report that is there to '%s'", place->kept);
     free(SL_TAKE(place->kept));
@@ -192,6 +220,7 @@ sl_report_place_open(const char *path, struct sl_report_place *ret_place, struct
         sl_error_prefix(err, "cannot write '%s'", path);
         return status;
     }
+    place.through = !S_ISREG(stat_of.st_mode);
     *ret_place = place;
     place = (struct sl_report_place){0};
     return SL_OK;

@@ -289,6 +289,16 @@ static enum sl_status check_agents(const struct run_request *request, struct sl_
     return SL_OK;
 }
 
+static void set_output(struct run_request *request)
+{
+    if (!request->output)
+        request->output = "report.json";
+    if (strcmp(request->output, "-") == 0) {
+        request->output = NULL;
+        request->json = true;
+    }
+}
+
 static void set_defaults(struct run_request *request)
 {
     static const char *const default_scenarios[] = {"low", "medium", "high"};
@@ -301,12 +311,6 @@ static void set_defaults(struct run_request *request)
     if (!request->plan.n_transports) {
         request->plan.transports = default_transports;
         request->plan.n_transports = SL_COUNT_OF(default_transports);
-    }
-    if (!request->output)
-        request->output = "report.json";
-    if (strcmp(request->output, "-") == 0) {
-        request->output = NULL;
-        request->json = true;
     }
     if (!request->agents_wait_ns)
         request->agents_wait_ns = AGENTS_WAIT_NS;
@@ -348,14 +352,21 @@ bool run_options_read(int argc, char **argv, struct run_request *request, int *r
     }
     request->opts.bus.servers = request->servers.urls;
     request->opts.bus.credentials = &request->servers.credentials;
-    if (!request->list && run_driver_ask(request, &err)) {
-        (void) command_error(command, &err, SL_EXIT_USAGE);
-        return false;
-    }
-    set_defaults(request);
-    if (check_cluster(request, &err) || check_agents(request, &err)) {
-        (void) command_usage_error(command, "%s", err.text);
-        return false;
-    }
+    set_output(request);
     return true;
+}
+
+enum sl_status run_options_complete(struct run_request *request, struct sl_error *err)
+{
+    enum sl_status status = run_driver_ask(request, err);
+
+    if (!status)
+        set_defaults(request);
+    return status;
+}
+
+enum sl_status run_options_check(const struct run_request *request, struct sl_error *err)
+{
+    enum sl_status status = check_cluster(request, err);
+    return status ? status : check_agents(request, err);
 }

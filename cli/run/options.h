@@ -15,6 +15,13 @@ extern const struct sl_option run_options[];
  */
 bool run_options_read(int argc, char **argv, struct run_request *request, int *ret_exit_status);
 
+/* Ask the driver what it has, and put in what was not given. */
+SL_CHECKED enum sl_status run_options_complete(struct run_request *request, struct sl_error *err);
+
+/* Options that do not go together. */
+SL_CHECKED enum sl_status
+run_options_check(const struct run_request *request, struct sl_error *err);
+
 /* Agents of any part. */
 uint32_t run_agents_count(const uint32_t n_of[SL_N_PARTS]);
 

@@ -87,6 +87,21 @@ REPORT_TEST(a_run_that_fails_early_leaves_no_report_that_a_gate_could_pass)
     cr_assert(exists("report.json.old"));
 }
 
+REPORT_TEST(a_driver_that_cannot_be_loaded_leaves_none_either)
+{
+    strandline_file("tiny.json", TINY);
+    strandline_file("report.json", "the report of the run before\n");
+    struct command_result result = strandline_run(RUN, "--driver", "./none.so", "--dry-run", NULL);
+    cr_assert_eq(result.status, 2);
+    cr_assert(exists("report.json"), "nothing was to be played");
+    result = strandline_run(RUN, "--driver", "./none.so", NULL);
+    cr_assert_eq(result.status, 2, "%s", result.errors);
+    cr_assert(strstr(result.errors, "; no report was written, the one before is report.json.old\n"),
+              "%s", result.errors);
+    cr_assert(!exists("report.json"));
+    cr_assert(exists("report.json.old"));
+}
+
 REPORT_TEST(a_place_that_cannot_be_written_is_refused_before_anything_is_played)
 {
     static const char *const cases[][2] = {

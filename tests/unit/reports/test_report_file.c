@@ -81,6 +81,54 @@ static void assert_old_survives(const struct folder *folder, const char *text)
     cr_assert_eq(count_leftovers(folder), 0);
 }
 
+SL_TEST(report_file, a_pipe_that_nobody_reads_is_not_waited_for)
+{
+    SL_CLEANUP(folder_close) struct folder folder = folder_open();
+    cr_assert_eq(mkfifo(folder.report, 0600), 0);
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
+    sl_assert_ok(sl_report_place_open(folder.report, &place, &err), &err);
+    sl_assert_fails(sl_report_place_write(&place, result, &err), SL_ESYS, &err,
+                    "nobody reads from it");
+    int reader = open(folder.report, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    char first = 0;
+    sl_assert_ok(sl_report_place_write(&place, result, &err), &err);
+    cr_assert_eq(read(reader, &first, 1), 1);
+    cr_assert_eq(first, '{');
+    (void) close(reader);
+}
+
+SL_TEST(report_file, a_link_that_somebody_makes_meanwhile_is_replaced_and_not_followed)
+{
+    SL_CLEANUP(folder_close) struct folder folder = folder_open();
+    char victim[sizeof folder.report];
+    (void) snprintf(victim, sizeof victim, "%s/victim", folder.path);
+    write_text(victim, "precious");
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
+    sl_assert_ok(sl_report_place_open(folder.report, &place, &err), &err);
+    cr_assert_eq(symlink(victim, folder.report), 0);
+    sl_assert_ok(sl_report_place_write(&place, result, &err), &err);
+    SL_AUTO_FREE char *text = result_read_file(victim), *report = result_read_file(folder.report);
+    cr_assert_str_eq(text, "precious");
+    cr_assert_eq(report[0], '{');
+    (void) unlink(victim);
+}
+
+SL_TEST(report_file, what_a_device_became_meanwhile_is_not_written_through)
+{
+    SL_CLEANUP(folder_close) struct folder folder = folder_open();
+    cr_assert_eq(mkfifo(folder.report, 0600), 0);
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    SL_CLEANUP(sl_report_place_release) struct sl_report_place place = {0};
+    sl_assert_ok(sl_report_place_open(folder.report, &place, &err), &err);
+    cr_assert_eq(unlink(folder.report), 0);
+    write_text(folder.report, "precious");
+    sl_assert_fails(sl_report_place_write(&place, result, &err), SL_ESYS, &err, "is a file now");
+    SL_AUTO_FREE char *text = result_read_file(folder.report);
+    cr_assert_str_eq(text, "precious");
+}
+
 SL_TEST(report_file, a_report_is_replaced_and_reads_back)
 {
     SL_CLEANUP(folder_close) struct folder folder = folder_open();
