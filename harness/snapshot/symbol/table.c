@@ -9,23 +9,26 @@
 #include "base/grow.h"
 #include "base/search.h"
 
+#define MAX_ORDERED 4096 /* bytes of a name that are looked at for its order */
+
 /*
  * Which of two names of the same code is shown: the one programs use.  Exported
  * before local, fewer leading underscores, then shorter, then alphabetical, so
  * that the choice never depends on the order of the file.
+ *
+ * A file may give a million symbols names that have their end in common, each as long as the file.
  */
 static int compare_names(const struct sl_symbol *a, const struct sl_symbol *b)
 {
-    size_t a_bars = strspn(a->name, "_"), b_bars = strspn(b->name, "_");
-    size_t a_length = strlen(a->name), b_length = strlen(b->name);
-
     if (a->local != b->local)
         return a->local ? 1 : -1;
-    if (a_bars != b_bars)
-        return a_bars < b_bars ? -1 : 1;
-    if (a_length != b_length)
-        return a_length < b_length ? -1 : 1;
-    return strcmp(a->name, b->name);
+    if (a->bars != b->bars)
+        return a->bars < b->bars ? -1 : 1;
+    if (a->length != b->length)
+        return a->length < b->length ? -1 : 1;
+    if (a->length < MAX_ORDERED && a->name != b->name)
+        return memcmp(a->name, b->name, a->length);
+    return a->name < b->name ? -1 : a->name > b->name;
 }
 
 /* By start, those that know their size and outer extents first, the best name last. */
@@ -69,12 +72,18 @@ static bool is_for_people(const char *name)
 static bool
 put(struct sl_symbol_table *table, const GElf_Sym *symbol, const char *name, uint64_t end)
 {
+    size_t length = strnlen(name, MAX_ORDERED), bars = 0;
+
     if (!sl_grow(&table->symbols, &table->capacity, table->n_symbols + 1))
         return false;
+    while (bars < length && name[bars] == '_')
+        bars++;
     table->symbols[table->n_symbols++] =
         (struct sl_symbol){.start = symbol->st_value,
                            .end = end,
                            .name = name,
+                           .length = (uint16_t) length,
+                           .bars = (uint16_t) bars,
                            .local = GELF_ST_BIND(symbol->st_info) == STB_LOCAL,
                            .unsized = !symbol->st_size};
     return true;

@@ -11,8 +11,9 @@
 
 struct sl_symbol {
     uint64_t start, end;
-    uint64_t reach;   /* highest end among this and all before it */
-    const char *name; /* in the string table of the file */
+    uint64_t reach;        /* highest end among this and all before it */
+    const char *name;      /* in the string table of the file */
+    uint16_t length, bars; /* of the name, as far as it is looked at: all of it, and its first _ */
     bool local;
     bool unsized; /* ends where the next one begins, or its section ends: nobody knows better */
 };

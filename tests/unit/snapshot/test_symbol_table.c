@@ -2,6 +2,7 @@
 /* Symbols of a made-up object: a section of code from 0x1000 to 0x1100, one of data behind it. */
 #include "sl_test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -122,4 +123,23 @@ SL_TEST(symbol_table, marks_of_linkers_and_compilers_are_no_functions)
     static const uint64_t at[] = {0x1010, 0x1020, 0x10ff, 0x1100, 0x1110};
     static const char *const names[] = {"function", "function", "function", NULL, NULL};
     check(symbols, SL_COUNT_OF(symbols), at, names, SL_COUNT_OF(at));
+}
+
+SL_TEST(symbol_table, names_as_long_as_the_file_that_share_their_end_are_sorted_at_once)
+{
+    enum { LENGTH = 1 << 20, N = 200000 };
+    const Elf64_Sym symbol = {
+        .st_value = 0x1000, .st_size = 16, .st_info = STT_FUNC, .st_shndx = CODE};
+    struct sl_symbol_table table = {0};
+    SL_AUTO_FREE char *name = malloc(LENGTH + 1);
+
+    cr_assert_not_null(name);
+    memset(name, 'a', LENGTH);
+    name[LENGTH] = '\0';
+    for (size_t i = 0; i < N; i++)
+        cr_assert(sl_symbol_table_put(&table, &symbol, name + i % (LENGTH - 1)));
+    cr_assert(sl_symbol_table_put(&table, &symbol, "short"));
+    sl_symbol_table_sort(&table);
+    cr_assert_str_eq(sl_symbol_table_find(&table, 0x1000)->name, "short");
+    sl_symbol_table_release(&table);
 }
