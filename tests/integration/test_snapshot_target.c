@@ -51,6 +51,21 @@ SL_TEST(snapshot_target, a_thread_of_the_kernel_is_said_to_be_one)
                     "is a thread of the kernel");
 }
 
+SL_TEST(snapshot_target, a_leader_that_ends_between_two_readings_is_no_end_of_the_process)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("leader_gone");
+    struct sl_target target;
+    struct sl_error err;
+    SL_AUTO_FREE char *maps = NULL;
+    size_t size;
+
+    sl_assert_ok(sl_target_open(subject.pid, &target, &err), &err);
+    target.tid = target.pid; /* as if it had been opened while the leader lived */
+    sl_assert_ok(sl_target_read_all(&target, "maps", &maps, &size, &err), &err);
+    cr_assert_gt(size, 0);
+    sl_target_release(&target);
+}
+
 SL_TEST(snapshot_target, a_process_that_replaces_its_program_is_seen_whole_or_said_to_do_so,
         .timeout = 100)
 {

@@ -254,6 +254,11 @@ enum sl_status sl_target_read_all(struct sl_target *target, const char *file, ch
         SL_AUTO_FD int fd = open_file(target, 0, file);
         char *text;
         if (fd >= 0 && sl_file_read_all(fd, most + 1, &text, ret_size)) {
+            /* Of one that ended just now the files of its memory are there, and empty. */
+            if (!*ret_size && attempt == 0 && sl_target_revive(target)) {
+                free(text);
+                continue;
+            }
             if (*ret_size <= most) {
                 *ret_text = text;
                 return SL_OK;
