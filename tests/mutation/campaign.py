@@ -46,8 +46,7 @@ class Campaign:
 
     def play_without(self):
         """Each test once, for what it reaches and how long it takes."""
-        tests = [test for test in play.tests_of(self.place.tests())
-                 if test.suite in self.options.suite]
+        tests = play.tests_of(self.place.tests(), self.options.suite)
         self.say(f"play {len(tests)} tests without a mutant")
 
         def once(test):

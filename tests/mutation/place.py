@@ -3,6 +3,7 @@
 
 import collections
 import json
+import os
 import pathlib
 import shlex
 import subprocess
@@ -10,6 +11,13 @@ import tempfile
 
 import sites
 import weave
+
+# As scripts/test builds.
+SANITIZERS = {
+    "": [],
+    "address": ["-Db_sanitize=address,undefined", "-Db_lundef=false"],
+    "thread": ["-Db_sanitize=thread", "-Db_lundef=false"],
+}
 
 
 class Broken(Exception):
@@ -39,7 +47,7 @@ class Place:
     def __init__(self, root, folder, sanitize, jobs):
         self.root, self.folder, self.jobs = root, folder, jobs
         self.tree, self.sanitize = folder / "tree", sanitize
-        self.build = folder / ("build-sanitize" if sanitize else "build")
+        self.build = folder / f"build-{sanitize or 'plain'}"
         self.commands, self.originals = {}, {}
 
     def copy(self):
@@ -55,9 +63,9 @@ class Place:
 
     def set_up(self):
         if not (self.build / "build.ninja").exists():
-            sanitize = ["-Db_sanitize=address,undefined", "-Db_lundef=false"] if self.sanitize else []
             run("meson", "setup", self.build, self.tree, "-Dtests=auto", "-Doptimization=1",
-                "-Ddebug=true", "-Dc_args=-w", *sanitize)
+                "-Ddebug=true", "-Dc_args=-w", *SANITIZERS[self.sanitize],
+                env=os.environ | ({"CC": "clang"} if self.sanitize == "thread" else {}))
         # Headers that the build makes are needed before any source can be compiled.
         run("ninja", "-C", self.build, "build.ninja")
         generated = [line.split(":")[0] for line in

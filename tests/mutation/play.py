@@ -25,7 +25,8 @@ shift 2
 exit $?"""
 NAMESPACE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 MEMORY_KIB = 16 << 20
-SUITES = ("unit", "fuzz", "stress", "integration")
+SUITES = {"": ("unit", "fuzz", "stress", "integration"), "address": ("unit", "fuzz", "integration"),
+          "thread": ("stress",)}
 # Installs the build, which takes long and asks nothing of a function.
 LEFT_OUT = ("install",)
 SKIPPED, CONFINED_BADLY = 77, 125
@@ -38,15 +39,17 @@ def suite_of(entry):
     return entry["suite"][0].split(":")[-1]
 
 
-def tests_of(listed):
+def tests_of(listed, suites):
     return [Test(entry["name"], suite_of(entry), entry["cmd"], entry["env"], entry["workdir"])
             for entry in listed
-            if suite_of(entry) in SUITES and entry["name"] not in LEFT_OUT]
+            if suite_of(entry) in suites and entry["name"] not in LEFT_OUT]
 
 
 class Player:
     def __init__(self, folder, sanitize, reached_size):
         self.scratch, self.reached_size = folder / "scratch", reached_size
+        # ThreadSanitizer cannot start where the kernel spreads addresses too widely.
+        self.wrapper = ["setarch", "-R"] if sanitize == "thread" else []
         self.memory = "0" if sanitize else str(MEMORY_KIB)
         self.scratch.mkdir(parents=True, exist_ok=True)
 
@@ -68,7 +71,8 @@ class Player:
             command.append("--fail-fast")
         began, timed_out = time.monotonic(), False
         child = subprocess.Popen(
-            ["nice", "-n", "15", *NAMESPACE, "sh", "-c", ENTER, "sh", private, self.memory, *command],
+            ["nice", "-n", "15", *NAMESPACE, "sh", "-c", ENTER, "sh", private, self.memory,
+             *self.wrapper, *command],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=environment, cwd=test.workdir, start_new_session=True)
         try:

@@ -138,7 +138,7 @@ class Confined(unittest.TestCase):
         directory = tempfile.TemporaryDirectory(dir=BUILD)
         self.addCleanup(directory.cleanup)
         self.folder = pathlib.Path(directory.name)
-        self.player = play.Player(self.folder, False, 16)
+        self.player = play.Player(self.folder, "", 16)
         if not self.player.works():
             self.skipTest("no namespaces of processes and files here")
 

@@ -3,10 +3,14 @@
 #include "sl_test.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <strandline/bus_fault.h>
 
+#include "base/file.h"
 #include "bus_memory_scene.h"
 #include "until.h"
 
@@ -44,6 +48,38 @@ SL_TEST(bus, a_failed_message_is_handled_again_before_later_ones_of_its_key)
         cr_assert_eq(stats.handler_errors, 5 * PROBE_KEYS);
         cr_assert_eq(stats.redelivered, 5 * PROBE_KEYS);
     }
+}
+
+/* Threads of this process that block a signal. */
+static unsigned count_blocking(int number)
+{
+    DIR *directory = opendir("/proc/self/task");
+    unsigned n = 0;
+
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        char path[300], text[4096];
+        (void) snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
+        const char *blocked =
+            sl_file_read(path, text, sizeof text) ? strstr(text, "SigBlk:") : NULL;
+        n += blocked && strtoull(blocked + strlen("SigBlk:"), NULL, 16) >> (number - 1) & 1;
+    }
+    (void) closedir(directory);
+    return n;
+}
+
+SL_TEST(bus, no_thread_of_the_bus_takes_a_signal_of_the_program)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_UNIFIED, &probe);
+    sigset_t none;
+
+    (void) sigemptyset(&none);
+    cr_assert_eq(pthread_sigmask(SIG_SETMASK, &none, NULL), 0);
+    unsigned n_threads = count_threads(), n_blocking = count_blocking(SIGTERM);
+    open_probe(&probe, &config, probe_handle);
+    cr_assert_gt(count_threads(), n_threads);
+    cr_assert_eq(count_blocking(SIGTERM) - n_blocking, count_threads() - n_threads);
+    close_cleanly(&probe);
 }
 
 SL_TEST(bus, a_key_that_always_fails_stops_no_other_key)

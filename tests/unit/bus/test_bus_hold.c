@@ -73,6 +73,18 @@ SL_TEST(bus_hold, the_soonest_retry_is_due_first_and_failures_push_it_back)
     cr_assert_eq(hold_next_ns(&hold), UINT64_MAX);
 }
 
+SL_TEST(bus_hold, of_two_that_are_due_at_once_the_one_held_first_comes_first)
+{
+    struct hold hold = {.keys = NULL};
+    struct delivery first = delivery_of("a", 1), second = delivery_of("b", 1), out;
+
+    cr_assert(hold_add(&hold, &first, 0));
+    cr_assert(hold_add(&hold, &second, 0));
+    cr_assert_str_eq(hold_due(&hold, SL_NS_PER_S)->message.key, "a");
+    while (hold_remove(&hold, &out))
+        ;
+}
+
 SL_TEST(bus_hold, the_delay_doubles_up_to_one_second)
 {
     static const uint64_t expected_ms[] = {10, 20, 40, 80, 160, 320, 640, 1000, 1000};

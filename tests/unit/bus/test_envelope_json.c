@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "envelope_sample.h"
+#include "sl_alloc.h"
 
 static struct sl_error err; /* of the call made last; a test is a process of its own */
 
@@ -23,6 +24,23 @@ static char *encode(const struct bus_envelope *envelope)
     cr_assert_eq(strlen(text), size);
     free(data);
     return text;
+}
+
+static enum sl_status attempt_to_decode(void *user, struct sl_error *failure)
+{
+    static const char text[] = "{" HEAD ",\"payload\":{\"total\":1}}";
+    struct bus_envelope e = {.size = sizeof e};
+
+    (void) user;
+    enum sl_status status = bus_envelope_decode(text, sizeof text - 1, &e, failure);
+    if (!status)
+        bus_envelope_release(&e);
+    return status;
+}
+
+SL_TEST(envelope_json, memory_that_is_short_is_told)
+{
+    cr_assert_geq(sl_alloc_fail_each(SL_ALLOC_ONE, attempt_to_decode, NULL), 1);
 }
 
 SL_TEST(envelope_json, text_is_exactly_this)

@@ -111,6 +111,30 @@ SL_TEST(snapshot_read, threads_with_one_stack_share_it)
     sl_snapshot_free(read);
 }
 
+SL_TEST(snapshot_read, stacks_that_differ_in_what_they_are_worth_are_two)
+{
+    SCENE(scene);
+    struct sl_snapshot_builder *builder = scene.builder;
+    struct sl_snapshot *snapshot = sl_build_snapshot(builder, 6 * SL_NS_PER_S);
+    struct sl_stack *partial = sl_build_partial(builder, "@20:|app:loop", "no table");
+    struct sl_stack *other = sl_build_partial(builder, "@20:|app:loop", "cut off");
+    struct sl_stack *guessed = sl_build_partial(builder, "@20:|app:loop", "no table");
+
+    guessed->grade = SL_GRADE_FRAME_POINTERS;
+    (void) sl_build_thread(builder, 100, 1, partial);
+    (void) sl_build_thread(builder, 101, 1, guessed);
+    (void) sl_build_thread(builder, 102, 1, other);
+    (void) sl_build_thread(builder, 103, 1, guessed);
+    SL_AUTO_FREE char *text = written(snapshot, scene.arena);
+    struct sl_snapshot *read = parse(text);
+    cr_assert_eq(read->threads[1].stack, read->threads[3].stack);
+    cr_assert_eq(read->threads[1].stack->grade, SL_GRADE_FRAME_POINTERS);
+    cr_assert_eq(read->threads[0].stack->grade, partial->grade);
+    cr_assert_neq(read->threads[0].stack, read->threads[1].stack);
+    cr_assert_neq(read->threads[0].stack, read->threads[2].stack);
+    sl_snapshot_free(read);
+}
+
 /* All that an analysis says, as the report writes it; to be freed. */
 static char *findings(const struct sl_leak_report *leaks)
 {

@@ -43,4 +43,5 @@ SL_TEST(busy, this_machine_tells)
     if (now.missing)
         cr_skip_test("%s", now.missing);
     cr_assert_gt(now.used_ns, 0);
+    cr_assert_leq(now.own_ns, now.at_ns, "one thread's time is no longer than all time");
 }

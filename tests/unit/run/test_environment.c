@@ -2,6 +2,7 @@
 #include "sl_test.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -26,6 +27,22 @@ SL_TEST(environment, what_this_machine_tells_of_itself_is_found)
     /* Neither has to exist; what exists has no rest of the file's syntax. */
     cr_assert(!found.os || !strpbrk(found.os, "\"'=\n"), "%s", found.os);
     cr_assert(!found.cpu || !strpbrk(found.cpu, ":\t\n"), "%s", found.cpu);
+}
+
+SL_TEST(environment, the_system_has_the_name_that_a_shell_reads)
+{
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    struct sl_environment found;
+    char name[256] = "";
+
+    FILE *shell = popen(". /etc/os-release 2> /dev/null && printf '%s' \"$PRETTY_NAME\"", "r");
+    cr_assert(shell);
+    (void) fgets(name, sizeof name, shell);
+    (void) pclose(shell);
+    if (!*name)
+        cr_skip_test("no /etc/os-release");
+    sl_environment_read(arena, &found);
+    cr_assert_str_eq(found.os, name);
 }
 
 SL_TEST(environment, what_others_have_to_fill_is_empty)

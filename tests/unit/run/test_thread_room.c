@@ -2,6 +2,7 @@
 #include "sl_test.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/macros.h"
 #include "harness/process/thread_room.h"
@@ -61,6 +62,22 @@ SL_TEST(thread_room, the_real_user_and_the_threads_are_read_from_status)
     cr_assert_eq(uid, 1000);
     cr_assert_eq(threads, 12);
     cr_assert_not(sl_user_threads_parse("Name:\ta\nThreads:\t12\n", &uid, &threads));
+}
+
+SL_TEST(thread_room, the_limit_of_the_user_counts_all_of_his_threads_unless_he_is_exempt)
+{
+    struct sl_thread_limit limits[SL_N_THREAD_LIMITS];
+    struct rlimit resource;
+
+    cr_assert_eq(getrlimit(RLIMIT_NPROC, &resource), 0);
+    resource.rlim_cur = SL_MIN(resource.rlim_max, 100000);
+    cr_assert_eq(setrlimit(RLIMIT_NPROC, &resource), 0);
+    sl_thread_room_read(false, limits);
+    cr_assert_eq(limits[SL_LIMIT_NPROC].limit, resource.rlim_cur);
+    cr_assert_geq(limits[SL_LIMIT_NPROC].used, 2, "this process and what started it");
+    cr_assert_leq(limits[SL_LIMIT_NPROC].used, limits[SL_LIMIT_THREADS_MAX].limit);
+    sl_thread_room_read(true, limits);
+    cr_assert_eq(limits[SL_LIMIT_NPROC].limit, SL_NO_LIMIT);
 }
 
 SL_TEST(thread_room, a_limit_that_is_exceeded_leaves_nothing)
