@@ -9,7 +9,6 @@ bool stacks_init(struct stacks *stacks, size_t n, size_t stack_size)
     size_t guard = (size_t) sysconf(_SC_PAGESIZE);
     size_t step = guard + stack_size, size = 0;
 
-    *stacks = (struct stacks){.memory = NULL};
     if (__builtin_mul_overflow(n, step, &size))
         return false;
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,

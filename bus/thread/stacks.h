@@ -19,7 +19,7 @@ struct stacks {
     size_t guard;
 };
 
-/* @return false when there is no address space for so many */
+/* Of stacks that are all zeros.  @return false when there is no address space for so many */
 bool stacks_init(struct stacks *stacks, size_t n, size_t stack_size);
 
 /* When every thread on them was joined. */

@@ -125,6 +125,27 @@ SL_TEST(bus_close, close_returns_when_a_handler_never_does_and_names_its_thread)
     }
 }
 
+SL_TEST(bus_close, what_no_worker_had_begun_by_the_deadline_is_not_handled_later)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct hang hang = {.entered = 0};
+        struct sl_error err = {0};
+        struct bus_config config = config_of(modes[i], &hang.probe);
+        open_probe(&hang.probe, &config, hang_handle);
+        for (unsigned k = 0; k < 20; k++)
+            sl_assert_ok(probe_publish(&hang.probe, topics[0], 0, &err), &err);
+        cr_assert(sl_test_until(metrics_of(hang.probe.bus).fetched == 20, 20 * SL_NS_PER_S));
+        struct sl_driver_close_report report =
+            close_probe(&hang.probe, 100 * SL_NS_PER_MS, SL_ETIMEDOUT);
+        cr_assert_eq(report.threads_abandoned, 1);
+        bus_free(hang.probe.bus);
+        unsigned with_hang = count_threads();
+        atomic_store(&hang.released, true);
+        cr_assert(sl_test_until(count_threads() < with_hang, 20 * SL_NS_PER_S));
+        cr_assert_eq(atomic_load(&hang.entered), 1);
+    }
+}
+
 static enum sl_status republish_handle(void *user, const struct sl_message *message)
 {
     struct probe *probe = user;

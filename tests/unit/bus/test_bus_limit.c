@@ -30,10 +30,10 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     return __real_pthread_create(thread, attributes, run, argument);
 }
 
-static enum sl_status ignore(void *user, const struct sl_message *message)
+static enum sl_status count(void *user, const struct sl_message *message)
 {
-    (void) user;
     (void) message;
+    atomic_fetch_add((atomic_uint *) user, 1);
     return SL_OK;
 }
 
@@ -72,17 +72,21 @@ SL_TEST(bus_limit, a_subscribe_at_the_limit_leaves_nothing_and_works_later)
         struct bus_config config = config_of(BUS_KEYED);
         struct bus *bus = NULL;
         struct sl_error err = {0};
+        atomic_uint n_handled = 0;
         unsigned before = count_threads();
         sl_assert_ok(bus_open(&config, &bus, &err), &err);
-        sl_assert_ok(bus_subscribe(bus, topics[0], ignore, NULL, &err), &err);
+        sl_assert_ok(bus_subscribe(bus, topics[0], count, &n_handled, &err), &err);
         unsigned subscribed = count_threads();
         atomic_store(&n_allowed, limit);
-        sl_assert_fails(bus_subscribe(bus, topics[1], ignore, NULL, &err), SL_ELIMIT, &err,
+        sl_assert_fails(bus_subscribe(bus, topics[1], count, &n_handled, &err), SL_ELIMIT, &err,
                         "of 24 threads were created");
         cr_assert(strstr(err.text, "ulimit -u"));
         cr_assert(threads_fall_to(subscribed));
         atomic_store(&n_allowed, -1);
-        sl_assert_ok(bus_subscribe(bus, topics[1], ignore, NULL, &err), &err);
+        sl_assert_ok(bus_subscribe(bus, topics[1], count, &n_handled, &err), &err);
+        struct sl_message message = {.topic = topics[1], .payload = "x", .payload_size = 1};
+        sl_assert_ok(bus_publish(bus, &message, 0, &err), &err);
+        cr_assert(sl_test_until(atomic_load(&n_handled) == 1, 20 * SL_NS_PER_S));
         sl_assert_ok(bus_close(bus, 20 * SL_NS_PER_S, NULL, &err), &err);
         bus_free(bus);
         cr_assert(threads_fall_to(before));

@@ -103,6 +103,21 @@ SL_TEST(short_name, go_keeps_its_receivers_and_c_its_names)
     assert_names(names, SL_COUNT_OF(names));
 }
 
+SL_TEST(short_name, what_does_not_fit_at_all_keeps_its_beginning_and_closes_its_brackets)
+{
+    char name[201], expected[SL_SHORT_NAME_COLUMNS + 1], buffer[SL_SHORT_NAME_MAX];
+
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    memset(expected, 'x', sizeof expected);
+    (void) strcpy(expected + SL_SHORT_NAME_COLUMNS - 3, "...");
+    cr_assert_str_eq(sl_short_name(name, buffer), expected);
+    name[0] = expected[0] = '{';
+    name[sizeof name - 2] = '}';
+    (void) strcpy(expected + SL_SHORT_NAME_COLUMNS - 4, "...}");
+    cr_assert_str_eq(sl_short_name(name, buffer), expected);
+}
+
 static bool is_balanced(const char *text)
 {
     char open[4096];

@@ -212,6 +212,28 @@ SL_TEST(table, messages_that_were_refused_or_got_no_answer_are_said)
               text);
 }
 
+SL_TEST(table, what_stayed_besides_threads_is_said_of_the_trial_that_left_most)
+{
+    static const struct sl_leftover items[] = {
+        {.kind = "descriptor", .what = "/dev/null", .count = 7},
+        {.kind = "timer", .what = "POSIX", .count = 1},
+        {.kind = "descriptor", .what = "pipe", .count = 1},
+    };
+    SL_AUTO(sl_run_result) struct sl_run_result *result = result_new();
+    (void) result_add_cell(result, "low", "keyed", "memory", NULL, 3);
+    for (size_t i = 0; i < 2; i++) {
+        struct sl_left_behind *left = &result_trial(result, 0, i)->left;
+        left->descriptors = SL_VALUE(i ? 8 : 2);
+        left->items = items;
+        left->n_items = i ? SL_COUNT_OF(items) : 1;
+    }
+    SL_AUTO_FREE char *text = print(result, &plain);
+    cr_assert(
+        strstr(text, "8 descriptors stayed after Close in 2 of 3 trials: 7 x /dev/null, pipe"),
+        "%s", text);
+    cr_assert_not(strstr(text, "timer"), "%s", text);
+}
+
 SL_TEST(table, trials_that_differ_show_the_least_and_the_most_below_the_median)
 {
     SL_AUTO(sl_run_result) struct sl_run_result *result = good_run(3);
