@@ -6,13 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/short_name.h"
 #include "harness/leak/leak.h"
 #include "harness/leak/stack/frame.h"
 
 static const char *function_of(struct sl_arena *arena, const struct sl_thread *thread)
 {
     const char *function = thread->stack ? sl_leak_headline(arena, thread->stack) : NULL;
-    return function ? function : "an unknown function";
+    char *fitting = sl_arena_alloc(arena, SL_SHORT_NAME_MAX);
+    return function && fitting ? sl_short_name(function, fitting) : "an unknown function";
 }
 
 static const char *say_held(struct sl_arena *arena, const struct sl_thread *thread)

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 #include "base/macros.h"
+#include "base/short_name.h"
 #include "base/utf8.h"
-#include "reports/print/short_name.h"
 
 #define MAX_PADDED 48 /* columns; a wider function moves the place on its own line only */
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "reports/format.h"
 #include "reports/print/wrap.h"
 
@@ -84,6 +85,7 @@ static void copy_line(const struct view *view, size_t row, size_t column, size_t
                     (int) (joined ? strlen(text) : strcspn(text, "\n")), text);
     for (char *at = ret_line; joined && (at = strchr(at, '\n'));)
         *at = ' ';
+    sl_utf8_clean(ret_line); /* a cut may go through a character */
 }
 
 static size_t measure(const struct view *view, size_t column)

@@ -3,9 +3,9 @@
 
 #include <stdarg.h>
 
+#include "base/short_name.h"
 #include "reports/cells.h"
 #include "reports/format.h"
-#include "reports/print/short_name.h"
 
 const char *sl_say(const struct sl_page *page, const char *format, ...)
 {

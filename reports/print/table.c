@@ -396,7 +396,9 @@ static const char *subject_text(const struct sl_page *page, const struct sl_run_
 {
     const char *label = result->run.label, *commit = result->run.commit;
 
-    return sl_say(page, "%s%s%s%.12s%s", sl_say_text(page, label, ""), label && commit ? ", " : "",
+    if (commit) /* a cut may go through a character */
+        commit = sl_say(page, "%.12s", commit);
+    return sl_say(page, "%s%s%s%s%s", sl_say_text(page, label, ""), label && commit ? ", " : "",
                   commit ? "commit " : "", sl_say_text(page, commit, ""),
                   label || commit ? ": " : "");
 }

@@ -84,3 +84,16 @@ SL_TEST(hang, a_main_thread_that_has_ended_stands_nowhere)
     check((struct sl_wait){.syscall_nr = -1}, 'Z', NULL,
           "was called by the main thread, which has ended");
 }
+
+SL_TEST(hang, a_name_that_fills_the_line_is_shortened)
+{
+    SL_CLEANUP(scene_release)
+    struct scene scene = scene_new((struct sl_wait){.syscall_nr = -1}, 'R', NULL);
+    struct sl_trial_result result = {
+        .close = {.timed_out = true, .duration_ns = SL_MISSING_VALUE("it did not return")}};
+    const char *stack = sl_arena_printf(scene.arena, "bus.so:Pool<%0700d>|app:main", 0);
+    struct sl_thread *closer = (struct sl_thread *) sl_snapshot_find(scene.snapshot, CLOSER);
+    closer->stack = sl_build_stack(scene.builder, stack);
+    sl_hang_describe(scene.snapshot, "hang", scene.arena, &result);
+    cr_assert_str_eq(result.close.waits_for, "stands in Pool<...>, running");
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of functions that fit on a line. */
-#ifndef SL_REPORTS_PRINT_SHORT_NAME_H
-#define SL_REPORTS_PRINT_SHORT_NAME_H
+#ifndef SL_BASE_SHORT_NAME_H
+#define SL_BASE_SHORT_NAME_H
 
 /* Columns of a function's name in what people read, and bytes for it. */
 #define SL_SHORT_NAME_COLUMNS 80

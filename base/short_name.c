@@ -4,7 +4,7 @@
  * written since its opening one.  Names are a target's and may have megabytes of brackets, so
  * nothing here goes back over the name.
  */
-#include "reports/print/short_name.h"
+#include "base/short_name.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -13,7 +13,6 @@
 
 #include "base/macros.h"
 #include "base/utf8.h"
-#include "reports/format.h"
 
 #define MAX_DEPTH 64 /* brackets further in go with those around them */
 #define DOTS      "..."

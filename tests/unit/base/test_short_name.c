@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/short_name.h"
 #include "base/utf8.h"
-#include "reports/print/short_name.h"
 
 #define MEGABYTE 1000000
 
