@@ -77,11 +77,11 @@ static bool read_command_line(const char *pid, char *ret_text, size_t size)
     return n > 0;
 }
 
-static pid_t parent_of(const char *pid)
+static pid_t parent_of(pid_t pid)
 {
-    char path[300], state;
+    char path[64], state;
     int parent = 0;
-    (void) snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    (void) snprintf(path, sizeof path, "/proc/%d/stat", pid);
     FILE *file = fopen(path, "r");
     if (!file)
         return 0;
@@ -103,7 +103,8 @@ static bool runs_in_our_directory(const char *pid)
     return strncmp(target, strandline_directory(), strlen(strandline_directory())) == 0;
 }
 
-/* The server whose store lies in our directory, and the subject whose parent is `observer`. */
+/* The server whose store lies in our directory, and the subject whose guard is a child of
+ * `observer`. */
 static struct found look_around(pid_t observer)
 {
     struct found found = {0};
@@ -113,12 +114,12 @@ static struct found look_around(pid_t observer)
     cr_assert(proc);
     for (const struct dirent *entry; (entry = readdir(proc));) {
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
-            !read_command_line(entry->d_name, line, sizeof line) || !parent_of(entry->d_name))
+            !read_command_line(entry->d_name, line, sizeof line) || !parent_of(atoi(entry->d_name)))
             continue;
         if (strstr(line, "nats-server") && runs_in_our_directory(entry->d_name))
             found.server = atoi(entry->d_name);
         if (strncmp(line, "strandline: ", 12) == 0 && strstr(line, " subject ") &&
-            parent_of(entry->d_name) == observer)
+            parent_of(parent_of(atoi(entry->d_name))) == observer)
             found.subject = atoi(entry->d_name);
     }
     (void) closedir(proc);

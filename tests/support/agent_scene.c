@@ -155,23 +155,33 @@ static bool read_proc(const char *pid, const char *name, char *ret_text, size_t 
     return n > 0;
 }
 
-/* The subject that a process has now; 0: none. */
-pid_t agent_subject_of(pid_t parent)
+/* 0: there is no such process, or it has ended. */
+static pid_t parent_of(const char *pid)
 {
-    char stat[512], line[4096];
+    char text[512], state = 'Z';
+    int parent = 0;
+
+    if (!read_proc(pid, "stat", text, sizeof text) || !strrchr(text, ')') ||
+        sscanf(strrchr(text, ')'), ") %c %d", &state, &parent) != 2 || state == 'Z')
+        return 0;
+    return parent;
+}
+
+/* The subject that a process has now, behind its guard; 0: none. */
+pid_t agent_subject_of(pid_t observer)
+{
+    char guard[16], line[4096];
     pid_t found = 0;
     DIR *proc = opendir("/proc");
 
     cr_assert(proc);
     for (const struct dirent *entry; !found && (entry = readdir(proc));) {
-        int its_parent = 0;
-        char state = 'Z';
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
-            !read_proc(entry->d_name, "stat", stat, sizeof stat) || !strrchr(stat, ')') ||
-            sscanf(strrchr(stat, ')'), ") %c %d", &state, &its_parent) != 2 || state == 'Z' ||
-            its_parent != parent || !read_proc(entry->d_name, "cmdline", line, sizeof line))
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
             continue;
-        if (strcmp(line + strlen(line) + 1, "subject") == 0)
+        (void) snprintf(guard, sizeof guard, "%d", parent_of(entry->d_name));
+        if (parent_of(guard) == observer &&
+            read_proc(entry->d_name, "cmdline", line, sizeof line) &&
+            strcmp(line + strlen(line) + 1, "subject") == 0)
             found = atoi(entry->d_name);
     }
     (void) closedir(proc);
