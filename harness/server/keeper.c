@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -10,12 +11,16 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/server/keeper_end.h"
+#include "harness/server/keeper_log.h"
 #include "harness/server/private_dir.h"
 
 #define CONFIG_NAME "server.conf"
 #define OBSERVER_FD 3
+#define END_NS      (3 * SL_NS_PER_S) /* for what is killed to end */
 
 /* Failure to send means that the observer ended; the end of file will say so. */
 static void report(enum sl_keeper_step step, int error, unsigned node, pid_t pid)
@@ -59,6 +64,7 @@ struct keeper {
     const struct sl_keeper_plan *plan;
     int dir;                         /* the server's */
     pid_t pids[SL_SERVER_MAX_NODES]; /* 0: not started, or reaped */
+    struct keeper_log *logs;
 };
 
 /* @return descriptor of the node's own directory with its configuration in it, or -1 */
@@ -78,18 +84,18 @@ static int make_node_directory(int dir, const struct sl_keeper_node *node)
 
 /* In the process that becomes a node. */
 _Noreturn static void
-execute(const struct sl_keeper_plan *plan, unsigned node, pid_t keeper, int directory)
+execute(const struct sl_keeper_plan *plan, unsigned node, pid_t keeper, int directory, int log)
 {
     char name[] = "nats-server", option[] = "-c", file[] = CONFIG_NAME;
     char *const argv[] = {name, option, file, NULL};
 
     set_signals(SIG_DFL);
+    (void) setpgid(0, 0);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || fchdir(directory) < 0)
         goto fail;
     if (getppid() != keeper)
         _exit(1); /* the keeper was killed before it could take the node with it */
-    int log = open(SL_KEEPER_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
+    if (dup2(log, 1) < 0 || dup2(log, 2) < 0)
         goto fail;
     (void) execv(plan->program, argv);
 fail:
@@ -100,11 +106,22 @@ fail:
 /* @return whether the node's process was made; reported in any case */
 static bool start_node(struct keeper *keeper, unsigned node, int directory)
 {
-    pid_t own = getpid();
-    pid_t pid = directory < 0 ? -1 : fork();
+    struct keeper_log *log = &keeper->logs[node];
+    pid_t own = getpid(), pid = -1;
+    int ends[2];
 
-    if (pid == 0)
-        execute(keeper->plan, node, own, directory);
+    if (directory >= 0 && pipe2(ends, O_CLOEXEC) == 0) {
+        pid = fork();
+        if (pid == 0)
+            execute(keeper->plan, node, own, directory, ends[1]);
+        int error = errno;
+        (void) setpgid(pid, pid); /* here, too: it may be killed before it comes to it */
+        (void) fcntl(ends[0], F_SETFL, O_NONBLOCK);
+        (void) close(ends[1]);
+        sl_fd_closep(&log->fd);
+        log->fd = ends[0]; /* of the node's last life nothing more is read */
+        errno = error;
+    }
     if (directory < 0)
         report(SL_KEEPER_NO_CONFIG, errno, node, 0);
     else if (pid < 0)
@@ -129,45 +146,74 @@ static bool start_nodes(struct keeper *keeper)
 /* Killed, not asked: what it would save at its end is either removed next, or not to be saved. */
 static void end_node(struct keeper *keeper, unsigned node)
 {
-    if (keeper->pids[node] <= 0)
-        return;
-    (void) kill(keeper->pids[node], SIGKILL);
-    while (waitpid(keeper->pids[node], NULL, 0) < 0 && errno == EINTR)
-        ;
+    if (keeper->pids[node] > 0)
+        keeper_end_group(keeper->pids[node]);
     keeper->pids[node] = 0;
 }
 
 static void restart_node(struct keeper *keeper, unsigned node)
 {
-    if (node >= keeper->plan->n_nodes)
-        return;
     end_node(keeper, node);
     SL_AUTO_FD int directory =
         openat(keeper->dir, keeper->plan->nodes[node].name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     (void) start_node(keeper, node, directory);
 }
 
-/* Until the observer's end. */
-static void take_orders(struct keeper *keeper)
+static void tell_log(struct keeper_log *log)
+{
+    char text[1 + KEEPER_LOG_SIZE] = "\n"; /* a message of no bytes would be the end of file */
+
+    keeper_log_read(log);
+    size_t size = 1 + keeper_log_copy(log, text + 1);
+    (void) send(OBSERVER_FD, text, size, MSG_NOSIGNAL);
+}
+
+/* @return false at the observer's end */
+static bool take_order(struct keeper *keeper)
 {
     struct sl_keeper_order order;
-    ssize_t size;
+    ssize_t size = recv(OBSERVER_FD, &order, sizeof order, 0);
 
-    while ((size = recv(OBSERVER_FD, &order, sizeof order, 0)) != 0) {
-        if (size == (ssize_t) sizeof order)
-            restart_node(keeper, order.node);
-        else if (size < 0 && errno != EINTR)
+    if (size != (ssize_t) sizeof order || order.node >= keeper->plan->n_nodes)
+        return size > 0 || (size < 0 && errno == EINTR);
+    if (order.wish == SL_KEEPER_START)
+        restart_node(keeper, order.node);
+    else
+        tell_log(&keeper->logs[order.node]);
+    return true;
+}
+
+/* Until the observer's end. */
+static void serve(struct keeper *keeper)
+{
+    for (;;) {
+        struct pollfd fds[1 + SL_SERVER_MAX_NODES] = {{.fd = OBSERVER_FD, .events = POLLIN}};
+        unsigned n = keeper->plan->n_nodes;
+
+        for (unsigned i = 0; i < n; i++)
+            fds[1 + i] = (struct pollfd){.fd = keeper->logs[i].fd, .events = POLLIN};
+        if (poll(fds, 1 + n, -1) < 0 && errno != EINTR)
+            return;
+        for (unsigned i = 0; i < n; i++)
+            if (fds[1 + i].revents)
+                keeper_log_read(&keeper->logs[i]);
+        if (fds[0].revents && !take_order(keeper))
             return;
     }
 }
 
 _Noreturn static void keep(const struct sl_keeper_plan *plan, int observer)
 {
-    struct keeper keeper = {.plan = plan};
+    static struct keeper_log logs[SL_SERVER_MAX_NODES];
+    struct keeper keeper = {.plan = plan, .logs = logs};
     int lock; /* held until the process ends */
+
+    for (unsigned i = 0; i < SL_SERVER_MAX_NODES; i++)
+        logs[i].fd = -1;
 
     (void) setsid();
     (void) prctl(PR_SET_NAME, "server-keeper");
+    (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
     set_signals(SIG_IGN);
     close_inherited(observer);
     (void) chdir("/");
@@ -180,9 +226,11 @@ _Noreturn static void keep(const struct sl_keeper_plan *plan, int observer)
     }
     bool started = start_nodes(&keeper);
     if (started)
-        take_orders(&keeper);
+        serve(&keeper);
     for (unsigned i = 0; i < plan->n_nodes; i++)
-        end_node(&keeper, i);
+        if (keeper.pids[i] > 0)
+            (void) kill(-keeper.pids[i], SIGKILL);
+    keeper_end_all(sl_clock_now_ns() + END_NS);
     (void) sl_private_dir_remove(plan->directory);
     _exit(started ? 0 : 1);
 }

@@ -9,12 +9,15 @@
  * calls only.
  *
  * The connection between the two is a socket pair.  The keeper starts every node and
- * reports each; then it takes orders, one struct sl_keeper_order per message, and reports
+ * reports each; then it takes orders, one struct sl_keeper_order per message, and answers
  * each of those.  The end of file is the order to finish, and the kernel gives it even for
  * an observer that was killed.  The keeper's own end of file says that it has finished.
  *
- * The nodes die with the keeper (PR_SET_PDEATHSIG).  The keeper reaps a node only when it is
- * ordered to start it again or when it finishes, so a node's pid stays valid until then.
+ * Each node leads a process group of its own, which ends with it: it may be a script that runs a
+ * server.  Whatever else it leaves behind comes to the keeper, which ends it when it finishes, and
+ * then removes the directory.  Of a keeper that was killed the nodes die (PR_SET_PDEATHSIG), and
+ * the observer ends their groups.  The keeper reaps a node only when it is ordered to start it
+ * again or when it finishes, so a node's pid stays valid until then.
  */
 #ifndef SL_SERVER_KEEPER_H
 #define SL_SERVER_KEEPER_H
@@ -25,8 +28,6 @@
 #include <strandline/error.h>
 
 #include "harness/server/layout.h"
-
-#define SL_KEEPER_LOG "server.log" /* what a node writes to stdout and stderr */
 
 struct sl_keeper_plan {
     char directory[PATH_MAX]; /* to be created */
@@ -54,8 +55,13 @@ struct sl_keeper_report {
     pid_t pid;
 };
 
-/* Start a node again, in its directory; it is killed first if it still runs. */
+enum sl_keeper_wish {
+    SL_KEEPER_START, /* the node again, in its directory; it is killed first if it still runs */
+    SL_KEEPER_TELL   /* what the node printed last: a newline, then the text, in one message */
+};
+
 struct sl_keeper_order {
+    enum sl_keeper_wish wish;
     unsigned node;
 };
 

@@ -18,6 +18,7 @@
 #include "base/wait.h"
 #include "harness/server/info.h"
 #include "harness/server/keeper.h"
+#include "harness/server/keeper_log.h"
 #include "harness/server/layout.h"
 #include "harness/server/private_dir.h"
 
@@ -26,6 +27,7 @@
 #define POLL_SHORTEST_NS   SL_NS_PER_MS
 #define POLL_LONGEST_NS    (50 * SL_NS_PER_MS)
 #define KEEPER_PATIENCE_NS (4 * SL_NS_PER_S)
+#define LOG_PATIENCE_NS    SL_NS_PER_S
 #define ORPHAN_PATIENCE_NS SL_NS_PER_S
 
 struct node {
@@ -150,21 +152,19 @@ static enum sl_status launch(struct sl_server *server, uint64_t deadline_ns, str
     return status;
 }
 
-/* Read the last bytes of a node's log, at most size - 1.  @return "" on failure */
+/* The last bytes that a node printed, at most size - 1.  @return "" on failure */
 static void read_log(const struct sl_server *server, unsigned node, char *ret_text, size_t size)
 {
-    char path[PATH_MAX];
+    const struct sl_keeper_order order = {.wish = SL_KEEPER_TELL, .node = node};
     ssize_t used = 0;
 
-    int length = snprintf(path, sizeof path, "%s/%s/%s", server->plan.directory,
-                          server->plan.nodes[node].name, SL_KEEPER_LOG);
-    SL_AUTO_FD int fd = length < PATH_MAX ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        /* Fails when the file is shorter: then all of it. */
-        (void) lseek(fd, -(off_t) (size - 1), SEEK_END);
-        used = read(fd, ret_text, size - 1);
-    }
+    if (send(server->keeper_fd, &order, sizeof order, MSG_NOSIGNAL) > 0 &&
+        sl_wait_ready(server->keeper_fd, POLLIN, sl_clock_now_ns() + LOG_PATIENCE_NS))
+        used = recv(server->keeper_fd, ret_text, size - 1, MSG_DONTWAIT);
     ret_text[used > 0 ? used : 0] = '\0';
+    for (ssize_t i = 0; i < used; i++)
+        if (!ret_text[i])
+            ret_text[i] = '?'; /* what follows is to be read, too */
 }
 
 /*
@@ -174,7 +174,7 @@ static void read_log(const struct sl_server *server, unsigned node, char *ret_te
 static void describe_log(const struct sl_server *server, unsigned node, char *ret_text, size_t size)
 {
     static const char *const marks[] = {"[FTL]", "[ERR]", "fatal error:", "panic:"};
-    char log[16384];
+    char log[KEEPER_LOG_SIZE + 2];
     const char *best = NULL, *last = NULL;
     char *rest = log;
 
@@ -330,7 +330,7 @@ start_missing(struct sl_server *server, uint64_t deadline_ns, struct sl_error *e
     enum sl_status status = SL_OK;
 
     for (unsigned i = 0; i < server->n_nodes && !status; i++) {
-        const struct sl_keeper_order order = {.node = i};
+        const struct sl_keeper_order order = {.wish = SL_KEEPER_START, .node = i};
         if (runs(&server->nodes[i]))
             continue;
         if (send(server->keeper_fd, &order, sizeof order, MSG_NOSIGNAL) < 0)
@@ -359,21 +359,36 @@ static bool wait_for_keepers_end(int fd, uint64_t deadline_ns)
     return false;
 }
 
+/*
+ * What a keeper that was killed left to do: its nodes are dying, but of a node that is a script
+ * only the script.
+ */
+static void end_groups(const struct sl_server *server)
+{
+    uint64_t deadline_ns = sl_clock_now_ns() + ORPHAN_PATIENCE_NS;
+
+    for (unsigned i = 0; i < server->n_nodes; i++) {
+        pid_t group = server->nodes[i].pid;
+        while (group > 0 && kill(-group, SIGKILL) == 0 && sl_clock_now_ns() < deadline_ns) {
+            (void) waitpid(-group, NULL, WNOHANG); /* ours, where orphans come to this process */
+            sl_clock_sleep_ns(POLL_SHORTEST_NS);
+        }
+    }
+}
+
 void sl_server_stop(struct sl_server *server)
 {
     if (!server)
         return;
     if (server->keeper > 0) {
+        int end = 0;
         (void) shutdown(server->keeper_fd, SHUT_WR);
         if (!wait_for_keepers_end(server->keeper_fd, sl_clock_now_ns() + KEEPER_PATIENCE_NS))
             (void) kill(server->keeper, SIGKILL);
-        while (waitpid(server->keeper, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(server->keeper, &end, 0) < 0 && errno == EINTR)
             ;
-        /* What is left to do is left by a keeper that was killed; its nodes are dying. */
-        for (unsigned i = 0; i < server->n_nodes; i++)
-            if (server->nodes[i].pidfd >= 0)
-                (void) sl_wait_ready(server->nodes[i].pidfd, POLLIN,
-                                     sl_clock_now_ns() + ORPHAN_PATIENCE_NS);
+        if (!WIFEXITED(end))
+            end_groups(server);
         (void) sl_private_dir_remove(server->plan.directory);
     }
     sl_fd_closep(&server->keeper_fd);

@@ -6,9 +6,9 @@
  *
  * A keeper process stands between observer and server.  It holds one end of a
  * socket pair; when the observer's end closes, for whatever reason (SIGKILL
- * included), it ends every node and removes the directory.  The nodes in turn die
- * with the keeper.  None is in the observer's process group, so that Ctrl-C reaches
- * the observer only.
+ * included), it ends every node with all its processes and removes the directory.  The nodes in
+ * turn die with the keeper.  None is in the observer's process group, so that Ctrl-C reaches the
+ * observer only.
  */
 #ifndef SL_SERVER_H
 #define SL_SERVER_H
@@ -35,7 +35,8 @@ struct sl_server_opts {
  * recovered, and in a cluster a leader elected and its decisions caught up with.
  *
  * First removes the directories of servers whose observer and keeper were killed at
- * once: the only way to leave one behind.
+ * once: the only way to leave one behind.  (So would be what a node started, where the node is a
+ * script.)
  *
  * @param opts  NULL for the defaults
  *

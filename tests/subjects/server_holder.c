@@ -2,6 +2,7 @@
 /*
  * An observer that does nothing but hold a server, to be killed.
  *
+ * Its argument is the program of the server; without one it is the installed one.
  * Prints "PID DIRECTORY URL VERSION" of the server once it is ready, and waits for ever.
  * Exits with status 3, and the reason on stderr, when there is no server to hold.
  */
@@ -10,12 +11,13 @@
 
 #include "harness/server/server.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const struct sl_server_opts opts = {.program = argc > 1 ? argv[1] : NULL};
     struct sl_error err = {0};
     SL_AUTO(sl_server) struct sl_server *server = NULL;
 
-    if (sl_server_start(NULL, &server, &err)) {
+    if (sl_server_start(&opts, &server, &err)) {
         (void) fprintf(stderr, "server_holder: %s\n", err.text);
         return 3;
     }

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The private server with real processes.  Every test has a temporary directory of its own,
- * which its processes carry in their environment: so the test sees whatever is left of
- * them, also of those that it was never told of.
- */
+/* The private server with real processes. */
 #include "sl_test.h"
 
 #include <dirent.h>
@@ -21,175 +17,17 @@
 #include "harness/server/private_dir.h"
 #include "harness/server/server.h"
 #include "server_harm.h"
+#include "server_scene.h"
 #include "until.h"
 
 static struct sl_error err; /* of the call made last; a test is a process of its own */
 
-#define PATIENCE_NS (60 * SL_NS_PER_S)
-
-static char parent[] = "/tmp/sl-test-XXXXXX";
-
-static void make_parent(void)
-{
-    cr_assert(mkdtemp(parent));
-    cr_assert_eq(setenv("TMPDIR", parent, 1), 0);
-}
-
-#define PARENT_TEST(name) SL_TEST(server, name, .init = make_parent)
-
-static size_t read_proc(const char *pid, const char *name, char *ret_text, size_t size)
-{
-    char path[PATH_MAX];
-
-    (void) snprintf(path, sizeof path, "/proc/%s/%s", pid, name);
-    SL_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, ret_text, size - 1);
-    size_t used = n > 0 ? (size_t) n : 0;
-    ret_text[used] = '\0';
-    return used;
-}
-
-/* Is it a process of this test's, other than the test itself?  A zombie has no environment. */
-static bool is_ours(const char *pid)
-{
-    static char environment[1 << 16];
-
-    if (atol(pid) <= 0 || atol(pid) == (long) getpid() || atol(pid) == (long) getppid())
-        return false;
-    size_t size = read_proc(pid, "environ", environment, sizeof environment);
-    return memmem(environment, size, parent, strlen(parent));
-}
-
-static bool no_process_is_left(void)
-{
-    DIR *processes = opendir("/proc");
-    const struct dirent *entry;
-    bool found = false;
-
-    cr_assert(processes);
-    while (!found && (entry = readdir(processes)))
-        found = is_ours(entry->d_name);
-    (void) closedir(processes);
-    return !found;
-}
-
-static bool parent_is_empty(void)
-{
-    DIR *entries = opendir(parent);
-    int n = 0;
-
-    cr_assert(entries);
-    while (readdir(entries))
-        n++;
-    (void) closedir(entries);
-    return n == 2; /* "." and ".." */
-}
-
-static bool is_gone(pid_t pid)
-{
-    char number[32], text[512];
-
-    (void) snprintf(number, sizeof number, "%ld", (long) pid);
-    if (read_proc(number, "stat", text, sizeof text) == 0)
-        return true;
-    return strrchr(text, ')')[2] == 'Z';
-}
-
-static pid_t parent_of(pid_t pid)
-{
-    char number[32], text[512];
-
-    (void) snprintf(number, sizeof number, "%ld", (long) pid);
-    cr_assert_gt(read_proc(number, "stat", text, sizeof text), 0);
-    return (pid_t) atol(strrchr(text, ')') + 4);
-}
-
-static struct sl_server *start_nodes_or_skip(unsigned nodes)
-{
-    const struct sl_server_opts opts = {.nodes = nodes};
-    struct sl_server *server = NULL;
-
-    enum sl_status status = sl_server_start(&opts, &server, &err);
-    if (status == SL_ENOENT) {
-        (void) rmdir(parent);
-        cr_skip_test("%s", err.text);
-    }
-    cr_assert_eq(status, SL_OK, "%s", err.text);
-    return server;
-}
+#define PARENT_TEST(name) SL_TEST(server, name, .init = server_scene_make_parent)
+#define HOLDER            SL_SUBJECTS_DIR "/../server_holder"
 
 static struct sl_server *start_or_skip(void)
 {
-    return start_nodes_or_skip(1);
-}
-
-/* Nothing is left of a server that was stopped: checked without waiting. */
-static void stop_and_check(struct sl_server *server)
-{
-    sl_server_stop(server);
-    cr_assert(parent_is_empty());
-    cr_assert(no_process_is_left());
-    cr_assert_eq(rmdir(parent), 0);
-}
-
-/* Nothing is left, or soon will be. */
-static void wait_until_nothing_is_left(void)
-{
-    cr_assert(sl_test_until(no_process_is_left(), PATIENCE_NS));
-    cr_assert(parent_is_empty());
-}
-
-#define HOLDER SL_SUBJECTS_DIR "/../server_holder"
-
-static pid_t start_holder(FILE **ret_output)
-{
-    int ends[2];
-
-    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void) dup2(ends[1], STDOUT_FILENO);
-        (void) execl(HOLDER, HOLDER, (char *) NULL);
-        _exit(127);
-    }
-    cr_assert_gt(pid, 0);
-    (void) close(ends[1]);
-    *ret_output = fdopen(ends[0], "r");
-    cr_assert(*ret_output);
-    return pid;
-}
-
-static void kill_and_reap(pid_t pid)
-{
-    cr_assert_eq(kill(pid, SIGKILL), 0);
-    cr_assert_eq(waitpid(pid, NULL, 0), pid);
-}
-
-/* Start a holder and read what it prints once its server is ready. */
-static pid_t start_holder_or_skip(pid_t *ret_server)
-{
-    FILE *output;
-    long server = 0;
-
-    pid_t holder = start_holder(&output);
-    int n = fscanf(output, "%ld", &server);
-    (void) fclose(output);
-    if (n != 1) {
-        (void) waitpid(holder, NULL, 0);
-        (void) rmdir(parent);
-        cr_skip_test("no server to hold");
-    }
-    *ret_server = (pid_t) server;
-    return holder;
-}
-
-static void write_program(char path[PATH_MAX], const char *text)
-{
-    (void) snprintf(path, PATH_MAX, "%s/program", parent);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
-    cr_assert_geq(fd, 0);
-    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t) strlen(text));
-    (void) close(fd);
+    return server_scene_start(1);
 }
 
 PARENT_TEST(a_started_server_answers_and_a_stopped_one_leaves_nothing)
@@ -203,7 +41,7 @@ PARENT_TEST(a_started_server_answers_and_a_stopped_one_leaves_nothing)
                  &err);
     cr_assert_str_eq(sl_server_version(server), version);
     cr_assert_str_neq(version, "");
-    stop_and_check(server);
+    server_scene_stop_and_check(server);
 }
 
 PARENT_TEST(two_servers_live_side_by_side)
@@ -214,17 +52,17 @@ PARENT_TEST(two_servers_live_side_by_side)
     cr_assert_str_neq(sl_server_directory(one), sl_server_directory(other));
     sl_server_stop(one);
     cr_assert(sl_server_is_alive(other));
-    stop_and_check(other);
+    server_scene_stop_and_check(other);
 }
 
 PARENT_TEST(signals_of_the_terminal_reach_neither_keeper_nor_server)
 {
     struct sl_server *server = start_or_skip();
-    pid_t pid = sl_server_pid(server, 0), keeper = parent_of(pid);
+    pid_t pid = sl_server_pid(server, 0), keeper = server_scene_parent_of(pid);
     cr_assert_neq(getsid(pid), getsid(0));
     cr_assert_neq(getpgid(pid), getpgrp());
     cr_assert_eq(getpgid(keeper), keeper);
-    stop_and_check(server);
+    server_scene_stop_and_check(server);
 }
 
 PARENT_TEST(a_killed_server_is_noticed)
@@ -232,29 +70,29 @@ PARENT_TEST(a_killed_server_is_noticed)
     struct sl_server *server = start_or_skip();
     cr_assert_eq(kill(sl_server_pid(server, 0), SIGKILL), 0);
     cr_assert(sl_test_until(!sl_server_is_alive(server), PATIENCE_NS));
-    stop_and_check(server);
+    server_scene_stop_and_check(server);
 }
 
 PARENT_TEST(a_killed_keeper_takes_the_server_with_it)
 {
     struct sl_server *server = start_or_skip();
-    cr_assert_eq(kill(parent_of(sl_server_pid(server, 0)), SIGKILL), 0);
+    cr_assert_eq(kill(server_scene_parent_of(sl_server_pid(server, 0)), SIGKILL), 0);
     cr_assert(sl_test_until(!sl_server_is_alive(server), PATIENCE_NS));
-    stop_and_check(server);
+    server_scene_stop_and_check(server);
 }
 
 PARENT_TEST(a_frozen_server_does_not_hold_up_the_stop)
 {
     struct sl_server *server = start_or_skip();
     cr_assert_eq(kill(sl_server_pid(server, 0), SIGSTOP), 0);
-    stop_and_check(server);
+    server_scene_stop_and_check(server);
 }
 
 PARENT_TEST(a_frozen_keeper_does_not_hold_up_the_stop)
 {
     struct sl_server *server = start_or_skip();
-    cr_assert_eq(kill(parent_of(sl_server_pid(server, 0)), SIGSTOP), 0);
-    stop_and_check(server);
+    cr_assert_eq(kill(server_scene_parent_of(sl_server_pid(server, 0)), SIGSTOP), 0);
+    server_scene_stop_and_check(server);
 }
 
 static void assert_answers(const char *urls)
@@ -280,16 +118,16 @@ PARENT_TEST(a_node_that_is_started_again_has_its_ports_and_its_store)
     sl_assert_ok(sl_server_restart(server, &err), &err);
     cr_assert(sl_server_is_alive(server));
     cr_assert_neq(sl_server_pid(server, 0), first);
-    cr_assert(is_gone(first));
+    cr_assert(server_scene_is_gone(first));
     cr_assert_str_eq(sl_server_url(server), url);
     assert_answers(url);
     cr_assert_eq(access(mark, F_OK), 0);
-    stop_and_check(server);
+    server_scene_stop_and_check(server);
 }
 
 PARENT_TEST(a_cluster_lives_as_long_as_its_majority_and_is_made_whole_again)
 {
-    struct sl_server *server = start_nodes_or_skip(3);
+    struct sl_server *server = server_scene_start(3);
     assert_answers(sl_server_url(server));
     server_harm_kill(server, 0);
     cr_assert(sl_server_is_alive(server), "two of three");
@@ -298,19 +136,19 @@ PARENT_TEST(a_cluster_lives_as_long_as_its_majority_and_is_made_whole_again)
     sl_assert_ok(sl_server_restart(server, &err), &err);
     cr_assert(sl_server_is_alive(server));
     for (unsigned i = 0; i < 3; i++)
-        cr_assert_not(is_gone(sl_server_pid(server, i)));
-    stop_and_check(server);
+        cr_assert_not(server_scene_is_gone(sl_server_pid(server, i)));
+    server_scene_stop_and_check(server);
 }
 
 PARENT_TEST(a_killed_keeper_takes_every_node_with_it)
 {
-    struct sl_server *server = start_nodes_or_skip(3);
-    cr_assert_eq(kill(parent_of(sl_server_pid(server, 1)), SIGKILL), 0);
+    struct sl_server *server = server_scene_start(3);
+    cr_assert_eq(kill(server_scene_parent_of(sl_server_pid(server, 1)), SIGKILL), 0);
     for (unsigned i = 0; i < 3; i++)
-        cr_assert(sl_test_until(is_gone(sl_server_pid(server, i)), PATIENCE_NS));
+        cr_assert(sl_test_until(server_scene_is_gone(sl_server_pid(server, i)), PATIENCE_NS));
     cr_assert(sl_test_until(!sl_server_is_alive(server),
                             PATIENCE_NS)); /* its other threads may end after the first */
-    stop_and_check(server);
+    server_scene_stop_and_check(server);
 }
 
 SL_TEST(server, more_nodes_than_a_cluster_may_have_are_refused)
@@ -324,18 +162,18 @@ SL_TEST(server, more_nodes_than_a_cluster_may_have_are_refused)
 PARENT_TEST(an_observer_that_ignores_its_children_can_start_and_stop)
 {
     cr_assert_neq(signal(SIGCHLD, SIG_IGN), SIG_ERR);
-    stop_and_check(start_or_skip());
+    server_scene_stop_and_check(start_or_skip());
 }
 
 PARENT_TEST(a_killed_observer_leaves_nothing)
 {
     pid_t server;
 
-    pid_t holder = start_holder_or_skip(&server);
-    kill_and_reap(holder);
-    wait_until_nothing_is_left();
-    cr_assert(is_gone(server));
-    cr_assert_eq(rmdir(parent), 0);
+    pid_t holder = server_scene_start_holder_or_skip(NULL, &server);
+    server_scene_kill_and_reap(holder);
+    server_scene_wait_until_nothing_is_left();
+    cr_assert(server_scene_is_gone(server));
+    cr_assert_eq(rmdir(server_scene_parent), 0);
 }
 
 PARENT_TEST(an_observer_killed_at_any_moment_of_the_start_leaves_nothing)
@@ -343,27 +181,28 @@ PARENT_TEST(an_observer_killed_at_any_moment_of_the_start_leaves_nothing)
     sl_server_stop(start_or_skip());
     for (uint64_t i = 0; i < 20; i++) {
         FILE *output;
-        pid_t holder = start_holder(&output);
+        pid_t holder = server_scene_start_holder(NULL, &output);
         sl_clock_sleep_ns(i * 2 * SL_NS_PER_MS); /* the moment, not a wait for something */
-        kill_and_reap(holder);
-        wait_until_nothing_is_left();
+        server_scene_kill_and_reap(holder);
+        server_scene_wait_until_nothing_is_left();
         (void) fclose(output);
     }
-    cr_assert_eq(rmdir(parent), 0);
+    cr_assert_eq(rmdir(server_scene_parent), 0);
 }
 
 PARENT_TEST(what_a_killed_observer_and_keeper_leave_is_removed_by_the_next_start)
 {
     pid_t server;
 
-    pid_t holder = start_holder_or_skip(&server);
-    pid_t keeper = parent_of(server);
+    pid_t holder = server_scene_start_holder_or_skip(NULL, &server);
+    pid_t keeper = server_scene_parent_of(server);
     cr_assert_eq(kill(keeper, SIGSTOP), 0); /* so that it can not act on the observer's end */
-    kill_and_reap(holder);
+    server_scene_kill_and_reap(holder);
     cr_assert_eq(kill(keeper, SIGKILL), 0);
-    cr_assert(sl_test_until(is_gone(server) && is_gone(keeper), PATIENCE_NS));
-    cr_assert_not(parent_is_empty());
-    stop_and_check(start_or_skip());
+    cr_assert(
+        sl_test_until(server_scene_is_gone(server) && server_scene_is_gone(keeper), PATIENCE_NS));
+    cr_assert_not(server_scene_parent_is_empty());
+    server_scene_stop_and_check(start_or_skip());
 }
 
 /* A mount namespace hides the installed servers from the holder, and from nobody else. */
@@ -381,7 +220,7 @@ PARENT_TEST(without_an_installed_server_the_text_says_what_to_do)
     cr_assert(output);
     text[fread(text, 1, sizeof text - 1, output)] = '\0';
     (void) pclose(output);
-    cr_assert_eq(rmdir(parent), 0);
+    cr_assert_eq(rmdir(server_scene_parent), 0);
     if (strstr(text, "status 1\n") || strstr(text, "status 77\n"))
         cr_skip_test("no mount namespace is to be had");
     cr_assert_str_eq(text, "server_holder: nats-server is not installed: 'apt-get install "
@@ -396,8 +235,8 @@ PARENT_TEST(a_named_program_that_is_absent_is_named)
     sl_assert_fails(sl_server_start(&opts, &server, &err), SL_ENOENT, &err,
                     "'no-such-nats-server'");
     cr_assert_not(server);
-    cr_assert(parent_is_empty());
-    cr_assert_eq(rmdir(parent), 0);
+    cr_assert(server_scene_parent_is_empty());
+    cr_assert_eq(rmdir(server_scene_parent), 0);
 }
 
 /* Start a program that is no server; nothing must be left. */
@@ -407,15 +246,15 @@ start_fails(const char *text, uint64_t timeout_ns, enum sl_status expected, cons
     struct sl_server *server = NULL;
     char path[PATH_MAX];
 
-    make_parent();
-    write_program(path, text);
+    server_scene_make_parent();
+    server_scene_write_program(path, text);
     const struct sl_server_opts opts = {.program = path, .start_timeout_ns = timeout_ns};
     sl_assert_fails(sl_server_start(&opts, &server, &err), expected, &err, part);
     cr_assert_not(server);
     cr_assert_eq(unlink(path), 0);
-    cr_assert(parent_is_empty());
-    cr_assert(no_process_is_left());
-    cr_assert_eq(rmdir(parent), 0);
+    cr_assert(server_scene_parent_is_empty());
+    cr_assert(server_scene_no_process_is_left());
+    cr_assert_eq(rmdir(server_scene_parent), 0);
 }
 
 SL_TEST(server, a_program_that_can_not_be_executed_is_named)
