@@ -58,6 +58,7 @@ sl_part_begin(struct sl_part *part, const struct sl_subject_config *config, stru
     *part->config = *config;
     enum sl_status status = sl_process_start("strandline: agent", false, &part->process, err);
     part->runs = !status;
+    sl_dialogue_begin(&part->dialogue, config);
     return status ? status : tell(part, SL_RECORD_CONFIG, config, sizeof *config, err);
 }
 
@@ -68,8 +69,10 @@ int sl_part_fd(const struct sl_part *part)
 
 static enum sl_status go(struct sl_part *part, struct sl_error *err)
 {
+    enum sl_status status = sl_dialogue_go(&part->dialogue, part->process.from_fd, err);
+
     part->phase = -1;
-    return tell(part, SL_RECORD_GO, NULL, 0, err);
+    return status ? status : tell(part, SL_RECORD_GO, NULL, 0, err);
 }
 
 /* After its last phase the subject exits, and what it told is final. */
@@ -126,23 +129,25 @@ enum sl_status sl_part_step(struct sl_part *part, bool *ret_stage, struct sl_err
         return explain_end(part, err);
     if (status)
         return sl_fail(err, status, "%s", local.text);
-    if (record->type == SL_RECORD_DRIVER)
-        return SL_OK;
-    if (record->type == SL_RECORD_TALLY)
+    status = sl_dialogue_take(&part->dialogue, &part->record, err);
+    if (status)
+        return status;
+    switch (record->type) {
+    case SL_RECORD_TALLY:
         return keep_tally(part, err);
-    if (sl_record_is(record, SL_RECORD_FAILURE, sizeof(struct sl_failure_record))) {
-        struct sl_failure_record *failure = record->data;
-        sl_failure_tame(failure);
+    case SL_RECORD_FAILURE: {
+        const struct sl_failure_record *failure = record->data;
         /* After Close there is nothing left to measure here. */
         return failure->phase == SL_PHASE_TORN_DOWN
                    ? SL_OK
                    : sl_fail(err, failure->status, "%s", failure->text);
     }
-    if (!sl_record_is(record, SL_RECORD_PHASE, sizeof(struct sl_phase_record)))
-        return sl_fail(err, SL_EPROTO, "the subject sent a record of type %d and %zu bytes",
-                       (int) record->type, record->size);
-    part->phase = (int) ((const struct sl_phase_record *) record->data)->phase;
-    return at_phase(part, ret_stage, err);
+    case SL_RECORD_PHASE:
+        part->phase = part->dialogue.phase;
+        return at_phase(part, ret_stage, err);
+    default:
+        return SL_OK;
+    }
 }
 
 enum sl_status sl_part_tell(struct sl_part *part, enum sl_agent_command command, const void *data,

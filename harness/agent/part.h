@@ -5,15 +5,17 @@
 
 #include "harness/process/process.h"
 #include "harness/run/agents.h"
+#include "harness/run/dialogue.h"
 
 struct sl_part {
     struct sl_process process;
     bool runs; /* a subject is there */
     struct sl_subject_config *config;
-    struct sl_record record;   /* of the subject, read last */
-    int phase;                 /* enum sl_phase that waits for a GO; -1: none does */
-    enum sl_agent_stage stage; /* reached last */
-    struct sl_packer tally;    /* told last, packed */
+    struct sl_dialogue dialogue; /* what the subject may say */
+    struct sl_record record;     /* of the subject, read last */
+    int phase;                   /* enum sl_phase that waits for a GO; -1: none does */
+    enum sl_agent_stage stage;   /* reached last */
+    struct sl_packer tally;      /* told last, packed */
 };
 
 /* No subject; for sl_part_end(). */

@@ -250,25 +250,30 @@ void sl_process_describe_end(const struct sl_process *process, char *ret_text, s
         memcpy(ret_text + used, printed, strlen(printed));
 }
 
-/* A line "KEY:   NUMBER kB" of /proc/PID/status, in bytes. */
-static struct sl_value read_status_kib(pid_t pid, const char *key, const char *missing)
+/* A line "KEY:   NUMBER" of /proc/PID/status, in units of so much. */
+static struct sl_value read_status(pid_t pid, const char *key, uint64_t unit, const char *missing)
 {
     char path[64], text[4096];
 
     (void) snprintf(path, sizeof path, "/proc/%ld/status", (long) pid);
     const char *line = sl_file_read(path, text, sizeof text) ? strstr(text, key) : NULL;
-    return line ? SL_VALUE(strtoull(line + strlen(key), NULL, 10) * 1024)
+    return line ? SL_VALUE(strtoull(line + strlen(key), NULL, 10) * unit)
                 : SL_MISSING_VALUE(missing);
 }
 
 struct sl_value sl_process_rss_peak(pid_t pid)
 {
-    return read_status_kib(pid, "\nVmHWM:", "the kernel did not give the peak memory");
+    return read_status(pid, "\nVmHWM:", 1024, "the kernel did not give the peak memory");
 }
 
 struct sl_value sl_process_rss(pid_t pid)
 {
-    return read_status_kib(pid, "\nVmRSS:", "the kernel did not give the memory in use");
+    return read_status(pid, "\nVmRSS:", 1024, "the kernel did not give the memory in use");
+}
+
+struct sl_value sl_process_threads(pid_t pid)
+{
+    return read_status(pid, "\nThreads:", 1, "the kernel did not give the number of threads");
 }
 
 struct sl_value sl_process_fds(pid_t pid)

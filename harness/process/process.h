@@ -69,9 +69,10 @@ void sl_process_end(struct sl_process *process);
  */
 void sl_process_describe_end(const struct sl_process *process, char *ret_text, size_t size);
 
-/* VmHWM and VmRSS in bytes, and open descriptors, of any process. */
+/* VmHWM and VmRSS in bytes, threads, and open descriptors, of any process. */
 struct sl_value sl_process_rss_peak(pid_t pid);
 struct sl_value sl_process_rss(pid_t pid);
+struct sl_value sl_process_threads(pid_t pid);
 struct sl_value sl_process_fds(pid_t pid);
 
 #endif

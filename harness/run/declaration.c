@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "base/nearest.h"
 #include "harness/process/process.h"
+#include "harness/run/dialogue.h"
 #include "harness/run/protocol.h"
 
 #define MAX_WORDS SL_DECLARED_FAULTS /* of the longest list */
@@ -358,10 +359,9 @@ static enum sl_status read_answer(struct sl_process *process, const char *driver
         *ret_declaration = answer->declaration;
         return SL_OK;
     }
-    if (sl_record_is(&record, SL_RECORD_FAILURE, sizeof answer->failure)) {
-        sl_failure_tame(&answer->failure);
+    if (sl_record_is(&record, SL_RECORD_FAILURE, sizeof answer->failure) &&
+        sl_failure_is_sound(&answer->failure))
         return sl_fail(err, answer->failure.status, "%s", answer->failure.text);
-    }
     return sl_fail(err, SL_EINVAL, "cannot load driver '%s': it wrote over what was to be said",
                    driver_path);
 }

@@ -15,7 +15,6 @@
 
 #include "base/fail.h"
 #include "base/macros.h"
-#include "base/url.h"
 #include "base/wait.h"
 
 static const char *const phase_texts[SL_N_PHASES] = {
@@ -27,40 +26,6 @@ static const char *const phase_texts[SL_N_PHASES] = {
 const char *sl_phase_text(enum sl_phase phase)
 {
     return (size_t) phase < SL_N_PHASES ? phase_texts[phase] : "unknown phase";
-}
-
-#define END(text) ((text)[sizeof(text) - 1] = '\0')
-
-void sl_driver_tame(struct sl_driver_record *driver)
-{
-    END(driver->name);
-    END(driver->version);
-    for (size_t i = 0; i < SL_DRIVER_MODULES; i++)
-        END(driver->library_modules[i]);
-    for (size_t i = 0; i < SL_DRIVER_WITNESSES; i++) {
-        END(driver->witnesses[i].module);
-        END(driver->witnesses[i].function);
-        END(driver->witnesses[i].text);
-    }
-}
-
-void sl_phase_tame(struct sl_phase_record *record)
-{
-    END(record->load.counts.first_violation);
-    END(record->load.counts.first_breach);
-    END(record->load.ended);
-    END(record->close_detail);
-    sl_url_hide(record->close_detail);
-}
-
-void sl_failure_tame(struct sl_failure_record *failure)
-{
-    END(failure->text);
-    sl_url_hide(failure->text);
-    if ((unsigned) failure->status == SL_OK || (unsigned) failure->status > SL_EPROTO)
-        failure->status = SL_EPROTO;
-    if ((unsigned) failure->phase >= SL_N_PHASES)
-        failure->phase = SL_PHASE_START;
 }
 
 enum sl_status sl_subject_config_aim(struct sl_subject_config *config, const char *servers,

@@ -23,7 +23,8 @@
  * A subject whose job is to purge says nothing but a failure; one whose job is to declare says
  * SL_RECORD_DECLARATION (declaration.h) or a failure.
  *
- * `closing` is announced before Close is called and needs a GO like the others.
+ * `closing` is announced before Close is called and needs a GO like the others.  What the observer
+ * takes of all this, and when, is in dialogue.h.
  * A failure of Close is told before `closed` or, when it showed only later, before `torn_down`, one
  * of the teardown before `torn_down`; these phases then come all the same.  Both ends run with
  * SIGPIPE ignored.
@@ -149,12 +150,6 @@ struct sl_failure_record {
 };
 
 const char *sl_phase_text(enum sl_phase phase); /* "start" ... "torn_down" */
-
-/* Make what a process with foreign code told safe to read: texts end and have no password of a URL
-   in them, words are in range. */
-void sl_failure_tame(struct sl_failure_record *failure);
-void sl_driver_tame(struct sl_driver_record *driver);
-void sl_phase_tame(struct sl_phase_record *record);
 
 /* Write one record.  Restarts after signals.  SL_EGONE when the other end is closed. */
 SL_CHECKED enum sl_status sl_record_write(int fd, enum sl_record_type type, const void *data,

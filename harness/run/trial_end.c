@@ -12,6 +12,7 @@
 #include "base/wait.h"
 #include "harness/load/checker.h"
 #include "harness/run/hang.h"
+#include "harness/run/trial_result.h"
 
 /* Between two looks at the server while waiting for the subject. */
 #define SERVER_LOOK_NS (100 * SL_NS_PER_MS)
@@ -191,6 +192,18 @@ static void explain_end(struct trial *trial, bool by_itself)
     }
 }
 
+/* Numbers that came before may be as wrong. */
+static void distrust(struct trial *trial, const struct sl_error *err)
+{
+    enum sl_step step = sl_desk_step(trial->process.desk);
+
+    trial->distrusted = true;
+    sl_trial_result_init(trial->result, "the subject broke the protocol");
+    if (trial->phase >= 0)
+        trial->result->phase = sl_phase_text((enum sl_phase) trial->phase);
+    trial_fail(trial, SL_TRIAL_FAILED, step, err->text);
+}
+
 enum sl_status trial_conclude(struct trial *trial, enum sl_status status, struct sl_error *err)
 {
     char text[400];
@@ -204,6 +217,11 @@ enum sl_status trial_conclude(struct trial *trial, enum sl_status status, struct
             trial_fail(trial, SL_TRIAL_TIMEOUT, SL_STEP_EXIT,
                        "the subject did not exit after its last phase");
         explain_end(trial, by_itself);
+        if (sl_dialogue_end(trial->process.from_fd, err))
+            distrust(trial, err);
+        return SL_OK;
+    case SL_EPROTO:
+        distrust(trial, err);
         return SL_OK;
     case SL_ETIMEDOUT:
         trial->result->close.timed_out = trial->phase == SL_PHASE_CLOSING;

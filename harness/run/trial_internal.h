@@ -8,7 +8,7 @@
 #include "harness/observe/observe.h"
 #include "harness/process/output.h"
 #include "harness/process/process.h"
-#include "harness/run/protocol.h"
+#include "harness/run/dialogue.h"
 #include "harness/run/trial_input.h"
 
 /* Given on top of the scenario's own limits, which the subject keeps by itself. */
@@ -20,6 +20,9 @@ struct trial {
     struct sl_trial_result *result;
     struct sl_process process;
     int phase;                    /* enum sl_phase reached last; -1 before `start` */
+    struct sl_dialogue dialogue;  /* what the subject may say */
+    bool distrusted;              /* it said something else: its trial has no numbers */
+    uint64_t most_threads;        /* that the kernel had of it when it told of some */
     bool failure_told;            /* the subject reported a failure, and exits accordingly */
     const char *teardown_failure; /* or NULL */
     struct sl_driver_record driver;

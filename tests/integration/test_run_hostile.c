@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `strandline run` with drivers that mean harm: nothing stays, and what was there is told. */
+/* `strandline run` with drivers that mean harm: nothing stays, what was there is told, lies are not
+   believed. */
 #include "sl_test.h"
 
 #include <dirent.h>
@@ -168,4 +169,27 @@ HOSTILE_TEST(output_without_an_end_is_counted_and_not_kept)
     struct command_result result = play("flood", "close");
     cr_assert_eq(result.status, 3, "%s", result.output);
     cr_assert(strstr(result.errors, " more bytes, not shown)"), "%s", result.errors);
+}
+
+HOSTILE_TEST(records_that_a_driver_forges_fail_its_trial_with_what_was_wrong)
+{
+    static const struct {
+        const char *what, *reason;
+    } cases[] = {
+        {"forge-start", "announced phase start, which was not its next"},
+        {"forge-rest", "went on after closed before it was allowed to"},
+        {"forge-past", "before it was allowed to begin"},
+        {"forge-future", "will reach phase closed in "},
+        {"forge-text", "told of a failure in words that do not exist"},
+        {"forge-size", "sent a record of type 'phase' of 5 bytes"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct command_result result = play(cases[i].what, "close");
+        json_auto_t *root = strandline_json("report.json");
+        const char *reason = json_text_at(root, "cells.0.trials.0.reason");
+        cr_assert_eq(result.status, 3, "%s: %s", cases[i].what, result.output);
+        cr_assert(strstr(reason, cases[i].reason), "%s: %s", cases[i].what, reason);
+        cr_assert(json_is_null(json_at(root, "cells.0.trials.0.leaks.count")), "no number is left");
+        cr_assert_eq(count_left(NULL), 0, "%s", cases[i].what);
+    }
 }

@@ -22,6 +22,8 @@
 
 #include <strandline/driver.h>
 
+#include "harness/run/protocol.h"
+
 /* The entry of examples/driver_simple.c, which is compiled in under this name. */
 const struct sl_driver *simple_driver(void);
 
@@ -258,6 +260,74 @@ static void flood(void)
     exit_at_once();
 }
 
+/* What the subject writes records to; its number stands on the command line. */
+static int find_pipe(void)
+{
+    char line[256] = "";
+    int fd = open("/proc/self/cmdline", O_RDONLY);
+    const char *at = line;
+
+    (void) !read(fd, line, sizeof line - 1);
+    (void) close(fd);
+    for (int word = 0; word < 3; word++)
+        at += strlen(at) + 1;
+    return atoi(at);
+}
+
+static void forge(enum sl_record_type type, const void *record, size_t size)
+{
+    const struct sl_record_header header = {SL_RECORD_MAGIC, type, size};
+
+    (void) !write(find_pipe(), &header, sizeof header);
+    (void) !write(find_pipe(), record, size);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec;
+}
+
+static void forge_phase(enum sl_phase phase, uint64_t at_ns)
+{
+    const struct sl_phase_record record = {.phase = phase, .at_ns = at_ns};
+    forge(SL_RECORD_PHASE, &record, sizeof record);
+}
+
+static void forge_start(void)
+{
+    forge_phase(SL_PHASE_START, now_ns());
+}
+
+static void forge_rest(void)
+{
+    forge_phase(SL_PHASE_CLOSED, now_ns());
+    forge_phase(SL_PHASE_TORN_DOWN, now_ns());
+}
+
+static void forge_past(void)
+{
+    forge_phase(SL_PHASE_CLOSED, 1);
+}
+
+static void forge_future(void)
+{
+    forge_phase(SL_PHASE_CLOSED, now_ns() + UINT64_C(3600000000000));
+}
+
+static void forge_text(void)
+{
+    struct sl_failure_record record = {.phase = SL_PHASE_CLOSED, .status = SL_ESYS};
+    memset(record.text, 'x', sizeof record.text);
+    forge(SL_RECORD_FAILURE, &record, sizeof record);
+}
+
+static void forge_size(void)
+{
+    forge(SL_RECORD_PHASE, "short", 5);
+}
+
 static const struct act {
     const char *name;
     void (*perform)(void);
@@ -285,6 +355,12 @@ static const struct act {
     {"ask-guard", ask_guard},
     {"hang", hang},
     {"flood", flood},
+    {"forge-start", forge_start},
+    {"forge-rest", forge_rest},
+    {"forge-past", forge_past},
+    {"forge-future", forge_future},
+    {"forge-text", forge_text},
+    {"forge-size", forge_size},
 };
 
 static void act(const char *when)
