@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/symbol/module_names.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/macros.h"
 #include "harness/snapshot/symbol/dynamic.h"
@@ -117,6 +119,28 @@ const struct sl_file_identity *sl_module_names_identity(struct sl_module_names *
     return names->has_identity ? &names->identity : NULL;
 }
 
+/*
+ * May malloc fail here?  Where a limit or strict accounting makes it, libdw does not always go on,
+ * and asserts.  Where only the whole machine can run out, the kernel ends somebody instead.
+ */
+static bool is_memory_short(void)
+{
+    static const int limited[] = {RLIMIT_AS, RLIMIT_DATA};
+    SL_AUTO_FD int fd = open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+    struct rlimit limit;
+    char mode;
+
+    for (size_t i = 0; i < SL_COUNT_OF(limited); i++)
+        if (getrlimit(limited[i], &limit) || limit.rlim_cur != RLIM_INFINITY)
+            return true;
+    return fd >= 0 && read(fd, &mode, 1) == 1 && mode == '2';
+}
+
+static bool may_read_here(const struct sl_module_names *names, const struct sl_symbol_files *files)
+{
+    return sl_symbol_files_trusted(files, sl_modules_target(names->modules)) && !is_memory_short();
+}
+
 /* @return false when memory is short */
 static bool open_here(struct sl_module_names *names, struct sl_symbol_files *files)
 {
@@ -132,8 +156,7 @@ void sl_module_names_open(struct sl_module_names *names)
 {
     struct sl_symbol_files files = sl_symbol_files_open(names->modules, names->module);
 
-    if (files.file >= 0 && sl_symbol_files_trusted(&files, sl_modules_target(names->modules)) &&
-        !open_here(names, &files))
+    if (files.file >= 0 && may_read_here(names, &files) && !open_here(names, &files))
         names->place = PLACE_UNKNOWN;
     sl_symbol_files_close(&files);
 }
@@ -154,7 +177,7 @@ static bool choose_place(struct sl_module_names *names)
 
     if (files.file < 0 && files.debug < 0)
         open_memory(names);
-    else if (sl_symbol_files_trusted(&files, sl_modules_target(names->modules)))
+    else if (may_read_here(names, &files))
         ok = open_here(names, &files);
     else
         names->place = PLACE_REMOTE;

@@ -2,7 +2,8 @@
 /*
  * Names of one module, from wherever they can be had.
  *
- * Its files are read in this process when they are to be trusted (trust.h), else in a sandbox:
+ * Its files are read in this process when they are to be trusted (trust.h) and memory is not
+ * limited, else in a sandbox:
  * with debug information, and where that is too much for it without.  A module without files, or
  * whose files nobody could read, has the exported functions that its own memory tells.
  */
