@@ -5,7 +5,8 @@
  * debug information say, the thread has a stack with an end that has a reason, and every
  * address of it has frames.
  *
- * The process is this one: memory is read as another's would be, with a system call.
+ * The process is this one: memory is read as another's would be, with a system call.  Names are
+ * read as in a look, in a sandbox where nothing shows, and here once more.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "harness/snapshot/symbol/object.h"
 #include "harness/snapshot/symbol/symbol.h"
 #include "harness/snapshot/unwind/unwind.h"
 #include "require.h"
@@ -193,6 +195,38 @@ static void check_unwind(struct scene *scene, uint64_t pc)
     require(sl_memo_find(scene->memo, &view) == &result, "what is memorable is found again");
 }
 
+/* The file asks for others; it gets itself. */
+static int open_again(void *context, const char *path)
+{
+    (void) context;
+    return *path == '/' ? dup(world.fd) : -1;
+}
+
+static void check_object(struct scene *scene, const struct sl_module *module)
+{
+    struct sl_range code = {0};
+    struct sl_debugged debugged = {.path = "/fuzz",
+                                   .code = &code,
+                                   .n_code = 1,
+                                   .open = open_again,
+                                   .max_bytes = (uint64_t) 64 * 1024 * 1024};
+    struct sl_symbol_files files = {.file = dup(world.fd), .debug = -1, .alternate = dup(world.fd)};
+    struct sl_code_names names;
+
+    code.end = UINT64_MAX;
+    struct sl_object *object = sl_object_new(&files, true, &debugged);
+    require(object && files.file < 0 && files.alternate < 0, "an object takes its files");
+    for (size_t i = 0; i < scene->n_pcs; i++) {
+        require(sl_object_look_up(object, scene->pcs[i] - module->bias, scene->arena, &names) ==
+                    SL_OK,
+                "there is memory for names");
+        require(names.source.n >= 1 && names.source.n <= SL_MAX_INLINED + 1,
+                "an address has frames, up to the limit");
+        require(!names.symbol || strlen(names.symbol) < SL_MAX_NAME, "a name has a bound");
+    }
+    sl_object_free(object);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size || size > MAX_SIZE)
@@ -207,6 +241,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fill_stack(&scene);
         for (size_t i = 0; i < scene.n_pcs; i++)
             check_unwind(&scene, scene.pcs[i]);
+        check_object(&scene, module);
     }
     close_scene(&scene);
     return 0;

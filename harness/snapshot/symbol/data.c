@@ -24,7 +24,7 @@ bool sl_data_symbols_find(struct sl_modules *modules, const struct sl_module *mo
 {
     struct sl_dynamic dynamic = {0};
 
-    if (sl_dynamic_read(&dynamic, sl_modules_reader(modules), module))
+    if (sl_dynamic_read(&dynamic, modules, module))
         match(&dynamic, module->bias, symbols, n_symbols);
     sl_dynamic_release(&dynamic);
     for (size_t k = 0; k < n_symbols; k++)

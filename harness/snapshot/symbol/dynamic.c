@@ -90,14 +90,19 @@ static uint32_t count_symbols(struct sl_reader *reader, const struct tables *tab
     return tables->gnu_hash ? count_by_gnu_hash(reader, tables->gnu_hash) : 0;
 }
 
-bool sl_dynamic_read(struct sl_dynamic *dynamic, struct sl_reader *reader,
+bool sl_dynamic_read(struct sl_dynamic *dynamic, struct sl_modules *modules,
                      const struct sl_module *module)
 {
+    struct sl_reader *reader = sl_modules_reader(modules);
     struct tables tables;
 
     if (!reader || !find_tables(reader, module, &tables))
         return false;
     uint32_t n = count_symbols(reader, &tables);
+    /* With a table of them, which grows by doubling. */
+    uint64_t weight = tables.names_size + n * (sizeof(Elf64_Sym) + 2 * sizeof(struct sl_symbol));
+    if (!sl_budget_take(sl_modules_target(modules)->budget, SL_BUDGET_MEMORY, weight))
+        return false;
     SL_AUTO_FREE Elf64_Sym *symbols = n ? malloc(n * sizeof *symbols) : NULL;
     SL_AUTO_FREE char *names = malloc(tables.names_size + 1);
     if (!symbols || !names ||

@@ -22,7 +22,7 @@ struct sl_dynamic {
 
 /* @return false when the module has none that can be read, or memory is short; also without a
  * reader */
-bool sl_dynamic_read(struct sl_dynamic *dynamic, struct sl_reader *reader,
+bool sl_dynamic_read(struct sl_dynamic *dynamic, struct sl_modules *modules,
                      const struct sl_module *module);
 void sl_dynamic_release(struct sl_dynamic *dynamic);
 

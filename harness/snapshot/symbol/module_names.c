@@ -164,7 +164,7 @@ void sl_module_names_open(struct sl_module_names *names)
 static void open_memory(struct sl_module_names *names)
 {
     names->place = PLACE_MEMORY;
-    if (sl_dynamic_read(&names->dynamic, sl_modules_reader(names->modules), names->module))
+    if (sl_dynamic_read(&names->dynamic, names->modules, names->module))
         sl_dynamic_add(&names->dynamic, &names->exported);
     sl_symbol_table_sort(&names->exported);
 }

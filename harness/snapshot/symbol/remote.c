@@ -17,10 +17,12 @@
 
 #define MAX_WAIT_NS (10 * SL_NS_PER_S) /* for one answer */
 #define MAX_CPU_NS  (600 * SL_NS_PER_S)
+#define MIN_MEMORY  ((uint64_t) 4 * 1024 * 1024)    /* with less it does not come far */
 #define MAX_MEMORY  ((uint64_t) 1024 * 1024 * 1024) /* where a look has no budget */
 
 struct sl_remote {
     struct sl_modules *modules;
+    void (*serve)(int socket, void *context);
     struct sl_sandbox sandbox;
     uint64_t memory; /* of the look's budget, that it has */
     uint32_t n_started, n_modules;
@@ -29,12 +31,15 @@ struct sl_remote {
     struct sl_wire_message message;
 };
 
-struct sl_remote *sl_remote_new(struct sl_modules *modules)
+struct sl_remote *
+sl_remote_new(struct sl_modules *modules, void (*serve)(int socket, void *context))
 {
     struct sl_remote *remote = calloc(1, sizeof *remote);
 
-    if (remote)
-        remote->modules = modules;
+    if (!remote)
+        return NULL;
+    remote->modules = modules;
+    remote->serve = serve;
     return remote;
 }
 
@@ -83,12 +88,13 @@ static void make(struct sl_remote *remote)
     uint64_t memory = left == UINT64_MAX ? MAX_MEMORY : left - left / 8;
     struct sl_serve limits = {.max_bytes = memory - memory / 8};
     const struct sl_sandbox_work work = {
-        .serve = sl_serve_names,
+        .serve = remote->serve,
         .context = &limits,
         .max_memory = memory,
         .max_cpu_ns = SL_MIN(sl_budget_left(budget_of(remote), SL_BUDGET_TIME), MAX_CPU_NS)};
 
-    remote->reason = sl_sandbox_start(&work, &remote->sandbox);
+    remote->reason = memory < MIN_MEMORY ? sl_budget_text(SL_BUDGET_MEMORY)
+                                         : sl_sandbox_start(&work, &remote->sandbox);
     remote->refused = remote->reason;
     if (remote->refused)
         return;

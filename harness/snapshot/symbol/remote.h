@@ -27,8 +27,13 @@ struct sl_remote_module {
     uint32_t opened_in; /* which sandbox has it open, from 1; 0: none */
 };
 
-/* @param modules  borrowed.  @return NULL when memory is short */
-struct sl_remote *sl_remote_new(struct sl_modules *modules);
+/*
+ * @param modules  borrowed
+ * @param serve    what the sandbox does (serve.h)
+ * @return NULL when memory is short
+ */
+struct sl_remote *
+sl_remote_new(struct sl_modules *modules, void (*serve)(int socket, void *context));
 void sl_remote_free(struct sl_remote *remote); /* NULL is allowed */
 
 /* Is the module open in the sandbox that there is? */

@@ -7,6 +7,7 @@
 #include "harness/snapshot/symbol/cache.h"
 #include "harness/snapshot/symbol/jit.h"
 #include "harness/snapshot/symbol/remote.h"
+#include "harness/snapshot/symbol/serve.h"
 #include "harness/snapshot/unwind/table.h"
 
 #define FEW_BUCKETS ((size_t) 1024) /* of the index, which grows with its entries */
@@ -48,7 +49,7 @@ enum sl_status sl_symbolizer_new(struct sl_modules *modules, struct sl_arena *ar
     SL_AUTO(sl_symbolizer) struct sl_symbolizer *symbolizer = calloc(1, sizeof *symbolizer);
     if (symbolizer) {
         symbolizer->buckets = calloc(FEW_BUCKETS, sizeof(struct entry *));
-        symbolizer->remote = sl_remote_new(modules);
+        symbolizer->remote = sl_remote_new(modules, sl_serve_names);
     }
     if (!symbolizer || !symbolizer->buckets || !symbolizer->remote)
         return sl_fail(err, SL_ENOMEM, "out of memory for symbolizer");

@@ -9,7 +9,8 @@
 #include "base/grow.h"
 #include "base/search.h"
 
-#define MAX_ORDERED 4096 /* bytes of a name that are looked at for its order */
+#define MAX_ORDERED 4096      /* bytes of a name that are looked at for its order */
+#define MAX_SYMBOLS (1 << 24) /* of all sections of a kind: more than the largest programs have */
 
 /*
  * Which of two names of the same code is shown: the one programs use.  Exported
@@ -98,7 +99,7 @@ bool sl_symbol_table_put(struct sl_symbol_table *table, const Elf64_Sym *symbol,
 static bool
 read_symbols(Elf *elf, Elf_Data *data, size_t n, size_t strings, struct sl_symbol_table *table)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && table->n_symbols < MAX_SYMBOLS; i++) {
         GElf_Sym symbol;
         if (!gelf_getsym(data, (int) i, &symbol) || !is_function(&symbol))
             continue;
@@ -129,7 +130,7 @@ bool sl_symbol_table_add(struct sl_symbol_table *table, Elf *elf, uint32_t type)
 
     for (Elf_Scn *section = NULL; (section = next_section(elf, section, type, &header));) {
         Elf_Data *data = elf_getdata(section, NULL);
-        if (!data ||
+        if (!data || table->n_symbols >= MAX_SYMBOLS ||
             !read_symbols(elf, data, header.sh_size / header.sh_entsize, header.sh_link, table))
             break;
     }

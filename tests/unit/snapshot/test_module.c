@@ -341,7 +341,7 @@ SL_TEST(module, exported_functions_are_known_from_memory)
     map_self(scene, false);
     const struct sl_module *libc = find(scene, (void *) address);
     cr_assert(libc);
-    cr_assert(sl_dynamic_read(&dynamic, scene->reader, libc));
+    cr_assert(sl_dynamic_read(&dynamic, scene->modules, libc));
     sl_dynamic_add(&dynamic, &table);
     sl_symbol_table_sort(&table);
     const struct sl_symbol *symbol = sl_symbol_table_find(&table, address + 1 - libc->bias);

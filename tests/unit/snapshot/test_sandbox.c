@@ -115,7 +115,8 @@ SL_TEST(sandbox, the_program_around_it_does_not_see_a_child)
 static void crash(int socket, void *context)
 {
     (void) socket;
-    *(volatile int *) context = 1;
+    (void) context;
+    __builtin_trap();
 }
 
 SL_TEST(sandbox, one_that_crashes_is_told_by_its_signal)
@@ -124,7 +125,7 @@ SL_TEST(sandbox, one_that_crashes_is_told_by_its_signal)
 
     cr_assert_eq(hear(&sandbox), 0);
     int status = sl_sandbox_end(&sandbox);
-    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%d", status);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGILL, "%d", status);
 }
 
 static void hang(int socket, void *context)
@@ -290,6 +291,9 @@ static void *use_memory(void *stop)
 
 SL_TEST(sandbox, it_begins_while_other_threads_use_memory, .timeout = 120)
 {
+#ifdef __SANITIZE_ADDRESS__
+    cr_skip_test("a sanitizer has a malloc of its own");
+#endif
     enum { N_THREADS = 4, N_STARTS = 10 };
     pthread_t threads[N_THREADS];
     bool stop = false;
