@@ -9,8 +9,8 @@ import time
 import draw
 import play
 
-TEST_LIMIT_S = 300  # of a test without mutants
-MUTANT_LIMIT_S = 240  # of all tests of one mutant
+TEST_LIMIT_S = 45  # of a test without a mutant: a longer one is left out
+MUTANT_LIMIT_S = 60  # after which no further test of a mutant is begun
 COUNTED = ("killed", "timeout", "survived")
 
 Result = collections.namedtuple("Result", "mutant verdict by seconds")
@@ -57,7 +57,8 @@ class Campaign:
                 self.tests.append(test)
                 self.outcomes[test.name] = outcome
             else:
-                self.say(f"test {test.name} is left out: it fails without a mutant")
+                why = "takes too long" if outcome.timed_out else "fails"
+                self.say(f"test {test.name} is left out: it {why} without a mutant")
 
     def order(self, number, mutant):
         """The mutant's own test first, then the quick ones; those that never come by do not count."""
@@ -73,7 +74,7 @@ class Campaign:
 
     def fails(self, test, number):
         """@return None, 'killed' or 'timeout'"""
-        limit = 10 + 5 * self.outcomes[test.name].seconds
+        limit = 10 + 4 * self.outcomes[test.name].seconds
         outcome = self.player.play(test, limit, number)
         if not outcome.passed and test.suite not in ("unit", "fuzz"):
             outcome = self.player.play(test, limit, number)  # bad luck does not strike twice

@@ -17,8 +17,8 @@ import time
 
 # Not in memory: what a test allocates without end would be the others' loss.
 ENTER = """echo 1000 > /proc/self/oom_score_adj
-ulimit -f 4194304
-[ "$2" = 0 ] || ulimit -v "$2"
+ulimit -S -f 4194304
+[ "$2" = 0 ] || ulimit -S -v "$2"
 mount --bind "$1" /tmp && mount -t tmpfs none /dev/shm && mount -o remount,bind,ro / || exit 125
 shift 2
 "$@" > /dev/null 2>&1
