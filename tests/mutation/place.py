@@ -47,7 +47,7 @@ class Place:
     def __init__(self, root, folder, sanitize, jobs):
         self.root, self.folder, self.jobs = root, folder, jobs
         self.tree, self.sanitize = folder / "tree", sanitize
-        self.build = folder / f"build-{sanitize or 'plain'}"
+        self.build = folder / "-".join(filter(None, ("build", sanitize)))
         self.commands, self.originals = {}, {}
 
     def copy(self):

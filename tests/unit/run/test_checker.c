@@ -161,3 +161,27 @@ SL_TEST(checker, answers_that_the_contract_does_not_allow_are_breaches)
     cr_assert_eq(counts.published, 4, "0 and what was handled: 1, 2 and 9");
     cr_assert_eq(counts.rejected, 0);
 }
+
+SL_TEST(checker, a_publish_without_an_outcome_is_a_breach_with_its_token)
+{
+    SETUP(setup);
+    try_all(&setup);
+    for (uint32_t i = 0; i < 10; i++)
+        if (i != 4)
+            cr_assert(sl_checker_answer(setup.checker, i, SL_PUBLISH_ACCEPTED));
+    cr_assert(sl_checker_demand_answers(setup.checker));
+    cr_assert_eq(counts_of(&setup).breaches, 1);
+    cr_assert_str_eq(counts_of(&setup).first_breach,
+                     "token 4 was published and never got an outcome");
+}
+
+SL_TEST(checker, where_every_publish_that_was_tried_has_its_outcome_nothing_is_missing)
+{
+    SETUP(setup);
+    for (uint32_t i = 0; i < 3; i++) {
+        sl_checker_try(setup.checker, i);
+        cr_assert(sl_checker_answer(setup.checker, i, (enum sl_publish_outcome) i));
+    }
+    cr_assert_not(sl_checker_demand_answers(setup.checker));
+    cr_assert_eq(counts_of(&setup).breaches, 0);
+}

@@ -85,6 +85,26 @@ SL_TEST(hang, a_main_thread_that_has_ended_stands_nowhere)
           "was called by the main thread, which has ended");
 }
 
+SL_TEST(hang, of_a_crash_the_thread_that_crashed_is_told_first_and_alone)
+{
+    SL_CLEANUP(scene_release)
+    struct scene scene = scene_new((struct sl_wait){.syscall_nr = -1}, 'R', NULL);
+    struct sl_trial_result result = {.hang_seen = NULL};
+    const struct sl_crash crash = {.tid = OTHER};
+
+    (void) sl_build_thread(scene.builder, OTHER + 1, 1,
+                           sl_snapshot_find(scene.snapshot, OTHER)->stack);
+    sl_hang_crashed(scene.snapshot, &crash, scene.arena, &result);
+    cr_assert_str_eq(result.hang_seen, "crash");
+    cr_assert_eq(result.n_hang_findings, 3);
+    cr_assert_eq(result.hang_findings[0].group.count, 1);
+    cr_assert_str_eq(result.hang_findings[0].group.function, "handle");
+    size_t n_threads = 0;
+    for (size_t i = 0; i < result.n_hang_findings; i++)
+        n_threads += result.hang_findings[i].group.count;
+    cr_assert_eq(n_threads, 3);
+}
+
 SL_TEST(hang, a_name_that_fills_the_line_is_shortened)
 {
     SL_CLEANUP(scene_release)
