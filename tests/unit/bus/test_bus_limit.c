@@ -65,6 +65,16 @@ SL_TEST(bus_limit, an_open_at_the_limit_says_so_and_leaves_no_thread)
     }
 }
 
+SL_TEST(bus_limit, direct_mode_needs_no_workers)
+{
+    struct bus_config config = config_of(BUS_DIRECT);
+    struct bus *bus = NULL;
+    struct sl_error err = {0};
+
+    atomic_store(&n_allowed, 0);
+    sl_assert_fails(bus_open(&config, &bus, &err), SL_ELIMIT, &err, "0 of 4 threads were created");
+}
+
 SL_TEST(bus_limit, a_subscribe_at_the_limit_leaves_nothing_and_works_later)
 {
     /* A keyed topic needs 10 + 1 threads. */
