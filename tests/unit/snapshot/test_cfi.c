@@ -92,6 +92,32 @@ SL_TEST(cfi, an_ordinary_record_is_relocatable_and_not_outermost)
     cr_assert(cfi.relocatable && !cfi.outermost && !cfi.signal_frame);
 }
 
+SL_TEST(cfi, what_is_rewritten_is_a_table_of_one_record_that_says_the_same_again)
+{
+    const uint8_t program[] = {0x41, 0x0e, 16, 0x86, 2, 0x43, 0x0d, 6};
+    struct table table = make_table(program, sizeof program);
+    struct sl_cfi_section section = section_of(&table);
+    uint8_t record[CAPACITY], again[CAPACITY];
+    size_t size, size_again;
+    struct sl_cfi cfi;
+    struct sl_cfi_range range = {.next = 0};
+    uint32_t fde_at;
+
+    cr_assert(sl_cfi_rewrite(&section, FDE, CODE + 0x20, record, sizeof record, &size, &cfi));
+    free(table.data);
+    memcpy(&fde_at, record + 4, sizeof fde_at);
+    struct table made = {.data = record, .size = size, .base = BASE};
+    struct sl_cfi_section rewritten = section_of(&made);
+    cr_assert_eq(sl_cfi_scan(&rewritten, BASE + SL_CFI_TABLE_SIZE, &range), SL_CFI_CIE);
+    cr_assert_eq(range.next, BASE + fde_at);
+    cr_assert_eq(sl_cfi_scan(&rewritten, BASE + fde_at, &range), SL_CFI_FDE);
+    cr_assert(range.start == CODE && range.end == CODE + 0x40 && range.next == BASE + size);
+    cr_assert(sl_cfi_rewrite(&rewritten, BASE + fde_at, CODE + 0x20, again, sizeof again,
+                             &size_again, &cfi));
+    cr_assert_eq(size_again, size);
+    cr_assert_eq(memcmp(again, record, size), 0);
+}
+
 SL_TEST(cfi, an_undefined_return_address_marks_the_outermost_frame)
 {
     const uint8_t program[] = {0x07, 16};

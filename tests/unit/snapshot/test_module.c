@@ -243,6 +243,9 @@ SL_TEST(module, only_regular_files_are_opened)
     map(scene, object.pages + PAGE, 2, "r-xp", &object, 1);
     end_map(scene);
     struct sl_module *module = find(scene, object.pages + PAGE);
+    int before = sl_module_open(scene->modules, module);
+    cr_assert(before >= 0);
+    (void) close(before);
     /* It would wait for a writer. */
     cr_assert(unlink(object.path) == 0 && mkfifo(object.path, 0600) == 0);
     int fd = sl_module_open(scene->modules, module);

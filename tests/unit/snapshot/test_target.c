@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/macros.h"
 #include "harness/snapshot/target/descriptor.h"
+#include "harness/snapshot/target/regular.h"
 #include "harness/snapshot/target/syscall.h"
 #include "harness/snapshot/target/target.h"
 
@@ -31,6 +35,32 @@ SL_TEST(target, a_thread_of_the_kernel_is_known_by_its_flags)
     cr_assert(sl_stat_parse(text, &stat) && stat.kernel);
     (void) snprintf(text, sizeof text, "2 (init) S 0 0 0 0 -1 4194304%s", rest);
     cr_assert(sl_stat_parse(text, &stat) && !stat.kernel);
+}
+
+SL_TEST(target, a_regular_file_is_opened_as_the_target_sees_it_and_a_link_only_where_it_may_be_one)
+{
+    char folder[] = "/tmp/strandline-test-XXXXXX", file[64], link[64];
+    SL_CLEANUP(sl_target_release) struct sl_target target = {.tid = 0};
+    struct sl_error err = {0};
+
+    cr_assert(mkdtemp(folder));
+    (void) snprintf(file, sizeof file, "%s/file", folder);
+    (void) snprintf(link, sizeof link, "%s/link", folder);
+    SL_AUTO_FD int made = open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    cr_assert_eq(symlink("file", link), 0);
+    sl_assert_ok(sl_target_open(getpid(), &target, &err), &err);
+    {
+        SL_AUTO_FD int direct = sl_regular_open_in(&target, file);
+        SL_AUTO_FD int by_link = sl_regular_open_in(&target, link);
+        SL_AUTO_FD int itself = sl_regular_open_itself_in(&target, file);
+        cr_assert(made >= 0 && direct >= 0 && by_link >= 0 && itself >= 0);
+    }
+    cr_assert_lt(sl_regular_open_itself_in(&target, link), 0);
+    cr_assert_lt(sl_regular_open_in(&target, folder), 0);
+    (void) unlink(link);
+    (void) unlink(file);
+    (void) rmdir(folder);
+    cr_assert_lt(sl_regular_open_in(&target, file), 0);
 }
 
 SL_TEST(target, a_cut_stat_line_is_refused)
