@@ -22,6 +22,9 @@
 #include "base/value.h"
 #include "json/locate.h"
 
+/* Of the tree that is made of a document; a million groups take 3 GiB. */
+#define MEMORY_LIMIT (UINT64_C(4) << 30)
+
 struct reader {
     const struct sl_layout *layout;
     struct sl_arena *arena;
@@ -370,6 +373,25 @@ refuse_syntax(struct reader *reader, const struct sl_locate_text *text, json_err
                          column, reader->layout->what, error->text);
 }
 
+/* What the library takes for a document, about; "{}," becomes eighty times as much. */
+static uint64_t estimate_memory(const struct sl_locate_text *text)
+{
+    static const uint16_t costs[256] = {
+        ['{'] = 208, ['['] = 112, [':'] = 32, [','] = 40, ['"'] = 24,
+    };
+    uint64_t bytes = text->size;
+    bool in_string = false;
+
+    for (size_t i = 0; i < text->size; i++) {
+        unsigned char c = (unsigned char) text->data[i];
+        if (!in_string || c == '"')
+            bytes += costs[c];
+        in_string ^= c == '"';
+        i += in_string && c == '\\';
+    }
+    return bytes;
+}
+
 enum sl_status sl_layout_read(const struct sl_layout *layout, const char *name,
                               const struct sl_locate_text *text, struct sl_arena *arena, void *base,
                               struct sl_error *err)
@@ -378,6 +400,9 @@ enum sl_status sl_layout_read(const struct sl_layout *layout, const char *name,
     const struct sl_locate_path root = {0};
     json_error_t error;
 
+    if (estimate_memory(text) > MEMORY_LIMIT)
+        return refuse(&reader, &root, "reading it would take more than %" PRIu64 " MiB of memory",
+                      MEMORY_LIMIT >> 20);
     errno = 0;
     json_t *json = json_loadb(text->data, text->size, JSON_REJECT_DUPLICATES, &error);
     if (!json)

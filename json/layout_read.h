@@ -21,7 +21,8 @@
  * @param name   what error texts call the input, for example its path
  * @param arena  gets the texts and lists
  * @param base   the struct of the layout, all zero; of no use after a failure
- * @return SL_EPARSE, text "NAME: KEY.PATH: what is wrong", with line and column where it is no JSON
+ * @return SL_EPARSE, text "NAME: KEY.PATH: what is wrong", with line and column where it is no
+ *         JSON; also for so many values that they would take some GiB of memory
  */
 SL_CHECKED enum sl_status sl_layout_read(const struct sl_layout *layout, const char *name,
                                          const struct sl_locate_text *text, struct sl_arena *arena,

@@ -166,6 +166,8 @@ static enum sl_status hold_groups(const struct place *place, const struct sl_lea
             {"one thread", SL_VALUE(1), AT_MOST, "count", SL_VALUE(group->count)},
             {"the number of tids", SL_VALUE(group->n_ids), AT_MOST, "count",
              SL_VALUE(group->count)},
+            {"the grade 'complete'", when(group->grade == SL_GRADE_COMPLETE, 1), AT_MOST,
+             "complete", SL_VALUE(group->complete)},
             {"counted", SL_VALUE(finding->counted), IS, "that of its cause",
              SL_VALUE(finding->cause != SL_CAUSE_RESIDENT)},
         };
@@ -407,6 +409,9 @@ hold_run(const struct place *place, const struct sl_run_result *result, const st
          result->run.interrupted ? when(false, 0) : result->run.trials_planned},
         {"control.found", when(!control->ran, control->found), IS,
          "what a control finds that did not run", SL_VALUE(0)},
+        {"verdict.exit without a line in verdict.failed",
+         when(!result->verdict.n_failed, (uint64_t) (unsigned) result->verdict.exit), IS,
+         "that of a run in which nothing failed", SL_VALUE(0)},
         {"run.interrupted", SL_VALUE(result->run.interrupted), IS, "verdict.exit", none},
         {"control.found", when(good && control->ran, control->found), IS, "control.planted",
          SL_VALUE(control->planted)},

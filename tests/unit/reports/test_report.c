@@ -256,6 +256,21 @@ SL_TEST(report, counts_that_make_no_sense_are_refused)
                    "'fingerprint' has to be 16 hexadecimal digits");
 }
 
+SL_TEST(report, small_values_without_number_do_not_fill_the_memory)
+{
+    const size_t n = 20000000;
+    SL_AUTO_FREE char *text = malloc(3 * n + 64);
+    struct sl_run_result *result = NULL;
+
+    cr_assert(text);
+    char *at = stpcpy(text, "{\"schema\": \"strandline.report/1\", \"x\": [{}");
+    for (size_t i = 0; i < n; i++)
+        at = stpcpy(at, ",{}");
+    (void) strcpy(at, "]}");
+    sl_assert_fails(sl_report_parse("r.json", text, strlen(text), &result, &err), SL_EPARSE, &err,
+                    "r.json: reading it would take more than 4096 MiB of memory");
+}
+
 /* A change of the format shows up here, as a difference of the sample. */
 SL_TEST(report, the_sample_is_what_the_writer_writes)
 {
