@@ -2,12 +2,16 @@
 /* strandline snapshot PID: the stacks of all threads of a process, now. */
 #include <strandline/snapshot.h>
 
+#include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "base/macros.h"
 #include "base/parse.h"
 #include "cli/cmd.h"
 #include "cli/options/options.h"
@@ -35,7 +39,9 @@ enum {
     OPTION_COLOR
 };
 
-#define MAX_FRAMES 65536
+#define MAX_FRAMES      65536
+#define DEFAULT_TIME_NS (30 * SL_NS_PER_S) /* as snapshot.h has it */
+#define GRACE_S         5                  /* until a look that takes longer is given up */
 
 static const struct sl_option options_of_snapshot[] = {
     [OPTION_ALL] = {"all", NULL, "each thread by itself", 0},
@@ -251,6 +257,27 @@ print(const struct request *request, const struct sl_snapshot *snapshot, struct 
     return status ? status : sl_export(sl_snapshot_exporters, request->form, &listing, &page, err);
 }
 
+static void give_up(int signal)
+{
+    static const char text[] = "strandline snapshot: the process could not be looked at in time\n";
+
+    (void) signal;
+    (void) !write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(SL_EXIT_UNMEASURED);
+}
+
+/*
+ * A look ends by itself.  But a process that wins a race may have us wait where nobody returns:
+ * memory that it takes away from under a read, and answers for itself.
+ */
+static void watch_time(const struct sl_snapshot_opts *opts)
+{
+    const uint64_t limit_ns = opts->max_time_ns ? opts->max_time_ns : DEFAULT_TIME_NS;
+
+    (void) signal(SIGALRM, give_up);
+    (void) alarm((unsigned) SL_MIN(limit_ns / SL_NS_PER_S + GRACE_S, (uint64_t) INT_MAX));
+}
+
 static bool has_any_stack(const struct sl_snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->n_threads; i++)
@@ -268,7 +295,9 @@ static int run(int argc, char **argv)
 
     if (!read_request(argc, argv, &request, &exit_status))
         return exit_status;
+    watch_time(&request.opts);
     enum sl_status status = sl_snapshot_take(process_of(request.pid), &request.opts, &taken, &err);
+    (void) alarm(0);
     if (status) {
         (void) command_error(&cmd_snapshot, &err, SL_EXIT_UNMEASURED);
         if (status == SL_EPERM)

@@ -17,7 +17,8 @@ struct member {
     struct sl_reader *reader;
     uint8_t *copies; /* BATCH times SL_MAX_COPY; warm: reused by every group */
     struct sl_attempt *seen[BATCH];
-    struct sl_copy requests[BATCH];
+    struct sl_copy requests[2 * BATCH]; /* of stacks, then of what threads wait at */
+    struct sl_wait_memory *waits[BATCH];
 };
 
 static void member_free(struct member *member)
@@ -85,6 +86,23 @@ static enum sl_status unwind_copies(struct member *member, size_t n, struct sl_e
     return status;
 }
 
+/* @return how many there are */
+static size_t request_waits(struct member *member, size_t n)
+{
+    size_t n_waits = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct sl_attempt *attempt = member->seen[i];
+        if (!attempt->sighting.blocked)
+            continue;
+        member->waits[n_waits] = &attempt->wait_memory;
+        member->requests[n + n_waits] =
+            sl_wait_request(member->reader, &attempt->sighting.call, &attempt->wait_memory);
+        n_waits += member->requests[n + n_waits].size > 0;
+    }
+    return n_waits;
+}
+
 static enum sl_status read_stacks(struct member *member, size_t n, struct sl_error *err)
 {
     struct sl_pass *pass = member->pass;
@@ -94,11 +112,10 @@ static enum sl_status read_stacks(struct member *member, size_t n, struct sl_err
     (void) pthread_mutex_unlock(&pass->lock);
     if (status)
         return status;
-    sl_reader_copy(member->reader, member->requests, n);
-    for (size_t i = 0; i < n; i++)
-        if (member->seen[i]->sighting.blocked)
-            sl_wait_read(member->reader, &member->seen[i]->sighting.call,
-                         &member->seen[i]->wait_memory);
+    size_t n_waits = request_waits(member, n);
+    sl_reader_copy(member->reader, member->requests, n + n_waits);
+    for (size_t i = 0; i < n_waits; i++)
+        sl_wait_accept(&member->requests[n + i], member->waits[i]);
     (void) pthread_mutex_lock(&pass->lock);
     status = unwind_copies(member, n, err);
     (void) pthread_mutex_unlock(&pass->lock);
@@ -180,6 +197,7 @@ enum sl_status sl_groups_read(struct sl_pass *pass, struct sl_error *err)
     pass->code.parted = n_members > 1 && sl_reader_settle(pass->code.reader);
     sl_crew_run(n_members, read_groups, pass);
     pass->code.parted = false;
+    sl_reader_unsettle(pass->code.reader);
     if (pass->group_status) {
         if (err && !err->status)
             *err = pass->group_error;

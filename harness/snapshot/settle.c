@@ -31,8 +31,11 @@ static enum sl_status read_stack(struct sl_pass *pass, const struct sl_register_
         attempt->copied = copy.copied;
         status = sl_attempt_unwind(pass, attempt, err);
     }
-    if (attempt->sighting.blocked)
-        sl_wait_read(pass->code.reader, &attempt->sighting.call, &attempt->wait_memory);
+    if (attempt->sighting.blocked) {
+        copy = sl_wait_request(pass->code.reader, &attempt->sighting.call, &attempt->wait_memory);
+        sl_reader_copy(pass->code.reader, &copy, 1);
+        sl_wait_accept(&copy, &attempt->wait_memory);
+    }
     attempt->thread->consistent =
         source->held_still(&pass->source_context, attempt->thread->id, &attempt->sighting);
     source->leave(&pass->source_context, attempt->thread->id, &attempt->sighting);

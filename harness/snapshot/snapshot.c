@@ -198,6 +198,9 @@ static enum sl_status refuse_memory(struct sl_pass *pass, struct sl_error *err)
     SL_AUTO_FREE char *content = NULL;
     size_t size;
 
+    if (sl_reader_met_silence(pass->code.reader))
+        return sl_fail(err, SL_ETIMEDOUT, "the memory of process %ld does not answer",
+                       (long) pass->target.pid);
     enum sl_status status = sl_target_read_all(&pass->target, "maps", &content, &size, err);
     if (status)
         return status;

@@ -73,6 +73,7 @@ struct sl_snapshot_opts {
  *         SL_EPERM   no source of registers is permitted
  *         SL_EGONE   no such process, or it ended before a single thread was read
  *         SL_ENOTSUP not a 64-bit x86 process, or the source is not built in
+ *         SL_ETIMEDOUT  the memory of the process does not answer
  *         SL_ELIMIT  not even the least could be seen within opts->max_memory
  */
 SL_API SL_CHECKED enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,

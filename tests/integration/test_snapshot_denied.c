@@ -3,9 +3,12 @@
 #include "sl_snapshot_test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "sl_subject.h"
@@ -89,4 +92,44 @@ SL_TEST(snapshot_denied, a_process_that_dropped_its_privileges_is_refused_its_ow
 {
     drop_privileges();
     expect_refusal(getpid());
+}
+
+/* The program at its place in a folder that everybody may enter. */
+static void copy_program(const char *from, const char *to, mode_t mode)
+{
+    SL_AUTO_FD int in = open(from, O_RDONLY | O_CLOEXEC);
+    SL_AUTO_FD int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+    cr_assert(in >= 0 && out >= 0);
+    while (sendfile(out, in, NULL, 1 << 20) > 0)
+        continue;
+    cr_assert(fchmod(out, mode) == 0);
+}
+
+/* Do its own functions have names, and those of the C library? */
+static void expect_names(const char *program, bool own)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject =
+        sl_subject_start_as(NOBODY, (const char *const[]){program, "1", NULL});
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    const struct sl_stack *stack = snapshot->threads[1].stack;
+    cr_assert(stack->complete);
+    cr_assert(has_function(stack, "start_thread") || has_function(stack, "clone3"));
+    cr_assert_eq(has_function(stack, "worker"), own);
+}
+
+SL_TEST(snapshot_denied, what_the_owner_may_not_read_is_not_shown_to_the_privileged, .timeout = 60)
+{
+    static const mode_t modes[] = {0711, 0755}; /* names that were seen once are known */
+    char folder[] = "/tmp/strandline-names-XXXXXX", path[64];
+
+    if (geteuid() != 0)
+        cr_skip_test("only the privileged may read what others may not");
+    cr_assert(mkdtemp(folder) && chmod(folder, 0755) == 0);
+    (void) snprintf(path, sizeof path, "%s/program", folder);
+    for (size_t i = 0; i < SL_COUNT_OF(modes); i++) {
+        copy_program(SL_SUBJECTS_DIR "/parked", path, modes[i]);
+        expect_names(path, modes[i] & S_IROTH);
+        (void) unlink(path);
+    }
+    (void) rmdir(folder);
 }

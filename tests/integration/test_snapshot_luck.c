@@ -10,8 +10,10 @@
 #include <semaphore.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/file.h"
 #include "sl_subject.h"
 
 /* `for (;;) pause();` for 32-bit x86, behind the headers of a file that is nothing else. */
@@ -435,4 +437,46 @@ SL_TEST(snapshot_luck, what_works_from_proc_works_where_another_source_is_tried_
         n_taken++;
     }
     cr_assert_gt(n_taken, 0);
+}
+
+/* Processes that this one has made and not reaped, of any kind. */
+static size_t count_children(void)
+{
+    char path[64], text[4096];
+    size_t n = 0;
+
+    SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
+    struct sl_error err = {0};
+    sl_assert_ok(sl_tasks_list(getpid(), &tasks, &err), &err);
+    for (size_t i = 0; i < tasks->n_tasks; i++) {
+        (void) snprintf(path, sizeof path, "/proc/self/task/%d/children", tasks->tasks[i].tid);
+        cr_assert(sl_file_read(path, text, sizeof text));
+        for (const char *at = text; (at = strchr(at, ' ')); at++)
+            n++;
+    }
+    return n;
+}
+
+SL_TEST(snapshot_luck, memory_that_never_answers_takes_stacks_only, .timeout = 60)
+{
+    static const enum sl_snapshot_source sources[] = {SL_SNAPSHOT_AUTO, SL_SNAPSHOT_PROC};
+    const size_t n_silent = 300;
+
+    SL_AUTO_FD int fd = (int) syscall(SYS_userfaultfd, O_CLOEXEC);
+    if (fd < 0)
+        cr_skip_test("nobody may serve the page faults of calls here");
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("silent_memory", "300");
+    for (size_t i = 0; i < SL_COUNT_OF(sources); i++) {
+        const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = sources[i]};
+        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+        const struct sl_thread *main_thread = sl_snapshot_find(snapshot, subject.pid);
+        cr_assert_eq(snapshot->n_threads, n_silent + 1);
+        cr_assert(main_thread->stack->complete, "%s", main_thread->stack->reason);
+        for (size_t t = 0; t < snapshot->n_threads; t++) {
+            const struct sl_thread *thread = &snapshot->threads[t];
+            cr_assert(thread == main_thread || strstr(thread->stack->reason, "does not answer"),
+                      "%s", thread->stack->reason);
+        }
+        cr_assert_eq(count_children(), 1, "the subject");
+    }
 }

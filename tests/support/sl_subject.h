@@ -26,8 +26,8 @@ struct sl_test_subject {
 };
 
 /* Start SL_SUBJECTS_DIR/argv[0], or argv[0] that begins with a slash, and wait until it says that
- * it is ready. */
-static inline struct sl_test_subject sl_subject_start(const char *const *argv)
+ * it is ready.  @param user  whose it is; 0: ours */
+static inline struct sl_test_subject sl_subject_start_as(uid_t user, const char *const *argv)
 {
     int in[2], out[2];
     char path[512], byte;
@@ -37,11 +37,13 @@ static inline struct sl_test_subject sl_subject_start(const char *const *argv)
     pid_t pid = fork();
     cr_assert(pid >= 0);
     if (pid == 0) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void) dup2(in[0], STDIN_FILENO);
         (void) dup2(out[1], STDOUT_FILENO);
         for (int fd = 3; fd < 64; fd++)
             (void) close(fd);
+        if (user && (setgid(user) || setuid(user)))
+            _exit(126);
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void) execv(path, (char *const *) argv);
         _exit(127);
     }
@@ -49,6 +51,11 @@ static inline struct sl_test_subject sl_subject_start(const char *const *argv)
     (void) close(out[1]);
     cr_assert(read(out[0], &byte, 1) == 1, "'%s' did not get ready", path);
     return (struct sl_test_subject){.pid = pid, .input = in[1], .output = out[0]};
+}
+
+static inline struct sl_test_subject sl_subject_start(const char *const *argv)
+{
+    return sl_subject_start_as(0, argv);
 }
 
 /* The same, of a program and its arguments written out. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/module/file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,19 +103,18 @@ static int open_by(const struct sl_target *target, const struct sl_mapping *mapp
     case WAY_TARGET_ROOT:
         return sl_regular_open_in(target, mapping->path);
     case WAY_OWN_ROOT: /* which the paths of a memory map begin with */
-        return sl_regular_open(mapping->path);
+        return sl_regular_open_here(target, mapping->path);
     case WAY_THREAD_MAPPING: /* a deleted file too, for the privileged */
-        (void) snprintf(path, sizeof path, "/proc/%ld/task/%ld/map_files/%" PRIx64 "-%" PRIx64,
-                        (long) target->pid, (long) target->tid, mapping->start, mapping->end);
-        return mapping->inode ? sl_regular_open(path) : -1;
+        (void) snprintf(path, sizeof path, "%ld/map_files/%" PRIx64 "-%" PRIx64, (long) target->tid,
+                        mapping->start, mapping->end);
+        return mapping->inode ? sl_regular_open_link(target, path) : -1;
     case WAY_MAPPING:
-        (void) snprintf(path, sizeof path, "/proc/%ld/map_files/%" PRIx64 "-%" PRIx64,
-                        (long) target->pid, mapping->start, mapping->end);
-        return mapping->inode ? sl_regular_open(path) : -1;
+        (void) snprintf(path, sizeof path, "../map_files/%" PRIx64 "-%" PRIx64, mapping->start,
+                        mapping->end);
+        return mapping->inode ? sl_regular_open_link(target, path) : -1;
     case WAY_PROGRAM: /* deleted or not; no privilege is asked for */
-        (void) snprintf(path, sizeof path, "/proc/%ld/task/%ld/exe", (long) target->pid,
-                        (long) target->tid);
-        return sl_regular_open(path);
+        (void) snprintf(path, sizeof path, "%ld/exe", (long) target->tid);
+        return sl_regular_open_link(target, path);
     case N_WAYS:
         break;
     }
@@ -124,13 +124,17 @@ static int open_by(const struct sl_target *target, const struct sl_mapping *mapp
 int sl_file_open(const struct sl_target *target, struct sl_reader *reader,
                  const struct sl_image *image, const struct sl_mapping *mapping)
 {
+    bool silent = false;
+
     for (enum way way = 0; way < N_WAYS; way++) {
         int fd = open_by(target, mapping, way);
+        silent = silent || (fd < 0 && errno == ETIMEDOUT);
         if (fd >= 0 && matches(fd, reader, image, mapping))
             return fd;
         if (fd >= 0)
             (void) close(fd);
     }
+    errno = silent ? ETIMEDOUT : ENOENT;
     return -1;
 }
 

@@ -9,7 +9,8 @@
 
 /*
  * Descriptor of the file of a mapping that has this image, or -1 when it can not be had or is
- * another one.  Without a reader only a build-id or the inode prove that it is the one.
+ * another one (errno is ETIMEDOUT: its file system need not answer).  Without a reader only a
+ * build-id or the inode prove that it is the one.
  */
 int sl_file_open(const struct sl_target *target, struct sl_reader *reader,
                  const struct sl_image *image, const struct sl_mapping *mapping);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/module/module.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,11 +101,14 @@ void sl_module_skip(struct sl_module *module, const char *reason)
         module->not_looked_at = reason;
 }
 
-int sl_module_open(struct sl_modules *modules, const struct sl_module *module)
+int sl_module_open(struct sl_modules *modules, struct sl_module *module)
 {
-    return module->vdso
-               ? -1
-               : sl_file_open(modules->target, modules->reader, &module->image, &module->mapping);
+    if (module->vdso)
+        return -1;
+    int fd = sl_file_open(modules->target, modules->reader, &module->image, &module->mapping);
+    if (fd < 0 && errno == ETIMEDOUT)
+        sl_module_skip(module, "its file is in a file system that need not answer");
+    return fd;
 }
 
 static bool is_vdso(const struct sl_mapping *mapping)
@@ -359,7 +363,7 @@ static void ask_loader(struct sl_modules *modules, const struct sl_maps *maps)
 }
 
 /* What lies at the place of a module's code may be a copy of it, or something else. */
-static bool is_copy(struct sl_modules *modules, const struct sl_module *module, uint64_t page)
+static bool is_copy(struct sl_modules *modules, struct sl_module *module, uint64_t page)
 {
     if (!sl_image_segment_of(&module->image, page - module->bias))
         return false;

@@ -80,6 +80,6 @@ const Elf64_Phdr *sl_module_segment(const struct sl_module *module, uint64_t add
 void sl_module_skip(struct sl_module *module, const char *reason);
 
 /* Descriptor of the file that was mapped, or -1 when it can not be had or is another one. */
-int sl_module_open(struct sl_modules *modules, const struct sl_module *module);
+int sl_module_open(struct sl_modules *modules, struct sl_module *module);
 
 #endif

@@ -19,7 +19,7 @@ static void match(const struct sl_dynamic *dynamic, uint64_t bias, struct sl_dat
     }
 }
 
-bool sl_data_symbols_find(struct sl_modules *modules, const struct sl_module *module,
+bool sl_data_symbols_find(struct sl_modules *modules, struct sl_module *module,
                           struct sl_data_symbol *symbols, size_t n_symbols)
 {
     struct sl_dynamic dynamic = {0};

@@ -15,7 +15,7 @@ struct sl_data_symbol {
 };
 
 /* Look all of them up among the exported symbols.  @return false when one is missing */
-bool sl_data_symbols_find(struct sl_modules *modules, const struct sl_module *module,
+bool sl_data_symbols_find(struct sl_modules *modules, struct sl_module *module,
                           struct sl_data_symbol *symbols, size_t n_symbols);
 
 #endif

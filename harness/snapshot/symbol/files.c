@@ -88,8 +88,7 @@ static bool has_debug_info(int fd)
     return sl_section_find(fd, ".debug_info", &section);
 }
 
-struct sl_symbol_files
-sl_symbol_files_open(struct sl_modules *modules, const struct sl_module *module)
+struct sl_symbol_files sl_symbol_files_open(struct sl_modules *modules, struct sl_module *module)
 {
     const struct sl_target *target = sl_modules_target(modules);
     struct sl_symbol_files files = {

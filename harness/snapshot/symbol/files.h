@@ -13,8 +13,7 @@ struct sl_symbol_files {
     int alternate; /* what the one with debug information shares with others */
 };
 
-struct sl_symbol_files
-sl_symbol_files_open(struct sl_modules *modules, const struct sl_module *module);
+struct sl_symbol_files sl_symbol_files_open(struct sl_modules *modules, struct sl_module *module);
 void sl_symbol_files_close(struct sl_symbol_files *files);
 
 /* Is there one, and are all that there are to be trusted (trust.h)? */

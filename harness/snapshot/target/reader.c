@@ -7,12 +7,19 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
+#include "harness/snapshot/target/errand.h"
 
 #define PAGE         ((uint64_t) 4096)
 #define MAX_VECTORS  1024 /* of one process_vm_readv; more is EINVAL */
 #define PAGE_BUCKETS 1024
 #define MAX_PAGES    8192 /* kept at once: 32 MiB */
+
+#define MAX_ENTRIES 64                   /* of the table of pages, read at once */
+#define PRESENT     (UINT64_C(3) << 62)  /* in memory, or written to disk by the kernel itself */
+#define SILENCE_NS  (250 * SL_NS_PER_MS) /* a disk answers sooner */
+#define MAX_SILENT  4 /* after so many nobody is asked any more for what is not in memory */
 
 struct page {
     struct page *next;
@@ -24,7 +31,10 @@ struct page {
 struct sl_reader {
     struct sl_target *target;
     int fd;       /* /proc/PID/mem once process_vm_readv was refused, else -1 */
-    bool settled; /* the file is not opened any more */
+    int table;    /* /proc/PID/pagemap, or -1 */
+    bool settled; /* no file is opened to stay */
+    bool silent;  /* what sl_reader_met_silence says */
+    unsigned n_silent;
     struct page *buckets[PAGE_BUCKETS];
     size_t n_pages;
     struct iovec local[MAX_VECTORS], remote[MAX_VECTORS];
@@ -37,7 +47,7 @@ sl_reader_new(struct sl_target *target, struct sl_reader **ret_reader, struct sl
     if (!reader)
         return sl_fail(err, SL_ENOMEM, "out of memory for reader of memory");
     reader->target = target;
-    reader->fd = -1;
+    reader->fd = reader->table = -1;
     *ret_reader = reader;
     return SL_OK;
 }
@@ -54,6 +64,8 @@ void sl_reader_free(struct sl_reader *reader)
     }
     if (reader->fd >= 0)
         (void) close(reader->fd);
+    if (reader->table >= 0)
+        (void) close(reader->table);
     free(reader);
 }
 
@@ -85,6 +97,46 @@ static ssize_t read_vectors(struct sl_reader *reader, const struct iovec *local,
     }
 }
 
+/* The table that says of each page whether it is in memory; -1 when this kernel has none. */
+static int open_page_table(const struct sl_reader *reader)
+{
+    char path[32];
+    (void) snprintf(path, sizeof path, "%ld/pagemap", (long) reader->target->tid);
+    return openat(reader->target->task_fd, path, O_RDONLY | O_CLOEXEC);
+}
+
+/* How many of the bytes, from the first on, are read without waiting for anybody. */
+static size_t count_present(int table, const struct sl_copy *copy)
+{
+    uint64_t entries[MAX_ENTRIES], first = copy->address / PAGE;
+    uint64_t n = (copy->address % PAGE + copy->size + PAGE - 1) / PAGE, i = 0;
+
+    n = SL_MIN(n, (uint64_t) MAX_ENTRIES);
+    ssize_t got = pread(table, entries, n * sizeof *entries, (off_t) (first * sizeof *entries));
+    n = got > 0 ? (uint64_t) got / sizeof *entries : 0;
+    while (i < n && entries[i] & PRESENT)
+        i++;
+    return i ? SL_MIN(copy->size, (size_t) (i * PAGE - copy->address % PAGE)) : 0;
+}
+
+/* What is left of the first page, if it comes within a moment. */
+static void read_absent(struct sl_reader *reader, struct sl_copy *copy)
+{
+    size_t size = SL_MIN(copy->size, (size_t) (PAGE - copy->address % PAGE));
+    uint64_t limit = SL_MIN(SILENCE_NS, sl_budget_left(reader->target->budget, SL_BUDGET_TIME));
+    ssize_t got = -ETIMEDOUT;
+
+    if (reader->n_silent < MAX_SILENT)
+        got = sl_errand_read_memory(limit, reader->target->tid, copy->address, copy->data, size);
+    reader->silent = got == -ETIMEDOUT;
+    reader->n_silent += reader->silent;
+    /* Who may trace its descendants only, as Yama has it, has none that an errand may read. */
+    if (got == -EPERM || got == -ENOSYS || got == -ENOMEM || got == -ESRCH)
+        copy->present = size;
+    else
+        copy->copied = got > 0 ? (size_t) got : 0;
+}
+
 size_t sl_reader_read(struct sl_reader *reader, uint64_t address, void *data, size_t size)
 {
     struct sl_copy copy = {.address = address, .data = data, .size = size};
@@ -92,33 +144,50 @@ size_t sl_reader_read(struct sl_reader *reader, uint64_t address, void *data, si
     return copy.copied;
 }
 
+bool sl_reader_read_all(struct sl_reader *reader, uint64_t address, void *data, size_t size)
+{
+    size_t done = 0, got = 1;
+
+    for (; done < size && got; done += got)
+        got = sl_reader_read(reader, address + done, (char *) data + done, size - done);
+    return done == size;
+}
+
+bool sl_reader_met_silence(const struct sl_reader *reader)
+{
+    return reader->silent;
+}
+
 /* Share `got` bytes out over the copies.  @return how many of them are done with */
 static size_t account(struct sl_copy *copies, size_t n, size_t got)
 {
     size_t i = 0;
     for (; i < n; i++) {
-        size_t part = SL_MIN(got, copies[i].size - copies[i].copied);
+        size_t part = SL_MIN(got, copies[i].present - copies[i].copied);
         copies[i].copied += part;
         got -= part;
-        if (copies[i].copied < copies[i].size)
+        if (copies[i].copied < copies[i].present)
             break;
     }
     return i;
 }
 
-void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies)
+/* What is present of each. */
+static void copy_present(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies)
 {
-    for (size_t i = 0; i < n_copies; i++)
-        copies[i].copied = 0;
     for (size_t done = 0; done < n_copies;) {
+        if (!copies[done].present) {
+            done++;
+            continue;
+        }
         size_t n = SL_MIN(n_copies - done, (size_t) MAX_VECTORS);
         for (size_t i = 0; i < n; i++) {
             const struct sl_copy *copy = &copies[done + i];
             uint64_t address = copy->address + copy->copied;
             reader->local[i] =
-                (struct iovec){(char *) copy->data + copy->copied, copy->size - copy->copied};
+                (struct iovec){(char *) copy->data + copy->copied, copy->present - copy->copied};
             reader->remote[i] =
-                (struct iovec){(void *) (uintptr_t) address, copy->size - copy->copied};
+                (struct iovec){(void *) (uintptr_t) address, copy->present - copy->copied};
         }
         ssize_t got = read_vectors(reader, reader->local, reader->remote, n);
         size_t complete = got > 0 ? account(copies + done, n, (size_t) got) : 0;
@@ -132,10 +201,55 @@ void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_c
     }
 }
 
+/* Does the copy lie in the page that the one before it lies in? */
+static bool is_same_page(const struct sl_copy *copy)
+{
+    return copy->address / PAGE == copy[-1].address / PAGE &&
+           copy->address % PAGE + copy->size <= PAGE && copy[-1].present;
+}
+
+static void find_present(struct sl_reader *reader, int table, struct sl_copy *copies, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct sl_copy *copy = &copies[i];
+        copy->copied = 0;
+        if (table < 0 || (i > 0 && is_same_page(copy)))
+            copy->present = copy->size;
+        else
+            copy->present = count_present(table, copy);
+        if (!copy->present && copy->size)
+            read_absent(reader, copy);
+    }
+}
+
+void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies)
+{
+    int table = reader->table;
+
+    if (table < 0 && !reader->target->self)
+        table = open_page_table(reader);
+    reader->silent = false;
+    find_present(reader, table, copies, n_copies);
+    copy_present(reader, copies, n_copies);
+    if (!reader->settled)
+        reader->table = table;
+    else if (table >= 0)
+        (void) close(table);
+}
+
 bool sl_reader_settle(struct sl_reader *reader)
 {
     reader->settled = reader->fd < 0;
+    if (reader->settled && reader->table >= 0) {
+        (void) close(reader->table);
+        reader->table = -1;
+    }
     return reader->settled;
+}
+
+void sl_reader_unsettle(struct sl_reader *reader)
+{
+    reader->settled = false;
 }
 
 bool sl_reader_is_permitted(struct sl_reader *reader, uint64_t address)

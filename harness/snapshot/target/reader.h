@@ -5,7 +5,9 @@
  * unwind tables).
  *
  * Every read is a system call that fails on bad addresses; nothing of the target
- * is dereferenced, not even when the target is the calling process.
+ * is dereferenced, not even when the target is the calling process.  What is not in memory may be
+ * filled by a program that never does so: it is waited for by somebody else (errand.h), not long,
+ * and not often.
  */
 #ifndef SL_SNAPSHOT_TARGET_READER_H
 #define SL_SNAPSHOT_TARGET_READER_H
@@ -21,9 +23,10 @@ struct sl_reader;
 
 struct sl_copy {
     uint64_t address;
-    void *data;    /* destination */
-    size_t size;   /* bytes wanted */
-    size_t copied; /* bytes had, from address on; set by sl_reader_copy */
+    void *data;     /* destination */
+    size_t size;    /* bytes wanted */
+    size_t present; /* of these, that are in memory for sure, and */
+    size_t copied;  /* bytes had, from address on; both set by sl_reader_copy */
 };
 
 /* @param target  borrowed, must outlive the memory */
@@ -32,14 +35,16 @@ sl_reader_new(struct sl_target *target, struct sl_reader **ret_reader, struct sl
 void sl_reader_free(struct sl_reader *reader);
 SL_DEFINE_AUTO(sl_reader, sl_reader_free);
 
-/* Read now.  @return bytes had from address on, 0 when nothing could be read */
+/*
+ * Read now.  @return bytes had from address on: 0 when nothing could be read, and fewer than were
+ * wanted also where what comes next may have to be waited for
+ */
 size_t sl_reader_read(struct sl_reader *reader, uint64_t address, void *data, size_t size);
 
-static inline bool
-sl_reader_read_all(struct sl_reader *reader, uint64_t address, void *data, size_t size)
-{
-    return sl_reader_read(reader, address, data, size) == size;
-}
+bool sl_reader_read_all(struct sl_reader *reader, uint64_t address, void *data, size_t size);
+
+/* Did the last read that failed find memory that does not answer? */
+bool sl_reader_met_silence(const struct sl_reader *reader);
 
 /* Read all of it through the page cache. */
 bool sl_reader_read_cached(struct sl_reader *reader, uint64_t address, void *data, size_t size);
@@ -52,6 +57,7 @@ void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_c
  * then the reader is of use only where its descriptor is
  */
 bool sl_reader_settle(struct sl_reader *reader);
+void sl_reader_unsettle(struct sl_reader *reader); /* it is used where it was made again */
 
 /* May the target's memory be read at all?  Tries one byte at a mapped address. */
 bool sl_reader_is_permitted(struct sl_reader *reader, uint64_t address);

@@ -1,46 +1,145 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/target/regular.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
+#include "harness/snapshot/target/errand.h"
 
-/* What a descriptor of O_PATH stands for, opened if it is a regular file. */
+#define ANSWER_NS SL_NS_PER_S /* a file server that lives has answered by then */
+#define BUILD_IDS "/usr/lib/debug/.build-id/"
+#define ROOT      "/"
+
+/* How long somebody may be waited for. */
+static uint64_t patience(const struct sl_target *target)
+{
+    return SL_MIN(ANSWER_NS, sl_budget_left(target->budget, SL_BUDGET_TIME));
+}
+
+/*
+ * Is the file in a file system that a program may make?  It need never answer who opens or reads.
+ * Such have no device of their own.
+ */
+static bool may_be_silent(const struct sl_target *target, int fd, dev_t device)
+{
+    int64_t type = 0;
+
+    if (major(device))
+        return false;
+    int result = sl_errand_file_system(patience(target), fd, &type);
+    return result == -ETIMEDOUT || type == FUSE_SUPER_MAGIC;
+}
+
+/* By what is known already: who makes the file system is not asked. */
+static bool is_regular(int path_fd, dev_t *ret_device)
+{
+    struct statx stat;
+
+    if (path_fd < 0 || statx(path_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &stat))
+        return false;
+    *ret_device = makedev(stat.stx_dev_major, stat.stx_dev_minor);
+    return S_ISREG(stat.stx_mode);
+}
+
+/* What a descriptor of O_PATH stands for, open for reading. */
 static int reopen(int path_fd)
 {
-    struct stat stat;
     char path[64];
 
-    if (path_fd < 0 || fstat(path_fd, &stat) || !S_ISREG(stat.st_mode))
-        return -1;
     /* Of the thread: some have a table of descriptors of their own (crew.h). */
     (void) snprintf(path, sizeof path, "/proc/thread-self/fd/%d", path_fd);
     return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-int sl_regular_open(const char *path)
+static int reopen_safely(const struct sl_target *target, int path_fd)
 {
-    SL_AUTO_FD int path_fd = open(path, O_PATH | O_CLOEXEC);
+    dev_t device;
+
+    if (!is_regular(path_fd, &device)) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (may_be_silent(target, path_fd, device)) {
+        errno = ETIMEDOUT;
+        return -1;
+    }
     return reopen(path_fd);
+}
+
+static int reopen_as_owner(const struct sl_target *target, int path_fd)
+{
+    struct sl_owner own;
+
+    if (path_fd < 0 || !sl_owner_become(&target->owner, &own))
+        return -1;
+    int fd = reopen_safely(target, path_fd);
+    sl_owner_leave(&target->owner, &own);
+    return fd;
+}
+
+/* The path below the root; what the kernel does not know by heart is asked for by somebody else. */
+static int find(const struct sl_target *target, int root, const char *path, uint64_t flags)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED};
+
+    int fd = (int) syscall(SYS_openat2, root, path, &how, sizeof how);
+    if (fd >= 0 || (errno != EAGAIN && errno != EINVAL))
+        return fd;
+    how.resolve &= ~(uint64_t) RESOLVE_CACHED;
+    fd = sl_errand_open_path(patience(target), root, path, flags, how.resolve);
+    return fd == -ENOSYS ? (int) syscall(SYS_openat2, root, path, &how, sizeof how)
+                         : SL_MAX(fd, -1);
+}
+
+static int open_below(const struct sl_target *target, int root, const char *path, uint64_t flags)
+{
+    struct sl_owner own;
+
+    if (root < 0 || !sl_owner_become(&target->owner, &own))
+        return -1;
+    SL_AUTO_FD int path_fd = find(target, root, path, flags);
+    int fd = reopen_safely(target, path_fd);
+    sl_owner_leave(&target->owner, &own);
+    return fd;
 }
 
 static int open_in(const struct sl_target *target, const char *path, uint64_t flags)
 {
-    const struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags,
-                                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     char name[32];
 
     (void) snprintf(name, sizeof name, "%ld/root", (long) target->tid);
     SL_AUTO_FD int root = openat(target->task_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0)
-        return -1;
-    SL_AUTO_FD int path_fd = (int) syscall(SYS_openat2, root, path, &how, sizeof how);
-    return reopen(path_fd);
+    return open_below(target, root, path, flags);
+}
+
+/* Do paths mean the same to the target as to us, but for its root directory? */
+static bool has_our_mounts(const struct sl_target *target)
+{
+    char name[32], own[64] = "", others[64] = "";
+
+    (void) snprintf(name, sizeof name, "%ld/ns/mnt", (long) target->tid);
+    return readlink("/proc/self/ns/mnt", own, sizeof own - 1) > 0 &&
+           readlinkat(target->task_fd, name, others, sizeof others - 1) > 0 &&
+           strcmp(own, others) == 0;
+}
+
+int sl_regular_open(const char *path)
+{
+    SL_AUTO_FD int path_fd = open(path, O_PATH | O_CLOEXEC);
+    dev_t device;
+
+    return is_regular(path_fd, &device) ? reopen(path_fd) : -1;
 }
 
 int sl_regular_open_in(const struct sl_target *target, const char *path)
@@ -48,11 +147,28 @@ int sl_regular_open_in(const struct sl_target *target, const char *path)
     return open_in(target, path, 0);
 }
 
+int sl_regular_open_here(const struct sl_target *target, const char *path)
+{
+    bool by_build_id = strncmp(path, BUILD_IDS, strlen(BUILD_IDS)) == 0 && !strstr(path, "..");
+
+    /* A path of another name space, where anybody may have made it, is none of ours. */
+    if (!by_build_id && !has_our_mounts(target))
+        return -1;
+    SL_AUTO_FD int root = open(ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return open_below(target, root, path, 0);
+}
+
+int sl_regular_open_link(const struct sl_target *target, const char *link)
+{
+    SL_AUTO_FD int path_fd = openat(target->task_fd, link, O_PATH | O_CLOEXEC);
+    return reopen_as_owner(target, path_fd);
+}
+
 int sl_regular_open_either(const struct sl_target *target, const char *path,
                            bool (*is_it)(int fd, const void *context), const void *context)
 {
-    for (int own = 0; own < 2; own++) {
-        int fd = own ? sl_regular_open(path) : sl_regular_open_in(target, path);
+    for (int here = 0; here < 2; here++) {
+        int fd = here ? sl_regular_open_here(target, path) : sl_regular_open_in(target, path);
         if (fd >= 0 && (!is_it || is_it(fd, context)))
             return fd;
         if (fd >= 0)

@@ -107,6 +107,19 @@ static enum sl_status find_alive(struct sl_target *target, struct sl_error *err)
     return sl_fail_errno(err, "cannot read '/proc/%ld/stat'", (long) target->pid);
 }
 
+static enum sl_status find_owner(struct sl_target *target, struct sl_error *err)
+{
+    char text[4096];
+
+    ssize_t got = sl_target_read(target, 0, "status", text, sizeof text);
+    if (got == -ESRCH)
+        return sl_fail(err, SL_EGONE, "process %ld has ended", (long) target->pid);
+    errno = got < 0 ? (int) -got : EIO;
+    if (got < 0 || !sl_owner_parse(text, &target->owner))
+        return sl_fail_errno(err, "cannot read '/proc/%ld/status'", (long) target->pid);
+    return SL_OK;
+}
+
 enum sl_status sl_target_open(pid_t pid, struct sl_target *ret_target, struct sl_error *err)
 {
     char path[64];
@@ -125,6 +138,8 @@ enum sl_status sl_target_open(pid_t pid, struct sl_target *ret_target, struct sl
                                .self = pid == getpid(),
                                .counter = SL_COUNTER_STATUS};
     status = find_alive(&target, err);
+    if (!status)
+        status = find_owner(&target, err);
     if (status) {
         sl_target_release(&target);
         return status;

@@ -17,6 +17,7 @@
 #include <strandline/error.h>
 
 #include "harness/snapshot/target/budget.h"
+#include "harness/snapshot/target/owner.h"
 
 /* Which counter of /proc proves that a thread did not run. */
 enum sl_run_counter {
@@ -30,6 +31,7 @@ struct sl_target {
     int task_fd; /* /proc/PID/task */
     bool self;   /* the calling process */
     enum sl_run_counter counter;
+    struct sl_owner owner;
     struct sl_budget *budget; /* borrowed, of the look; NULL after open: no bounds */
 };
 

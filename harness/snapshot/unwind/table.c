@@ -107,7 +107,7 @@ static void read_header(struct sl_modules *modules, const struct sl_module *modu
 }
 
 /* Without .eh_frame_hdr only the section headers say where .eh_frame is. */
-static void find_by_sections(struct sl_modules *modules, const struct sl_module *module,
+static void find_by_sections(struct sl_modules *modules, struct sl_module *module,
                              struct sl_unwind_table *table)
 {
     struct sl_section section;
@@ -248,7 +248,7 @@ static enum sl_table_result search_header(struct sl_modules *modules,
 }
 
 /* .debug_frame is never loaded: it comes from the file, or from the debug file beside it. */
-static void open_debug_frame(struct sl_modules *modules, const struct sl_module *module,
+static void open_debug_frame(struct sl_modules *modules, struct sl_module *module,
                              struct sl_unwind_table *table)
 {
     struct index *index = &table->debug_frame;

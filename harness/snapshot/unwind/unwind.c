@@ -108,7 +108,8 @@ static bool read_stack(struct sl_unwinder *unwinder, uint64_t address, uint64_t 
     struct sl_view *view = unwinder->view;
 
     if (!sl_view_word(view, address, ret_value)) {
-        unwinder->failure = SL_UNWIND_NO_MEMORY;
+        unwinder->failure =
+            sl_reader_met_silence(view->reader) ? SL_UNWIND_SILENT : SL_UNWIND_NO_MEMORY;
         unwinder->memorable = false;
         return false;
     }
@@ -261,7 +262,8 @@ static enum sl_unwind_end prepare(struct sl_unwinder *unwinder, const struct sl_
     case SL_TABLE_NONE:
         return SL_UNWIND_NO_TABLE;
     case SL_TABLE_MALFORMED:
-        return SL_UNWIND_BAD_TABLE;
+        return sl_reader_met_silence(sl_modules_reader(unwinder->modules)) ? SL_UNWIND_SILENT
+                                                                           : SL_UNWIND_BAD_TABLE;
     case SL_TABLE_NO_TIME:
         return SL_UNWIND_NO_TIME;
     case SL_TABLE_NO_MEMORY:

@@ -36,6 +36,7 @@
     X(LOST_REGISTER, "the next frame needs a register that the frame pointer before it does not "  \
                      "tell")                                                                       \
     X(NO_MEMORY, "the stack could not be read")                                                    \
+    X(SILENT, "the memory of the stack, or of its code, does not answer")                          \
     X(NOT_GROWING, "the next frame does not lie further out on the stack")                         \
     X(NO_CALLER, "the unwind ended before a known thread entry")                                   \
     X(TOO_DEEP, "more frames than the limit")                                                      \

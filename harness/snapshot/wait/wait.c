@@ -149,8 +149,8 @@ static bool is_poll(const struct sl_syscall *call)
     return call->nr == SYS_poll || call->nr == SYS_ppoll;
 }
 
-void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *seen,
-                  struct sl_wait_memory *ret_memory)
+struct sl_copy sl_wait_request(struct sl_reader *reader, const struct sl_syscall *seen,
+                               struct sl_wait_memory *memory)
 {
     const struct sl_syscall call = resolve_restart(seen, NULL, reader);
     size_t size = 0;
@@ -159,8 +159,12 @@ void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *seen,
         size = sizeof(struct sl_mutex_head);
     else if (is_poll(&call) && call.args[1] <= MAX_POLLED)
         size = call.args[1] * sizeof(struct pollfd);
-    bool is_read = size && sl_reader_read_all(reader, call.args[0], ret_memory->bytes, size);
-    ret_memory->size = is_read ? size : 0;
+    return (struct sl_copy){.address = call.args[0], .data = memory->bytes, .size = size};
+}
+
+void sl_wait_accept(const struct sl_copy *copy, struct sl_wait_memory *memory)
+{
+    memory->size = copy->copied == copy->size ? copy->size : 0;
 }
 
 struct sl_wait sl_wait_describe(const struct sl_wait_context *context,

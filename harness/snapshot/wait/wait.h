@@ -18,9 +18,13 @@ struct sl_wait_memory {
     unsigned char bytes[SL_WAIT_MEMORY];
 };
 
-/* Read it: before it is asked whether the thread held still, so that the answer covers it. */
-void sl_wait_read(struct sl_reader *reader, const struct sl_syscall *call,
-                  struct sl_wait_memory *ret_memory);
+/*
+ * What to copy to there, of no size when that is nothing; then what was copied.  Before it is asked
+ * whether the thread held still, so that the answer covers it.
+ */
+struct sl_copy sl_wait_request(struct sl_reader *reader, const struct sl_syscall *call,
+                               struct sl_wait_memory *memory);
+void sl_wait_accept(const struct sl_copy *copy, struct sl_wait_memory *memory);
 
 /* All borrowed. */
 struct sl_wait_context {
@@ -33,7 +37,7 @@ struct sl_wait_context {
 
 /*
  * @param call    as seen while the thread was blocked
- * @param memory  what sl_wait_read found for it
+ * @param memory  what was found for it
  * @param stack   its frames, or NULL
  */
 struct sl_wait sl_wait_describe(const struct sl_wait_context *context,

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sl_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "harness/snapshot/target/errand.h"
+
+#define LONG (20 * SL_NS_PER_S) /* what is not given up takes microseconds */
+
+static void expect_nobody_left(void)
+{
+    cr_assert(waitpid(-1, NULL, __WALL | WNOHANG) < 0 && errno == ECHILD);
+}
+
+SL_TEST(errand, memory_is_read_and_a_hole_is_told)
+{
+    static const char text[] = "what is there";
+    char copy[sizeof text];
+
+    ssize_t got = sl_errand_read_memory(LONG, getpid(), (uintptr_t) text, copy, sizeof copy);
+    if (got == -ENOSYS)
+        cr_skip_test("no task can be made beside the threads");
+    cr_assert_eq(got, (ssize_t) sizeof copy);
+    cr_assert_str_eq(copy, text);
+    cr_assert_eq(sl_errand_read_memory(LONG, getpid(), 8, copy, sizeof copy), -EFAULT);
+    expect_nobody_left();
+}
+
+SL_TEST(errand, a_path_is_opened_here_and_its_file_system_known)
+{
+    int64_t type = 0;
+
+    SL_AUTO_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    SL_AUTO_FD int fd = sl_errand_open_path(LONG, root, "proc/self/stat", 0, RESOLVE_NO_MAGICLINKS);
+    if (fd == -ENOSYS)
+        cr_skip_test("no task can be made beside the threads");
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(sl_errand_file_system(LONG, fd, &type), 0);
+    cr_assert_eq(type, PROC_SUPER_MAGIC);
+    cr_assert_eq(sl_errand_open_path(LONG, root, "no/such/file", 0, 0), -ENOENT);
+    expect_nobody_left();
+}
