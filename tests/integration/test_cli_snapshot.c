@@ -432,3 +432,26 @@ SNAPSHOT_TEST(a_process_of_another_user_is_refused)
     cr_assert(strstr(result.errors, "CAP_SYS_PTRACE"), "%s", result.errors);
     assert_refused(result, 3, "Permission denied");
 }
+
+/* Libraries that read debug information end their process, one way or another. */
+SNAPSHOT_TEST(limits_of_memory_end_in_a_look_or_in_one_sentence)
+{
+#ifdef __SANITIZE_ADDRESS__
+    cr_skip_test("a sanitizer takes more addresses than can be limited");
+#endif
+    SL_AUTO_SUBJECT struct sl_test_subject subject = start("parked", "3", NULL);
+    const char *const argv[] = {strandline_program(), "snapshot", pid_text(subject.pid), NULL};
+    bool looked = false;
+
+    for (unsigned long mib = 20; mib <= 200; mib += mib < 80 ? 3 : 20) {
+        const struct command command = {.argv = argv, .memory = mib << 20};
+        struct command_result result = command_run(&command);
+        const char *line = strchr(result.errors, '\n');
+        /* 127: there was not even enough for the loader of programs. */
+        cr_assert(result.status == 0 || result.status == 127 ||
+                      (result.status == 3 && line && !line[1]),
+                  "%lu MiB: exit status %d: %s", mib, result.status, result.errors);
+        looked = result.status == 0;
+    }
+    cr_assert(looked);
+}
