@@ -2,6 +2,7 @@
 /* What holds for all commands. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +11,11 @@
 
 #include "base/macros.h"
 #include "base/utf8.h"
+#include "cli/cmd.h"
 #include "cli/commands.h"
 #include "cli/options/output.h"
+
+#define THREAD_STACK (1u << 20) /* of our own threads, at least */
 
 /* `strandline`, `strandline --help`, `strandline --version`. */
 static int run_without_command(const char *word)
@@ -66,6 +70,20 @@ static bool open_standard_descriptors(void)
     return true;
 }
 
+/* Unwinding and reading debug information take more than a limit for others may leave a thread. */
+static void provide_stacks(void)
+{
+    pthread_attr_t attributes;
+    size_t size;
+
+    if (pthread_getattr_default_np(&attributes))
+        return;
+    if (!pthread_attr_getstacksize(&attributes, &size) && size < THREAD_STACK &&
+        !pthread_attr_setstacksize(&attributes, THREAD_STACK))
+        (void) pthread_setattr_default_np(&attributes);
+    (void) pthread_attr_destroy(&attributes);
+}
+
 int main(int argc, char **argv)
 {
     if (!open_standard_descriptors())
@@ -77,6 +95,8 @@ int main(int argc, char **argv)
     (void) signal(SIGCHLD, SIG_DFL);
 
     const struct sl_command *command = argc > 1 ? command_find(commands_all, argv[1]) : NULL;
+    if (command != &cmd_subject) /* whose driver has what the user gave it */
+        provide_stacks();
     int status =
         command ? command->run(argc - 1, argv + 1) : run_without_command(argc > 1 ? argv[1] : NULL);
     return finish_output(status);

@@ -212,8 +212,13 @@ static void await_library_exit(const struct sl_observation *observation)
 enum sl_status
 sl_observation_mark(struct sl_observation *observation, const char *name, struct sl_error *err)
 {
+    if (!name)
+        return sl_fail(err, SL_EINVAL, "a mark has no name");
     if (observation->ended)
         return sl_fail(err, SL_EINVAL, "no mark '%s' in an observation that has ended", name);
+    if (observation->end && !observation->settled)
+        return sl_fail(err, SL_EINVAL, "no mark '%s' in an observation that could not settle",
+                       name);
     if (!observation->settled)
         return look(observation, name, true, false, err);
     await_library_exit(observation);
@@ -295,7 +300,7 @@ enum sl_status sl_observation_end(struct sl_observation *observation,
 const struct sl_snapshot *
 sl_observation_snapshot(const struct sl_observation *observation, const char *name)
 {
-    for (size_t i = observation ? observation->n_looks : 0; i-- > 0;)
+    for (size_t i = observation && name ? observation->n_looks : 0; i-- > 0;)
         if (strcmp(observation->looks[i].name, name) == 0)
             return observation->looks[i].snapshot;
     return NULL;

@@ -89,7 +89,7 @@ static int start_subject(struct guard *guard, const struct sl_guard_task *task)
 /* What was printed since, or some of it where there is no end to it. */
 static void take_output(struct guard *guard)
 {
-    char bytes[64 << 10];
+    static char bytes[64 << 10]; /* a stack may be limited to less */
     ssize_t n = 1;
 
     for (int i = 0; i < READS_AT_ONCE && n > 0; i++) {

@@ -422,8 +422,11 @@ static bool play(struct subject *subject)
 
 int sl_subject_main(const struct sl_driver *builtin, int in_fd, int out_fd, int desk_fd)
 {
-    struct subject subject = {.in_fd = in_fd, .out_fd = out_fd, .builtin = builtin};
+    static struct subject subject; /* a stack may be limited to less */
 
+    subject.in_fd = in_fd;
+    subject.out_fd = out_fd;
+    subject.builtin = builtin;
     (void) signal(SIGPIPE, SIG_IGN); /* see protocol.c */
     /* We were started as "exe", which the driver's threads would inherit. */
     (void) prctl(PR_SET_NAME, program_invocation_name);

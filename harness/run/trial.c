@@ -328,27 +328,26 @@ pack_args(const char *const *args, char *to, size_t size, struct sl_error *err)
     return SL_OK;
 }
 
+/* config: all zero */
 static enum sl_status make_config(const struct sl_trial_input *input, enum sl_subject_job job,
-                                  struct sl_subject_config *ret_config, struct sl_error *err)
+                                  struct sl_subject_config *config, struct sl_error *err)
 {
-    struct sl_subject_config config = {
-        .load = input->cell->scenario->load,
-        .pool = input->cell->pool,
-        .mode = input->cell->mode,
-        .replicas = input->bus.replicas,
-        .job = job,
-        .control = input->control,
-        .seed = input->seed,
-    };
+    config->load = input->cell->scenario->load;
+    config->pool = input->cell->pool;
+    config->mode = input->cell->mode;
+    config->replicas = input->bus.replicas;
+    config->job = job;
+    config->control = input->control;
+    config->seed = input->seed;
     const struct {
         char *to;
         size_t size;
         const char *from, *what;
     } texts[] = {
-        {config.transport, sizeof config.transport, input->cell->transport, "transport"},
-        {config.fault, sizeof config.fault, input->cell->fault, "fault"},
-        {config.prefix, sizeof config.prefix, input->prefix, "prefix"},
-        {config.driver_path, sizeof config.driver_path, input->bus.driver_path, "driver path"},
+        {config->transport, sizeof config->transport, input->cell->transport, "transport"},
+        {config->fault, sizeof config->fault, input->cell->fault, "fault"},
+        {config->prefix, sizeof config->prefix, input->prefix, "prefix"},
+        {config->driver_path, sizeof config->driver_path, input->bus.driver_path, "driver path"},
     };
     for (size_t i = 0; i < SL_COUNT_OF(texts); i++) {
         const char *from = texts[i].from ? texts[i].from : "";
@@ -357,12 +356,10 @@ static enum sl_status make_config(const struct sl_trial_input *input, enum sl_su
                            texts[i].size - 1);
         memcpy(texts[i].to, from, strlen(from) + 1);
     }
-    *ret_config = config;
     enum sl_status status =
-        sl_subject_config_aim(ret_config, input->bus.servers, input->bus.credentials, err);
-    return status
-               ? status
-               : pack_args(input->bus.driver_args, ret_config->args, sizeof ret_config->args, err);
+        sl_subject_config_aim(config, input->bus.servers, input->bus.credentials, err);
+    return status ? status
+                  : pack_args(input->bus.driver_args, config->args, sizeof config->args, err);
 }
 
 static enum sl_status start_process(struct trial *trial, struct sl_error *err)
@@ -379,7 +376,7 @@ static enum sl_status start_process(struct trial *trial, struct sl_error *err)
 static enum sl_status
 start_subject(struct trial *trial, enum sl_subject_job job, struct sl_error *err)
 {
-    SL_AUTO_FREE struct sl_subject_config *config = malloc(sizeof *config);
+    SL_AUTO_FREE struct sl_subject_config *config = calloc(1, sizeof *config);
     const struct sl_trial_input *input = trial->input;
     size_t tally = input->agents ? sl_tally_size_max(input->cell->scenario->load.events) : 0;
 

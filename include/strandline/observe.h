@@ -95,13 +95,16 @@ sl_observation_begin(pid_t pid, const struct sl_observation_opts *opts,
  *
  * @return SL_OK      it was taken
  *         SL_EGONE   the process ended
- *         SL_EINVAL  the observation has ended
+ *         SL_EINVAL  name is NULL, or the observation has ended or could not settle
  */
 SL_API SL_CHECKED enum sl_status
 sl_observation_mark(struct sl_observation *observation, const char *name, struct sl_error *err);
 
 /**
  * The work is over: look, wait until threads on their way out have ended, and look again.
+ *
+ * When this fails after its first look, the looks taken so far can be read and the observation be
+ * freed; nothing more can be found out with it.
  *
  * @param over_ns  CLOCK_MONOTONIC when the work was over; 0: now
  *
@@ -130,7 +133,7 @@ SL_API SL_CHECKED enum sl_status sl_observation_end(struct sl_observation *obser
 
 /*
  * A look that was taken, by the name of its mark or one of SL_LOOK_*; of several the last; NULL:
- * there is none.  Borrowed, valid until the observation is freed.
+ * there is none, as there is none without a name.  Borrowed, valid until the observation is freed.
  */
 SL_API const struct sl_snapshot *
 sl_observation_snapshot(const struct sl_observation *observation, const char *name);

@@ -308,6 +308,9 @@ SL_TEST(observe, waiting_ends_when_the_caller_is_to_stop)
     pthread_t waiter = start_thread(waiter_main, &gate);
     sl_assert_fails(sl_observation_end(observation, &report, &err), SL_ECLOSED, &err,
                     "interrupted");
+    sl_assert_fails(sl_observation_mark(observation, "late", &err), SL_EINVAL, &err,
+                    "'late' in an observation that could not settle");
+    cr_assert_not_null(sl_observation_snapshot(observation, SL_LOOK_END));
     open_gate(&gate);
     cr_assert_eq(pthread_join(waiter, NULL), 0);
     (void) close(ends[0]);
@@ -390,6 +393,8 @@ SL_TEST(observe, steps_out_of_turn_are_refused)
     const struct sl_leak_report *report = NULL, *again = NULL;
     struct sl_error err = {0};
 
+    sl_assert_fails(sl_observation_mark(observation, NULL, &err), SL_EINVAL, &err, "has no name");
+    cr_assert_null(sl_observation_snapshot(observation, NULL));
     sl_assert_ok(sl_observation_end(observation, &report, &err), &err);
     cr_assert_eq(report->count, 0);
     sl_assert_fails(sl_observation_end(observation, &again, &err), SL_EINVAL, &err, "has ended");

@@ -193,3 +193,16 @@ HOSTILE_TEST(records_that_a_driver_forges_fail_its_trial_with_what_was_wrong)
         cr_assert_eq(count_left(NULL), 0, "%s", cases[i].what);
     }
 }
+
+HOSTILE_TEST(a_stack_that_is_limited_for_others_is_enough)
+{
+    strandline_file("small.json", scenario);
+    const char *argv[] = {"sh", "-c",
+                          "ulimit -S -s 96 && exec \"$0\" run ./small.json --transport memory "
+                          "--mode direct --driver " EXAMPLE_DRIVER " --output report.json",
+                          strandline_program(), NULL};
+    const struct command command = {.argv = argv, .directory = strandline_directory()};
+    struct command_result result = command_run(&command);
+    cr_assert_eq(result.status, 0, "exit status %d\n%s\n%s", result.status, result.output,
+                 result.errors);
+}
