@@ -229,6 +229,8 @@ static enum sl_status hold_left(const struct place *place, const struct sl_left_
         {"process", "the sum of processes in leaks.left_behind", "leaks.processes",
          left->processes},
         {"timer", "the sum of timers in leaks.left_behind", "leaks.timers", left->timers},
+        {"thread", "the sum of threads in leaks.left_behind", "leaks.threads_made_later",
+         left->threads},
     };
 
     for (size_t i = 0; i < SL_COUNT_OF(kinds); i++) {

@@ -122,6 +122,7 @@ static const struct sl_field leaks_fields[] = {
     {KEYED(VALUE, struct sl_trial_result, "descriptors", left.descriptors)},
     {KEYED(VALUE, struct sl_trial_result, "processes", left.processes)},
     {KEYED(VALUE, struct sl_trial_result, "timers", left.timers)},
+    {KEYED(VALUE, struct sl_trial_result, "threads_made_later", left.threads)},
     {KEYED(U64, struct sl_trial_result, "settle_ns", leaks.settle_ns)},
     LIST(struct sl_trial_result, "groups", leaks.findings, leaks.n_findings, finding_object),
     LIST(struct sl_trial_result, "late_threads", leaks.late_threads, leaks.n_late_threads,

@@ -2,6 +2,7 @@
 #include "harness/leak/candidate.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
@@ -103,6 +104,27 @@ bool candidate_is_in(const struct sl_snapshot *snapshot, const struct leak_candi
 {
     return candidate->unjoined ? has_unjoined(snapshot, candidate->unjoined)
                                : candidate_find_same(snapshot, candidate->thread) != NULL;
+}
+
+void candidate_find_replaced(const struct sl_leak_input *input, struct leak_candidate *candidates,
+                             size_t n_candidates)
+{
+    const struct sl_snapshot *torn_down = input->torn_down;
+
+    for (size_t i = 0; torn_down && i < torn_down->n_threads; i++) {
+        const struct sl_thread *thread = &torn_down->threads[i];
+        if (candidate_find_same(input->start, thread) ||
+            candidate_find_same(input->settled, thread))
+            continue;
+        const char *library = library_of(input, thread);
+        size_t at = 0;
+        while (library && at < n_candidates &&
+               (!candidates[at].library || strcmp(candidates[at].library, library) != 0 ||
+                candidates[at].replaced || candidate_is_in(torn_down, &candidates[at])))
+            at++;
+        if (library && at < n_candidates)
+            candidates[at].replaced = true;
+    }
 }
 
 enum sl_status candidate_list(const struct sl_leak_input *input, struct sl_arena *arena,

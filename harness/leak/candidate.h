@@ -22,6 +22,7 @@ struct leak_candidate {
     uint64_t fingerprint;
     const char *library; /* file name of the library that its entry lies in, or NULL */
     const char *process; /* what it is, when it is the process's and not the bus's; or NULL */
+    bool replaced;       /* it ended with that library, which made another one instead */
     bool resident;       /* ends only with that library or the process, so that it is no leak */
 };
 
@@ -37,6 +38,10 @@ uint64_t candidate_observed_ns(const struct sl_leak_input *input);
 
 /* Is the thread, or what is left of it, in the snapshot?  false, too, where that is not known. */
 bool candidate_is_in(const struct sl_snapshot *snapshot, const struct leak_candidate *candidate);
+
+/* Tell which of the candidates were replaced: as many as there are new ones of their libraries. */
+void candidate_find_replaced(const struct sl_leak_input *input, struct leak_candidate *candidates,
+                             size_t n_candidates);
 
 /*
  * Threads of `settled` that are not in `start`.

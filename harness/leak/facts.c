@@ -187,9 +187,17 @@ void facts_add_circumstances(const struct leak_case *the_case, const struct leak
     if (!first->thread->stack)
         facts_add(facts, (struct sl_fact){SL_FACT_NO_STACK, .count = cluster->count,
                                           .text = reason ? reason : "reason not known"});
-    if (first->library) /* not resident: it was seen to outlive it */
-        facts_add(facts, (struct sl_fact){SL_FACT_OUTLIVED_LIBRARY, .count = cluster->count,
-                                          .text = first->library});
+    uint32_t replaced = 0;
+    for (size_t i = 0; i < cluster->n_members; i++)
+        replaced += cluster->members[i].replaced;
+    if (first->library &&
+        cluster->count > replaced) /* not resident: they were seen to outlive it */
+        facts_add(facts,
+                  (struct sl_fact){SL_FACT_OUTLIVED_LIBRARY, .count = cluster->count - replaced,
+                                   .text = first->library});
+    if (first->library && replaced)
+        facts_add(facts,
+                  (struct sl_fact){SL_FACT_REPLACED, .count = replaced, .text = first->library});
     if (the_case->survivors)
         facts_add(facts, (struct sl_fact){SL_FACT_NONE_ENDED, .count = the_case->survivors});
 }

@@ -47,7 +47,8 @@ static enum sl_status make_findings(const struct leak_case *the_case,
 /*
  * A library's thread is resident when it ended with the library.  When nobody saw
  * that, for teardown was not reached, it gets the benefit of the doubt: Close is
- * known to have taken effect, and such threads outlive every Close.  Without an
+ * known to have taken effect, and such threads outlive every Close.  One that has
+ * only made way for another of the library did not end with it.  Without an
  * effective Close nothing tells them from those that Close would have ended.  The process's own
  * threads are none of Close's business.
  */
@@ -55,9 +56,11 @@ static void mark_residents(const struct leak_case *the_case, struct leak_candida
                            size_t n_candidates)
 {
     const struct sl_snapshot *torn_down = the_case->input->torn_down;
+
+    candidate_find_replaced(the_case->input, candidates, n_candidates);
     for (size_t i = 0; i < n_candidates; i++) {
         const struct leak_candidate *candidate = &candidates[i];
-        bool stays = candidate_is_in(torn_down, candidate);
+        bool stays = candidate->replaced || candidate_is_in(torn_down, candidate);
         candidates[i].resident =
             candidate->process || (candidate->library && !stays && !the_case->not_closed.kind);
     }

@@ -75,7 +75,7 @@ struct sl_close_result {
 
 /* Something that was not there before the bus existed, and was there after Close. */
 struct sl_leftover {
-    const char *kind; /* "descriptor", "process", "timer" */
+    const char *kind; /* "descriptor", "process", "timer", "thread" */
     const char *what; /* "TCP 127.0.0.1:4222" */
     uint64_t count;   /* of such */
 };
@@ -83,6 +83,7 @@ struct sl_leftover {
 /* What stayed besides threads.  Only the first kinds are spelled out, all are counted. */
 struct sl_left_behind {
     struct sl_value descriptors, processes, timers;
+    struct sl_value threads; /* made after Close, by destroy or teardown, and alive after both */
     const struct sl_leftover *items;
     size_t n_items;
 };

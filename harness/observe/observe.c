@@ -187,9 +187,23 @@ await_settled(struct sl_observation *observation, uint64_t over_ns, struct sl_er
     return SL_OK;
 }
 
+/* Was it there neither at the beginning nor when all had settled? */
+static bool is_new(const struct sl_observation *observation, const struct sl_task *task)
+{
+    const struct sl_snapshot *known[] = {observation->looks[0].snapshot,
+                                         observation->looks[observation->end + 1].snapshot};
+
+    for (size_t i = 0; i < SL_COUNT_OF(known); i++) {
+        const struct sl_thread *thread = sl_snapshot_find(known[i], (uint64_t) task->tid);
+        if (thread && thread->start_time == task->start_time)
+            return false;
+    }
+    return true;
+}
+
 /*
- * Wait a little until the threads of libraries that are known have ended: a joined thread can be
- * listed for a moment longer.  Not an error when they stay.
+ * Wait a little until the threads of libraries that are known have ended, and those that their
+ * shutdown made: a joined thread can be listed for a moment longer.  Not an error when they stay.
  */
 static void await_library_exit(const struct sl_observation *observation)
 {
@@ -202,7 +216,8 @@ static void await_library_exit(const struct sl_observation *observation)
         if (sl_tasks_list(observation->pid, &tasks, NULL))
             return;
         for (size_t i = 0; i < tasks->n_tasks && !stays; i++)
-            stays = is_library_thread(observation, known, &tasks->tasks[i]);
+            stays = is_library_thread(observation, known, &tasks->tasks[i]) ||
+                    is_new(observation, &tasks->tasks[i]);
         if (!stays)
             return;
         sl_clock_sleep_ns(SL_MIN(wait_ns, EXIT_LOOK_MAX_NS));
@@ -222,7 +237,7 @@ sl_observation_mark(struct sl_observation *observation, const char *name, struct
     if (!observation->settled)
         return look(observation, name, true, false, err);
     await_library_exit(observation);
-    return look(observation, name, false, true, err);
+    return look(observation, name, true, true, err);
 }
 
 enum sl_status

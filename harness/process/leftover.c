@@ -238,7 +238,7 @@ enum sl_status sl_holdings_compare(const struct sl_holdings *before,
     SL_AUTO(sl_descriptors) struct sl_descriptors *descriptors = NULL;
     SL_CLEANUP(sl_target_release) struct sl_target target = {.task_fd = -1};
     struct telling telling = {.arena = arena};
-    struct sl_left_behind left = {0};
+    struct sl_left_behind left = {.threads = ret_left->threads};
 
     telling.items = sl_arena_array(arena, 3 * MAX_KINDS, sizeof *telling.items);
     if (!telling.items)
@@ -258,6 +258,48 @@ enum sl_status sl_holdings_compare(const struct sl_holdings *before,
     return SL_OK;
 }
 
+/* Room for so many more. */
+static struct sl_leftover *
+extend_items(struct sl_left_behind *left, size_t n_more, struct sl_arena *arena)
+{
+    struct sl_leftover *items = sl_arena_array(arena, left->n_items + n_more, sizeof *items);
+
+    if (items && left->n_items)
+        memcpy(items, left->items, left->n_items * sizeof *items);
+    if (items)
+        left->items = items;
+    return items;
+}
+
+enum sl_status sl_left_threads(const struct sl_snapshot *settled,
+                               const struct sl_snapshot *torn_down, struct sl_arena *arena,
+                               struct sl_left_behind *left, struct sl_error *err)
+{
+    struct sl_leftover *items = extend_items(left, MAX_KINDS, arena);
+    struct telling telling = {
+        .arena = arena, .items = items, .n_items = left->n_items, .first = left->n_items};
+    uint64_t n = 0;
+
+    if (!items)
+        return sl_fail(err, SL_ENOMEM, "out of memory for what stayed");
+    for (size_t i = 0; i < torn_down->n_threads; i++) {
+        const struct sl_thread *thread = &torn_down->threads[i];
+        const struct sl_thread *before = sl_snapshot_find(settled, thread->id);
+        if (before && before->start_time == thread->start_time)
+            continue;
+        n++;
+        const char *what = sl_arena_printf(arena, "'%s'", thread->name);
+        if (!what)
+            return sl_fail(err, SL_ENOMEM, "out of memory for what stayed");
+        tell(&telling, "thread", what);
+    }
+    if (telling.failed)
+        return sl_fail(err, SL_ENOMEM, "out of memory for what stayed");
+    left->n_items = telling.n_items;
+    left->threads = SL_VALUE(n);
+    return SL_OK;
+}
+
 /* Was it told of when the subject's Close had returned? */
 static bool was_told(const struct sl_holdings *closed, pid_t pid)
 {
@@ -272,12 +314,10 @@ enum sl_status sl_holdings_ended(const struct sl_holdings *closed, const struct 
 {
     size_t n_named = SL_MIN(ended->n, SL_ENDED_NAMED);
     uint64_t n_told = left->processes.missing ? 0 : left->processes.value, n = n_told;
-    struct sl_leftover *items = sl_arena_array(arena, left->n_items + n_named, sizeof *items);
+    struct sl_leftover *items = extend_items(left, n_named, arena);
 
     if (!items)
         return sl_fail(err, SL_ENOMEM, "out of memory for what stayed");
-    if (left->n_items)
-        memcpy(items, left->items, left->n_items * sizeof *items);
     for (size_t i = 0; i < n_named; i++) {
         if (was_told(closed, ended->named[i].pid))
             continue;
@@ -288,7 +328,6 @@ enum sl_status sl_holdings_ended(const struct sl_holdings *closed, const struct 
         items[left->n_items++] = (struct sl_leftover){"process", what, 1};
         n++;
     }
-    left->items = items;
     if (ended->n + ended->n_living > 0) /* of those without a name some may have been told before */
         left->processes = SL_VALUE(SL_MAX(n, ended->n + ended->n_living));
     return SL_OK;

@@ -25,6 +25,11 @@ SL_CHECKED enum sl_status
 sl_holdings_compare(const struct sl_holdings *before, const struct sl_holdings *after,
                     struct sl_arena *arena, struct sl_left_behind *ret_left, struct sl_error *err);
 
+/* Add the threads that were made between the two looks. */
+SL_CHECKED enum sl_status
+sl_left_threads(const struct sl_snapshot *settled, const struct sl_snapshot *torn_down,
+                struct sl_arena *arena, struct sl_left_behind *left, struct sl_error *err);
+
 /*
  * Add the processes that were ended with the subject and not told of before: made after Close, or
  * by a subject that did not get that far.

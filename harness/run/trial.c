@@ -242,6 +242,19 @@ at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *
     return trial->held ? find_leftovers(trial, err) : SL_OK;
 }
 
+/* Threads that neither were there when Close had settled nor are gone after the rest. */
+static enum sl_status at_torn_down(struct trial *trial, struct sl_error *err)
+{
+    enum sl_status status = sl_observation_mark(trial->observation, "torn_down", err);
+    const struct sl_snapshot *now = sl_observation_snapshot(trial->observation, "torn_down");
+    const struct sl_snapshot *settled =
+        sl_observation_snapshot(trial->observation, SL_LOOK_SETTLED);
+
+    return status || !settled
+               ? status
+               : sl_left_threads(settled, now, trial->arena, &trial->result->left, err);
+}
+
 static enum sl_status
 at_phase(struct trial *trial, struct sl_phase_record *record, struct sl_error *err)
 {
@@ -259,7 +272,7 @@ at_phase(struct trial *trial, struct sl_phase_record *record, struct sl_error *e
     case SL_PHASE_CLOSED:
         return at_closed(trial, record, err);
     case SL_PHASE_TORN_DOWN:
-        return sl_observation_mark(trial->observation, "torn_down", err);
+        return at_torn_down(trial, err);
     default: /* open: nothing may be looked at while load is about to run */
         return trial_agents_go(trial, err);
     }

@@ -32,7 +32,7 @@ void sl_trial_result_init(struct sl_trial_result *result, const char *missing)
         .close = {.duration_ns = none, .threads_abandoned = none, .messages_abandoned = none},
         .leaks_missing = missing,
         .leaks = {.unjoined_missing = missing},
-        .left = {.descriptors = none, .processes = none, .timers = none},
+        .left = {.descriptors = none, .processes = none, .timers = none, .threads = none},
     };
 }
 

@@ -181,7 +181,8 @@ enum sl_fact_kind {
     SL_FACT_BORN,               /* they started after the first of the two looks */
     SL_FACT_NO_STACK,           /* text: why */
     SL_FACT_OUTLIVED_LIBRARY,   /* text, whose shutdown did not end them */
-    SL_FACT_NONE_ENDED          /* of so many threads at peak */
+    SL_FACT_NONE_ENDED,         /* of so many threads at peak */
+    SL_FACT_REPLACED            /* text, whose shutdown made others in their place */
 };
 
 SL_API enum sl_fact_kind sl_fact_kind(const struct sl_fact *fact);

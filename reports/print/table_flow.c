@@ -23,6 +23,8 @@ static const struct {
     {"process", "child process", "child processes", offsetof(struct sl_left_behind, processes)},
     {"timer", "timer, which may make threads later,", "timers, which may make threads later,",
      offsetof(struct sl_left_behind, timers)},
+    {"thread", "thread that was made after Close", "threads that were made after Close",
+     offsetof(struct sl_left_behind, threads)},
 };
 
 /* Those that were refused, and those that the broker may have or not: none of them is lost. */
@@ -97,10 +99,14 @@ static void print_left(const struct sl_page *page, const struct sl_cell_result *
     const char *in = "";
     if (cell->n_trials > 1)
         in = sl_say(page, " in %zu of %zu trials", n_trials, cell->n_trials);
-    sl_wrap_printf(page, SL_STYLE_NONE, 2, "besides threads: %s: %" PRIu64 " %s %s%s%s",
-                   sl_say_cell(page, cell), n, n == 1 ? kinds[kind].one : kinds[kind].many,
-                   most->close.reached ? "stayed after Close" : "outlived the subject", in,
-                   say_items(page, &most->left, kind));
+    bool threads = strcmp(kinds[kind].kind, "thread") == 0;
+    sl_wrap_printf(page, SL_STYLE_NONE, 2, "%s: %s: %" PRIu64 " %s %s%s%s",
+                   threads ? "besides these threads" : "besides threads", sl_say_cell(page, cell),
+                   n, n == 1 ? kinds[kind].one : kinds[kind].many,
+                   threads               ? "outlived destroy and teardown"
+                   : most->close.reached ? "stayed after Close"
+                                         : "outlived the subject",
+                   in, say_items(page, &most->left, kind));
 }
 
 /* Where only living threads could be looked for, that is said; once for a reason. */

@@ -105,6 +105,20 @@ HOSTILE_TEST(processes_are_told_and_ended_whenever_they_were_made)
         assert_told_and_ended("daemon", moments[i], 0);
 }
 
+HOSTILE_TEST(a_thread_that_destroy_or_teardown_makes_is_told)
+{
+    static const char *const moments[] = {"destroy", "teardown"};
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+        struct command_result result = play("thread", moments[i]);
+        json_auto_t *root = strandline_json("report.json");
+        cr_assert_eq(result.status, 0, "%s: %s", moments[i], result.output);
+        cr_assert_eq(json_number_at(root, "cells.0.trials.0.leaks.threads_made_later"), 1);
+        cr_assert(strstr(result.output, "1 thread that was made after Close outlived destroy and "
+                                        "teardown: 'left-behind'"),
+                  "%s", result.output);
+    }
+}
+
 HOSTILE_TEST(a_subject_that_is_traced_by_its_child_ends)
 {
     (void) play("tracer", "close");

@@ -262,7 +262,7 @@ static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *tr
     trial->leaks_missing = "the subject ended before Close";
     trial->leaks.unjoined_missing = trial->leaks_missing;
     trial->left.descriptors = SL_MISSING_VALUE(trial->leaks_missing);
-    trial->left.processes = trial->left.timers = trial->left.descriptors;
+    trial->left.processes = trial->left.timers = trial->left.threads = trial->left.descriptors;
     fill_finding(result->arena, hang, 1, SL_CAUSE_UNKNOWN, "handler_main");
     hang->counted = false;
     hang->group.complete = false;

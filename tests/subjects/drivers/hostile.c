@@ -104,6 +104,20 @@ static void leave_vfork(void)
         (void) pthread_detach(thread);
 }
 
+static void *wait_in_thread(void *argument)
+{
+    (void) wait_for_ever(NULL);
+    return argument;
+}
+
+static void leave_thread(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, wait_in_thread, NULL) == 0)
+        (void) pthread_detach(thread);
+    (void) usleep(20000); /* until it has its name */
+}
+
 static void change_user(void)
 {
     (void) !setresuid(65534, 65534, 65534); /* for root; it clears the death signal, too */
@@ -338,6 +352,7 @@ static const struct act {
     {"sibling", leave_sibling},
     {"vfork", leave_vfork},
     {"user", leave_user},
+    {"thread", leave_thread},
     {"deaf", leave_deaf},
     {"stopped", leave_stopped},
     {"tracer", leave_tracer},

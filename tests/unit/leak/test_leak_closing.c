@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "leak_scene.h"
 
@@ -35,6 +37,24 @@ SL_TEST(leak_closing, library_threads_that_outlive_teardown_are_leaks)
         "end it");
     cr_assert_eq(scene.report.count, 1);
     cr_assert_eq(scene.report.resident, 0);
+}
+
+SL_TEST(leak_closing, library_threads_that_teardown_replaces_are_leaks)
+{
+    SCENE(scene);
+    scene_begin_closed(&scene);
+    sl_build_threads(scene.builder, 101, 3, 2, scene.timer);
+    scene_begin_settled(&scene);
+    sl_build_threads(scene.builder, 101, 3, 2, scene.timer);
+    scene_begin_torn_down(&scene);
+    (void) sl_build_thread(scene.builder, 201, 700, scene.timer);
+    (void) sl_build_thread(scene.builder, 202, 700, scene.worker); /* of no library */
+    scene_analyse(&scene);
+    cr_assert_eq(scene.report.count, 1, "as many as took the place of others");
+    cr_assert_eq(scene.report.resident, 2);
+    cr_assert(strstr(scene.report.findings[0].evidence,
+                     "; of libnats.so.3.4.1, whose shutdown made another one in its place"),
+              "%s", scene.report.findings[0].evidence);
 }
 
 SL_TEST(leak_closing, threads_with_one_stack_may_be_resident_and_leaked)
