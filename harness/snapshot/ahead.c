@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/ahead.h"
 
-#include <signal.h>
-
+#include "harness/snapshot/crew.h"
 #include "harness/snapshot/symbol/cache.h"
 #include "harness/snapshot/symbol/module_names.h"
 
@@ -17,7 +16,6 @@ void sl_ahead_start(struct sl_ahead *ahead, const struct sl_target *target,
                     struct sl_modules *modules, const struct sl_maps *maps)
 {
     struct sl_module *module = sl_modules_find_named(modules, maps, "libc.so.6");
-    sigset_t all, old;
 
     /* Without a build-id its file may have to be compared with memory. */
     if (!module || !module->image.build_id_size)
@@ -29,10 +27,7 @@ void sl_ahead_start(struct sl_ahead *ahead, const struct sl_target *target,
     ahead->names = sl_module_names_new(ahead->modules, module);
     if (!ahead->names || sl_symbol_cache_knows(module, sl_module_names_identity(ahead->names)))
         return;
-    (void) sigfillset(&all);
-    (void) pthread_sigmask(SIG_SETMASK, &all, &old);
-    ahead->running = pthread_create(&ahead->thread, NULL, open_names, ahead) == 0;
-    (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
+    ahead->running = sl_crew_thread(&ahead->thread, open_names, ahead) == 0;
 }
 
 void sl_ahead_end(struct sl_ahead *ahead, struct sl_symbolizer *symbolizer)

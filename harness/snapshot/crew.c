@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/crew.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/close_range.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <unistd.h>
@@ -13,7 +13,8 @@
 /* Only there when ThreadSanitizer is, which takes equal descriptors for one. */
 void __tsan_init(void) __attribute__((weak));
 
-#define MAX_MEMBERS 4   /* a snapshot should not take a whole machine */
+#define MAX_MEMBERS 4 /* a snapshot should not take a whole machine */
+#define MIN_STACK   ((size_t) 1024 * 1024)
 #define MIN_ITEMS   256 /* fewer are done before a thread is made */
 
 /* Set on a thread that was made for a crew, which may do with its descriptors what it likes. */
@@ -59,33 +60,48 @@ static bool set_elsewhere(pthread_attr_t *attributes)
     return CPU_COUNT(&cpus) > 0 && pthread_attr_setaffinity_np(attributes, sizeof cpus, &cpus) == 0;
 }
 
-static void start(struct seat *seat)
+static int
+create(pthread_t *ret_thread, bool elsewhere, void *(*work)(void *argument), void *argument)
 {
     pthread_attr_t attributes;
+    sigset_t all;
+    size_t size;
 
-    seat->made = false;
-    if (pthread_attr_init(&attributes) == 0) {
-        seat->made = set_elsewhere(&attributes) &&
-                     pthread_create(&seat->thread, &attributes, run, seat) == 0;
-        (void) pthread_attr_destroy(&attributes);
-    }
-    if (!seat->made)
-        seat->made = pthread_create(&seat->thread, NULL, run, seat) == 0;
+    int error = pthread_attr_init(&attributes);
+    if (error)
+        return error;
+    (void) sigfillset(&all);
+    error = pthread_attr_setsigmask_np(&attributes, &all);
+    if (!error && pthread_attr_getstacksize(&attributes, &size) == 0 && size < MIN_STACK)
+        error = pthread_attr_setstacksize(&attributes, MIN_STACK);
+    if (!error && elsewhere && !set_elsewhere(&attributes))
+        error = ENOTSUP;
+    if (!error)
+        error = pthread_create(ret_thread, &attributes, work, argument);
+    (void) pthread_attr_destroy(&attributes);
+    return error;
+}
+
+int sl_crew_thread(pthread_t *ret_thread, void *(*work)(void *argument), void *argument)
+{
+    return create(ret_thread, false, work, argument);
+}
+
+static void start(struct seat *seat)
+{
+    seat->made =
+        create(&seat->thread, true, run, seat) == 0 || create(&seat->thread, false, run, seat) == 0;
 }
 
 void sl_crew_run(size_t n_members, void (*work)(void *argument, size_t member), void *argument)
 {
     struct seat seats[MAX_MEMBERS];
-    sigset_t all, old;
 
     n_members = SL_MIN(n_members, (size_t) MAX_MEMBERS);
-    (void) sigfillset(&all);
-    (void) pthread_sigmask(SIG_SETMASK, &all, &old);
     for (size_t i = 1; i < n_members; i++) {
         seats[i] = (struct seat){.work = work, .argument = argument, .member = i};
         start(&seats[i]);
     }
-    (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
     work(argument, 0);
     for (size_t i = 1; i < n_members; i++) {
         if (seats[i].made)

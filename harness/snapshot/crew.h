@@ -8,8 +8,15 @@
 #ifndef SL_SNAPSHOT_CREW_H
 #define SL_SNAPSHOT_CREW_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+/*
+ * A thread that works for a look.  It takes no signal, so that no handler of the host's runs on it,
+ * and has stack enough, whatever the host or its limits give to threads.  @return 0 or an errno
+ */
+int sl_crew_thread(pthread_t *ret_thread, void *(*work)(void *argument), void *argument);
 
 /* How many should share in work on so many items: 1 when they are few. */
 size_t sl_crew_size(size_t n_items);

@@ -2,12 +2,12 @@
 #include "harness/snapshot/settle.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "harness/snapshot/crew.h"
 
 #define MAX_TRIES     3
 #define MAX_STOPPED   512 /* asked at once */
@@ -287,7 +287,7 @@ static enum sl_status stop_apart(struct sl_pass *pass, struct sl_error *err)
 
     if (!count_to_stop(pass, false))
         return SL_OK;
-    int error = pthread_create(&thread, NULL, run_stopper, &stopper);
+    int error = sl_crew_thread(&thread, run_stopper, &stopper);
     if (error && !pass->source->stops)
         return SL_OK; /* then nobody is stopped */
     if (error) {

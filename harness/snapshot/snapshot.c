@@ -3,7 +3,6 @@
 
 #include <elf.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -404,15 +403,10 @@ static void *run_job(void *argument)
  */
 static void run_apart(struct job *job)
 {
-    sigset_t all, old;
     pthread_t worker;
 
     job->is_apart = true;
-    (void) sigfillset(&all);
-    (void) pthread_sigmask(SIG_SETMASK, &all, &old);
-    int error = pthread_create(&worker, NULL, run_job, job);
-    (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (!error) {
+    if (sl_crew_thread(&worker, run_job, job) == 0) {
         (void) pthread_join(worker, NULL);
         return;
     }

@@ -158,3 +158,24 @@ SL_TEST(crew, a_helper_has_descriptors_of_its_own_and_leaves_none_behind)
     check_parted(first, second);
     check_parted(second, first);
 }
+
+/* More than the least that a thread may have. */
+static void use_stack(void *argument, size_t member)
+{
+    volatile char stack[256 * 1024];
+
+    (void) argument;
+    for (size_t i = 0; i < sizeof stack; i += 1024)
+        stack[i] = (char) member;
+}
+
+SL_TEST(crew, a_helper_has_stack_enough_however_little_the_process_gives_to_threads)
+{
+    pthread_attr_t attributes;
+
+    cr_assert(pthread_attr_init(&attributes) == 0 &&
+              pthread_attr_setstacksize(&attributes, 64 * 1024) == 0 &&
+              pthread_setattr_default_np(&attributes) == 0);
+    sl_crew_run(MAX_MEMBERS, use_stack, NULL);
+    (void) pthread_attr_destroy(&attributes);
+}
