@@ -73,7 +73,7 @@ static uint32_t count_by_gnu_hash(struct sl_reader *reader, uint64_t at)
         last = SL_MAX(last, bucket);
     }
     if (last < header.first)
-        return header.first <= MAX_SYMBOLS ? header.first : 0;
+        return header.first;
     uint64_t chains = buckets + (uint64_t) header.n_buckets * sizeof bucket;
     for (; !(value & 1) && last < MAX_SYMBOLS; last++)
         if (!sl_reader_read_cached(reader, chains + (uint64_t) (last - header.first) * sizeof value,
@@ -82,11 +82,12 @@ static uint32_t count_by_gnu_hash(struct sl_reader *reader, uint64_t at)
     return last;
 }
 
+/* As many as it says. */
 static uint32_t count_symbols(struct sl_reader *reader, const struct tables *tables)
 {
     uint32_t hash[2]; /* buckets, chains: one for each symbol */
     if (tables->hash && sl_reader_read_all(reader, tables->hash, hash, sizeof hash))
-        return SL_MIN(hash[1], MAX_SYMBOLS);
+        return hash[1];
     return tables->gnu_hash ? count_by_gnu_hash(reader, tables->gnu_hash) : 0;
 }
 
@@ -98,7 +99,7 @@ bool sl_dynamic_read(struct sl_dynamic *dynamic, struct sl_modules *modules,
 
     if (!reader || !find_tables(reader, module, &tables))
         return false;
-    uint32_t n = count_symbols(reader, &tables);
+    uint32_t n = SL_MIN(count_symbols(reader, &tables), MAX_SYMBOLS);
     /* With a table of them, which grows by doubling. */
     uint64_t weight = tables.names_size + n * (sizeof(Elf64_Sym) + 2 * sizeof(struct sl_symbol));
     if (!sl_budget_take(sl_modules_target(modules)->budget, SL_BUDGET_MEMORY, weight))

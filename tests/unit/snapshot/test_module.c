@@ -353,3 +353,28 @@ SL_TEST(module, exported_functions_are_known_from_memory)
     sl_symbol_table_release(&table);
     sl_dynamic_release(&dynamic);
 }
+
+SL_TEST(module, no_more_symbols_are_read_from_memory_than_a_module_may_have)
+{
+    enum { MOST = 1024 * 1024 };
+    static const struct {
+        uint32_t n_buckets, first, n_bloom, shift;
+        uint64_t bloom[1];
+        uint32_t bucket;
+    } hash = {.n_buckets = 1, .n_bloom = 1, .bucket = 0xb0000000};
+    SL_AUTO(scene) struct scene *scene = scene_new();
+    SL_AUTO_FREE Elf64_Sym *symbols = calloc(MOST, sizeof *symbols);
+    const Elf64_Dyn entries[] = {{DT_SYMTAB, {(uintptr_t) symbols}},
+                                 {DT_STRTAB, {(uintptr_t) "\0name"}},
+                                 {DT_STRSZ, {6}},
+                                 {DT_GNU_HASH, {(uintptr_t) &hash}},
+                                 {DT_NULL, {0}}};
+    Elf64_Phdr segment = {
+        .p_type = PT_DYNAMIC, .p_vaddr = (uintptr_t) entries, .p_memsz = sizeof entries};
+    const struct sl_module module = {.image = {.header.e_phnum = 1, .segments = &segment}};
+    struct sl_dynamic dynamic = {0};
+
+    cr_assert(symbols && sl_dynamic_read(&dynamic, scene->modules, &module));
+    cr_assert_eq(dynamic.n_symbols, MOST);
+    sl_dynamic_release(&dynamic);
+}
