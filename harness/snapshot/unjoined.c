@@ -125,10 +125,11 @@ static bool read_node(struct sl_code *code, const struct layout *layout, uint64_
     uint64_t start = layout->offsets[FIELD_LIST];
     uint64_t tid_at = layout->offsets[FIELD_TID] - start;
     uint64_t state_at = layout->offsets[FIELD_STATE] - start;
+    uint64_t size = SL_MAX(SL_MAX(tid_at, state_at) + sizeof(uint32_t), sizeof *ret_next);
     uint32_t tid, state;
 
     if (tid_at > sizeof data - sizeof tid || state_at > sizeof data - sizeof state ||
-        !sl_reader_read_all(code->reader, node, data, SL_MAX(tid_at, state_at) + sizeof state))
+        !sl_reader_read_all(code->reader, node, data, size))
         return false;
     memcpy(ret_next, data, sizeof *ret_next);
     memcpy(&tid, data + tid_at, sizeof tid);
