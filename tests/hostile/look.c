@@ -269,7 +269,8 @@ void look_at(pid_t pid, const struct look_limits *limits, struct pulse *pulse,
     result.time_ns = end_ns - begin_ns;
     uint64_t peak = status_field("\nVmHWM:");
     result.memory = peak > resident ? peak - resident : 0;
-    if (result.time_ns > limits->time_ns + SLACK_NS)
+    result.slow = result.time_ns > limits->time_ns + SLACK_NS;
+    if (result.slow)
         fail(&result, "it took %.1f s", (double) result.time_ns / (double) SL_NS_PER_S);
     if (result.memory > limits->memory + SLACK_MEMORY)
         fail(&result, "it took %.0f MiB", (double) result.memory / (1 << 20));

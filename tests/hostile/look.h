@@ -15,8 +15,9 @@ struct look_limits {
 };
 
 struct look_result {
-    char fault[600];          /* what did not hold; empty: all did */
-    char refusal[400];        /* why there is no snapshot */
+    char fault[600];   /* what did not hold; empty: all did */
+    bool slow;         /* it took longer than it may: what else the machine does counts, too */
+    char refusal[400]; /* why there is no snapshot */
     uint64_t time_ns, memory; /* that it took; by how much the process grew */
     size_t n_threads, n_stacks;
 };

@@ -16,10 +16,12 @@
 #define FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define SPIN  (-1)
 
-/* What a thread begins with, in the order in which it takes them. */
+/* What a thread begins with, in the order in which it takes them, and memory for its call. */
 struct start {
     uint64_t rdi, rsi, rdx, r10, r8, r9, rbx, rbp, r12, r13, r14, r15, pc, sp;
+    uint64_t object[8];
 };
+#define N_REGISTERS (offsetof(struct start, object) / sizeof(uint64_t))
 
 /* clone() whose child takes all of its registers from memory. */
 pid_t hostile_spawn(uint64_t flags, const struct start *start);
@@ -54,16 +56,10 @@ __asm__(".globl hostile_spawn\n"
         ".text\n");
 
 /* Calls that wait, and are made again when a stop or a signal ends them. */
-static const int calls[] = {SYS_pause,     SYS_futex,
-                            SYS_futex,     SYS_futex,
-                            SYS_futex,     SYS_poll,
-                            SYS_poll,      SYS_read,
-                            SYS_recvfrom,  SYS_epoll_wait,
-                            SYS_select,    SYS_accept,
-                            SYS_nanosleep, SYS_clock_nanosleep,
-                            SYS_ppoll,     SYS_flock,
-                            SYS_futex,     SYS_pause,
-                            SPIN};
+static const int calls[] = {
+    SYS_pause,  SYS_futex,     SYS_futex,           SYS_futex, SYS_futex, SYS_poll,
+    SYS_poll,   SYS_read,      SYS_recvfrom,        SYS_ppoll, SYS_futex, SYS_epoll_wait,
+    SYS_select, SYS_nanosleep, SYS_clock_nanosleep, SYS_pause, SPIN};
 #define N_CALLS (sizeof calls / sizeof *calls)
 
 void threads_plant(struct world *world, uint64_t address)
@@ -79,12 +75,6 @@ void threads_plant(struct world *world, uint64_t address)
     world->code[world->n_code++].call = call;
 }
 
-/* A word of made-up memory that a call may write to and read from. */
-static uint64_t choose_object(struct world *world)
-{
-    return (uintptr_t) world->regions[0].data + 8 * choose_below(&world->choice, PAGE / 8 - 8);
-}
-
 /* A futex that looks like a mutex, held by whoever. */
 static void set_futex(struct world *world, struct start *start)
 {
@@ -95,7 +85,7 @@ static void set_futex(struct world *world, struct start *start)
         2, 1, (uint32_t) (one_in(choice, 2) ? (uint64_t) getpid() : choose_evil(choice, 1)), 1,
         (uint32_t) (one_in(choice, 4) ? choose(choice) : choose_below(choice, 4))};
 
-    start->rdi = choose_object(world);
+    start->rdi = (uintptr_t) start->object;
     if (one_in(choice, 3))
         words[0] = (uint32_t) choose_evil(choice, 2);
     memcpy((void *) (uintptr_t) start->rdi, words, sizeof words);
@@ -105,22 +95,21 @@ static void set_futex(struct world *world, struct start *start)
     start->r9 = UINT32_MAX;
 }
 
-static void set_poll(struct world *world, struct start *start, int fd)
+static void set_poll(struct choice *choice, struct start *start, int fd)
 {
-    struct choice *choice = &world->choice;
     struct pollfd fds[3] = {{.fd = fd}, {.fd = -1}, {.fd = -(int) choose_below(choice, 100) - 1}};
 
-    start->rdi = choose_object(world);
+    start->rdi = (uintptr_t) start->object;
     memcpy((void *) (uintptr_t) start->rdi, fds, sizeof fds);
     start->rsi = choose_below(choice, 4);
     start->rdx = (uint64_t) -1;
     start->r10 = start->r8 = 0;
 }
 
-static void set_sleep(struct world *world, struct start *start, bool clock)
+static void set_sleep(struct start *start, bool clock)
 {
     const uint64_t time[2] = {1000000, 999999999};
-    uint64_t object = choose_object(world);
+    const uint64_t object = (uintptr_t) start->object;
 
     memcpy((void *) (uintptr_t) object, time, sizeof time);
     start->rdi = clock ? 0 : object;
@@ -132,19 +121,19 @@ static void set_sleep(struct world *world, struct start *start, bool clock)
 /* Arguments with which the call waits; other registers are anything. */
 static void set_call(struct world *world, struct start *start, int call)
 {
-    int fds[2] = {-1, -1};
+    static int fds[2];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+    if (!fds[0] && socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
         return;
     start->rdi = (uint64_t) fds[0];
-    start->rsi = choose_object(world);
+    start->rsi = (uintptr_t) start->object;
     switch (call) {
     case SYS_futex:
         set_futex(world, start);
         break;
     case SYS_poll:
     case SYS_ppoll:
-        set_poll(world, start, fds[0]);
+        set_poll(&world->choice, start, fds[0]);
         if (call == SYS_ppoll)
             start->rdx = 0;
         break;
@@ -163,7 +152,7 @@ static void set_call(struct world *world, struct start *start, int call)
         break;
     case SYS_nanosleep:
     case SYS_clock_nanosleep:
-        set_sleep(world, start, call == SYS_clock_nanosleep);
+        set_sleep(start, call == SYS_clock_nanosleep);
         break;
     default:
         break;
@@ -232,11 +221,11 @@ static void make_thread(struct world *world, struct start *start)
 {
     struct choice *choice = &world->choice;
     size_t at = choose_below(choice, world->n_code);
-    uint64_t registers[sizeof *start / sizeof(uint64_t)];
+    uint64_t registers[N_REGISTERS];
 
-    for (size_t i = 0; i < sizeof registers / sizeof *registers; i++)
+    for (size_t i = 0; i < N_REGISTERS; i++)
         registers[i] = world_address(world);
-    memcpy(start, registers, sizeof *start);
+    memcpy(start, registers, sizeof registers);
     set_call(world, start, calls[world->code[at].call]);
     start->pc = world->code[at].address;
     start->sp = choose_sp(world);
