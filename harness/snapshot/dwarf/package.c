@@ -12,6 +12,8 @@
 #include "harness/snapshot/module/bytes.h"
 #include "harness/snapshot/module/section.h"
 
+#define MAX_PART ((size_t) 2 * 1024 * 1024 * 1024) /* of a section; memory is bounded elsewhere */
+
 enum part { PART_INFO, PART_ABBREV, PART_OFFSETS, PART_LISTS, PART_STRINGS, N_PARTS };
 
 static const struct {
@@ -45,9 +47,10 @@ struct sl_package *sl_package_new(int fd)
     struct sl_package *package = fd >= 0 ? calloc(1, sizeof *package) : NULL;
 
     if (package) {
-        (void) sl_section_load(fd, ".debug_cu_index", &package->index.data, &package->index.size);
+        (void) sl_section_load(fd, ".debug_cu_index", MAX_PART, &package->index.data,
+                               &package->index.size);
         for (size_t i = 0; i < N_PARTS && package->index.data; i++)
-            (void) sl_section_load(fd, parts[i].name, &package->sections[i].data,
+            (void) sl_section_load(fd, parts[i].name, MAX_PART, &package->sections[i].data,
                                    &package->sections[i].size);
     }
     if (fd >= 0)

@@ -14,10 +14,13 @@ struct sl_section {
     bool compressed;
 };
 
-/* @return false when the file has none, or is malformed */
+/* All of it is in the file.  @return false when there is none, or the file is malformed */
 bool sl_section_find(int fd, const char *name, struct sl_section *ret_section);
 
-/* Its bytes, decompressed where needed, and a zero after them.  The caller frees them. */
-bool sl_section_load(int fd, const char *name, uint8_t **ret_data, size_t *ret_size);
+/*
+ * Its bytes, decompressed where needed, and a zero after them.  The caller frees them.  @return
+ * false also when they are more than `most`, packed or not
+ */
+bool sl_section_load(int fd, const char *name, size_t most, uint8_t **ret_data, size_t *ret_size);
 
 #endif

@@ -4,11 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <gelf.h>
-#include <libelf.h>
 #include <lzma.h>
 
 #include "base/grow.h"
@@ -18,6 +15,7 @@
 
 #define DEBUG_FOLDER "/usr/lib/debug"
 #define MAX_LINK     (size_t) 4096
+#define MAX_SEGMENTS (size_t) 256
 #define MAX_SUMMED   ((uint64_t) 1024 * 1024 * 1024) /* bytes of a debug file; a second or two */
 #define MAX_PACKED   ((size_t) 16 * 1024 * 1024)
 #define MAX_UNPACKED ((size_t) 64 * 1024 * 1024)
@@ -26,6 +24,7 @@
 /* What .gnu_debuglink of a module's file says. */
 struct link {
     const struct sl_module *module;
+    struct sl_budget *budget;
     char name[MAX_LINK];
     uint32_t sum;
 };
@@ -73,32 +72,32 @@ static enum same has_build_id(int fd, const struct sl_module *module)
  */
 static bool has_same_layout(int fd, const struct sl_module *module)
 {
-    (void) elf_version(EV_CURRENT);
-    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-    size_t n = 0, n_code = 0, n_same = 0;
+    size_t n_code = 0, n_same = 0;
+    Elf64_Ehdr header;
 
-    if (elf && elf_getphdrnum(elf, &n))
-        n = 0;
+    if (pread(fd, &header, sizeof header, 0) != sizeof header)
+        return false;
+    size_t n = header.e_phentsize == sizeof(Elf64_Phdr) ? header.e_phnum : 0;
     for (size_t i = 0; i < module->image.header.e_phnum; i++) {
         const Elf64_Phdr *segment = &module->image.segments[i];
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
             continue;
         n_code++;
-        for (size_t k = 0; k < n; k++) {
-            GElf_Phdr other;
-            if (gelf_getphdr(elf, (int) k, &other) && other.p_type == PT_LOAD &&
+        for (size_t k = 0; k < SL_MIN(n, MAX_SEGMENTS); k++) {
+            Elf64_Phdr other;
+            off_t at = (off_t) (header.e_phoff + k * sizeof other);
+            if (pread(fd, &other, sizeof other, at) == sizeof other && other.p_type == PT_LOAD &&
                 other.p_vaddr == segment->p_vaddr && other.p_memsz == segment->p_memsz) {
                 n_same++;
                 break;
             }
         }
     }
-    (void) elf_end(elf);
     return !n || n_same == n_code;
 }
 
 /* Reads all of it; a page at a time would be no faster. */
-static bool has_sum(int fd, uint32_t expected)
+static bool has_sum(int fd, uint32_t expected, struct sl_budget *budget)
 {
     static const size_t size = (size_t) 64 * 1024;
     SL_AUTO_FREE uint8_t *block = malloc(size);
@@ -106,7 +105,8 @@ static bool has_sum(int fd, uint32_t expected)
     uint32_t sum = 0;
     ssize_t got = 1;
 
-    while (block && got > 0 && at <= MAX_SUMMED) {
+    while (block && got > 0 && at <= MAX_SUMMED && !sl_budget_is_over(budget) &&
+           sl_budget_take(budget, SL_BUDGET_FILES, size)) {
         got = pread(fd, block, size, (off_t) at);
         if (got > 0) {
             sum = lzma_crc32(block, (size_t) got, sum);
@@ -143,7 +143,7 @@ static bool is_by_link(int fd, const void *context)
 {
     const struct link *link = context;
     return has_build_id(fd, link->module) != SAME_NO && has_same_layout(fd, link->module) &&
-           has_sum(fd, link->sum);
+           has_sum(fd, link->sum, link->budget);
 }
 
 static int open_by_id(const struct sl_target *target, const struct sl_module *module)
@@ -174,7 +174,7 @@ static int open_by_link(const struct sl_target *target, const struct sl_module *
     static const char *const forms[] = {"%.*s/%s", "%.*s/.debug/%s", DEBUG_FOLDER "%.*s/%s"};
     const char *folder = module->path;
     int length = (int) (sl_path_base(folder) - folder) - 1, found = -1;
-    struct link link = {.module = module};
+    struct link link = {.module = module, .budget = target->budget};
     char path[2 * MAX_LINK + 32];
 
     if (length < 0 || !read_link(fd, &link))

@@ -27,7 +27,8 @@ static bool has_id(int fd, const void *context)
     SL_AUTO_FREE uint8_t *note = NULL;
     size_t size;
 
-    return sl_section_load(fd, ".note.gnu.build-id", &note, &size) && size >= link->id_size &&
+    return sl_section_load(fd, ".note.gnu.build-id", MAX_LINK, &note, &size) &&
+           size >= link->id_size &&
            memcmp(note + size - link->id_size, link->id, link->id_size) == 0;
 }
 
@@ -66,11 +67,9 @@ static int open_alternate(const struct sl_target *target, int fd)
 {
     static const char section_name[] = ".gnu_debugaltlink";
     SL_AUTO_FREE uint8_t *data = NULL;
-    struct sl_section section;
     size_t size;
 
-    if (!sl_section_find(fd, section_name, &section) || section.size > MAX_LINK ||
-        !sl_section_load(fd, section_name, &data, &size))
+    if (!sl_section_load(fd, section_name, MAX_LINK, &data, &size))
         return -1;
     size_t length = strnlen((const char *) data, size);
     const struct link link = {.name = (const char *) data,

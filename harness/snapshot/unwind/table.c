@@ -11,6 +11,7 @@
 #include "harness/snapshot/module/separate.h"
 
 #define HEADER_VERSION    1
+#define MAX_DEBUG_FRAME   ((uint64_t) 64 * 1024 * 1024)
 #define PE_OMIT           0xff
 #define PE_DATAREL_SDATA4 0x3b /* the only form in which entries can be searched in place */
 
@@ -254,14 +255,18 @@ static void open_debug_frame(struct sl_modules *modules, struct sl_module *modul
     struct index *index = &table->debug_frame;
     size_t size;
 
+    struct sl_budget *budget = sl_modules_target(modules)->budget;
+    size_t most = (size_t) SL_MIN(MAX_DEBUG_FRAME, sl_budget_left(budget, SL_BUDGET_MEMORY) / 4);
+
     index->built = true; /* tried: an absent section is not looked for again */
     SL_AUTO_FD int fd = sl_module_open(modules, module);
-    if (fd < 0 || !sl_section_load(fd, ".debug_frame", &table->debug_frame_data, &size)) {
+    if (fd < 0 || !sl_section_load(fd, ".debug_frame", most, &table->debug_frame_data, &size)) {
         SL_AUTO_FD int debug_fd = sl_separate_open(sl_modules_target(modules), module, fd);
         if (debug_fd < 0 ||
-            !sl_section_load(debug_fd, ".debug_frame", &table->debug_frame_data, &size))
+            !sl_section_load(debug_fd, ".debug_frame", most, &table->debug_frame_data, &size))
             return;
     }
+    (void) sl_budget_take(budget, SL_BUDGET_MEMORY, size); /* not more than a quarter */
     index->section = (struct sl_cfi_section){.read = read_buffer,
                                              .context = table->debug_frame_data,
                                              .end = size,
