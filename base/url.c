@@ -91,7 +91,7 @@ bool sl_url_take(const char **list, struct sl_url *ret_url)
     *list = *end ? end + 1 : NULL;
     while (end > text && end[-1] == ' ')
         end--;
-    return end > text && parse(text, end, ret_url);
+    return parse(text, end, ret_url); /* which takes no empty host */
 }
 
 bool sl_url_is_list(const char *list)

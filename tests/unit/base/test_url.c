@@ -35,9 +35,9 @@ SL_TEST(url, a_list_is_taken_apart)
 SL_TEST(url, every_part_of_a_list_counts)
 {
     cr_assert(sl_url_is_list("h1,nats://u:p@h2:1, h3"));
-    static const char *const wrong[] = {"",        ",",    "h,",    "h:0",     "h:65536", "nats://",
-                                        "u:p@",    "[::1", "h:1:2", "h:1/x",   "h 1",     "[]:1",
-                                        "h,u:a,b", "h:",   "[a]b",  "h1,,h2,", "u@h:x@"};
+    static const char *const wrong[] = {
+        "",    ",",    "h,",      "h:0", "h:65536", "nats://", "u:p@",   "[::1", "h:1:2", "h:1/x",
+        "h 1", "[]:1", "h,u:a,b", "h:",  "[a]b",    "h1,,h2,", "u@h:x@", " ",    "h, ,i", ",h"};
     for (size_t i = 0; i < SL_COUNT_OF(wrong); i++)
         cr_assert_not(sl_url_is_list(wrong[i]), "'%s'", wrong[i]);
 }
