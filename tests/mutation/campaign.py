@@ -61,13 +61,16 @@ class Campaign:
                 self.say(f"test {test.name} is left out: it {why} without a mutant")
 
     def order(self, number, mutant):
-        """The mutant's own test first, then the quick ones; those that never come by do not count."""
-        stem = pathlib.PurePath(mutant.file).stem
+        """Those that come by: the mutant's own test first, then its room's, then the quick ones."""
+        path = pathlib.PurePath(mutant.file)
 
         def key(test):
-            own = test.name == stem or test.name.endswith("_" + stem)
             quick = test.suite in ("unit", "fuzz")
-            return not (own and quick), not quick, self.outcomes[test.name].seconds
+            own = test.name == path.stem or test.name.endswith("_" + path.stem)
+            near = any((self.place.tree / "tests" / "unit" / room / f"test_{test.name}.c").is_file()
+                       for room in (*path.parts, "run" if path.parts[0] == "harness" else "base"))
+            return not (quick and own), not (quick and near), not quick, \
+                self.outcomes[test.name].seconds
 
         return sorted((test for test in self.tests if number in self.outcomes[test.name].reached),
                       key=key)
