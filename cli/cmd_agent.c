@@ -2,8 +2,11 @@
 /* strandline agent: play parts of the runs of observers on other machines. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
+#include "base/parse.h"
 #include "base/utf8.h"
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
@@ -13,7 +16,21 @@
 #include "harness/agent/peer.h"
 #include "harness/process/process.h"
 
-enum option_index { OPTION_SERVERS, OPTION_ROLE = N_SERVERS_OPTIONS, OPTION_NAME, OPTION_ONCE };
+#define MAX_NS (3600 * SL_NS_PER_S)
+#ifdef __SANITIZE_ADDRESS__ /* whose shadow memory would be counted */
+#define MAX_MEMORY NULL
+#else
+#define MAX_MEMORY "4GiB"
+#endif
+
+enum option_index {
+    OPTION_SERVERS,
+    OPTION_ROLE = N_SERVERS_OPTIONS,
+    OPTION_NAME,
+    OPTION_ONCE,
+    OPTION_MAX_TIME,
+    OPTION_MAX_MEMORY
+};
 
 static const struct sl_option options_table[] = {
     SERVERS_OPTIONS(OPTION_SERVERS, "the servers of the run; needed"),
@@ -21,6 +38,8 @@ static const struct sl_option options_table[] = {
                      "load consume any"},
     [OPTION_NAME] = {"name", "NAME", "what reports call this agent (its host and process)", 0},
     [OPTION_ONCE] = {"once", NULL, "end when a run is over", 0},
+    [OPTION_MAX_TIME] = {"max-time", "TIME", "drop a run in which a trial takes longer (1h)", 0},
+    [OPTION_MAX_MEMORY] = {"max-memory", "SIZE", "that a process of it may have (4GiB)", 0},
     {0},
 };
 
@@ -36,6 +55,22 @@ static bool is_printable(const char *text)
         if (*text <= ' ' || *text >= 0x7f)
             return false;
     return true;
+}
+
+/* Of this process and of all that it starts; what is only reserved does not count. */
+static enum sl_status limit_memory(const char *argument, struct sl_error *err)
+{
+    uint64_t size;
+    struct rlimit limit;
+    enum sl_status status = sl_parse_size(argument, &size, err);
+
+    if (status)
+        return status;
+    if (getrlimit(RLIMIT_DATA, &limit) < 0)
+        return sl_fail_errno(err, "cannot read the limit of memory");
+    limit.rlim_cur = size;
+    return setrlimit(RLIMIT_DATA, &limit) == 0 ? SL_OK
+                                               : sl_fail_errno(err, "cannot limit the memory");
 }
 
 static enum sl_status read_option(enum option_index option, char *argument, struct servers *servers,
@@ -54,6 +89,10 @@ static enum sl_status read_option(enum option_index option, char *argument, stru
     case OPTION_ONCE:
         opts->once = true;
         return SL_OK;
+    case OPTION_MAX_TIME:
+        return sl_parse_duration(argument, &opts->max_ns, err);
+    case OPTION_MAX_MEMORY:
+        return limit_memory(argument, err);
     default:
         return servers_read_option((enum servers_option)(option - OPTION_SERVERS), argument,
                                    servers, err);
@@ -63,10 +102,12 @@ static enum sl_status read_option(enum option_index option, char *argument, stru
 static int run(int argc, char **argv)
 {
     struct sl_options options = {.command = &cmd_agent, .argc = argc, .argv = argv};
-    struct sl_agent_opts opts = {.say = say};
+    struct sl_agent_opts opts = {.say = say, .max_ns = MAX_NS};
     SL_CLEANUP(servers_release) struct servers servers = {0};
     struct sl_error err = {0};
 
+    if (MAX_MEMORY)
+        (void) !limit_memory(MAX_MEMORY, NULL); /* fails where less is allowed: as good */
     for (int option; (option = options_next(&options)) != SL_OPTIONS_END;) {
         if (option == SL_OPTIONS_EXIT)
             return options.exit_status;

@@ -66,11 +66,13 @@ static bool make_names(struct jetstream_transport *transport)
  */
 static bool may_come_right(natsStatus status, jsErrCode code, uint64_t until_ns)
 {
-    bool electing = status == NATS_TIMEOUT || code == JSClusterNotAvailErr ||
-                    code == JSClusterNotLeaderErr || code == JSClusterNoPeersErr ||
-                    code == JSClusterIncompleteErr;
+    /* The node that was asked may be the one that died: the client looks for another one. */
+    bool asked_in_vain = status == NATS_TIMEOUT || status == NATS_CONNECTION_DISCONNECTED ||
+                         status == NATS_IO_ERROR || status == NATS_CONNECTION_CLOSED;
+    bool electing = code == JSClusterNotAvailErr || code == JSClusterNotLeaderErr ||
+                    code == JSClusterNoPeersErr || code == JSClusterIncompleteErr;
 
-    if (!electing || sl_clock_now_ns() >= until_ns)
+    if (!(asked_in_vain || electing) || sl_clock_now_ns() >= until_ns)
         return false;
     sl_clock_sleep_ns(ASK_AGAIN_NS);
     return true;

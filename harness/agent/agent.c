@@ -20,6 +20,9 @@
 
 /* Between two looks for a silent observer. */
 #define LOOK_MS 200
+/* Of what strangers can have said as often as they like. */
+#define LINES_AT_ONCE 20u
+#define LINE_EVERY_NS SL_NS_PER_S
 
 struct agent {
     const struct sl_agent_opts *opts;
@@ -34,17 +37,40 @@ struct agent {
     struct sl_part part;
     struct sl_wire_body body;
     bool done;
-    enum sl_status status; /* when done */
+    enum sl_status status;  /* when done */
+    uint64_t began_ns;      /* the run, or its last trial */
+    uint64_t lines_from_ns; /* when the first line would have been said, if one came every second */
+    unsigned n_unsaid;
 };
 
-static void say(const struct agent *agent, const char *format, ...) SL_PRINTF(2, 3);
+/* Lines come one a second, or some at once after a pause; what was left out is told. */
+static bool may_say(struct agent *agent)
+{
+    uint64_t now_ns = sl_clock_now_ns(), burst_ns = LINES_AT_ONCE * LINE_EVERY_NS;
+    char text[64];
 
-static void say(const struct agent *agent, const char *format, ...)
+    agent->lines_from_ns = SL_MAX(agent->lines_from_ns, now_ns > burst_ns ? now_ns - burst_ns : 0);
+    if (agent->lines_from_ns + LINE_EVERY_NS > now_ns) {
+        agent->n_unsaid++;
+        return false;
+    }
+    agent->lines_from_ns += LINE_EVERY_NS;
+    if (agent->n_unsaid) {
+        (void) snprintf(text, sizeof text, "... (%u more lines, not shown)", agent->n_unsaid);
+        agent->opts->say(agent->opts->user, text);
+        agent->n_unsaid = 0;
+    }
+    return true;
+}
+
+static void say(struct agent *agent, const char *format, ...) SL_PRINTF(2, 3);
+
+static void say(struct agent *agent, const char *format, ...)
 {
     char text[2 * SL_WIRE_FROM_MAX + SL_WIRE_TEXT_MAX];
     va_list args;
 
-    if (!agent->opts->say)
+    if (!agent->opts->say || !may_say(agent))
         return;
     va_start(args, format);
     (void) vsnprintf(text, sizeof text, format, args);
@@ -141,7 +167,8 @@ static void on_hire(struct agent *agent, const struct sl_wire_header *header)
     }
     if (!run) {
         (void) snprintf(agent->observer, sizeof agent->observer, "%s", header->from);
-        atomic_store(&agent->heard_ns, sl_clock_now_ns());
+        agent->began_ns = sl_clock_now_ns();
+        atomic_store(&agent->heard_ns, agent->began_ns);
         atomic_store(&agent->run, header->run);
         say(agent, "works for %s", agent->observer);
     }
@@ -163,10 +190,11 @@ static void on_open(struct agent *agent, uint64_t trial, const void *data, size_
 
     SL_AUTO_FREE struct sl_subject_config *config = malloc(sizeof *config);
     atomic_store(&agent->trial, trial);
+    agent->began_ns = sl_clock_now_ns();
     if (!config)
         status = sl_fail(&err, SL_ENOMEM, "out of memory for a trial");
     else if (!sl_wire_unpack_config(&unpacker, config))
-        status = sl_fail(&err, SL_EPROTO, "the observer sent a malformed trial");
+        status = sl_fail(&err, SL_EPROTO, "the observer sent a trial that no run has");
     else
         status =
             sl_subject_config_aim(config, agent->opts->servers, agent->opts->credentials, &err);
@@ -262,9 +290,17 @@ static void on_subject(struct agent *agent)
 
 static void look_for_silence(struct agent *agent)
 {
-    uint64_t heard_ns = atomic_load(&agent->heard_ns);
+    uint64_t heard_ns = atomic_load(&agent->heard_ns), now_ns = sl_clock_now_ns();
 
-    if (!atomic_load(&agent->run) || sl_clock_now_ns() < heard_ns + SL_PEER_SILENCE_NS)
+    if (!atomic_load(&agent->run))
+        return;
+    if (agent->opts->max_ns && now_ns - agent->began_ns > agent->opts->max_ns) {
+        say(agent, "%s takes too long: its run is dropped", agent->observer);
+        reply_text(agent, SL_WIRE_KIND_LEAVE, atomic_load(&agent->run), "a trial took too long");
+        leave_run(agent, SL_ETIMEDOUT);
+        return;
+    }
+    if (now_ns < heard_ns + SL_PEER_SILENCE_NS)
         return;
     say(agent, "%s has not been heard of for %llu s: its run is dropped", agent->observer,
         (unsigned long long) (SL_PEER_SILENCE_NS / SL_NS_PER_S));
@@ -291,7 +327,8 @@ static enum sl_status serve(struct agent *agent, struct sl_error *err)
             on_subject(agent);
         look_for_silence(agent);
     }
-    return agent->status ? sl_fail(err, agent->status, "the observer fell silent") : SL_OK;
+    return agent->status ? sl_fail(err, agent->status, "the observer fell silent, or took too long")
+                         : SL_OK;
 }
 
 static void describe(struct agent *agent)

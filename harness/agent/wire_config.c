@@ -12,6 +12,7 @@
 #define PUBLISHERS_MAX (1024u * 1024u)
 #define PROCESSES_MAX  1024u
 #define WORKERS_MAX    65536u
+#define THREADS_MAX    65536u /* of one process */
 #define QUEUE_MAX      1000000u
 #define STACK_MAX      (64u << 20)
 #define REPLICAS_MAX   5u
@@ -108,6 +109,29 @@ void sl_wire_pack_config(const struct sl_subject_config *config, struct sl_packe
     sl_pack_text(packer, config->prefix);
 }
 
+/* Streams that somebody else has are called otherwise: an agent does not come near them. */
+static bool is_trials_prefix(const char *prefix)
+{
+    size_t start = strlen(SL_PREFIX);
+
+    if (strncmp(prefix, SL_PREFIX, start) != 0 ||
+        strspn(prefix + start, "0123456789abcdef") != 16 || prefix[start + 16] != '_')
+        return false;
+    const char *trial = prefix + start + 17;
+    size_t length = strspn(trial, "0123456789");
+    return length > 0 && strcmp(trial + length, "_") == 0;
+}
+
+/* What one process is to make, its share of publishers included. */
+static bool is_affordable(const struct sl_subject_config *config)
+{
+    uint64_t workers = config->pool.workers;
+    uint64_t pools = config->mode == SL_MODE_KEYED ? config->load.topics : 1;
+    uint64_t publishers = config->load.publishers / SL_MAX(config->share.of, 1u);
+
+    return pools * workers + publishers <= THREADS_MAX;
+}
+
 bool sl_wire_unpack_config(struct sl_unpacker *unpacker, struct sl_subject_config *ret_config)
 {
     *ret_config = (struct sl_subject_config){0};
@@ -128,5 +152,6 @@ bool sl_wire_unpack_config(struct sl_unpacker *unpacker, struct sl_subject_confi
     sl_unpack_text(unpacker, ret_config->transport, sizeof ret_config->transport);
     sl_unpack_text(unpacker, ret_config->fault, sizeof ret_config->fault);
     sl_unpack_text(unpacker, ret_config->prefix, sizeof ret_config->prefix);
-    return sl_unpack_ends(unpacker) && ret_config->prefix[0];
+    return sl_unpack_ends(unpacker) && is_trials_prefix(ret_config->prefix) &&
+           is_affordable(ret_config);
 }

@@ -8,7 +8,9 @@
 
 #include "harness/agent/wire.h"
 
-/* OPEN: all of a config but servers, driver and purge, which are the agent's own affair. */
+/* OPEN: all of a config but servers, driver and purge, which are the agent's own affair.  It is
+   refused when it asks for more threads than any honest trial, or for names that are not a trial's.
+ */
 void sl_wire_pack_config(const struct sl_subject_config *config, struct sl_packer *packer);
 bool sl_wire_unpack_config(struct sl_unpacker *unpacker, struct sl_subject_config *ret_config);
 

@@ -77,6 +77,10 @@ enum sl_subject_job {
     SL_JOB_DECLARE /* load the driver and say what it has */
 };
 
+/* Names on a broker begin with this, the random number of a run as 16 hexadecimal digits, '_', the
+   number of the trial, '_'. */
+#define SL_PREFIX "strandline_"
+
 #define SL_ARGS_MAX 64 /* --driver-arg of one run */
 
 /* SL_RECORD_CONFIG: everything a subject needs for one trial. */

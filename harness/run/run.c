@@ -2,8 +2,8 @@
 #include "harness/run/run.h"
 
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -21,6 +21,7 @@
 
 struct run {
     const struct sl_run_opts *opts;
+    uint64_t id; /* random: no other run's names on a broker begin with it */
     struct sl_run_result *result;
     struct sl_arena *arena;
     struct sl_server *server;        /* private; NULL when none was needed */
@@ -210,9 +211,8 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
 {
     struct sl_error local = {0};
     enum sl_status status = needs_server(cell) ? provide_server(run, &local) : SL_OK;
-    char *prefix =
-        sl_arena_printf(run->arena, "strandline_%llx_%zu_",
-                        (unsigned long long) run->opts->seed ^ (unsigned) getpid(), run->n_played);
+    char *prefix = sl_arena_printf(run->arena, SL_PREFIX "%016llx_%zu_",
+                                   (unsigned long long) run->id, run->n_played);
     struct sl_trial_input input = {
         .cell = cell,
         .bus = run->opts->bus,
@@ -366,6 +366,8 @@ static enum sl_status start_result(struct run *run, struct sl_error *err)
     time_t now = time(NULL);
     struct tm parts;
 
+    if (getrandom(&run->id, sizeof run->id, 0) != (ssize_t) sizeof run->id)
+        return sl_fail_errno(err, "cannot get random bytes");
     run->began = sl_busy_now();
     run->result->arena = run->arena;
     run->result->run.seed = run->opts->seed;

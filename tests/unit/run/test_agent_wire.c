@@ -81,7 +81,7 @@ static struct sl_subject_config some_config(void)
         .replicas = 3,
         .transport = "nats",
         .fault = "pool-not-stopped",
-        .prefix = "strandline_1_2_",
+        .prefix = "strandline_00000000000000ab_2_",
         .seed = UINT64_MAX,
     };
 }
@@ -108,9 +108,52 @@ SL_TEST(agent_wire, a_config_comes_back)
     }
 }
 
+static bool is_taken(const struct sl_subject_config *config)
+{
+    struct sl_subject_config got;
+    SL_CLEANUP(sl_packer_release) struct sl_packer packer = {0};
+
+    sl_wire_pack_config(config, &packer);
+    struct sl_unpacker unpacker = {.at = packer.data, .left = packer.size};
+    return sl_wire_unpack_config(&unpacker, &got);
+}
+
+SL_TEST(agent_wire, names_that_are_not_of_a_trial_are_refused)
+{
+    static const char *const bad[] = {
+        "ORDERS_",
+        "strandline_",
+        "strandline_1_2_",
+        "strandline_00000000000000ab_",
+        "strandline_00000000000000ab__",
+        "strandline_00000000000000ab_2",
+        "strandline_00000000000000ab_2_ORDERS_",
+        "strandline_00000000000000AB_2_",
+        "strandline_00000000000000ab0_2_",
+    };
+    struct sl_subject_config config = some_config();
+
+    for (size_t i = 0; i < SL_COUNT_OF(bad); i++) {
+        (void) strcpy(config.prefix, bad[i]);
+        cr_assert_not(is_taken(&config), "%s", bad[i]);
+    }
+}
+
+SL_TEST(agent_wire, more_threads_than_a_process_can_have_are_refused)
+{
+    struct sl_subject_config config = some_config();
+
+    config.load.topics = 64;
+    cr_assert_not(is_taken(&config), "64 x 1024 workers, and publishers");
+    config.mode = SL_MODE_UNIFIED;
+    cr_assert(is_taken(&config));
+    config.load.publishers = 1000000;
+    cr_assert_not(is_taken(&config));
+}
+
 SL_TEST(agent_wire, a_config_that_no_scenario_can_ask_for_is_refused)
 {
-    struct sl_subject_config bad[7], got;
+    struct sl_subject_config bad[7];
 
     for (size_t i = 0; i < SL_COUNT_OF(bad); i++)
         bad[i] = some_config();
@@ -121,12 +164,8 @@ SL_TEST(agent_wire, a_config_that_no_scenario_can_ask_for_is_refused)
     bad[4].share.part = SL_PART_ALL;
     bad[5].pool.workers = 100000000;
     bad[6].prefix[0] = '\0';
-    for (size_t i = 0; i < SL_COUNT_OF(bad); i++) {
-        SL_CLEANUP(sl_packer_release) struct sl_packer packer = {0};
-        sl_wire_pack_config(&bad[i], &packer);
-        struct sl_unpacker unpacker = {.at = packer.data, .left = packer.size};
-        cr_assert_not(sl_wire_unpack_config(&unpacker, &got), "case %zu", i);
-    }
+    for (size_t i = 0; i < SL_COUNT_OF(bad); i++)
+        cr_assert_not(is_taken(&bad[i]), "case %zu", i);
 }
 
 static bool
