@@ -99,10 +99,11 @@ static bool open_module(struct server *server, size_t size, int fds[SL_MESSAGE_F
                                             .open = want,
                                             .context = server,
                                             .max_bytes = server->max_bytes};
-    struct sl_symbol_files files = {.file = head->flags & SL_WIRE_HAS_FILE ? fds[next++] : -1,
-                                    .debug = head->flags & SL_WIRE_HAS_DEBUG ? fds[next++] : -1,
-                                    .alternate =
-                                        head->flags & SL_WIRE_HAS_ALTERNATE ? fds[next++] : -1};
+    struct sl_symbol_files files = {.file = -1, .debug = -1, .alternate = -1};
+    int *const all[] = {&files.file, &files.debug, &files.alternate};
+    for (size_t i = 0; i < SL_COUNT_OF(all); i++)
+        if (head->flags & 1U << i)
+            *all[i] = fds[next++];
     opened->object =
         sl_object_new(&files, !(head->flags & SL_WIRE_SYMBOLS_ONLY), &opened->debugged);
     opened->next = server->list;
