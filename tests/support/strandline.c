@@ -76,6 +76,11 @@ json_t *strandline_json(const char *name)
     (void) snprintf(path, sizeof path, "%s/%s", directory, name);
     json_t *root = json_load_file(path, 0, &error);
     cr_assert(root, "%s:%d: %s", path, error.line, error.text);
+    const char *schema = json_string_value(json_object_get(root, "schema"));
+    if (schema && strncmp(schema, "strandline.report/", strlen("strandline.report/")) == 0) {
+        struct command_result result = strandline_run("show", name, NULL);
+        cr_assert_eq(result.status, 0, "%s", result.errors);
+    }
     return root;
 }
 

@@ -21,7 +21,8 @@ const char *strandline_file(const char *name, const char *text);
 /* `strandline ARGS...` in the directory; the arguments end with NULL. */
 struct command_result strandline_run(const char *first, ...) __attribute__((sentinel));
 
-/* Read a JSON file of the directory.  Fails the test when it is none. */
+/* Read a JSON file of the directory.  Fails the test when it is none, and when it is a report that
+   the program itself refuses. */
 json_t *strandline_json(const char *name);
 
 /*
