@@ -22,8 +22,8 @@
 #include "base/value.h"
 #include "json/locate.h"
 
-/* Of the tree that is made of a document; a million groups take 3 GiB. */
-#define MEMORY_LIMIT (UINT64_C(4) << 30)
+/* Of the tree that is made of a document; a million groups take some 4 GiB. */
+#define MEMORY_LIMIT (UINT64_C(6) << 30)
 
 struct reader {
     const struct sl_layout *layout;

@@ -19,8 +19,8 @@
 #include "reports/contradiction.h"
 #include "reports/report_layout.h"
 
-/* A report of 10,000 trials has some 50 MiB. */
-#define READ_LIMIT ((size_t) 256 << 20)
+/* A report of 10,000 trials has some 50 MiB, one of a million groups some 400. */
+#define READ_LIMIT ((size_t) 1 << 30)
 
 #define TEMPORARY_TRIES 100
 

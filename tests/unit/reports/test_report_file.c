@@ -275,7 +275,7 @@ SL_TEST(report_file, what_cannot_be_opened_or_read_is_an_error)
     sl_assert_fails(sl_report_read("/tmp", &result, &err), SL_ESYS, &err,
                     "/tmp: cannot read it: Is a directory");
     sl_assert_fails(sl_report_read("/dev/zero", &result, &err), SL_EPARSE, &err,
-                    "/dev/zero: larger than 256 MiB");
+                    "/dev/zero: larger than 1024 MiB");
 }
 
 SL_TEST(report_file, a_dash_reads_standard_input)
