@@ -314,7 +314,7 @@ enum sl_status sl_holdings_ended(const struct sl_holdings *closed, const struct 
 {
     size_t n_named = SL_MIN(ended->n, SL_ENDED_NAMED);
     uint64_t n_told = left->processes.missing ? 0 : left->processes.value, n = n_told;
-    struct sl_leftover *items = extend_items(left, n_named, arena);
+    struct sl_leftover *items = extend_items(left, n_named + 1, arena);
 
     if (!items)
         return sl_fail(err, SL_ENOMEM, "out of memory for what stayed");
@@ -328,7 +328,12 @@ enum sl_status sl_holdings_ended(const struct sl_holdings *closed, const struct 
         items[left->n_items++] = (struct sl_leftover){"process", what, 1};
         n++;
     }
+    if (ended->n_living) {
+        items[left->n_items++] =
+            (struct sl_leftover){"process", "not to be ended", ended->n_living};
+        n += ended->n_living;
+    }
     if (ended->n + ended->n_living > 0) /* of those without a name some may have been told before */
-        left->processes = SL_VALUE(SL_MAX(n, ended->n + ended->n_living));
+        left->processes = SL_VALUE(SL_MAX(n, (uint64_t) ended->n + ended->n_living));
     return SL_OK;
 }
