@@ -2,7 +2,6 @@
 #include "harness/snapshot/symbol/remote.h"
 
 #include <elf.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -116,8 +115,7 @@ static enum sl_status give_up(struct sl_remote *remote, const char *reason)
     int status = end(remote);
 
     if (!reason && WIFSIGNALED(status))
-        reason = WTERMSIG(status) == SIGXCPU ? "takes too long to read"
-                                             : "ended the process that read it";
+        reason = "ended the process that read it";
     remote->reason = reason ? reason : "was not read to its end";
     return SL_ECLOSED;
 }
