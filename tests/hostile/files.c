@@ -231,6 +231,34 @@ static void write_other(struct world *world, const struct module *module, const 
         replace(world, path);
 }
 
+/* The place of debug files by build-id, if the folder becomes the root of the target. */
+static void write_by_id(struct world *world, const struct module *module)
+{
+    char path[4096];
+    size_t length = strlen(world->folder);
+    static const char *const steps[] = {"/usr", "/lib", "/debug", "/.build-id"};
+
+    if (module->build_id_size < 2)
+        return;
+    (void) snprintf(path, sizeof path, "%s", world->folder);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        length += (size_t) snprintf(path + length, sizeof path - length, "%s", steps[i]);
+        (void) mkdir(path, 0755);
+    }
+    length += (size_t) snprintf(path + length, sizeof path - length, "/%02x", module->build_id[0]);
+    (void) mkdir(path, 0755);
+    path[length++] = '/';
+    for (size_t i = 1; i < module->build_id_size; i++)
+        length +=
+            (size_t) snprintf(path + length, sizeof path - length, "%02x", module->build_id[i]);
+    (void) snprintf(path + length, sizeof path - length, ".debug");
+    int fd = write_file(path, &module->file);
+    if (fd >= 0)
+        (void) close(fd);
+    if (one_in(&world->choice, 6))
+        replace(world, path);
+}
+
 /* A debug file with the build-id and the code of the file that is written next. */
 static void make_debug_file(struct world *world, struct wish *wish, struct choice choice)
 {
@@ -245,6 +273,8 @@ static void make_debug_file(struct world *world, struct wish *wish, struct choic
     wish->debug_sum =
         one_in(&world->choice, 8) ? 0 : lzma_crc32(debug.file.data, debug.file.size, 0);
     write_other(world, &debug, wish->debug_link);
+    if (world->is_root)
+        write_by_id(world, &debug);
     module_release(&debug);
     world_say(world, 0, "debug-file");
 }

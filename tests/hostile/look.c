@@ -24,6 +24,8 @@
 #define SLACK_NS     SL_NS_PER_S           /* a machine with other work to do */
 #define SLACK_MEMORY ((uint64_t) 96 << 20) /* what a sanitizer keeps of freed memory */
 
+#define MAX_READ ((size_t) 32 << 20) /* bytes of JSON */
+
 /* What the process has, that a look must give back. */
 struct possessions {
     size_t n_descriptors, n_threads;
@@ -72,14 +74,6 @@ static uint64_t status_field(const char *name)
     const char *at =
         sl_file_read("/proc/self/status", text, sizeof text) ? strstr(text, name) : NULL;
     return at ? strtoull(at + strlen(name), NULL, 10) << 10 : 0;
-}
-
-static void reset_peak(void)
-{
-    FILE *file = fopen("/proc/self/clear_refs", "w");
-
-    if (file && fputs("5", file) >= 0)
-        (void) fclose(file);
 }
 
 /* Bytes that a terminal would obey, or that are no text at all. */
@@ -157,27 +151,28 @@ check_reading(const struct print *json, struct sl_arena *arena, struct look_resu
     free(second.text);
 }
 
-static void
-check_prints(const struct sl_snapshot *snapshot, struct look_result *result, uint64_t *ret_end_ns)
+static void check_text(const struct sl_snapshot_listing *listing, struct sl_arena *arena,
+                       struct look_result *result)
 {
-    struct sl_arena *arena = sl_arena_new();
-    struct sl_snapshot_listing listing = {.snapshot = snapshot};
-    struct sl_error err = {0};
+    struct print text = print(snapshot_write_text, listing, arena, result);
 
-    if (!arena || sl_leak_group_all(snapshot, arena, &listing.groups, &listing.n_groups, &err))
-        fail(result, "cannot be grouped: %s", err.text);
-    struct print text = print(snapshot_write_text, &listing, arena, result);
-    listing.all = true;
-    struct print json = print(snapshot_write_json, &listing, arena, result);
-    *ret_end_ns = sl_clock_now_ns();
     if (!is_clean((const unsigned char *) text.text, text.size))
         fail(result, "the text has bytes that a terminal obeys");
+    free(text.text);
+}
+
+/* All that there is; larger than the look where stacks that many threads share are repeated. */
+static void
+check_json(struct sl_snapshot_listing *listing, struct sl_arena *arena, struct look_result *result)
+{
+    listing->all = true;
+    struct print json = print(snapshot_write_json, listing, arena, result);
+
     if (!is_clean((const unsigned char *) json.text, json.size))
         fail(result, "the JSON has bytes that a terminal obeys");
-    check_reading(&json, arena, result);
-    free(text.text);
+    if (json.size < MAX_READ)
+        check_reading(&json, arena, result);
     free(json.text);
-    sl_arena_free(arena);
 }
 
 static void choose_options(struct choice *choice, const struct look_limits *limits,
@@ -197,21 +192,8 @@ static void choose_options(struct choice *choice, const struct look_limits *limi
         opts->no_stop = one_in(choice, 4) && !opts->allow_stop;
 }
 
-static void take(pid_t pid, const struct look_limits *limits, struct pulse *pulse,
-                 struct choice *choice, struct look_result *result, uint64_t *ret_end_ns)
+static void check_threads(const struct sl_snapshot *snapshot, struct look_result *result)
 {
-    struct sl_snapshot_opts opts;
-    struct sl_snapshot *snapshot = NULL;
-    struct sl_error err = {0};
-
-    choose_options(choice, limits, &opts);
-    if (sl_snapshot_take(pid, &opts, &snapshot, &err)) {
-        *ret_end_ns = sl_clock_now_ns();
-        (void) snprintf(result->refusal, sizeof result->refusal, "%s", err.text);
-        if (!(atomic_load(&pulse->flags) & (MAY_END | MAY_EXEC)))
-            fail(result, "there is no snapshot: %s", err.text);
-        return;
-    }
     result->n_threads = snapshot->n_threads;
     for (size_t i = 0; i < snapshot->n_threads; i++) {
         result->n_stacks += snapshot->threads[i].stack != NULL;
@@ -219,8 +201,57 @@ static void take(pid_t pid, const struct look_limits *limits, struct pulse *puls
             fail(result, "thread %ju has a stack and a reason why not, or neither",
                  (uintmax_t) snapshot->threads[i].id);
     }
-    check_prints(snapshot, result, ret_end_ns);
+}
+
+/* From here on time and memory count... */
+static void begin_measure(struct look_result *result)
+{
+    result->memory = status_field("\nVmRSS:");
+    FILE *file = fopen("/proc/self/clear_refs", "w"); /* the peak is what there is now */
+    if (file && fputs("5", file) >= 0)
+        (void) fclose(file);
+    result->time_ns = sl_clock_now_ns();
+}
+
+/* ...to here. */
+static void end_measure(const struct look_limits *limits, struct look_result *result)
+{
+    uint64_t peak = status_field("\nVmHWM:");
+
+    result->time_ns = sl_clock_now_ns() - result->time_ns;
+    result->memory = peak > result->memory ? peak - result->memory : 0;
+    result->slow = result->time_ns > limits->time_ns + SLACK_NS;
+    if (result->slow)
+        fail(result, "it took %.1f s", (double) result->time_ns / (double) SL_NS_PER_S);
+    if (result->memory > limits->memory + SLACK_MEMORY)
+        fail(result, "it took %.0f MiB", (double) result->memory / (1 << 20));
+}
+
+static void take(pid_t pid, const struct look_limits *limits, struct pulse *pulse,
+                 const struct sl_snapshot_opts *opts, struct look_result *result)
+{
+    struct sl_snapshot *snapshot = NULL;
+    struct sl_snapshot_listing listing = {0};
+    struct sl_error err = {0};
+    struct sl_arena *arena = sl_arena_new();
+
+    begin_measure(result);
+    if (sl_snapshot_take(pid, opts, &snapshot, &err)) {
+        end_measure(limits, result);
+        (void) snprintf(result->refusal, sizeof result->refusal, "%s", err.text);
+        if (!(atomic_load(&pulse->flags) & (MAY_END | MAY_EXEC)))
+            fail(result, "there is no snapshot: %s", err.text);
+    } else {
+        listing.snapshot = snapshot;
+        if (sl_leak_group_all(snapshot, arena, &listing.groups, &listing.n_groups, &err))
+            fail(result, "cannot be grouped: %s", err.text);
+        check_text(&listing, arena, result);
+        end_measure(limits, result);
+        check_threads(snapshot, result);
+        check_json(&listing, arena, result);
+    }
     sl_snapshot_free(snapshot);
+    sl_arena_free(arena);
 }
 
 /* No thread of it may stand still for us, and it has to go on. */
@@ -261,19 +292,10 @@ void look_at(pid_t pid, const struct look_limits *limits, struct pulse *pulse,
 {
     struct look_result result = {0};
     const struct possessions before = possess();
-    uint64_t resident = status_field("\nVmRSS:"), begin_ns, end_ns = 0;
+    struct sl_snapshot_opts opts;
 
-    reset_peak();
-    begin_ns = sl_clock_now_ns();
-    take(pid, limits, pulse, choice, &result, &end_ns);
-    result.time_ns = end_ns - begin_ns;
-    uint64_t peak = status_field("\nVmHWM:");
-    result.memory = peak > resident ? peak - resident : 0;
-    result.slow = result.time_ns > limits->time_ns + SLACK_NS;
-    if (result.slow)
-        fail(&result, "it took %.1f s", (double) result.time_ns / (double) SL_NS_PER_S);
-    if (result.memory > limits->memory + SLACK_MEMORY)
-        fail(&result, "it took %.0f MiB", (double) result.memory / (1 << 20));
+    choose_options(choice, limits, &opts);
+    take(pid, limits, pulse, &opts, &result);
     if (waitpid(-1, NULL, WNOHANG | __WALL) != -1 || errno != ECHILD)
         fail(&result, "it left a process behind");
     /* A thread that was joined is there for a moment yet. */

@@ -61,9 +61,12 @@ static void be_target(const struct order *order, const char *folder)
     world.bomb = one_in(choice, 40);
     if (world.bomb)
         world_say(&world, 0, "bomb");
+    world.is_root = one_in(choice, 8);
     memory_make(&world);
     motion_prepare(&world);
     files_make(&world);
+    if (world.is_root && chroot(folder) == 0 && mkdir("/tmp", 0777) == 0)
+        world_say(&world, 0, "root-of-its-own");
     files_make_jit(&world);
     memory_forge(&world);
     threads_make(&world);

@@ -30,6 +30,7 @@ struct world {
     const struct seeds *seeds;
     struct pulse *pulse;
     bool bomb;
+    bool is_root; /* the folder becomes its root */
     struct {
         uint64_t address;
         unsigned call; /* that is made there */
