@@ -188,14 +188,21 @@ pid_t agent_subject_of(pid_t observer)
     return found;
 }
 
-static size_t n_threads(pid_t pid)
+/* The bus makes its monitor when it has its streams. */
+static bool has_bus(pid_t subject)
 {
-    char name[16], text[4096];
+    char path[64], name[300], comm[32];
+    bool found = false;
 
-    (void) snprintf(name, sizeof name, "%d", pid);
-    if (!pid || !read_proc(name, "status", text, sizeof text) || !strstr(text, "Threads:"))
-        return 0;
-    return (size_t) atoi(strstr(text, "Threads:") + strlen("Threads:"));
+    (void) snprintf(path, sizeof path, "/proc/%d/task", subject);
+    DIR *tasks = opendir(path);
+    for (const struct dirent *entry; tasks && !found && (entry = readdir(tasks));) {
+        (void) snprintf(name, sizeof name, "%d/task/%s", subject, entry->d_name);
+        found = read_proc(name, "comm", comm, sizeof comm) && strcmp(comm, "monitor\n") == 0;
+    }
+    if (tasks)
+        (void) closedir(tasks);
+    return found;
 }
 
 /* Wait until a process has a subject whose bus is open, other than `not_this`. */
@@ -208,7 +215,7 @@ pid_t agent_wait_until_playing(pid_t parent, pid_t not_this)
         cr_assert_lt(sl_clock_now_ns(), deadline, "no subject within a minute");
         sl_clock_sleep_ns(5 * SL_NS_PER_MS);
         subject = agent_subject_of(parent);
-    } while (!subject || subject == not_this || n_threads(subject) < 5);
+    } while (!subject || subject == not_this || !has_bus(subject));
     return subject;
 }
 
