@@ -19,7 +19,7 @@
 #include "bus/nats/publish.h"
 #include "bus/nats/pull.h"
 
-#define API_MS       5000
+#define API_MS       2000 /* an answer that was lost with its node is asked for again */
 #define ELECTION_NS  (20 * SL_NS_PER_S) /* a cluster without a leader has one after seconds */
 #define ASK_AGAIN_NS (100 * SL_NS_PER_MS)
 #define FLUSH_NS     (2 * SL_NS_PER_S)
