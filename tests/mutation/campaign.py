@@ -9,7 +9,6 @@ import time
 import draw
 import play
 
-TEST_LIMIT_S = 45  # of a test without a mutant: a longer one is left out
 MUTANT_LIMIT_S = 60  # after which no further test of a mutant is begun
 COUNTED = ("killed", "timeout", "survived")
 
@@ -50,7 +49,7 @@ class Campaign:
         self.say(f"play {len(tests)} tests without a mutant")
 
         def once(test):
-            return test, self.player.play(test, TEST_LIMIT_S, record=True, stop_early=False)
+            return test, self.player.play(test, self.options.test_limit, record=True, stop_early=False)
 
         for test, outcome in self.in_parallel(once, tests):
             if outcome.passed:
