@@ -54,9 +54,10 @@ static void choose_name(struct world *world, char *name, size_t size)
     (void) snprintf(name, size, "%s", name_of);
 }
 
+/* An earlier choice may have left a link under this name, to a file of the machine. */
 static int write_file(const char *path, const struct bytes *content)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0755);
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0755);
 
     if (fd >= 0 && write(fd, content->data, content->size) != (ssize_t) content->size)
         (void) ftruncate(fd, (off_t) content->size);
