@@ -61,6 +61,10 @@ static enum sl_status look(struct sl_observation *observation, const char *name,
     if (status)
         return status;
     observation->looks[observation->n_looks++] = taken;
+    if (taken.snapshot->n_left_out) /* and nobody knows which of them stayed */
+        return sl_fail(err, SL_ELIMIT, "%zu threads of process %ld were not looked at: %s",
+                       taken.snapshot->n_left_out, (long) observation->pid,
+                       taken.snapshot->left_out_reason);
     if (!is_same_process(observation->looks[0].snapshot, taken.snapshot))
         return sl_fail(err, SL_EGONE, "process %ld ended, and another one has its id",
                        (long) observation->pid);

@@ -35,6 +35,7 @@ struct errand {
     alignas(16) unsigned char stack[STACK_SIZE];
     atomic_int alive; /* the kernel sets it to 0, and wakes who waits there */
     pid_t parent;
+    int kept; /* the one descriptor that it has; -1: none */
     long nr, arguments[6], result;
     struct iovec local, remote;
     struct open_how how;
@@ -68,6 +69,10 @@ static __attribute__((no_sanitize("address", "thread", "undefined"))) int run(vo
     const long *a = errand->arguments;
 
     (void) call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
+    /* Of its own table: who waits for the end of a pipe of ours should not wait for this. */
+    if (errand->kept > 0)
+        (void) call(SYS_close_range, 0, errand->kept - 1, 0, 0, 0, 0);
+    (void) call(SYS_close_range, errand->kept + 1, UINT_MAX, 0, 0, 0, 0);
     if (call(SYS_getppid, 0, 0, 0, 0, 0, 0) == errand->parent)
         errand->result = call(errand->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
     (void) call(SYS_exit, 0, 0, 0, 0, 0, 0);
@@ -90,12 +95,11 @@ static bool await_end(struct errand *errand, uint64_t limit_ns)
 }
 
 /* @return false when it can not be ended */
-static bool run_errand(struct errand *errand, uint64_t limit_ns, bool opens)
+static bool run_errand(struct errand *errand, uint64_t limit_ns, int kept)
 {
-    /* Without our descriptors, unless it is to add one: it might keep them for ever. */
-    const int flags = CLONE_VM | CLONE_UNTRACED | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID |
-                      (opens ? CLONE_FILES : 0);
+    const int flags = CLONE_VM | CLONE_UNTRACED | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID;
 
+    errand->kept = kept;
     errand->parent = getpid();
     errand->result = -ETIMEDOUT;
     atomic_init(&errand->alive, 1);
@@ -145,7 +149,7 @@ sl_errand_read_memory(uint64_t limit_ns, pid_t pid, uint64_t address, void *data
     errand->arguments[2] = 1;
     errand->arguments[3] = (long) &errand->remote;
     errand->arguments[4] = 1;
-    if (!run_errand(errand, limit_ns, false)) {
+    if (!run_errand(errand, limit_ns, -1)) {
         errand = NULL;
         return -ETIMEDOUT;
     }
@@ -154,8 +158,8 @@ sl_errand_read_memory(uint64_t limit_ns, pid_t pid, uint64_t address, void *data
     return errand->result;
 }
 
-int sl_errand_open_path(uint64_t limit_ns, int directory, const char *path, uint64_t flags,
-                        uint64_t resolve)
+int sl_errand_walk(uint64_t limit_ns, int directory, const char *path, uint64_t flags,
+                   uint64_t resolve)
 {
     SL_AUTO(errand) struct errand *errand = errand_new();
     size_t size = strlen(path) + 1;
@@ -169,11 +173,11 @@ int sl_errand_open_path(uint64_t limit_ns, int directory, const char *path, uint
     errand->arguments[1] = (long) errand->path;
     errand->arguments[2] = (long) &errand->how;
     errand->arguments[3] = sizeof errand->how;
-    if (!run_errand(errand, limit_ns, true)) {
+    if (!run_errand(errand, limit_ns, directory)) {
         errand = NULL;
         return -ETIMEDOUT;
     }
-    return (int) errand->result;
+    return (int) SL_MIN(errand->result, 0);
 }
 
 int sl_errand_file_system(uint64_t limit_ns, int fd, int64_t *ret_type)
@@ -185,7 +189,7 @@ int sl_errand_file_system(uint64_t limit_ns, int fd, int64_t *ret_type)
     errand->nr = SYS_fstatfs;
     errand->arguments[0] = fd;
     errand->arguments[1] = (long) &errand->file_system;
-    if (!run_errand(errand, limit_ns, true)) {
+    if (!run_errand(errand, limit_ns, fd)) {
         errand = NULL;
         return -ETIMEDOUT;
     }

@@ -25,9 +25,12 @@
 ssize_t
 sl_errand_read_memory(uint64_t limit_ns, pid_t pid, uint64_t address, void *data, size_t size);
 
-/* openat2 with O_PATH and O_CLOEXEC among the flags: opens nothing else. */
-int sl_errand_open_path(uint64_t limit_ns, int directory, const char *path, uint64_t flags,
-                        uint64_t resolve);
+/*
+ * Walk a path as openat2 with O_PATH does.  Where that is 0 the kernel knows the path by heart
+ * afterwards, unless a program insists on being asked again.
+ */
+int sl_errand_walk(uint64_t limit_ns, int directory, const char *path, uint64_t flags,
+                   uint64_t resolve);
 
 /* The type of the file system that has the file, in statfs. */
 int sl_errand_file_system(uint64_t limit_ns, int fd, int64_t *ret_type);

@@ -30,11 +30,12 @@ struct page {
 
 struct sl_reader {
     struct sl_target *target;
-    int fd;       /* /proc/PID/mem once process_vm_readv was refused, else -1 */
-    int table;    /* /proc/PID/pagemap, or -1 */
-    bool settled; /* no file is opened to stay */
-    bool silent;  /* what sl_reader_met_silence says */
-    unsigned n_silent;
+    int fd;               /* /proc/PID/mem once process_vm_readv was refused, else -1 */
+    int table;            /* /proc/PID/pagemap, or -1 */
+    bool settled;         /* no file is opened to stay */
+    bool silent;          /* what sl_reader_met_silence says */
+    bool for_all;         /* what is read is of use to many threads: code and tables */
+    unsigned n_silent[2]; /* of such, and of what is one thread's */
     struct page *buckets[PAGE_BUCKETS];
     size_t n_pages;
     struct iovec local[MAX_VECTORS], remote[MAX_VECTORS];
@@ -126,10 +127,11 @@ static void read_absent(struct sl_reader *reader, struct sl_copy *copy)
     uint64_t limit = SL_MIN(SILENCE_NS, sl_budget_left(reader->target->budget, SL_BUDGET_TIME));
     ssize_t got = -ETIMEDOUT;
 
-    if (reader->n_silent < MAX_SILENT)
+    unsigned *n_silent = &reader->n_silent[reader->for_all];
+    if (*n_silent < MAX_SILENT)
         got = sl_errand_read_memory(limit, reader->target->tid, copy->address, copy->data, size);
     reader->silent = got == -ETIMEDOUT;
-    reader->n_silent += reader->silent;
+    *n_silent += reader->silent;
     /* Who may trace its descendants only, as Yama has it, has none that an errand may read. */
     if (got == -EPERM || got == -ENOSYS || got == -ENOMEM || got == -ESRCH)
         copy->present = size;
@@ -274,7 +276,9 @@ static struct page *find_page(struct sl_reader *reader, uint64_t address)
         reader->n_pages++;
     }
     page->address = address;
+    reader->for_all = true;
     page->readable = sl_reader_read(reader, address, page->data, PAGE) == PAGE;
+    reader->for_all = false;
     return page;
 }
 

@@ -16,7 +16,7 @@
 #include "base/macros.h"
 #include "harness/snapshot/target/errand.h"
 
-#define ANSWER_NS SL_NS_PER_S /* a file server that lives has answered by then */
+#define ANSWER_NS (250 * SL_NS_PER_MS) /* a file server that lives has answered by then */
 #define BUILD_IDS "/usr/lib/debug/.build-id/"
 #define ROOT      "/"
 
@@ -96,10 +96,14 @@ static int find(const struct sl_target *target, int root, const char *path, uint
     int fd = (int) syscall(SYS_openat2, root, path, &how, sizeof how);
     if (fd >= 0 || (errno != EAGAIN && errno != EINVAL))
         return fd;
-    how.resolve &= ~(uint64_t) RESOLVE_CACHED;
-    fd = sl_errand_open_path(patience(target), root, path, flags, how.resolve);
-    return fd == -ENOSYS ? (int) syscall(SYS_openat2, root, path, &how, sizeof how)
-                         : SL_MAX(fd, -1);
+    bool unknown = errno == EINVAL; /* to an older kernel, what it is asked for */
+    int walked = sl_errand_walk(patience(target), root, path, flags,
+                                how.resolve & ~(uint64_t) RESOLVE_CACHED);
+    if (walked == -ENOSYS || unknown)
+        how.resolve &= ~(uint64_t) RESOLVE_CACHED;
+    else if (walked < 0)
+        return -1;
+    return (int) syscall(SYS_openat2, root, path, &how, sizeof how);
 }
 
 static int open_below(const struct sl_target *target, int root, const char *path, uint64_t flags)
