@@ -54,10 +54,11 @@ static void choose_name(struct world *world, char *name, size_t size)
     (void) snprintf(name, size, "%s", name_of);
 }
 
-/* An earlier choice may have left a link under this name, to a file of the machine. */
+/* Always a new one: an earlier choice may have left a link under this name. */
 static int write_file(const char *path, const struct bytes *content)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0755);
+    (void) unlink(path);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
 
     if (fd >= 0 && write(fd, content->data, content->size) != (ssize_t) content->size)
         (void) ftruncate(fd, (off_t) content->size);
@@ -163,15 +164,15 @@ static void disturb_mapping(struct world *world, const struct file *file)
 static void replace(struct world *world, const char *path)
 {
     static const char *const targets[] = {
-        "/dev/zero", "/etc/shadow",   "/proc/self/mem",          ".",
-        "loop",      "/dev/watchdog", "/proc/1/root/etc/shadow", "../../../../../../etc/passwd"};
+        "/dev/zero", "/proc/self/mem",        ".",
+        "loop",      "/proc/1/root/dev/zero", "../../../../../../dev/zero"};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct choice *choice = &world->choice;
 
     (void) unlink(path);
     switch (choose_below(choice, 6)) {
     case 0:
-        (void) symlink(targets[choose_below(choice, 8)], path);
+        (void) symlink(targets[choose_below(choice, 6)], path);
         world_say(world, 0, "link");
         break;
     case 1:
