@@ -77,6 +77,9 @@ SL_TEST(bus, no_thread_of_the_bus_takes_a_signal_of_the_program)
     cr_assert_eq(pthread_sigmask(SIG_SETMASK, &none, NULL), 0);
     unsigned n_threads = count_threads(), n_blocking = count_blocking(SIGTERM);
     open_probe(&probe, &config, probe_handle);
+    /* Until it runs, a thread blocks all signals whatever it was told. */
+    publish_round(&probe, 20000);
+    cr_assert(probe_reaches(&probe.handled, 20000));
     cr_assert_gt(count_threads(), n_threads);
     cr_assert_eq(count_blocking(SIGTERM) - n_blocking, count_threads() - n_threads);
     close_cleanly(&probe);
