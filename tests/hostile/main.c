@@ -300,6 +300,8 @@ int main(int argc, char **argv)
     read_options(argc, argv);
     if (pulse_fd < 0 || ftruncate(pulse_fd, sizeof *pulse) || !mkdtemp(folder))
         return 3;
+    if (geteuid() == 0 && chown(folder, TARGET_USER, TARGET_USER))
+        return 3;
     pulse = share(sizeof *pulse, pulse_fd);
     progress = share(sizeof *progress, -1);
     (void) signal(SIGPIPE, SIG_IGN);

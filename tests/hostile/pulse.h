@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Who targets are where root plays: nobody's id, and not that of the sandbox. */
+#define TARGET_USER 65533
+
 #define PULSE_FD  3
 #define KEEPER_FD 4
 

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,11 +50,30 @@ static void answer(struct world *of)
     }
 }
 
+/*
+ * A target opens links that lead anywhere, and runs code that changes under it: it must not be able
+ * to harm the machine.  What is looked at is somebody else's then, as where root looks.
+ */
+static void drop_rights(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct only_chroot[2] = {
+        {.effective = 1 << CAP_SYS_CHROOT, .permitted = 1 << CAP_SYS_CHROOT}};
+
+    if (geteuid() != 0)
+        return;
+    if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) ||
+        setresgid(TARGET_USER, TARGET_USER, TARGET_USER) ||
+        setresuid(TARGET_USER, TARGET_USER, TARGET_USER) ||
+        syscall(SYS_capset, &header, only_chroot) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        _exit(126);
+    (void) prctl(PR_SET_DUMPABLE, 1);
+}
+
 static void be_target(const struct order *order, const char *folder)
 {
     struct choice *choice = &world.choice;
 
-    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
     choice->state = order->seed * UINT64_C(0x9e3779b97f4a7c15) ^ order->number;
     (void) choose(choice);
     world.folder = folder;
@@ -64,6 +85,8 @@ static void be_target(const struct order *order, const char *folder)
     world.is_root = one_in(choice, 8);
     memory_make(&world);
     motion_prepare(&world);
+    drop_rights();
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* which other ids clear */
     files_make(&world);
     if (world.is_root && chroot(folder) == 0 && mkdir("/tmp", 0777) == 0)
         world_say(&world, 0, "root-of-its-own");
