@@ -223,7 +223,7 @@ bool sl_separate_unpack(int fd, uint8_t **ret_image, size_t *ret_size)
 {
     struct sl_section section;
 
-    if (fd < 0 || !sl_section_find(fd, ".gnu_debugdata", &section) || section.compressed ||
+    if (fd < 0 || !sl_section_find(fd, SL_PACKED_SECTION, &section) || section.compressed ||
         section.size > MAX_PACKED)
         return false;
     SL_AUTO_FREE uint8_t *data = malloc(section.size);

@@ -20,8 +20,10 @@
  */
 int sl_separate_open(const struct sl_target *target, const struct sl_module *module, int fd);
 
+#define SL_PACKED_SECTION ".gnu_debugdata"
+
 /*
- * The ELF image in .gnu_debugdata of a file, unpacked.  The caller frees it.  @return false
+ * The ELF image in SL_PACKED_SECTION of a file, unpacked.  The caller frees it.  @return false
  * when there is none, it is malformed or too large
  */
 bool sl_separate_unpack(int fd, uint8_t **ret_image, size_t *ret_size);

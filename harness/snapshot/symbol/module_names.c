@@ -245,7 +245,8 @@ static enum sl_status
 note_size(struct sl_module_names *names, enum sl_status status, const struct sl_code_names *found)
 {
     if (!status && found->too_large)
-        sl_module_skip(names->module, "its debug information takes too much memory to read");
+        sl_module_skip(names->module,
+                       "its debug information is malformed, or takes too much memory to read");
     return status;
 }
 

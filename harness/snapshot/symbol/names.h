@@ -16,7 +16,7 @@ struct sl_code_names {
     const char *symbol;
     uint64_t symbol_start;
     bool symbol_unsized; /* whether it really covers it, unwind tables may know */
-    bool too_large;      /* debug information is not known, for there is too much of it */
+    bool too_large;      /* some debug information, or packed symbols, is malformed or too much */
     struct sl_source_frames source;
 };
 

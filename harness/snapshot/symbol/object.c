@@ -8,6 +8,7 @@
 #include "harness/snapshot/dwarf/file.h"
 #include "harness/snapshot/dwarf/memory.h"
 #include "harness/snapshot/dwarf/unit.h"
+#include "harness/snapshot/module/section.h"
 #include "harness/snapshot/module/separate.h"
 #include "harness/snapshot/symbol/name.h"
 #include "harness/snapshot/symbol/table.h"
@@ -25,11 +26,14 @@ struct sl_object {
  */
 static void open_packed(struct sl_object *object)
 {
+    struct sl_section section;
     uint8_t *image;
     size_t size;
 
-    if (!sl_separate_unpack(object->file.fd, &image, &size))
+    if (!sl_separate_unpack(object->file.fd, &image, &size)) {
+        object->too_large = sl_section_find(object->file.fd, SL_PACKED_SECTION, &section);
         return;
+    }
     object->packed.image = image;
     object->packed.elf = elf_memory((char *) image, size);
 }
@@ -57,7 +61,7 @@ static void load_lines(struct sl_object *object, const struct sl_debugged *debug
     struct sl_debug_file *file = object->debug.elf ? &object->debug : &object->file;
 
     if (!sl_debug_file_read(file, debugged->max_bytes)) {
-        object->too_large = file->too_large;
+        object->too_large |= file->too_large;
         return;
     }
     if (sl_debug_file_read(&object->alternate, debugged->max_bytes))

@@ -142,6 +142,17 @@ SL_TEST(symbol_object, sections_that_unpack_to_more_than_there_is_are_left_out)
     cr_assert(is_too_large(&large, 64 * MIB));
 }
 
+SL_TEST(symbol_object, packed_symbols_that_cannot_be_unpacked_are_told)
+{
+    static const char data[] = "\xfd"
+                               "7zXZ";
+    struct made made = begin();
+
+    made.sections[3].sh_type = SHT_DYNSYM; /* packed ones are asked for where there is no other */
+    add_section(&made, ".gnu_debugdata", (Elf64_Shdr){.sh_type = SHT_PROGBITS}, data, sizeof data);
+    cr_assert(is_too_large(&made, 64 * MIB));
+}
+
 SL_TEST(symbol_object, a_size_of_the_old_kind_counts_as_well)
 {
     static const char data[] = "ZLIB\0\0\0\1\0\0\0\0x"; /* 4 GiB */
