@@ -10,16 +10,15 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "harness/snapshot/target/errand.h"
+#include "harness/snapshot/target/present.h"
 
 #define PAGE         ((uint64_t) 4096)
 #define MAX_VECTORS  1024 /* of one process_vm_readv; more is EINVAL */
 #define PAGE_BUCKETS 1024
 #define MAX_PAGES    8192 /* kept at once: 32 MiB */
 
-#define MAX_ENTRIES 64                   /* of the table of pages, read at once */
-#define PRESENT     (UINT64_C(3) << 62)  /* in memory, or written to disk by the kernel itself */
-#define SILENCE_NS  (250 * SL_NS_PER_MS) /* a disk answers sooner */
-#define MAX_SILENT  4 /* after so many nobody is asked any more for what is not in memory */
+#define SILENCE_NS (250 * SL_NS_PER_MS) /* a disk answers sooner */
+#define MAX_SILENT 4 /* after so many nobody is asked any more for what is not in memory */
 
 struct page {
     struct page *next;
@@ -106,39 +105,6 @@ static int open_page_table(const struct sl_reader *reader)
     return openat(reader->target->task_fd, path, O_RDONLY | O_CLOEXEC);
 }
 
-/* How many of the bytes, from the first on, are read without waiting for anybody. */
-static size_t count_present(int table, const struct sl_copy *copy)
-{
-    uint64_t entries[MAX_ENTRIES], first = copy->address / PAGE;
-    uint64_t n = (copy->address % PAGE + copy->size + PAGE - 1) / PAGE, i = 0;
-
-    n = SL_MIN(n, (uint64_t) MAX_ENTRIES);
-    ssize_t got = pread(table, entries, n * sizeof *entries, (off_t) (first * sizeof *entries));
-    n = got > 0 ? (uint64_t) got / sizeof *entries : 0;
-    while (i < n && entries[i] & PRESENT)
-        i++;
-    return i ? SL_MIN(copy->size, (size_t) (i * PAGE - copy->address % PAGE)) : 0;
-}
-
-/* What is left of the first page, if it comes within a moment. */
-static void read_absent(struct sl_reader *reader, struct sl_copy *copy)
-{
-    size_t size = SL_MIN(copy->size, (size_t) (PAGE - copy->address % PAGE));
-    uint64_t limit = SL_MIN(SILENCE_NS, sl_budget_left(reader->target->budget, SL_BUDGET_TIME));
-    ssize_t got = -ETIMEDOUT;
-
-    unsigned *n_silent = &reader->n_silent[reader->for_all];
-    if (*n_silent < MAX_SILENT)
-        got = sl_errand_read_memory(limit, reader->target->tid, copy->address, copy->data, size);
-    reader->silent = got == -ETIMEDOUT;
-    *n_silent += reader->silent;
-    /* Who may trace its descendants only, as Yama has it, has none that an errand may read. */
-    if (got == -EPERM || got == -ENOSYS || got == -ENOMEM || got == -ESRCH)
-        copy->present = size;
-    else
-        copy->copied = got > 0 ? (size_t) got : 0;
-}
-
 size_t sl_reader_read(struct sl_reader *reader, uint64_t address, void *data, size_t size)
 {
     struct sl_copy copy = {.address = address, .data = data, .size = size};
@@ -203,40 +169,58 @@ static void copy_present(struct sl_reader *reader, struct sl_copy *copies, size_
     }
 }
 
-/* Does the copy lie in the page that the one before it lies in? */
-static bool is_same_page(const struct sl_copy *copy)
+/* What is left of the first page, if it comes within a moment. */
+static void read_absent(struct sl_reader *reader, struct sl_copy *copy)
 {
-    return copy->address / PAGE == copy[-1].address / PAGE &&
-           copy->address % PAGE + copy->size <= PAGE && copy[-1].present;
-}
+    size_t size = SL_MIN(copy->size, (size_t) (PAGE - copy->address % PAGE));
+    uint64_t limit = SL_MIN(SILENCE_NS, sl_budget_left(reader->target->budget, SL_BUDGET_TIME));
+    ssize_t got = -ETIMEDOUT;
 
-static void find_present(struct sl_reader *reader, int table, struct sl_copy *copies, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct sl_copy *copy = &copies[i];
-        copy->copied = 0;
-        if (table < 0 || (i > 0 && is_same_page(copy)))
-            copy->present = copy->size;
-        else
-            copy->present = count_present(table, copy);
-        if (!copy->present && copy->size)
-            read_absent(reader, copy);
+    unsigned *n_silent = &reader->n_silent[reader->for_all];
+    if (*n_silent < MAX_SILENT)
+        got = sl_errand_read_memory(limit, reader->target->tid, copy->address, copy->data, size);
+    reader->silent = got == -ETIMEDOUT;
+    *n_silent += reader->silent;
+    /* Who may trace its descendants only, as Yama has it, has none that an errand may read. */
+    if (got == -EPERM || got == -ENOSYS || got == -ENOMEM || got == -ESRCH) {
+        copy->present = size;
+        copy_present(reader, copy, 1);
+    } else {
+        copy->copied = got > 0 ? (size_t) got : 0;
     }
 }
 
-void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies)
+static void copy_all(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies, bool wait)
 {
     int table = reader->table;
 
     if (table < 0 && !reader->target->self)
         table = open_page_table(reader);
     reader->silent = false;
-    find_present(reader, table, copies, n_copies);
-    copy_present(reader, copies, n_copies);
+    for (size_t i = 0; i < n_copies; i++) {
+        copies[i].copied = 0;
+        copies[i].present = copies[i].size;
+    }
+    if (table >= 0)
+        sl_present_find(table, copies, n_copies);
+    copy_present(reader, copies, n_copies); /* at once: it may not stay */
+    for (size_t i = 0; i < n_copies && wait; i++)
+        if (!copies[i].present && copies[i].size)
+            read_absent(reader, &copies[i]);
     if (!reader->settled)
         reader->table = table;
     else if (table >= 0)
         (void) close(table);
+}
+
+void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies)
+{
+    copy_all(reader, copies, n_copies, true);
+}
+
+void sl_reader_copy_present(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies)
+{
+    copy_all(reader, copies, n_copies, false);
 }
 
 bool sl_reader_settle(struct sl_reader *reader)

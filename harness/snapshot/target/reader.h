@@ -17,17 +17,10 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "harness/snapshot/target/copy.h"
 #include "harness/snapshot/target/target.h"
 
 struct sl_reader;
-
-struct sl_copy {
-    uint64_t address;
-    void *data;     /* destination */
-    size_t size;    /* bytes wanted */
-    size_t present; /* of these, that are in memory for sure, and */
-    size_t copied;  /* bytes had, from address on; both set by sl_reader_copy */
-};
 
 /* @param target  borrowed, must outlive the memory */
 SL_CHECKED enum sl_status
@@ -51,6 +44,9 @@ bool sl_reader_read_cached(struct sl_reader *reader, uint64_t address, void *dat
 
 /* Many copies with few system calls. */
 void sl_reader_copy(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies);
+
+/* The same, but nobody is waited for: of guesses where something may lie. */
+void sl_reader_copy_present(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies);
 
 /*
  * Stay with the way of reading that worked so far.  @return false when that is a file:

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which memory of the target is read without waiting for anybody, as the kernel's page table has
+ * it. */
+#ifndef SL_SNAPSHOT_TARGET_PRESENT_H
+#define SL_SNAPSHOT_TARGET_PRESENT_H
+
+#include <stddef.h>
+
+#include "harness/snapshot/target/copy.h"
+
+/*
+ * Set `present` of each copy: how many of its bytes, from the first on, are there.  Copies that
+ * follow one another and lie near are asked for together.
+ *
+ * @param table  /proc/PID/pagemap
+ */
+void sl_present_find(int table, struct sl_copy *copies, size_t n_copies);
+
+#endif
