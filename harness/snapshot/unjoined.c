@@ -30,6 +30,8 @@
 
 #define MAX_NODES 4000000 /* the list is the target's to write */
 #define MAX_WALKS 3       /* of lists that change meanwhile */
+#define NODE_SIZE 256     /* what is wanted of a descriptor lies closer together */
+#define MAX_AHEAD 64      /* nodes that are read at once */
 
 enum field { FIELD_LIST, FIELD_TID, FIELD_STATE, FIELD_START, FIELD_USED, FIELD_USER, N_FIELDS };
 
@@ -50,6 +52,14 @@ struct layout {
 struct found {
     struct sl_unjoined *threads;
     size_t n, capacity;
+};
+
+/* Stacks lie one behind the other mostly, and so do the nodes at their ends. */
+struct nodes {
+    uint64_t last, stride;
+    size_t n, n_used; /* of these, which were read at once */
+    struct sl_copy copies[MAX_AHEAD];
+    uint8_t bytes[MAX_AHEAD][NODE_SIZE];
 };
 
 static bool is_known_version(struct sl_code *code, uint64_t address)
@@ -117,23 +127,55 @@ static enum sl_status add(struct sl_code *code, struct found *found, uint64_t de
     return SL_OK;
 }
 
-/* The fields that say whether a thread ended, and the next node, with one read. */
-static bool read_node(struct sl_code *code, const struct layout *layout, uint64_t node,
-                      uint64_t *ret_next, bool *ret_ended)
+/* Where that is not enough for the fields, nothing is known of a node. */
+static size_t count_bytes(const struct layout *layout)
 {
-    uint8_t data[256];
-    uint64_t start = layout->offsets[FIELD_LIST];
-    uint64_t tid_at = layout->offsets[FIELD_TID] - start;
-    uint64_t state_at = layout->offsets[FIELD_STATE] - start;
-    uint64_t size = SL_MAX(SL_MAX(tid_at, state_at) + sizeof(uint32_t), sizeof *ret_next);
+    uint64_t tid_at = layout->offsets[FIELD_TID] - layout->offsets[FIELD_LIST];
+    uint64_t state_at = layout->offsets[FIELD_STATE] - layout->offsets[FIELD_LIST];
+
+    if (tid_at > NODE_SIZE - sizeof(uint32_t) || state_at > NODE_SIZE - sizeof(uint32_t))
+        return 0;
+    return SL_MAX(SL_MAX(tid_at, state_at) + sizeof(uint32_t), sizeof(uint64_t));
+}
+
+/* Reads ahead, more and more while each node was where it was thought to be. */
+static const uint8_t *
+read_bytes(struct sl_reader *reader, struct nodes *nodes, uint64_t node, size_t size)
+{
+    const uint64_t stride = node - nodes->last;
+    struct sl_copy *copies = nodes->copies;
+
+    nodes->last = node;
+    if (nodes->n_used < nodes->n && copies[nodes->n_used].address == node &&
+        copies[nodes->n_used].copied == size)
+        return nodes->bytes[nodes->n_used++];
+    bool right = nodes->n_used == nodes->n && stride == nodes->stride;
+    nodes->n = right ? SL_MIN(2 * nodes->n, (size_t) MAX_AHEAD) : 1;
+    nodes->stride = stride;
+    for (size_t i = 0; i < nodes->n; i++)
+        copies[i] =
+            (struct sl_copy){.address = node + i * stride, .data = nodes->bytes[i], .size = size};
+    sl_reader_copy_present(reader, copies, nodes->n);
+    nodes->n_used = 1;
+    return copies[0].copied == size || sl_reader_read_all(reader, node, nodes->bytes[0], size)
+               ? nodes->bytes[0]
+               : NULL;
+}
+
+/* The fields that say whether a thread ended, and the next node. */
+static bool read_node(struct sl_code *code, const struct layout *layout, struct nodes *nodes,
+                      uint64_t node, uint64_t *ret_next, bool *ret_ended)
+{
+    size_t size = count_bytes(layout);
+    const uint8_t *bytes = size ? read_bytes(code->reader, nodes, node, size) : NULL;
     uint32_t tid, state;
 
-    if (tid_at > sizeof data - sizeof tid || state_at > sizeof data - sizeof state ||
-        !sl_reader_read_all(code->reader, node, data, size))
+    if (!bytes)
         return false;
-    memcpy(ret_next, data, sizeof *ret_next);
-    memcpy(&tid, data + tid_at, sizeof tid);
-    memcpy(&state, data + state_at, sizeof state);
+    memcpy(ret_next, bytes, sizeof *ret_next);
+    memcpy(&tid, bytes + layout->offsets[FIELD_TID] - layout->offsets[FIELD_LIST], sizeof tid);
+    memcpy(&state, bytes + layout->offsets[FIELD_STATE] - layout->offsets[FIELD_LIST],
+           sizeof state);
     *ret_ended = !tid && (state & EXITING_BIT) && !(state & TERMINATED_BIT);
     return true;
 }
@@ -146,6 +188,7 @@ static bool read_node(struct sl_code *code, const struct layout *layout, uint64_
 static enum sl_status walk(struct sl_code *code, const struct layout *layout, uint64_t head,
                            struct found *found, bool *ret_whole, struct sl_error *err)
 {
+    struct nodes nodes = {0};
     uint64_t node, next, start, mark = 0;
     bool ended;
 
@@ -158,7 +201,7 @@ static enum sl_status walk(struct sl_code *code, const struct layout *layout, ui
         if ((i & (i - 1)) == 0)
             mark = node;
         uint64_t descriptor = node - layout->offsets[FIELD_LIST];
-        if (!read_node(code, layout, node, &next, &ended))
+        if (!read_node(code, layout, &nodes, node, &next, &ended))
             return SL_OK;
         if (!ended)
             continue;
