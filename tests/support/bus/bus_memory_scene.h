@@ -22,9 +22,12 @@ static inline struct bus_config config_of(enum bus_mode mode, struct probe *prob
 static inline void close_cleanly(struct probe *probe)
 {
     struct sl_driver_close_report report = close_probe(probe, 20 * SL_NS_PER_S, SL_OK);
+    struct sl_driver_stats stats = {.size = sizeof stats};
     cr_assert_not(report.timed_out);
     cr_assert_eq(report.threads_abandoned, 0);
     cr_assert_str_eq(report.detail, "");
+    bus_stats(probe->bus, &stats);
+    cr_assert_eq(stats.threads, 0, "all were joined");
     bus_free(probe->bus);
 }
 

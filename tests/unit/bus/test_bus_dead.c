@@ -2,7 +2,21 @@
 /* Messages whose handler fails too often, over the in-memory transport. */
 #include "bus_memory_scene.h"
 
+#include "bus/thread/waiter.h"
 #include "until.h"
+
+/* The linker gives it its name: it is called for waiter_new. */
+static atomic_uint n_short; /* calls that find no memory */
+
+struct waiter *__real_waiter_new(size_t n);
+struct waiter *__wrap_waiter_new(size_t n);
+struct waiter *__wrap_waiter_new(size_t n)
+{
+    if (atomic_load(&n_short) == 0)
+        return __real_waiter_new(n);
+    atomic_fetch_sub(&n_short, 1);
+    return NULL;
+}
 
 /* Counts the dead letters of the poisoned key; user of their handler. */
 struct morgue {
@@ -102,4 +116,25 @@ SL_TEST(bus_dead, topics_of_dead_letters_can_not_be_configured_beside_them)
     config.topics = taken;
     config.n_topics = 2;
     sl_assert_fails(bus_open(&config, &probe.bus, &err), SL_EINVAL, &err, "dead.orders");
+}
+
+SL_TEST(bus_dead, a_letter_for_which_there_is_no_memory_is_not_lost)
+{
+    struct probe probe = {.poison_key = POISON + 1};
+    struct morgue morgue = {.key = POISON};
+    struct sl_error err = {0};
+    struct bus_config config = config_of(BUS_KEYED, &probe);
+    config.max_deliver = 1;
+    config.dead_letter = true;
+    open_probe(&probe, &config, probe_handle);
+    sl_assert_ok(bus_subscribe(probe.bus, "dead.orders", take_letter, &morgue, &err), &err);
+    atomic_store(&n_short, 1);
+    publish_round(&probe, PROBE_KEYS);
+    cr_assert(probe_reaches(&morgue.n, 1));
+    cr_assert(probe_reaches(&probe.handled, PROBE_KEYS - 1));
+    close_cleanly(&probe);
+    cr_assert_eq(atomic_load(&n_short), 0);
+    cr_assert_eq(atomic_load(&probe.failures), 2, "it was tried again");
+    cr_assert_eq(atomic_load(&morgue.n), 1);
+    cr_assert_eq(atomic_load(&morgue.wrong), 0);
 }

@@ -254,3 +254,32 @@ SL_TEST(bus_fault, what_faults_made_and_close_ends_is_freed)
         }
     }
 }
+
+SL_TEST(bus_fault, a_worker_that_is_started_while_closing_is_the_only_thread_that_stays)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_KEYED, &probe);
+    struct sl_driver_stats stats = {.size = sizeof stats};
+    if (!faults_are_built_in())
+        return;
+    config.fault = "idle-double-pool,workers=3,spawn-while-closing";
+    open_probe(&probe, &config, probe_handle);
+    (void) close_probe(&probe, 20 * SL_NS_PER_S, SL_OK);
+    bus_stats(probe.bus, &stats);
+    cr_assert_eq(stats.threads, 1);
+    bus_free(probe.bus); /* which keeps what the worker uses, and what leads to it */
+}
+
+SL_TEST(bus_fault, a_bus_that_finds_no_server_is_not_opened_by_a_fault_of_opening)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_UNIFIED, &probe);
+    if (!faults_are_built_in())
+        return;
+    config.transport = "nats";
+    config.servers = "nats://127.0.0.1:1"; /* nobody listens there */
+    config.fault = "helper-thread-per-bus";
+    enum sl_status status = bus_open(&config, &probe.bus, &err);
+    cr_assert(status == SL_ECONNECT || status == SL_ENOTSUP, "%s", sl_status_text(status));
+    cr_assert_null(probe.bus);
+}
