@@ -115,14 +115,15 @@ struct sl_driver_stats {
     uint64_t acked;       /* acknowledged to the broker */
     uint64_t handler_errors;
     uint64_t queue_full; /* times a full queue paused a topic */
-    uint32_t threads;    /* threads the bus made and has not joined, client library excluded */
+    uint32_t threads;    /* living ones that the bus made and has not joined, client library
+                            excluded; to claim more than the process had fails the trial */
 };
 
 /* What close did.  Filled on every return of close. */
 struct sl_driver_close_report {
     size_t size;                 /* set by the caller; the driver fills no more than this */
     bool timed_out;              /* the deadline passed before everything was joined */
-    uint32_t threads_abandoned;  /* not joined */
+    uint32_t threads_abandoned;  /* living ones, not joined; as stats.threads */
     uint64_t messages_abandoned; /* taken from the broker, neither handled nor acknowledged */
     uint64_t publishes_unknown;  /* outcomes reported as unknown by close itself */
     char detail[256];            /* what was abandoned, for people; "" when nothing was */
