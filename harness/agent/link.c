@@ -9,9 +9,11 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "harness/server/server.h"
 #include "nats/access.h"
 
 #define CONNECT_MS     2000
+#define ASK_NS         (5 * SL_NS_PER_S)
 #define RECONNECT_MS   100
 #define FLUSH_MS       1000
 #define SHUT_DOWN_MS   2000
@@ -142,7 +144,9 @@ sl_link_open(const struct sl_link_opts *opts, struct sl_link **ret_link, struct 
     link->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     if (link->fd < 0)
         return sl_fail_errno(err, "cannot create an event descriptor");
-    enum sl_status status = connect_link(link, opts, err);
+    enum sl_status status = sl_server_ask(opts->servers, ASK_NS, err);
+    if (!status)
+        status = connect_link(link, opts, err);
     if (status)
         return status;
     *ret_link = SL_TAKE(link);

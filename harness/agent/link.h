@@ -34,6 +34,7 @@ struct sl_link_opts {
 
 /**
  * @return SL_ECONNECT no server answers, SL_EINVAL not a list of servers, SL_ENOMEM;
+ *         SL_ETIMEDOUT, SL_EPROTO as sl_server_ask;
  *         SL_ENOTSUP strandline was built without libnats
  */
 SL_CHECKED enum sl_status

@@ -391,6 +391,8 @@ enum sl_status sl_run_execute(const struct sl_run_opts *opts, struct sl_run_resu
     enum sl_status status = start_result(&run, err);
     if (!status && plan_needs_server(opts->plan))
         status = provide_server(&run, err);
+    if (!status && plan_needs_server(opts->plan) && opts->bus.servers)
+        status = sl_server_ask(opts->bus.servers, PROBE_NS, err);
     if (!status)
         status = play_control(&run, err);
     if (!status)

@@ -12,8 +12,9 @@
 #include "base/macros.h"
 #include "base/wait.h"
 
-#define LINE_SIZE 8192
-#define ANSWER_NS SL_NS_PER_S /* between two processes of one machine */
+#define LINE_SIZE    8192
+#define MAX_GREETING (1 << 20)
+#define ANSWER_NS    SL_NS_PER_S /* between two processes of one machine */
 
 /* @return a connected socket, or -1 with errno */
 static int connect_socket(const struct addrinfo *to, uint64_t deadline_ns)
@@ -136,6 +137,87 @@ enum sl_status sl_server_info_read(const struct sl_url *address, uint64_t deadli
     if (!status)
         copy_text(line, "\"version\":", ret_info->version, sizeof ret_info->version);
     return status;
+}
+
+/* Is a key of the line's JSON object true?  @param key  "\"tls_required\":" */
+static bool is_true(const char *line, const char *key)
+{
+    const char *value = strstr(line, key);
+
+    if (value)
+        value += strlen(key) + strspn(value + strlen(key), " ");
+    return value && strncmp(value, "true", strlen("true")) == 0;
+}
+
+/* The rest of a greeting that is longer than our line, as one that lists a large cluster is. */
+static enum sl_status skip_greeting(int fd, const struct sl_url *address, uint64_t deadline_ns,
+                                    const char *greeting, struct sl_error *err)
+{
+    char rest[LINE_SIZE];
+    bool ended = strchr(greeting, '\n');
+
+    for (unsigned i = 0; !ended && i < MAX_GREETING / LINE_SIZE; i++) {
+        enum sl_status status = read_up_to(fd, "\n", address, deadline_ns, rest, err);
+        if (status)
+            return status;
+        if (!*rest) /* the end of the stream */
+            break;
+        ended = strchr(rest, '\n');
+    }
+    if (!ended)
+        return sl_fail(err, SL_EPROTO, "'%s' sends an INFO line that has no end", address->text);
+    return SL_OK;
+}
+
+/*
+ * Nobody is let in without credentials, and none are sent: a server that wants them says so, and
+ * that is an answer.
+ */
+static enum sl_status
+ask_for_pong(int fd, const struct sl_url *address, uint64_t deadline_ns, struct sl_error *err)
+{
+    static const char question[] = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\nPING\r\n";
+    static const char pong[] = "PONG\r\n";
+    char answer[LINE_SIZE];
+
+    if (send(fd, question, strlen(question), MSG_NOSIGNAL) < 0)
+        return SL_OK; /* ended, not silent */
+    enum sl_status status = read_up_to(fd, pong, address, deadline_ns, answer, NULL);
+    if (status && errno == ETIMEDOUT)
+        return sl_fail(err, SL_ETIMEDOUT, "the server at '%s' does not answer a PING",
+                       address->text);
+    if (status || !*answer || strstr(answer, pong) || strstr(answer, "-ERR"))
+        return SL_OK;
+    return sl_fail(err, SL_EPROTO,
+                   "the server at '%s' answers a PING with something else than PONG",
+                   address->text);
+}
+
+/* A handshake that is called off at once: whoever speaks TLS closes, or says something. */
+static enum sl_status
+ask_for_tls(int fd, const struct sl_url *address, uint64_t deadline_ns, struct sl_error *err)
+{
+    static const unsigned char alert[] = {21, 3, 1, 0, 2, 2, 40}; /* fatal: handshake_failure */
+
+    if (send(fd, alert, sizeof alert, MSG_NOSIGNAL) < 0 || sl_wait_ready(fd, POLLIN, deadline_ns))
+        return SL_OK;
+    return sl_fail(err, SL_ETIMEDOUT, "the server at '%s' asks for TLS and does not answer it",
+                   address->text);
+}
+
+enum sl_status
+sl_server_info_ask(const struct sl_url *address, uint64_t deadline_ns, struct sl_error *err)
+{
+    char line[LINE_SIZE];
+
+    SL_AUTO_FD int fd = connect_to(address, deadline_ns, NULL);
+    if (fd < 0 || read_greeting(fd, address, deadline_ns, line, NULL))
+        return SL_OK;
+    enum sl_status status = skip_greeting(fd, address, deadline_ns, line, err);
+    if (status)
+        return status;
+    return is_true(line, "\"tls_required\":") ? ask_for_tls(fd, address, deadline_ns, err)
+                                              : ask_for_pong(fd, address, deadline_ns, err);
 }
 
 bool sl_server_is_healthy(const struct sl_url *server, const char *user, const char *password,

@@ -30,6 +30,17 @@ SL_CHECKED enum sl_status sl_server_info_read(const struct sl_url *address, uint
                                               struct sl_server_info *ret_info,
                                               struct sl_error *err);
 
+/**
+ * Does a server that sent its line go on?  Client libraries wait for its PONG, or for its part of a
+ * TLS handshake, for ever.  Whether it lets anybody in is not asked: no credentials are sent.
+ *
+ * @return SL_ETIMEDOUT it fell silent
+ *         SL_EPROTO    it sends what no server sends
+ *         SL_OK        else, also when it can not be reached: clients find that in time
+ */
+SL_CHECKED enum sl_status
+sl_server_info_ask(const struct sl_url *address, uint64_t deadline_ns, struct sl_error *err);
+
 /*
  * Ask whether JetStream is ready, as a user of the system's account.  No answer before the
  * deadline, or within a second, is no.

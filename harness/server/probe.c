@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of several servers answers. */
+/* Which of several servers answers, and which would be waited for in vain. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -38,4 +38,14 @@ enum sl_status sl_server_probe(const char *servers, uint64_t timeout_ns, char *r
     memcpy(ret_version, info.version, length);
     ret_version[length] = '\0';
     return SL_OK;
+}
+
+enum sl_status sl_server_ask(const char *servers, uint64_t timeout_ns, struct sl_error *err)
+{
+    struct sl_url url;
+    enum sl_status status = SL_OK;
+
+    while (!status && servers && sl_url_take(&servers, &url))
+        status = sl_server_info_ask(&url, sl_clock_now_ns() + timeout_ns, err);
+    return status;
 }

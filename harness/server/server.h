@@ -101,4 +101,18 @@ SL_CHECKED enum sl_status sl_server_restart(struct sl_server *server, struct sl_
 SL_CHECKED enum sl_status sl_server_probe(const char *servers, uint64_t timeout_ns,
                                           char *ret_version, size_t size, struct sl_error *err);
 
+/**
+ * Ask servers that somebody else runs, all that say what they are, whether they also go on: a
+ * client library may wait without end for one that does not.  They see a client without
+ * credentials.
+ *
+ * @param servers     as above; what is no list is for the probe to tell
+ * @param timeout_ns  per server
+ *
+ * @return SL_ETIMEDOUT one does not answer a PING, or asks for TLS and does not answer that
+ *         SL_EPROTO    one does not speak NATS after its first words
+ */
+SL_CHECKED enum sl_status
+sl_server_ask(const char *servers, uint64_t timeout_ns, struct sl_error *err);
+
 #endif
