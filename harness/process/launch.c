@@ -78,8 +78,7 @@ sl_process_launch(const struct sl_launch *launch, pid_t *ret_pid, struct sl_erro
         return sl_fail_errno(err, "cannot start '%s'", launch->argv[0]);
     if (pid == 0)
         become(launch, parent, failure_write);
-    sl_fd_closep(&failure_write);
-    failure_write = -1;
+    (void) close(SL_TAKE_FD(failure_write));
     errno = await_exec(pid, failure_read);
     if (errno == ENOENT)
         return sl_fail(err, SL_ENOENT, "there is no program '%s'", launch->program);

@@ -2,12 +2,12 @@
 #include "harness/process/processes.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/file.h"
 #include "base/grow.h"
 
 void processes_free(struct processes *processes)
@@ -42,26 +42,21 @@ static bool parse_stat(char *line, struct processes_entry *ret_entry)
     return true;
 }
 
-static bool read_entry(int proc_fd, const char *name, struct processes_entry *ret_entry)
+/* @param name  of its folder in /proc.  @return false when it has ended */
+static bool read_entry(const char *name, struct processes_entry *ret_entry)
 {
     char path[32], line[1024];
 
-    (void) snprintf(path, sizeof path, "%.16s/stat", name);
-    SL_AUTO_FD int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
-    if (size <= 0)
-        return false; /* it has ended */
-    line[size] = '\0';
-    return parse_stat(line, ret_entry);
+    (void) snprintf(path, sizeof path, "/proc/%.16s/stat", name);
+    return sl_file_read(path, line, sizeof line) && parse_stat(line, ret_entry);
 }
 
 bool processes_read(pid_t pid, struct processes_entry *ret_entry)
 {
     char name[16];
-    SL_AUTO_FD int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     (void) snprintf(name, sizeof name, "%ld", (long) pid);
-    return read_entry(proc, name, ret_entry);
+    return read_entry(name, ret_entry);
 }
 
 static int compare_processes(const void *a, const void *b)
@@ -82,8 +77,7 @@ enum sl_status processes_list(struct processes **ret_processes, struct sl_error 
         return sl_fail_errno(err, "cannot list '/proc'");
     for (const struct dirent *at; ok && (at = readdir(directory));) {
         struct processes_entry entry;
-        if (at->d_name[0] < '1' || at->d_name[0] > '9' ||
-            !read_entry(dirfd(directory), at->d_name, &entry))
+        if (at->d_name[0] < '1' || at->d_name[0] > '9' || !read_entry(at->d_name, &entry))
             continue;
         ok = sl_grow(&list->entries, &list->capacity, list->n + 1);
         if (ok)
