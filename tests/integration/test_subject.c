@@ -346,6 +346,7 @@ SL_TEST(subject, what_is_no_usable_driver_is_refused_with_a_reason)
          "is for version 3 of the interface, not 1 to 2"},
         {"subjects/drivers/no_name.so", SL_EINVAL, "gives no name"},
         {"subjects/drivers/no_callback.so", SL_EINVAL, "lacks the callback 'open'"},
+        {"subjects/drivers/long_name.so", SL_ELIMIT, "describes itself with more than"},
         {NULL, SL_EINVAL, "no driver is built in"},
     };
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {

@@ -249,11 +249,15 @@ static const char *const library_modules[] = {"libnats.so", NULL};
 static const struct sl_driver_witness witnesses[] = {
     {.module = "libnats.so", .wait = SL_WITNESS_SOCKET, .text = "read loop"}, {0}};
 
+#ifndef NAME
+#define NAME "faulty"
+#endif
+
 const struct sl_driver *strandline_driver(void)
 {
     static const struct sl_driver driver = {
         .abi = SL_DRIVER_ABI,
-        .name = "faulty",
+        .name = NAME,
         .version = "2.1",
         .library_modules = library_modules,
         .witnesses = witnesses,

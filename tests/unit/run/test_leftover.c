@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "harness/process/leftover.h"
 
@@ -81,4 +83,25 @@ SL_TEST(leftover, more_than_have_names_are_counted)
 
     cr_assert_eq(told.left.processes.value, 1000);
     cr_assert_eq(count_items(&told.left), SL_ENDED_NAMED);
+}
+
+SL_TEST(leftover, only_timers_that_were_not_there_before_stayed)
+{
+    const struct sl_process own = {.pid = getpid()};
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    SL_AUTO(sl_holdings) struct sl_holdings *before = NULL, *after = NULL;
+    struct sl_left_behind left = {0};
+    struct sl_error err = {0};
+    timer_t timer;
+
+    cr_assert_not_null(arena);
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+    sl_assert_ok(sl_holdings_read(&own, &before, &err), &err);
+    cr_assert_eq(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+    sl_assert_ok(sl_holdings_read(&own, &after, &err), &err);
+    sl_assert_ok(sl_holdings_compare(before, after, arena, &left, &err), &err);
+    if (left.timers.missing)
+        cr_skip_test("%s", left.timers.missing);
+    cr_assert_eq(left.timers.value, 1);
 }

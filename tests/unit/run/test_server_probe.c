@@ -19,6 +19,7 @@
 /* A peer on loopback that accepts one connection, says its lines and closes. */
 struct peer {
     const char *const *lines; /* sent one by one, ended by NULL */
+    bool stays;               /* closes once the other one has */
     int fd;
     pthread_t thread;
     char url[64];
@@ -45,6 +46,8 @@ static void *play_peer(void *data)
 
     for (const char *const *line = peer->lines; fd >= 0 && *line; line++)
         (void) send(fd, *line, strlen(*line), MSG_NOSIGNAL);
+    if (peer->stays)
+        (void) recv(fd, &(char){0}, 1, 0);
     return NULL;
 }
 
@@ -78,7 +81,7 @@ static void probe_peer_saying(const char *const *lines, const char *expected_ver
 {
     struct sl_error err = {0};
     char version[VERSION_SIZE] = "untouched";
-    struct peer peer;
+    struct peer peer = {.stays = false};
 
     start_peer(&peer, lines);
     sl_assert_ok(sl_server_probe(peer.url, LONG_NS, version, sizeof version, &err), &err);
@@ -119,7 +122,7 @@ SL_TEST(server_probe, a_version_that_the_caller_has_no_room_for_is_empty)
     static const char *const lines[] = {"INFO {\"version\":\"2.9.10\"}\r\n", NULL};
     struct sl_error err = {0};
     char version[6] = "other";
-    struct peer peer;
+    struct peer peer = {.stays = false};
 
     start_peer(&peer, lines);
     sl_assert_ok(sl_server_probe(peer.url, LONG_NS, version, sizeof version, &err), &err);
@@ -136,7 +139,7 @@ SL_TEST(server_probe, who_does_not_speak_nats_is_told_apart)
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
         struct sl_error err = {0};
         char version[VERSION_SIZE] = "untouched";
-        struct peer peer;
+        struct peer peer = {.stays = false};
 
         start_peer(&peer, cases[i]);
         sl_assert_fails(sl_server_probe(peer.url, LONG_NS, version, sizeof version, &err),
@@ -171,12 +174,26 @@ SL_TEST(server_probe, who_accepts_and_says_nothing_is_given_up)
                     &err, "Connection timed out");
 }
 
+SL_TEST(server_probe, who_does_not_end_its_line_is_given_up)
+{
+    static const char *const begun[] = {"INFO {\"version\":\"2.9.10\",", NULL};
+    struct sl_error err = {0};
+    char version[VERSION_SIZE] = "untouched";
+    struct peer peer = {.stays = true};
+
+    start_peer(&peer, begun);
+    sl_assert_fails(sl_server_probe(peer.url, 10 * SHORT_NS, version, sizeof version, &err),
+                    SL_ECONNECT, &err, "Connection timed out");
+    cr_assert_str_eq(version, "untouched");
+    end_peer(&peer);
+}
+
 SL_TEST(server_probe, the_first_of_a_list_that_answers_is_believed)
 {
     static const char *const lines[] = {"INFO {\"version\":\"2.9.10\"}\r\n", NULL};
     struct sl_error err = {0};
     char version[VERSION_SIZE], refusing[64], list[160];
-    struct peer peer;
+    struct peer peer = {.stays = false};
 
     make_refusing_url(refusing, "");
     start_peer(&peer, lines);

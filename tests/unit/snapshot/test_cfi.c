@@ -118,6 +118,31 @@ SL_TEST(cfi, what_is_rewritten_is_a_table_of_one_record_that_says_the_same_again
     cr_assert_eq(memcmp(again, record, size), 0);
 }
 
+SL_TEST(cfi, records_of_64_bit_dwarf_are_found_one_behind_the_other)
+{
+    struct __attribute__((packed)) {
+        uint32_t escape;
+        uint64_t length, id;
+        uint8_t rest[17];
+        uint32_t fde_escape;
+        uint64_t fde_length, cie, code, code_size;
+        uint8_t fde_rest[1];
+    } wide = {UINT32_MAX, 8 + sizeof wide.rest,
+              UINT64_MAX, {1, 'z', 'R', 0, 1, 0x78, 16, 1, 4, 0x0c, 7, 8, 0x90, 1},
+              UINT32_MAX, 8 + 8 + 8 + sizeof wide.fde_rest,
+              0,          CODE,
+              0x40,       {0}};
+    struct table table = {.data = (uint8_t *) &wide, .size = sizeof wide, .base = BASE};
+    struct sl_cfi_section section = section_of(&table);
+    struct sl_cfi_range range = {.next = 0};
+
+    section.debug_frame = true;
+    cr_assert_eq(sl_cfi_scan(&section, BASE, &range), SL_CFI_CIE);
+    cr_assert_eq(range.next, BASE + offsetof(__typeof__(wide), fde_escape));
+    cr_assert_eq(sl_cfi_scan(&section, range.next, &range), SL_CFI_FDE);
+    cr_assert(range.start == CODE && range.end == CODE + 0x40 && range.next == section.end);
+}
+
 SL_TEST(cfi, an_undefined_return_address_marks_the_outermost_frame)
 {
     const uint8_t program[] = {0x07, 16};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,4 +164,14 @@ SL_TEST(target, sockets_are_described_by_their_other_end)
         cr_assert_eq(inode, 4711);
         cr_assert_str_eq(text, cases[i].expected);
     }
+}
+
+SL_TEST(target, what_the_kernel_did_not_hand_over_is_0)
+{
+    SL_CLEANUP(sl_target_release) struct sl_target target = {.tid = 0};
+    struct sl_error err = {0};
+
+    sl_assert_ok(sl_target_open(getpid(), &target, &err), &err);
+    cr_assert_eq(sl_target_auxiliary(&target, AT_PAGESZ), (uint64_t) sysconf(_SC_PAGESIZE));
+    cr_assert_eq(sl_target_auxiliary(&target, UINT64_MAX), 0);
 }
