@@ -22,6 +22,8 @@ void sl_budget_begin(struct sl_budget *budget, const uint64_t limits[SL_N_BUDGET
 {
     for (int part = 0; part < SL_N_BUDGET_PARTS; part++)
         atomic_init(&budget->left[part], limits[part] ? limits[part] : defaults[part]);
+    atomic_init(&budget->n_silent, 0);
+    atomic_init(&budget->silent_device, 0);
     uint64_t now = sl_clock_now_ns(), time = atomic_load(&budget->left[SL_BUDGET_TIME]);
     budget->end_ns = time > UINT64_MAX - now ? UINT64_MAX : now + time;
 }

@@ -31,6 +31,8 @@ enum sl_budget_part {
 struct sl_budget {
     uint64_t end_ns;                              /* CLOCK_MONOTONIC */
     atomic_uint_fast64_t left[SL_N_BUDGET_PARTS]; /* bytes, bytes, frames; TIME's is not used */
+    atomic_uint n_silent;                         /* paths that nobody answered for */
+    atomic_uint_fast64_t silent_device; /* of the last file system that may not answer; 0: none */
 };
 
 /* By part; 0: the default, which no honest process meets.  Time counts from now, in nanoseconds. */

@@ -16,9 +16,10 @@
 #include "base/macros.h"
 #include "harness/snapshot/target/errand.h"
 
-#define ANSWER_NS (250 * SL_NS_PER_MS) /* a file server that lives has answered by then */
-#define BUILD_IDS "/usr/lib/debug/.build-id/"
-#define ROOT      "/"
+#define ANSWER_NS  (250 * SL_NS_PER_MS) /* a file server that lives has answered by then */
+#define MAX_SILENT 4 /* paths; after so many nobody is asked for what is not known by heart */
+#define BUILD_IDS  "/usr/lib/debug/.build-id/"
+#define ROOT       "/"
 
 /* How long somebody may be waited for. */
 static uint64_t patience(const struct sl_target *target)
@@ -32,12 +33,19 @@ static uint64_t patience(const struct sl_target *target)
  */
 static bool may_be_silent(const struct sl_target *target, int fd, dev_t device)
 {
+    struct sl_budget *budget = target->budget;
     int64_t type = 0;
 
     if (major(device))
         return false;
+    if (budget && atomic_load(&budget->silent_device) == device)
+        return true;
     int result = sl_errand_file_system(patience(target), fd, &type);
-    return result == -ETIMEDOUT || type == FUSE_SUPER_MAGIC;
+    if (result != -ETIMEDOUT && type != FUSE_SUPER_MAGIC)
+        return false;
+    if (budget)
+        atomic_store(&budget->silent_device, device);
+    return true;
 }
 
 /* By what is known already: who makes the file system is not asked. */
@@ -87,6 +95,20 @@ static int reopen_as_owner(const struct sl_target *target, int path_fd)
     return fd;
 }
 
+/* Walk the path, so that the kernel knows it by heart, where that takes a moment only. */
+static int
+learn(const struct sl_target *target, int root, const char *path, uint64_t flags, uint64_t resolve)
+{
+    struct sl_budget *budget = target->budget;
+
+    if (budget && atomic_load(&budget->n_silent) >= MAX_SILENT)
+        return -ETIMEDOUT;
+    int walked = sl_errand_walk(patience(target), root, path, flags, resolve);
+    if (budget && walked == -ETIMEDOUT)
+        (void) atomic_fetch_add(&budget->n_silent, 1);
+    return walked;
+}
+
 /* The path below the root; what the kernel does not know by heart is asked for by somebody else. */
 static int find(const struct sl_target *target, int root, const char *path, uint64_t flags)
 {
@@ -97,9 +119,8 @@ static int find(const struct sl_target *target, int root, const char *path, uint
     if (fd >= 0 || (errno != EAGAIN && errno != EINVAL))
         return fd;
     bool unknown = errno == EINVAL; /* to an older kernel, what it is asked for */
-    int walked = sl_errand_walk(patience(target), root, path, flags,
-                                how.resolve & ~(uint64_t) RESOLVE_CACHED);
-    if (walked == -ENOSYS || unknown)
+    int walked = learn(target, root, path, flags, how.resolve & ~(uint64_t) RESOLVE_CACHED);
+    if (walked == -ENOSYS || (unknown && walked != -ETIMEDOUT))
         how.resolve &= ~(uint64_t) RESOLVE_CACHED;
     else if (walked < 0)
         return -1;

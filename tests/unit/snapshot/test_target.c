@@ -3,12 +3,16 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "harness/snapshot/target/budget.h"
 #include "harness/snapshot/target/descriptor.h"
 #include "harness/snapshot/target/regular.h"
 #include "harness/snapshot/target/syscall.h"
@@ -62,6 +66,54 @@ SL_TEST(target, a_regular_file_is_opened_as_the_target_sees_it_and_a_link_only_w
     (void) unlink(file);
     (void) rmdir(folder);
     cr_assert_lt(sl_regular_open_in(&target, file), 0);
+}
+
+/* @return the descriptor that nobody serves, or -1 where none may be mounted */
+static int mount_silent(const char *folder)
+{
+    char options[96];
+
+    int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    (void) snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+    if (fd >= 0 && unshare(CLONE_NEWNS) == 0 &&
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+        mount("silent", folder, "fuse", 0, options) == 0)
+        return fd;
+    if (fd >= 0)
+        (void) close(fd);
+    return -1;
+}
+
+SL_TEST(target, file_systems_that_do_not_answer_are_asked_a_few_times_only, .timeout = 60)
+{
+    char folder[] = "/tmp/strandline-test-XXXXXX", file[64], silent[64];
+    SL_CLEANUP(sl_target_release) struct sl_target target = {.tid = 0};
+    struct sl_budget budget;
+    struct sl_error err = {0};
+
+    cr_assert(mkdtemp(folder));
+    (void) snprintf(file, sizeof file, "%s/file", folder);
+    (void) snprintf(silent, sizeof silent, "%s/silent", folder);
+    SL_AUTO_FD int made = open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    cr_assert(made >= 0 && mkdir(silent, 0700) == 0);
+    SL_AUTO_FD int server = mount_silent(silent);
+    sl_assert_ok(sl_target_open(getpid(), &target, &err), &err);
+    sl_budget_begin(&budget, (uint64_t[SL_N_BUDGET_PARTS]){0});
+    target.budget = &budget;
+    for (size_t i = 0; i < 8 && server >= 0; i++) {
+        char path[96];
+        (void) snprintf(path, sizeof path, "%s/%zu", silent, i);
+        cr_assert_lt(sl_regular_open_in(&target, path), 0);
+    }
+    SL_AUTO_FD int known = sl_regular_open_in(&target, file);
+    (void) umount2(silent, MNT_DETACH);
+    (void) rmdir(silent);
+    (void) unlink(file);
+    (void) rmdir(folder);
+    if (server < 0)
+        cr_skip_test("no file system may be mounted");
+    cr_assert(known >= 0);
+    cr_assert_eq(atomic_load(&budget.n_silent), 4);
 }
 
 SL_TEST(target, a_cut_stat_line_is_refused)
