@@ -13,6 +13,8 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "bus/engine/internal.h"
+#include "bus/nats/internal.h"
 #include "bus_nats_scene.h"
 #include "until.h"
 
@@ -205,6 +207,21 @@ SERVER_TEST(bus_nats, a_new_bus_gets_what_the_last_one_left)
     cr_assert(probe_reaches(&probe.handled, 10));
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
     cr_assert_eq(atomic_load(&probe.violations), 0);
+}
+
+/* The library would drop those beyond its own limit, which is lower than that of the bus. */
+SERVER_TEST(bus_nats, no_answer_to_a_publish_is_one_too_many)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_DIRECT, server, &probe);
+    int messages = 0, bytes = 0;
+    open_probe(&probe, &config, probe_handle);
+    const struct jetstream_transport *transport =
+        (const struct jetstream_transport *) probe.bus->transport;
+    cr_assert_eq(natsSubscription_GetPendingLimits(transport->answers, &messages, &bytes), NATS_OK);
+    cr_assert_eq(messages, -1);
+    cr_assert_eq(bytes, -1);
+    (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
 }
 
 SL_TEST(bus_nats, a_server_that_refuses_is_named_at_once)

@@ -2,9 +2,12 @@
 /* The bus on a nats-server that dies, and may come back. */
 #include "sl_test.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <strandline/bus_fault.h>
 #include <strandline/bus_metrics.h>
@@ -65,6 +68,45 @@ SERVER_TEST(bus_nats_restart, delivery_goes_on_after_a_restart_of_the_server)
     }
     cr_assert_geq(atomic_load(&probe.handled), expected + PROBE_KEYS);
     (void) close_and_free(&probe, DEADLINE_NS, SL_OK);
+}
+
+#define N_TRIES 4u
+
+/* In the place of a server: hangs up on N_TRIES connections.  @return ns from first to last */
+static uint64_t hang_up(const struct server *server)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                        .sin_port =
+                                            htons((uint16_t) atoi(strrchr(server->url, ':') + 1))};
+    const struct timeval patience = {.tv_sec = 30};
+    uint64_t first_ns = 0;
+    int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+    cr_assert_eq(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    cr_assert_eq(bind(listener, (const struct sockaddr *) &address, sizeof address), 0);
+    cr_assert_eq(listen(listener, 1), 0);
+    for (unsigned i = 0; i < N_TRIES; i++) {
+        int connection = accept(listener, NULL, NULL);
+        cr_assert_geq(connection, 0);
+        (void) close(connection);
+        if (i == 0)
+            first_ns = sl_clock_now_ns();
+    }
+    (void) close(listener);
+    return sl_clock_now_ns() - first_ns;
+}
+
+/* The library's own pause is two seconds, each time. */
+SERVER_TEST(bus_nats_restart, a_lost_server_is_tried_again_soon_and_then_less_often)
+{
+    struct probe probe = {.fail_every = 0};
+    struct bus_config config = config_of(BUS_DIRECT, server, &probe);
+    open_probe(&probe, &config, probe_handle);
+    server_kill(server);
+    cr_assert_lt(hang_up(server), (N_TRIES - 1) * 1900 * SL_NS_PER_MS);
+    (void) close_and_free(&probe, SL_NS_PER_S, SL_OK);
 }
 
 #define N_LARGE 40u
