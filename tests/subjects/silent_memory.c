@@ -3,9 +3,10 @@
  * silent_memory THREADS: threads whose stacks are in memory that never answers who reads it.
  *
  * They wait in pause(), or on their way there for memory, named "silent".  Their stacks are taken
- * away under them and handed over to a userfaultfd that nobody serves.  The main thread waits in
- * read() on standard input and ends the process when that is closed.  One byte on standard output
- * says that all is so; the process exits with 77 where that is not permitted.
+ * away under them and handed over to a userfaultfd that nobody serves; where the kernel can, those
+ * of the first half are guarded against writes too, which marks pages that are not there.  The main
+ * thread waits in read() on standard input and ends the process when that is closed.  One byte on
+ * standard output says that all is so; the process exits with 77 where that is not permitted.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -18,6 +19,10 @@
 #include <unistd.h>
 
 #define STACK_SIZE ((size_t) 256 * 1024)
+
+#ifndef UFFD_FEATURE_WP_UNPOPULATED
+#define UFFD_FEATURE_WP_UNPOPULATED (1 << 13) /* since Linux 6.4 */
+#endif
 
 static sem_t started;
 
@@ -46,22 +51,42 @@ static char *start(size_t n)
     return stacks;
 }
 
+/* @return a descriptor, or -1 */
+static int open_silence(int *ret_guards)
+{
+    struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_WP_UNPOPULATED};
+
+    for (*ret_guards = 1; *ret_guards >= 0; --*ret_guards) {
+        int fd = (int) syscall(SYS_userfaultfd, O_CLOEXEC);
+        if (fd >= 0 && ioctl(fd, UFFDIO_API, &api) == 0)
+            return fd;
+        api = (struct uffdio_api){.api = UFFD_API};
+    }
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
     size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
-    struct uffdio_api api = {.api = UFFD_API};
     char byte = 'x';
+    int guards;
 
-    int fd = (int) syscall(SYS_userfaultfd, O_CLOEXEC);
-    if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
+    int fd = open_silence(&guards);
+    if (fd < 0)
         return 77;
     if (sem_init(&started, 0, 0))
         return 1;
     char *stacks = start(n);
     struct uffdio_register all = {.range = {.start = (unsigned long) stacks, .len = n * STACK_SIZE},
                                   .mode = UFFDIO_REGISTER_MODE_MISSING};
+    struct uffdio_writeprotect half = {
+        .range = {.start = (unsigned long) stacks, .len = n / 2 * STACK_SIZE},
+        .mode = UFFDIO_WRITEPROTECT_MODE_WP};
+    all.mode |= guards ? UFFDIO_REGISTER_MODE_WP : 0;
     if (ioctl(fd, UFFDIO_REGISTER, &all) || madvise(stacks, n * STACK_SIZE, MADV_DONTNEED))
         return 77;
+    if (guards && n > 1 && ioctl(fd, UFFDIO_WRITEPROTECT, &half))
+        return 1;
     if (write(STDOUT_FILENO, &byte, 1) != 1)
         return 1;
     while (read(STDIN_FILENO, &byte, 1) > 0)
