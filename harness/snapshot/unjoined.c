@@ -66,7 +66,7 @@ static bool is_known_version(struct sl_code *code, uint64_t address)
 {
     char version[16] = "";
     unsigned minor;
-    return sl_reader_read(code->reader, address, version, sizeof version - 1) > 0 &&
+    return sl_reader_read_cached(code->reader, address, version, sizeof version - 1) &&
            sscanf(version, "2.%u", &minor) == 1 && minor >= FIRST_MINOR && minor <= LAST_MINOR;
 }
 
