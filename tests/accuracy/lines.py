@@ -36,6 +36,7 @@ class Way:
     commands: list
     only: str = ""  # functions whose symbols hold this
     needs: tuple = ()
+    lines: bool = True  # there are some to be found
 
     def missing(self):
         names = [command[0] for command in self.commands] + list(self.needs)
@@ -53,10 +54,9 @@ def split(compiler, *options, package=None, keep=True, needs=()):
                 [compiler, "part.o", *LINK]]
     if package:
         commands.append([package, "-e", "lines", "-o", "lines.dwp"])
-        keep = False
-    if not keep:
+    if package or not keep:
         commands.append(["rm", "part.dwo"])
-    return Way("lines.cc", commands, needs=needs)
+    return Way("lines.cc", commands, needs=needs, lines=keep)
 
 
 def then(way, *commands):
@@ -135,8 +135,8 @@ WAYS = {
         Way("lines.go", [["go", "build", "-gcflags=-N -l", "-o", "lines", "lines.go"]],
             only="main."),
 }
-QUICK = ("g++ -O2", "g++ -O2 -flto", "g++ -O2, split", "g++ -O2, split, its file lost",
-         "clang++ -O2", "clang++ -O2, split, DWARF 4", "rustc -O")
+QUICK = ("g++ -O2", "g++ -O2 -flto", "g++ -O2, split", "g++ -O2, split, DWARF 4, in a package",
+         "g++ -O2, split, its file lost", "clang++ -O2", "clang++ -O2, split, DWARF 4", "rustc -O")
 
 
 def build(way, folder):
