@@ -47,6 +47,7 @@ SL_TEST(file, as_much_as_there_is_room_for_is_read_and_terminated, .fini = remov
     char room[16], small[5];
     int before = count_descriptors();
 
+    cr_assert(fd >= 0);
     memset(room, 'x', sizeof room);
     cr_assert(sl_file_read(path, room, sizeof room));
     cr_assert_str_eq(room, "0123456789");

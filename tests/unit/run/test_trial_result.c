@@ -96,10 +96,10 @@ SL_TEST(trial_result, a_percentile_needs_ten_samples_above_it)
     const struct sl_latency *publish = &scene.result.latency.publish;
 
     sl_trial_result_load(&scene.result, &record, &load, scene.arena);
-    cr_assert_eq(publish->p99.value, 10, "1 % of 1,000 are 10");
+    cr_assert_eq(publish->p99.value, 10, "1 %% of 1,000 are 10");
     cr_assert_not(publish->p99.missing);
     cr_assert_str_eq(publish->p999.missing, "fewer than 10 samples above this percentile");
-    cr_assert_not(scene.result.latency.end_to_end.p999.missing, "0.1 % of 10,000 are 10");
+    cr_assert_not(scene.result.latency.end_to_end.p999.missing, "0.1 %% of 10,000 are 10");
     cr_assert(strstr(scene.result.rate.offered.missing, "saturating"));
     record.publish_latency.count = 999;
     sl_trial_result_load(&scene.result, &record, &load, scene.arena);
