@@ -19,6 +19,8 @@
 #define MAX_SPELT ((size_t) 64 * 1024)
 /* Symbols are as long as their file says. */
 #define MAX_RAW ((size_t) 16 * 1024)
+/* Of what is shown: every thread that stands there has it once more in a document. */
+#define MAX_KEPT ((size_t) 4 * 1024)
 /* A walk that doubles with each of them takes some ten milliseconds. */
 #define MAX_REFERENCES 20
 
@@ -97,31 +99,28 @@ bool sl_symbol_is_mangled(const char *name)
 }
 
 /* What is cut is told apart by its hash. */
-static const char *shorten(struct sl_arena *arena, const char *raw, size_t length)
-{
-    return sl_arena_printf(arena, "%.*s...#%016" PRIx64, (int) MAX_RAW, raw,
-                           sl_fnv64(SL_FNV64_BASIS, raw, length));
-}
-
 const char *sl_symbol_plain_name(struct sl_arena *arena, const char *raw)
 {
     size_t length = sl_function_name_length(raw);
-    return length > MAX_RAW ? shorten(arena, raw, length)
-                            : sl_arena_printf(arena, "%.*s", (int) length, raw);
+
+    if (length <= MAX_KEPT)
+        return sl_arena_printf(arena, "%.*s", (int) length, raw);
+    return sl_arena_printf(arena, "%.*s...#%016" PRIx64, (int) MAX_KEPT, raw,
+                           sl_fnv64(SL_FNV64_BASIS, raw, length));
 }
 
 const char *sl_symbol_name(struct sl_arena *arena, const char *raw)
 {
-    const char *name = sl_symbol_plain_name(arena, raw);
+    size_t length = sl_function_name_length(raw);
 
-    if (!name || !sl_symbol_is_mangled(name) || strlen(name) > MAX_RAW)
-        return name;
-    SL_AUTO_FREE char *buffer = malloc(MAX_SPELT);
+    if (!sl_symbol_is_mangled(raw) || length > MAX_RAW)
+        return sl_symbol_plain_name(arena, raw);
+    SL_AUTO_FREE char *buffer = malloc(MAX_SPELT), *name = strndup(raw, length);
     struct spelling spelling = {.text = buffer};
-    if (!buffer)
+    if (!buffer || !name)
         return NULL;
     /* The whole of it first: the hash at the end of a Rust name is part of its mangling. */
     if (!demangle(raw, &spelling) && !demangle(name, &spelling))
-        return name;
-    return sl_arena_printf(arena, "%.*s", (int) sl_function_name_length(buffer), buffer);
+        return sl_symbol_plain_name(arena, name);
+    return sl_symbol_plain_name(arena, buffer);
 }

@@ -10,13 +10,13 @@
 /* Has it to be spelt out by a demangler? */
 bool sl_symbol_is_mangled(const char *raw);
 
-/* Copy without what is appended, as it is otherwise: safe for any name. */
+/* Copy without what is appended, as it is otherwise up to 4 KiB: safe for any name. */
 const char *sl_symbol_plain_name(struct sl_arena *arena, const char *raw);
 
 /*
  * Copy without what linkers and compilers append (symbol versions, ".constprop.0", hashes of
- * Rust), C++ and Rust demangled.  Names that are spelt out longer than 64 KiB stay mangled; of a
- * symbol beyond 16 KiB the start and a hash are kept.
+ * Rust), C++ and Rust demangled.  Names that are spelt out longer than 64 KiB, or are mangled ones
+ * of more than 16 KiB, stay mangled; of what is longer than 4 KiB the start and a hash are kept.
  *
  * @return in the arena; NULL when memory is short
  */

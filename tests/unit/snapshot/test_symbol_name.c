@@ -93,7 +93,7 @@ SL_TEST(symbol_name, a_pack_that_doubles_with_every_part_stays_mangled, .timeout
 
 SL_TEST(symbol_name, nesting_without_end_stays_mangled)
 {
-    static char raw[12000];
+    static char raw[4000];
     memcpy(raw, "_Z1f", 4);
     memset(raw + 4, 'P', sizeof raw - 6);
     raw[sizeof raw - 2] = 'i';
@@ -114,4 +114,15 @@ SL_TEST(symbol_name, very_long_symbols_are_cut_and_told_apart)
     cr_assert_lt(strlen(first), 20000);
     cr_assert_str_neq(first, second);
     cr_assert_str_eq(first, sl_symbol_name(arena, one));
+}
+
+SL_TEST(symbol_name, what_is_spelt_out_is_cut_at_4_kib_as_well)
+{
+    char raw[1000];
+    SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+
+    (void) snprintf(raw, sizeof raw, "_Z1f501x%0500dS_S_S_S_S_S_S_S_S_S_", 0);
+    const char *name = sl_symbol_name(arena, raw);
+    cr_assert_eq(strlen(name), 4096 + strlen("...#0123456789abcdef"));
+    cr_assert_eq(strncmp(name, "f(x000", 6), 0, "%.20s", name);
 }
