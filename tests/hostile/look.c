@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -283,6 +284,8 @@ void look_begin(void)
 {
     struct sl_snapshot *snapshot = NULL;
 
+    /* Targets have busy threads, too: what is shown afterwards is not to wait for its turn. */
+    (void) setpriority(PRIO_PROCESS, 0, PRIO_MIN);
     if (sl_snapshot_take(getppid(), NULL, &snapshot, NULL) == SL_OK)
         sl_snapshot_free(snapshot);
 }
