@@ -374,6 +374,7 @@ SL_TEST(module, no_more_symbols_are_read_from_memory_than_a_module_may_have)
     const struct sl_module module = {.image = {.header.e_phnum = 1, .segments = &segment}};
     struct sl_dynamic dynamic = {0};
 
+    end_map(scene);
     cr_assert(symbols && sl_dynamic_read(&dynamic, scene->modules, &module));
     cr_assert_eq(dynamic.n_symbols, MOST);
     sl_dynamic_release(&dynamic);
