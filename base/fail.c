@@ -22,17 +22,28 @@ const char *sl_status_text(enum sl_status status)
     return status_texts[status];
 }
 
-/* What a text names may be called anything, or be a URL with a password; a cut may go through a
-   character. */
+/*
+ * What a text names may be called anything, or be a URL with a password, which is hidden before
+ * the text is cut: a part of it would not look like one.
+ */
+static void put_text(struct sl_error *err, const char *format, va_list args)
+{
+    char text[1024] = ""; /* errors travel whole: nothing of the stack goes with them */
+
+    (void) vsnprintf(text, sizeof text, format, args);
+    sl_url_hide(text);
+    text[sizeof err->text - 1] = '\0';
+    memcpy(err->text, text, sizeof err->text);
+    sl_utf8_clean(err->text); /* a cut may go through a character */
+}
+
 static void describe(struct sl_error *err, enum sl_status status, const char *format, va_list args)
 {
     err->status = status;
     err->sys_errno = 0;
     err->line = 0;
     err->column = 0;
-    (void) vsnprintf(err->text, sizeof err->text, format, args);
-    sl_url_hide(err->text);
-    sl_utf8_clean(err->text);
+    put_text(err, format, args);
 }
 
 enum sl_status sl_fail(struct sl_error *err, enum sl_status status, const char *format, ...)
@@ -103,9 +114,9 @@ void sl_error_prefix(struct sl_error *err, const char *format, ...)
 
     va_list args;
     va_start(args, format);
-    int used = vsnprintf(err->text, sizeof err->text, format, args);
+    put_text(err, format, args);
     va_end(args);
-    if ((size_t) used < sizeof err->text) /* a negative one is too large */
-        (void) snprintf(err->text + used, sizeof err->text - (size_t) used, ": %s", old);
+    size_t used = strlen(err->text);
+    (void) snprintf(err->text + used, sizeof err->text - used, ": %s", old);
     sl_utf8_clean(err->text);
 }

@@ -123,7 +123,10 @@ void sl_url_hide(char *text)
 {
     for (char *at = text; (at = strstr(at, SCHEME_END));) {
         at += strlen(SCHEME_END);
-        at = hide_user(at, at + strcspn(at, ", \t\r\n"));
+        char *end = at + strcspn(at, " \t\r\n"), *next = strstr(at, SCHEME_END);
+        /* A comma may be part of a password; before another URL it is none. */
+        char *comma = next && next < end ? memrchr(at, ',', (size_t) (next - at)) : NULL;
+        at = hide_user(at, comma ? comma : end);
     }
 }
 

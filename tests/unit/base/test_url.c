@@ -53,6 +53,8 @@ SL_TEST(url, user_and_password_are_hidden_wherever_they_stand)
         {"nats://token@h, tls://u:p@ss@h and x@y", "nats://***@h, tls://***@h and x@y"},
         {"amqp://u:it's@h", "amqp://***@h"},
         {"nats://u:secret@", "nats://***@"},
+        {"nats://u:a,b@h", "nats://***@h"},
+        {"nats://h1,nats://u:a,b@h2,tls://h3", "nats://h1,nats://***@h2,tls://h3"},
         {"://@", "://@"},
         {"nats://x@h", "nats://*@h"},
     };
@@ -76,4 +78,15 @@ SL_TEST(url, no_error_has_a_password)
     struct sl_error err = {0};
     (void) sl_fail(&err, SL_ECONNECT, "cannot connect to '%s'", "nats://u:secret@h");
     cr_assert_str_eq(err.text, "cannot connect to 'nats://***@h'");
+    sl_error_prefix(&err, "with tls://u:secret@h");
+    cr_assert_str_eq(err.text, "with tls://***@h: cannot connect to 'nats://***@h'");
+}
+
+SL_TEST(url, an_error_that_is_cut_has_no_part_of_a_password)
+{
+    struct sl_error err = {0};
+    (void) sl_fail(&err, SL_ECONNECT, "%0*d nats://u:secret%0*d@h", (int) sizeof err.text - 30, 0,
+                   100, 0);
+    cr_assert(strstr(err.text, "nats://***@h"));
+    cr_assert_not(strstr(err.text, "secret"));
 }
