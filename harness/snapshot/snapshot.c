@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "harness/snapshot/crew.h"
 #include "harness/snapshot/pass.h"
+#include "harness/snapshot/target/errand.h"
 #include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (200 * SL_NS_PER_MS)
@@ -18,6 +19,7 @@
 #define HIGHEST_PRIORITY       (-20)
 #define REPLACED_BUDGET_NS     SL_NS_PER_S
 #define FEW_DESCRIPTORS        32 /* with less than that nothing is done at the same time */
+#define REAP_NS                SL_NS_PER_S       /* for tasks that were killed to end */
 #define PATIENCE_NS            (5 * SL_NS_PER_S) /* with all threads that do not stop, and run on */
 
 /* Arguments and result of the thread that does the work. */
@@ -255,6 +257,7 @@ static void release(struct sl_pass *pass)
     sl_code_close(&pass->code);
     sl_descriptors_free(pass->descriptors);
     sl_target_release(&pass->target);
+    sl_errand_reap(REAP_NS);
     free(pass->tids);
     free(pass->alone);
     free(pass->window);

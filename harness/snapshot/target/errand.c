@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdalign.h>
@@ -25,17 +26,17 @@
 
 #define STACK_SIZE 16384
 #define CHUNK      ((size_t) 64 * 1024)
-#define DEATH_NS   (20 * SL_NS_PER_MS) /* until one that was killed is gone, if it can be */
 
 /* Only there when ThreadSanitizer is, which knows of no task beside its threads. */
 void __tsan_init(void) __attribute__((weak));
 
-/* Memory that both have.  It is not used again when the task could not be ended. */
+/* Memory that both have, until the task has ended. */
 struct errand {
     alignas(16) unsigned char stack[STACK_SIZE];
     atomic_int alive; /* the kernel sets it to 0, and wakes who waits there */
-    pid_t parent;
-    int kept; /* the one descriptor that it has; -1: none */
+    pid_t parent, tid;
+    struct errand *next; /* among the killed */
+    int kept;            /* the one descriptor that it has; -1: none */
     long nr, arguments[6], result;
     struct iovec local, remote;
     struct open_how how;
@@ -45,6 +46,10 @@ struct errand {
         unsigned char data[CHUNK];
     };
 };
+
+/* Errands that were given up, of any look: they end when the kernel finds the time, or never. */
+static struct errand *killed;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the list; not held over a wait */
 
 /* By hand: errno is of the thread that it shares its registers' meaning with. */
 static inline __attribute__((always_inline)) long
@@ -94,7 +99,21 @@ static bool await_end(struct errand *errand, uint64_t limit_ns)
     return true;
 }
 
-/* @return false when it can not be ended */
+static void bury(struct errand *errand)
+{
+    (void) pthread_mutex_lock(&lock);
+    errand->next = killed;
+    killed = errand;
+    (void) pthread_mutex_unlock(&lock);
+}
+
+static void reap(struct errand *errand)
+{
+    while (waitpid(errand->tid, NULL, __WCLONE) < 0 && errno == EINTR)
+        continue;
+}
+
+/* @return false when it was given up: then it is no longer the caller's */
 static bool run_errand(struct errand *errand, uint64_t limit_ns, int kept)
 {
     const int flags = CLONE_VM | CLONE_UNTRACED | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID;
@@ -103,21 +122,20 @@ static bool run_errand(struct errand *errand, uint64_t limit_ns, int kept)
     errand->parent = getpid();
     errand->result = -ETIMEDOUT;
     atomic_init(&errand->alive, 1);
-    int tid = __tsan_init ? -1
-                          : clone(run, errand->stack + sizeof errand->stack, flags, errand, NULL,
-                                  NULL, &errand->alive);
-    if (tid < 0) {
+    errand->tid = __tsan_init ? -1
+                              : clone(run, errand->stack + sizeof errand->stack, flags, errand,
+                                      NULL, NULL, &errand->alive);
+    if (errand->tid < 0) {
         errand->result = -ENOSYS;
         return true;
     }
-    bool ended = await_end(errand, limit_ns);
-    if (!ended) {
-        (void) kill(tid, SIGKILL);
-        ended = await_end(errand, DEATH_NS);
+    if (await_end(errand, limit_ns)) {
+        reap(errand);
+        return true;
     }
-    while (ended && waitpid(tid, NULL, __WCLONE) < 0 && errno == EINTR)
-        continue;
-    return ended;
+    (void) kill(errand->tid, SIGKILL);
+    bury(errand);
+    return false;
 }
 
 static struct errand *errand_new(void)
@@ -132,6 +150,24 @@ static void errand_free(struct errand *errand)
     (void) munmap(errand, sizeof *errand);
 }
 SL_DEFINE_AUTO(errand, errand_free);
+
+void sl_errand_reap(uint64_t limit_ns)
+{
+    const uint64_t end = sl_clock_now_ns() + limit_ns;
+
+    (void) pthread_mutex_lock(&lock);
+    struct errand *list = SL_TAKE(killed);
+    (void) pthread_mutex_unlock(&lock);
+    for (struct errand *errand = list, *next; errand; errand = next) {
+        next = errand->next;
+        if (await_end(errand, sl_clock_left_ns(end))) {
+            reap(errand);
+            errand_free(errand);
+        } else {
+            bury(errand);
+        }
+    }
+}
 
 ssize_t
 sl_errand_read_memory(uint64_t limit_ns, pid_t pid, uint64_t address, void *data, size_t size)

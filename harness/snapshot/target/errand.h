@@ -35,4 +35,7 @@ int sl_errand_walk(uint64_t limit_ns, int directory, const char *path, uint64_t 
 /* The type of the file system that has the file, in statfs. */
 int sl_errand_file_system(uint64_t limit_ns, int fd, int64_t *ret_type);
 
+/* Take leave of the tasks that were given up, as far as they end in time. */
+void sl_errand_reap(uint64_t limit_ns);
+
 #endif
