@@ -115,7 +115,7 @@ size_t children_end_round(const struct children *spared, struct sl_ended *ended)
     size_t n = 0;
 
     if (children_list(&now, NULL))
-        return 0;
+        return 1;
     for (size_t i = 0; i < now.n; i++)
         if (!is_spared(spared, now.pids[i])) {
             kill_child(now.pids[i]);

@@ -39,7 +39,8 @@ struct sl_ended {
  *
  * A process that was sent SIGKILL makes no child any more, so that nothing has to be stopped first.
  *
- * @return how many were there, ended or not; 0: all is done
+ * @return how many were there, ended or not; 0: all is done; 1 also when they cannot be listed, for
+ *         a child may have taken the descriptors that this takes, to hide
  */
 size_t children_end_round(const struct children *spared, struct sl_ended *ended);
 

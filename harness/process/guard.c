@@ -134,9 +134,11 @@ static void watch(struct guard *guard, const sigset_t *while_waiting)
         if (has_ended(subject) || getppid() != guard->observer)
             return;
         int ready = ppoll(fds, SL_COUNT_OF(fds), NULL, while_waiting);
-        if (ready > 0 && fds[1].revents)
+        if (ready <= 0)
+            continue;
+        if (fds[1].revents)
             take_output(guard);
-        if (ready > 0 && fds[0].revents)
+        if (fds[0].revents)
             return;
     }
 }
