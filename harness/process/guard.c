@@ -15,7 +15,7 @@
 #include "harness/process/launch.h"
 #include "harness/process/output.h"
 
-#define END_NS   (5 * SL_NS_PER_S) /* for what is killed to end */
+#define END_NS   (3 * SL_NS_PER_S) /* for what is killed to end; less than the observer waits */
 #define PAUSE_NS (SL_NS_PER_MS / 4)
 
 #define READS_AT_ONCE 16

@@ -149,6 +149,17 @@ static void end_guard(struct sl_process *process)
     process->guard = 0;
 }
 
+/* End what a guard has left to us.  @return how many processes are still there */
+static size_t end_orphans(struct sl_process *process, uint64_t deadline)
+{
+    size_t left = 0;
+
+    while (adopts_orphans && (left = children_end_round(&process->before, &process->ended)) &&
+           sl_clock_now_ns() < deadline)
+        sl_clock_sleep_ns(SL_NS_PER_MS / 4);
+    return left;
+}
+
 /* A guard that did not do its work leaves it to us, as far as we can see what there is. */
 static void end_without_guard(struct sl_process *process)
 {
@@ -162,9 +173,7 @@ static void end_without_guard(struct sl_process *process)
     }
     (void) waitpid(process->pid, &process->wait_status, WNOHANG | __WALL); /* if it was adopted */
     process->pid = 0;
-    while (adopts_orphans && children_end_round(&process->before, &process->ended) &&
-           sl_clock_now_ns() < deadline)
-        sl_clock_sleep_ns(SL_NS_PER_MS / 4);
+    process->ended.n_living = (uint32_t) end_orphans(process, deadline);
 }
 
 static void finish(struct sl_process *process)
@@ -180,6 +189,8 @@ static void finish(struct sl_process *process)
     process->wait_status = report.wait_status;
     process->ended = report.ended;
     process->pid = 0;
+    if (process->ended.n_living && adopts_orphans) /* it may have been kept from seeing them */
+        process->ended.n_living = (uint32_t) end_orphans(process, sl_clock_now_ns() + END_NS);
 }
 
 bool sl_process_reap(struct sl_process *process, uint64_t timeout_ns)

@@ -155,6 +155,12 @@ HOSTILE_TEST(a_guard_that_is_stopped_or_asked_to_end_does_its_work)
     cr_assert_eq(result.status, 0, "%s", result.output);
 }
 
+HOSTILE_TEST(what_a_guard_is_kept_from_seeing_is_told_and_ended)
+{
+    assert_told_and_ended("blind-guard", "close", 0);
+    assert_told_and_ended("blind-guard", "teardown", 0);
+}
+
 HOSTILE_TEST(nothing_outlives_an_observer_that_is_killed)
 {
     set_act("hang", "close");

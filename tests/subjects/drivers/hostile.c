@@ -242,6 +242,15 @@ static void stop_guard(void)
     (void) kill(getppid(), SIGSTOP);
 }
 
+/* So that it cannot open what it would look at. */
+static void blind_guard(void)
+{
+    const struct rlimit none = {0, 0};
+
+    leave_child(daemonise);
+    (void) prlimit(getppid(), RLIMIT_NOFILE, &none, NULL);
+}
+
 static void ask_guard(void)
 {
     static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGCHLD};
@@ -367,6 +376,7 @@ static const struct act {
     {"abort", abort},
     {"kill-guard", kill_guard},
     {"stop-guard", stop_guard},
+    {"blind-guard", blind_guard},
     {"ask-guard", ask_guard},
     {"hang", hang},
     {"flood", flood},
