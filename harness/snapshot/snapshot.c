@@ -10,8 +10,8 @@
 #include "base/fail.h"
 #include "base/hash.h"
 #include "harness/snapshot/crew.h"
+#include "harness/snapshot/killable/killable.h"
 #include "harness/snapshot/pass.h"
-#include "harness/snapshot/target/errand.h"
 #include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (200 * SL_NS_PER_MS)
@@ -257,7 +257,7 @@ static void release(struct sl_pass *pass)
     sl_code_close(&pass->code);
     sl_descriptors_free(pass->descriptors);
     sl_target_release(&pass->target);
-    sl_errand_reap(REAP_NS);
+    sl_killable_reap(REAP_NS);
     free(pass->tids);
     free(pass->alone);
     free(pass->window);

@@ -27,8 +27,8 @@ find_tables(struct sl_reader *reader, const struct sl_module *module, struct tab
     Elf64_Dyn entry = {0};
 
     for (size_t i = 0; dynamic && i < MAX_ENTRIES && i < dynamic->p_memsz / sizeof entry; i++) {
-        if (!sl_reader_read_all(reader, module->bias + dynamic->p_vaddr + i * sizeof entry, &entry,
-                                sizeof entry) ||
+        if (!sl_reader_read_cached(reader, module->bias + dynamic->p_vaddr + i * sizeof entry,
+                                   &entry, sizeof entry) ||
             entry.d_tag == DT_NULL)
             break;
         uint64_t address = address_of(module, entry.d_un.d_ptr);

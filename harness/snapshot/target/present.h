@@ -9,10 +9,9 @@
 #include "harness/snapshot/target/copy.h"
 
 /*
- * Set `present` of each copy: how many of its bytes, from the first on, are there.  Copies that
- * follow one another and lie near are asked for together.
+ * Set `present` of each copy: how many of its bytes, from the first on, are there.
  *
- * @param table  /proc/PID/pagemap
+ * @param table  /proc/PID/pagemap; -1: nothing is known to be there
  */
 void sl_present_find(int table, struct sl_copy *copies, size_t n_copies);
 

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
-#include "harness/snapshot/target/errand.h"
+#include "harness/snapshot/killable/errand.h"
 
 #define ANSWER_NS  (250 * SL_NS_PER_MS) /* a file server that lives has answered by then */
 #define MAX_SILENT 4 /* paths; after so many nobody is asked for what is not known by heart */
