@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "harness/snapshot/crew.h"
+#include "harness/snapshot/source/ptrace.h"
 
 #define MAX_TRIES     3
 #define MAX_STOPPED   512 /* asked at once */
@@ -16,7 +17,8 @@
 #define RETRY_BUDGET  (50 * SL_NS_PER_MS)  /* not so where there are more of them than CPUs */
 #define STOP_SPIN_NS  (200 * SL_NS_PER_US) /* a thread on a CPU stops within microseconds */
 #define STOP_POLL_NS  (100 * SL_NS_PER_US)
-#define STOP_WAIT     SL_NS_PER_S         /* for the next one to stop; all run on meanwhile */
+#define STOP_WAIT     SL_NS_PER_S /* for the next one to stop; all run on meanwhile */
+#define REAP_EVERY_NS (100 * SL_NS_PER_MS)
 #define RETURN_BUDGET (20 * SL_NS_PER_MS) /* until threads that were stopped wait again */
 
 /* The stack of a thread that was seen, then whether it held still. */
@@ -275,6 +277,17 @@ static void *run_stopper(void *argument)
     return NULL;
 }
 
+/* Until the stopper has ended; it may have to be helped on (ptrace.h). */
+static void await_stopper(const struct sl_pass *pass, pthread_t thread)
+{
+    struct timespec until = sl_clock_to_timespec(sl_clock_now_ns() + REAP_EVERY_NS);
+
+    while (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT) {
+        sl_ptrace_reap(pass->tids, pass->n_tids, pass->target.pid);
+        until = sl_clock_to_timespec(sl_clock_now_ns() + REAP_EVERY_NS);
+    }
+}
+
 /*
  * On a thread of its own.  When it ends the kernel lets go of every thread that it traced,
  * also of those that stop later than they were waited for: before names are looked up,
@@ -294,7 +307,7 @@ static enum sl_status stop_apart(struct sl_pass *pass, struct sl_error *err)
         errno = error;
         return sl_fail_errno(err, "cannot create a thread that stops others");
     }
-    (void) pthread_join(thread, NULL);
+    await_stopper(pass, thread);
     if (stopper.status && err && !err->status)
         *err = stopper.error;
     return stopper.status;

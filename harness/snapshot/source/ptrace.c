@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 
 #include "base/fail.h"
+#include "harness/snapshot/source/ptrace.h"
 #include "harness/snapshot/target/syscall.h"
 
 /* A thread that somebody traces is refused like one that may not be traced. */
@@ -133,6 +134,15 @@ held_still(struct sl_source_context *context, pid_t tid, const struct sl_sightin
 {
     (void) context, (void) tid, (void) sighting;
     return true;
+}
+
+void sl_ptrace_reap(const pid_t *tids, size_t n_tids, pid_t leader)
+{
+    siginfo_t info;
+
+    for (size_t i = 0; i < n_tids; i++)
+        if (tids[i] != leader)
+            (void) waitid(P_PID, (id_t) tids[i], &info, WEXITED | WNOHANG | __WALL);
 }
 
 static enum sl_status open_source(struct sl_source_context *context, struct sl_error *err)
