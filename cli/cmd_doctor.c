@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strandline doctor: what this machine allows, what is missing, and how to get it. */
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
@@ -15,8 +18,10 @@
 #include "cli/options/output.h"
 #include "harness/process/thread_room.h"
 #include "harness/server/server.h"
+#include "harness/snapshot/cache/folder.h"
 #include "json/layout_macros.h"
 #include "json/layout_write.h"
+#include "reports/format.h"
 #include "reports/print/grid.h"
 #include "reports/print/wrap.h"
 
@@ -110,6 +115,32 @@ static void check_server(struct doctor *doctor)
     }
     doctor_add(doctor, "nats-server", DOCTOR_OK, NULL, NULL, "%s starts, with JetStream",
                sl_server_version(server));
+}
+
+/* Names that looks leave for later ones. */
+static void check_cache(struct doctor *doctor)
+{
+    static const char cost[] = "each look unpacks the debug information of the C library anew";
+    char path[PATH_MAX], size[SL_FORMAT_MAX];
+    uint64_t bytes;
+    size_t n;
+
+    if (!sl_folder_find(path, sizeof path)) {
+        doctor_add(doctor, "cache", DOCTOR_LIMITED, cost, "set HOME or XDG_CACHE_HOME",
+                   "neither says where it could be");
+        return;
+    }
+    SL_AUTO_FD int folder = sl_folder_open();
+    if (folder < 0) {
+        doctor_add(doctor, "cache", DOCTOR_LIMITED, cost,
+                   errno == EPERM ? "make it yours, and let nobody else write there" : NULL,
+                   "%s: %s", path, strerror(errno));
+        return;
+    }
+    sl_folder_measure(folder, &n, &bytes);
+    sl_format_bytes(bytes, size);
+    doctor_add(doctor, "cache", DOCTOR_OK, NULL, NULL, "%s: %zu file%s, %s", path, n,
+               n == 1 ? "" : "s", size);
 }
 
 /* Starts a server for a moment. */
@@ -261,6 +292,7 @@ static int run(int argc, char **argv)
     doctor_check_sources(&doctor);
     check_limits(&doctor);
     doctor_check_packages(&doctor);
+    check_cache(&doctor);
 
     struct sl_page page = output_page(color, stdout);
     if (!json)

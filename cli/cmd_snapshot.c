@@ -28,6 +28,7 @@ enum {
     OPTION_THREADZ,
     OPTION_SOURCE,
     OPTION_NO_SYMBOLS,
+    OPTION_NO_CACHE,
     OPTION_NO_STOP,
     OPTION_ALLOW_STOP,
     OPTION_MAX_FRAMES,
@@ -51,6 +52,8 @@ static const struct sl_option options_of_snapshot[] = {
                        "where registers come from: auto, bpf, proc or ptrace (auto)", 0,
                        SL_ARGUMENT_WORD, "auto bpf proc ptrace"},
     [OPTION_NO_SYMBOLS] = {"no-symbols", NULL, "addresses and modules only", 0},
+    [OPTION_NO_CACHE] = {"no-cache", NULL, "neither recall names of earlier looks nor keep these",
+                         0},
     [OPTION_NO_STOP] = {"no-stop", NULL, "never stop a thread; those on a CPU stay without a stack",
                         0},
     [OPTION_ALLOW_STOP] = {"allow-stop", NULL,
@@ -133,6 +136,9 @@ static int read_option(int option, const struct sl_options *options, struct requ
         break;
     case OPTION_NO_SYMBOLS:
         request->opts.no_symbols = true;
+        break;
+    case OPTION_NO_CACHE:
+        request->opts.no_cache = true;
         break;
     case OPTION_NO_STOP:
         request->opts.no_stop = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/ahead.h"
 
+#include "harness/snapshot/cache/known.h"
 #include "harness/snapshot/crew.h"
-#include "harness/snapshot/symbol/cache.h"
 #include "harness/snapshot/symbol/module_names.h"
 
 static void *open_names(void *argument)
@@ -13,7 +13,8 @@ static void *open_names(void *argument)
 }
 
 void sl_ahead_start(struct sl_ahead *ahead, const struct sl_target *target,
-                    struct sl_modules *modules, const struct sl_maps *maps)
+                    struct sl_modules *modules, const struct sl_maps *maps,
+                    const struct sl_store *store)
 {
     struct sl_module *module = sl_modules_find_named(modules, maps, "libc.so.6");
 
@@ -25,7 +26,10 @@ void sl_ahead_start(struct sl_ahead *ahead, const struct sl_target *target,
     if (sl_modules_new(&ahead->target, NULL, NULL, &ahead->modules, NULL))
         return;
     ahead->names = sl_module_names_new(ahead->modules, module);
-    if (!ahead->names || sl_symbol_cache_knows(module, sl_module_names_identity(ahead->names)))
+    if (!ahead->names)
+        return;
+    sl_module_names_recall(ahead->names, store);
+    if (sl_known_has(module, sl_module_names_identity(ahead->names)))
         return;
     ahead->running = sl_crew_thread(&ahead->thread, open_names, ahead) == 0;
 }

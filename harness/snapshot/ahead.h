@@ -25,11 +25,12 @@ struct sl_ahead {
 };
 
 /*
- * Begin, unless addresses of the library were looked up before.  The module must outlive
- * the end.
+ * Begin, unless addresses of the library were looked up before, by this process or, as the store
+ * says, by another one.  The module must outlive the end.
  */
 void sl_ahead_start(struct sl_ahead *ahead, const struct sl_target *target,
-                    struct sl_modules *modules, const struct sl_maps *maps);
+                    struct sl_modules *modules, const struct sl_maps *maps,
+                    const struct sl_store *store);
 
 /* Wait for it, and give what it opened to the symbolizer; NULL: to nobody. */
 void sl_ahead_end(struct sl_ahead *ahead, struct sl_symbolizer *symbolizer);

@@ -218,6 +218,8 @@ enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err)
     if (!status)
         status = sl_symbolizer_new(code->modules, arena, !code->opts->no_symbols, &code->symbolizer,
                                    err);
+    if (!status && !code->opts->no_symbols && !code->opts->no_cache)
+        sl_symbolizer_use(code->symbolizer, sl_store_open());
     if (!status)
         status = open_stacks(code, err);
     return status;

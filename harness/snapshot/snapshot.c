@@ -155,7 +155,8 @@ static void survey_part(void *argument, size_t part)
     survey->statuses[part] = sl_code_open(&pass->code, error);
     /* Not in the calling process, whose threads are just being listed. */
     if (!survey->statuses[part] && survey->may_look_ahead)
-        sl_ahead_start(&pass->ahead, &pass->target, pass->code.modules, pass->code.maps);
+        sl_ahead_start(&pass->ahead, &pass->target, pass->code.modules, pass->code.maps,
+                       sl_symbolizer_store(pass->code.symbolizer));
 }
 
 static enum sl_status survey(struct sl_pass *pass, struct sl_error *err)

@@ -55,6 +55,11 @@ struct sl_snapshot_opts {
     uint64_t max_file_bytes;   /* that are read of programs, libraries, debug files; 0: 4 GiB */
     uint64_t max_total_frames; /* of all stacks that differ; 0: 1,000,000 */
     uint32_t max_threads;      /* those with the lowest ids; 0: 250,000 */
+    /*
+     * Neither recall names and lines from the user's cache, strandline/ in $XDG_CACHE_HOME or
+     * ~/.cache, nor leave them there.  It has those of files that root installed, only.
+     */
+    bool no_cache;
 };
 
 /**

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "harness/snapshot/cache/known.h"
 #include "harness/snapshot/symbol/dynamic.h"
 #include "harness/snapshot/symbol/name.h"
 #include "harness/snapshot/symbol/object.h"
 #include "harness/snapshot/symbol/table.h"
+#include "harness/snapshot/symbol/trust.h"
 #include "harness/snapshot/target/regular.h"
 
 #define MAX_SEGMENTS 256 /* of an image */
@@ -32,6 +34,10 @@ struct sl_module_names {
     struct sl_range code[MAX_SEGMENTS];
     struct sl_file_identity identity;
     bool identity_asked, has_identity;
+    struct sl_store_key key;
+    bool recalled, has_key;
+    bool read_more;      /* than was recalled */
+    bool asked_for_more; /* the object read files that the key says nothing of */
     struct sl_object *object;
     bool stranger; /* the object names a file that is not to be trusted */
     struct sl_remote_module remote;
@@ -50,6 +56,7 @@ static int open_trusted(void *context, const char *path)
     const struct sl_target *target = sl_modules_target(names->modules);
     SL_AUTO_FD int fd = sl_regular_open_either(target, path, NULL, NULL);
 
+    names->asked_for_more = true;
     if (fd >= 0 && !sl_trust_file(target, fd)) {
         names->stranger = true;
         return -1;
@@ -150,6 +157,49 @@ static bool open_here(struct sl_module_names *names, struct sl_symbol_files *fil
     names->object = sl_object_new(files, true, &names->debugged);
     names->place = PLACE_HERE;
     return names->object;
+}
+
+struct recall {
+    const struct sl_module *module;
+    const struct sl_file_identity *file;
+};
+
+static void take_known(void *context, uint64_t address, const struct sl_frame *frames, size_t n)
+{
+    const struct recall *recall = context;
+    sl_known_add(recall->module, recall->file, address, frames, n);
+}
+
+void sl_module_names_recall(struct sl_module_names *names, const struct sl_store *store)
+{
+    const struct sl_target *target = sl_modules_target(names->modules);
+    struct recall recall = {names->module, NULL};
+
+    if (!store || names->recalled)
+        return;
+    names->recalled = true;
+    if (!(recall.file = sl_module_names_identity(names)))
+        return;
+    struct sl_symbol_files files = sl_symbol_files_open(names->modules, names->module);
+    const int fds[SL_STORE_FILES] = {files.file, files.debug, files.alternate};
+    names->has_key = files.file >= 0 && sl_symbol_files_trusted(&files, target) &&
+                     sl_store_key_init(&names->key, target, &names->module->image, fds);
+    sl_symbol_files_close(&files);
+    if (names->has_key)
+        sl_store_read(store, &names->key, take_known, &recall);
+}
+
+void sl_module_names_keep(struct sl_module_names *names, const struct sl_store *store)
+{
+    size_t n = 0;
+
+    if (!store || !names->has_key || !names->read_more || names->place != PLACE_HERE ||
+        names->asked_for_more || names->module->not_looked_at)
+        return;
+    SL_AUTO_FREE struct sl_known_code *codes =
+        sl_known_list(names->module, sl_module_names_identity(names), &n);
+    if (codes)
+        sl_store_write(store, &names->key, codes, n);
 }
 
 void sl_module_names_open(struct sl_module_names *names)
@@ -269,6 +319,7 @@ enum sl_status sl_module_names_look_up(struct sl_module_names *names, struct sl_
     if (names->place == PLACE_UNKNOWN && !choose_place(names))
         return SL_ENOMEM;
     if (names->place == PLACE_HERE) {
+        names->read_more = true;
         status = sl_object_look_up(names->object, address, arena, ret_names);
         if (status || !names->stranger)
             return note_size(names, status, ret_names);

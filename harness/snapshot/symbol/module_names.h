@@ -16,10 +16,11 @@
 #include <strandline/error.h>
 
 #include "base/arena.h"
+#include "harness/snapshot/cache/store.h"
 #include "harness/snapshot/module/module.h"
 #include "harness/snapshot/symbol/names.h"
 #include "harness/snapshot/symbol/remote.h"
-#include "harness/snapshot/symbol/trust.h"
+#include "harness/snapshot/target/identity.h"
 
 struct sl_module_names;
 
@@ -31,6 +32,15 @@ struct sl_module *sl_module_names_module(const struct sl_module_names *names);
 
 /* Of the file that was mapped; NULL when it can not be had. */
 const struct sl_file_identity *sl_module_names_identity(struct sl_module_names *names);
+
+/*
+ * Recall what earlier looks left of this module, if its files are to be trusted: from then on it
+ * is known (known.h).  Once; NULL: nothing is kept.
+ */
+void sl_module_names_recall(struct sl_module_names *names, const struct sl_store *store);
+
+/* What was added to what is known came from its files, and from nothing else. */
+void sl_module_names_keep(struct sl_module_names *names, const struct sl_store *store);
 
 /* Read the files, if that may be done in this process: what takes long is done then. */
 void sl_module_names_open(struct sl_module_names *names);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "harness/snapshot/symbol/cache.h"
+#include "harness/snapshot/cache/known.h"
 #include "harness/snapshot/symbol/jit.h"
 #include "harness/snapshot/symbol/remote.h"
 #include "harness/snapshot/symbol/serve.h"
@@ -30,6 +30,7 @@ struct sl_symbolizer {
     struct sl_arena *arena;
     bool names;
     struct sl_remote *remote;
+    struct sl_store *store; /* NULL: none */
     struct known *known;
     struct sl_jit *jit; /* NULL: none, or not asked yet */
     bool jit_asked;
@@ -66,13 +67,26 @@ void sl_symbolizer_free(struct sl_symbolizer *symbolizer)
     if (!symbolizer)
         return;
     for (struct known *known = symbolizer->known; known; known = known->next) {
+        sl_module_names_keep(known->names, symbolizer->store);
         sl_module_names_module(known->names)->names = NULL;
         sl_module_names_free(known->names);
     }
     sl_remote_free(symbolizer->remote);
+    sl_store_close(symbolizer->store);
     sl_jit_free(symbolizer->jit);
     free(symbolizer->buckets); /* entries are the arena's */
     free(symbolizer);
+}
+
+void sl_symbolizer_use(struct sl_symbolizer *symbolizer, struct sl_store *store)
+{
+    sl_store_close(symbolizer->store);
+    symbolizer->store = store;
+}
+
+const struct sl_store *sl_symbolizer_store(const struct sl_symbolizer *symbolizer)
+{
+    return symbolizer->store;
 }
 
 bool sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_module_names *names)
@@ -144,14 +158,14 @@ static bool look_up_in_file(struct sl_symbolizer *symbolizer, struct sl_module *
 
     if (!names)
         return false;
-    found->n =
-        sl_symbol_cache_find(module, file, address, found->frames, SL_COUNT_OF(found->frames));
+    sl_module_names_recall(names, symbolizer->store);
+    found->n = sl_known_find(module, file, address, found->frames, SL_COUNT_OF(found->frames));
     if (found->n)
         return true;
     if (!add_functions(symbolizer, names, address, found))
         return false;
     if (found->frames[found->n - 1].function) /* else the file may be within reach next time */
-        sl_symbol_cache_add(module, file, address, found->frames, found->n);
+        sl_known_add(module, file, address, found->frames, found->n);
     return true;
 }
 

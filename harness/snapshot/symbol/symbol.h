@@ -33,6 +33,10 @@ SL_CHECKED enum sl_status sl_symbolizer_new(struct sl_modules *modules, struct s
 void sl_symbolizer_free(struct sl_symbolizer *symbolizer);
 SL_DEFINE_AUTO(sl_symbolizer, sl_symbolizer_free);
 
+/* Keep names here for later looks, and recall those of earlier ones.  Takes the store over. */
+void sl_symbolizer_use(struct sl_symbolizer *symbolizer, struct sl_store *store);
+const struct sl_store *sl_symbolizer_store(const struct sl_symbolizer *symbolizer); /* or NULL */
+
 /* Take over what was opened for a module, which is then not opened again.  @return false: no memory
  */
 bool sl_symbolizer_adopt(struct sl_symbolizer *symbolizer, struct sl_module_names *names);

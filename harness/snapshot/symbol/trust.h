@@ -9,7 +9,6 @@
 #define SL_SNAPSHOT_SYMBOL_TRUST_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "harness/snapshot/target/target.h"
 
@@ -18,16 +17,5 @@
  * directory of the target's the one of this process?
  */
 bool sl_trust_file(const struct sl_target *target, int fd);
-
-/* What two looks at the same contents have in common, also of the files that lie around them. */
-struct sl_file_identity {
-    uint64_t device, inode, size, changed_ns; /* of the file */
-    uint64_t root_device, root_inode;         /* of what the target has as / */
-    uint64_t mounts;                          /* its mount namespace */
-};
-
-/* @return false when it can not be told */
-bool sl_file_identity_of(const struct sl_target *target, int fd,
-                         struct sl_file_identity *ret_identity);
 
 #endif

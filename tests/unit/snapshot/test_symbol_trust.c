@@ -12,6 +12,7 @@
 
 #include "base/macros.h"
 #include "harness/snapshot/symbol/trust.h"
+#include "harness/snapshot/target/identity.h"
 
 static struct sl_target open_self(void)
 {

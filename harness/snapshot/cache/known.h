@@ -10,8 +10,8 @@
  * path in the same surroundings only: nobody is shown names that somebody else made up, or those
  * of a file that could not be read this time.
  */
-#ifndef SL_SNAPSHOT_SYMBOL_CACHE_H
-#define SL_SNAPSHOT_SYMBOL_CACHE_H
+#ifndef SL_SNAPSHOT_CACHE_KNOWN_H
+#define SL_SNAPSHOT_CACHE_KNOWN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 
 #include "harness/model/snapshot.h"
 #include "harness/snapshot/module/module.h"
-#include "harness/snapshot/symbol/trust.h"
+#include "harness/snapshot/target/identity.h"
 
 /*
  * @param file  NULL: the module's can not be had, and nothing is known or remembered of it; so for
@@ -29,14 +29,26 @@
  * Their strings live as long as the process; address and module are not set.
  * @return how many, 0 when nothing is known
  */
-size_t sl_symbol_cache_find(const struct sl_module *module, const struct sl_file_identity *file,
-                            uint64_t address, struct sl_frame *frames, size_t capacity);
+size_t sl_known_find(const struct sl_module *module, const struct sl_file_identity *file,
+                     uint64_t address, struct sl_frame *frames, size_t capacity);
 
 /* Is anything known of the module? */
-bool sl_symbol_cache_knows(const struct sl_module *module, const struct sl_file_identity *file);
+bool sl_known_has(const struct sl_module *module, const struct sl_file_identity *file);
 
 /* Remember them, unless there are too many already. */
-void sl_symbol_cache_add(const struct sl_module *module, const struct sl_file_identity *file,
-                         uint64_t address, const struct sl_frame *frames, size_t n_frames);
+void sl_known_add(const struct sl_module *module, const struct sl_file_identity *file,
+                  uint64_t address, const struct sl_frame *frames, size_t n_frames);
+
+/* An address that is known. */
+struct sl_known_code {
+    uint64_t address;
+    const struct sl_frame *frames; /* live as long as the process */
+    size_t n_frames;
+};
+
+/* All that is known of the module, in no order; the caller frees it.  @return NULL: nothing, or
+ * memory is short */
+struct sl_known_code *
+sl_known_list(const struct sl_module *module, const struct sl_file_identity *file, size_t *ret_n);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/snapshot/symbol/cache.h"
+#include "harness/snapshot/cache/known.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -56,8 +57,8 @@ find(const struct sl_module *module, const struct sl_file_identity *file, uint64
     return entry;
 }
 
-size_t sl_symbol_cache_find(const struct sl_module *module, const struct sl_file_identity *file,
-                            uint64_t address, struct sl_frame *frames, size_t capacity)
+size_t sl_known_find(const struct sl_module *module, const struct sl_file_identity *file,
+                     uint64_t address, struct sl_frame *frames, size_t capacity)
 {
     size_t n = 0;
 
@@ -73,7 +74,7 @@ size_t sl_symbol_cache_find(const struct sl_module *module, const struct sl_file
     return n;
 }
 
-bool sl_symbol_cache_knows(const struct sl_module *module, const struct sl_file_identity *file)
+bool sl_known_has(const struct sl_module *module, const struct sl_file_identity *file)
 {
     bool known = false;
 
@@ -126,8 +127,8 @@ static void add(const struct sl_module *module, const struct sl_file_identity *f
     n_entries++;
 }
 
-void sl_symbol_cache_add(const struct sl_module *module, const struct sl_file_identity *file,
-                         uint64_t address, const struct sl_frame *frames, size_t n_frames)
+void sl_known_add(const struct sl_module *module, const struct sl_file_identity *file,
+                  uint64_t address, const struct sl_frame *frames, size_t n_frames)
 {
     if (!may_be_known(module, file))
         return;
@@ -137,4 +138,22 @@ void sl_symbol_cache_add(const struct sl_module *module, const struct sl_file_id
     if (arena && n_entries < MAX_ENTRIES && !find(module, file, address))
         add(module, file, address, frames, n_frames);
     (void) pthread_mutex_unlock(&lock);
+}
+
+struct sl_known_code *
+sl_known_list(const struct sl_module *module, const struct sl_file_identity *file, size_t *ret_n)
+{
+    size_t n = 0;
+
+    if (!may_be_known(module, file))
+        return NULL;
+    (void) pthread_mutex_lock(&lock);
+    struct sl_known_code *list = calloc(n_entries + 1, sizeof *list);
+    for (size_t i = 0; list && i < BUCKETS; i++)
+        for (const struct entry *entry = buckets[i]; entry; entry = entry->next)
+            if (is_of(entry, module, file))
+                list[n++] = (struct sl_known_code){entry->address, entry->frames, entry->n_frames};
+    (void) pthread_mutex_unlock(&lock);
+    *ret_n = n;
+    return list;
 }

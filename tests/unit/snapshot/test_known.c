@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/snapshot/symbol/cache.h"
+#include "harness/snapshot/cache/known.h"
 
 #define MAX_FRAMES 4
 #define LIMIT      4096 /* entries, of all modules together */
@@ -31,18 +31,18 @@ static const struct sl_file_identity file = {.device = 8, .inode = 77, .size = 4
 static void add(const struct sl_module *module, uint64_t address, const char *function)
 {
     struct sl_frame frame = frame_named(function);
-    sl_symbol_cache_add(module, &file, address, &frame, 1);
+    sl_known_add(module, &file, address, &frame, 1);
 }
 
 /* The function known for an address, or NULL. */
 static const char *found(const struct sl_module *module, uint64_t address)
 {
     struct sl_frame frames[MAX_FRAMES];
-    size_t n = sl_symbol_cache_find(module, &file, address, frames, MAX_FRAMES);
+    size_t n = sl_known_find(module, &file, address, frames, MAX_FRAMES);
     return n ? frames[n - 1].function : NULL;
 }
 
-SL_TEST(symbol_cache, what_was_added_is_found_by_build_id_and_address)
+SL_TEST(known, what_was_added_is_found_by_build_id_and_address)
 {
     struct sl_module module = module_with_id(1, 20), same = module_with_id(1, 20);
     struct sl_module other = module_with_id(2, 20), longer = module_with_id(1, 21);
@@ -53,11 +53,11 @@ SL_TEST(symbol_cache, what_was_added_is_found_by_build_id_and_address)
     cr_assert_null(found(&module, 0x1001));
     cr_assert_null(found(&other, 0x1000));
     cr_assert_null(found(&longer, 0x1000));
-    cr_assert(sl_symbol_cache_knows(&same, &file) && !sl_symbol_cache_knows(&other, &file));
+    cr_assert(sl_known_has(&same, &file) && !sl_known_has(&other, &file));
 }
 
 /* Somebody else's file can have the same build-id; so can another debug file for the same one. */
-SL_TEST(symbol_cache, what_was_found_holds_for_the_same_file_in_the_same_place_only)
+SL_TEST(known, what_was_found_holds_for_the_same_file_in_the_same_place_only)
 {
     struct sl_module module = module_with_id(9, 20), moved = module;
     struct sl_file_identity others[] = {file, file, file, file, file, file, file};
@@ -73,27 +73,26 @@ SL_TEST(symbol_cache, what_was_found_holds_for_the_same_file_in_the_same_place_o
     moved.path = "/lib/b.so";
     add(&module, 0x1000, "main");
     for (size_t i = 0; i < SL_COUNT_OF(others); i++) {
-        cr_assert_eq(sl_symbol_cache_find(&module, &others[i], 0x1000, frames, MAX_FRAMES), 0,
-                     "%zu", i);
-        cr_assert(!sl_symbol_cache_knows(&module, &others[i]), "%zu", i);
+        cr_assert_eq(sl_known_find(&module, &others[i], 0x1000, frames, MAX_FRAMES), 0, "%zu", i);
+        cr_assert(!sl_known_has(&module, &others[i]), "%zu", i);
     }
     cr_assert_null(found(&moved, 0x1000));
     cr_assert_str_eq(found(&module, 0x1000), "main");
 }
 
-SL_TEST(symbol_cache, nothing_is_known_of_a_file_that_cannot_be_had)
+SL_TEST(known, nothing_is_known_of_a_file_that_cannot_be_had)
 {
     struct sl_module module = module_with_id(10, 20);
     struct sl_frame frame = frame_named("main"), got[MAX_FRAMES];
 
-    sl_symbol_cache_add(&module, NULL, 0x1000, &frame, 1);
+    sl_known_add(&module, NULL, 0x1000, &frame, 1);
     cr_assert_null(found(&module, 0x1000));
     add(&module, 0x1000, "main");
-    cr_assert_eq(sl_symbol_cache_find(&module, NULL, 0x1000, got, MAX_FRAMES), 0);
-    cr_assert(!sl_symbol_cache_knows(&module, NULL));
+    cr_assert_eq(sl_known_find(&module, NULL, 0x1000, got, MAX_FRAMES), 0);
+    cr_assert(!sl_known_has(&module, NULL));
 }
 
-SL_TEST(symbol_cache, all_of_a_frame_is_kept_but_where_it_was_mapped)
+SL_TEST(known, all_of_a_frame_is_kept_but_where_it_was_mapped)
 {
     struct sl_module module = module_with_id(3, 20);
     char function[] = "inner", source[] = "inner.c";
@@ -108,10 +107,10 @@ SL_TEST(symbol_cache, all_of_a_frame_is_kept_but_where_it_was_mapped)
     };
     struct sl_frame got[MAX_FRAMES];
 
-    sl_symbol_cache_add(&module, &file, 0x1000, frames, 2);
+    sl_known_add(&module, &file, 0x1000, frames, 2);
     memset(function, 'x', sizeof function - 1); /* its strings are copies */
     memset(source, 'x', sizeof source - 1);
-    cr_assert_eq(sl_symbol_cache_find(&module, &file, 0x1000, got, MAX_FRAMES), 2);
+    cr_assert_eq(sl_known_find(&module, &file, 0x1000, got, MAX_FRAMES), 2);
     cr_assert_str_eq(got[0].function, "inner");
     cr_assert_str_eq(got[0].file, "inner.c");
     cr_assert(got[0].line == 42 && got[0].inlined && !got[0].module && !got[0].address);
@@ -119,18 +118,18 @@ SL_TEST(symbol_cache, all_of_a_frame_is_kept_but_where_it_was_mapped)
     cr_assert(!got[1].file && !got[1].line && !got[1].inlined);
 }
 
-SL_TEST(symbol_cache, what_does_not_fit_is_not_cut)
+SL_TEST(known, what_does_not_fit_is_not_cut)
 {
     struct sl_module module = module_with_id(4, 20);
     const struct sl_frame frames[] = {frame_named("a"), frame_named("b"), frame_named("c")};
     struct sl_frame got[2] = {{.line = 99}};
 
-    sl_symbol_cache_add(&module, &file, 0x1000, frames, 3);
-    cr_assert_eq(sl_symbol_cache_find(&module, &file, 0x1000, got, 2), 0);
+    sl_known_add(&module, &file, 0x1000, frames, 3);
+    cr_assert_eq(sl_known_find(&module, &file, 0x1000, got, 2), 0);
     cr_assert_eq(got[0].line, 99);
 }
 
-SL_TEST(symbol_cache, a_build_id_that_is_no_digest_names_nothing)
+SL_TEST(known, a_build_id_that_is_no_digest_names_nothing)
 {
     struct sl_module none = module_with_id(0, 0), number = module_with_id(5, 8);
 
@@ -140,7 +139,7 @@ SL_TEST(symbol_cache, a_build_id_that_is_no_digest_names_nothing)
     cr_assert_null(found(&number, 0x1000));
 }
 
-SL_TEST(symbol_cache, the_first_answer_stays)
+SL_TEST(known, the_first_answer_stays)
 {
     struct sl_module module = module_with_id(6, 20);
 
@@ -150,7 +149,7 @@ SL_TEST(symbol_cache, the_first_answer_stays)
 }
 
 /* In this process alone: Criterion runs each test in one of its own. */
-SL_TEST(symbol_cache, it_does_not_grow_without_end)
+SL_TEST(known, it_does_not_grow_without_end)
 {
     struct sl_module module = module_with_id(7, 20);
     char name[32];
