@@ -17,6 +17,7 @@
 #include "harness/snapshot/target/target.h"
 #include "harness/snapshot/wait/futex.h"
 
+#define MAX_WORDS    512         /* asked for at once */
 #define PASS_OVER_NS SL_NS_PER_S /* for saying who was not looked at, when the time is over */
 
 /*
@@ -188,17 +189,46 @@ static void explain(const struct sl_wait_context *context, struct holds *holds,
         thread->wait.kind = SL_WAIT_NONE;
 }
 
+/* For many threads at once. */
+static void read_words(const struct sl_wait_context *context, struct sl_pass *pass)
+{
+    struct sl_copy copies[MAX_WORDS];
+    struct sl_wait_memory *memories[MAX_WORDS];
+    size_t n = 0;
+
+    for (size_t i = 0; i < pass->n_attempts && !sl_budget_is_over(pass->target.budget); i++) {
+        struct sl_attempt *attempt = &pass->attempts[i];
+        struct sl_wait_memory *memory = &attempt->wait_memory;
+        const struct sl_syscall *call = &attempt->sighting.call;
+        if (attempt->look == SL_LOOK_OK && attempt->sighting.blocked &&
+            sl_wait_wants_words(context, call, attempt->thread->stack)) {
+            memories[n] = memory;
+            copies[n++] = (struct sl_copy){
+                .address = call->args[0], .data = memory->words, .size = sizeof memory->words};
+        }
+        if (n < SL_COUNT_OF(copies) && i + 1 < pass->n_attempts)
+            continue;
+        sl_reader_copy(context->reader, copies, n);
+        for (size_t k = 0; k < n; k++)
+            memories[k]->has_words = copies[k].copied == copies[k].size;
+        n = 0;
+    }
+}
+
 static void explain_all(struct sl_pass *pass)
 {
     struct sl_ids ids = {.target = &pass->target, .tids = pass->tids, .n_tids = pass->n_tids};
+    struct sl_futex_memo memo = {0};
     const struct sl_wait_context context = {.descriptors = pass->descriptors,
                                             .arena = pass->snapshot->arena,
                                             .ids = &ids,
                                             .reader = pass->code.reader,
-                                            .has_library = sl_futex_has_library(pass->code.maps)};
+                                            .has_library = sl_futex_has_library(pass->code.maps),
+                                            .memo = &memo};
 
     struct holds holds = {.target = &pass->target, .arena = pass->snapshot->arena};
 
+    read_words(&context, pass);
     for (size_t i = 0; i < pass->n_attempts; i++)
         explain(&context, &holds, &pass->attempts[i]);
     sl_ids_release(&ids);

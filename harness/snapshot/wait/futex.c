@@ -178,6 +178,23 @@ primitive_of_stack(const struct sl_stack *stack, bool has_library, size_t *ret_n
     return NULL;
 }
 
+static const struct primitive *
+recall_primitive(const struct sl_futex_scene *scene, size_t *ret_n_nameless)
+{
+    const struct sl_stack *stack = scene->stack;
+    struct sl_futex_memo *memo = scene->memo;
+
+    if (!memo || !stack)
+        return primitive_of_stack(stack, scene->has_library, ret_n_nameless);
+    struct sl_futex_memo_entry *entry = &memo->entries[(uintptr_t) stack / 64 % SL_FUTEX_MEMO];
+    if (entry->stack != stack) {
+        entry->primitive = primitive_of_stack(stack, scene->has_library, &entry->n_nameless);
+        entry->stack = stack;
+    }
+    *ret_n_nameless = entry->n_nameless;
+    return entry->primitive;
+}
+
 /* Every field has to make sense: the memory may be a lock that looks similar. */
 static bool is_contended(const struct sl_mutex_head *head)
 {
@@ -219,12 +236,31 @@ agrees(enum sl_wait_kind kind, const struct sl_syscall *call, const struct sl_mu
  * word that is 0, and those of conditions have names in every build; a semaphore has the number of
  * its waiters behind its value.
  */
-static bool is_semaphore(const struct sl_syscall *call, size_t n_nameless, struct sl_reader *reader)
+static bool may_be_semaphore(const struct sl_syscall *call, size_t n_nameless)
+{
+    return n_nameless >= 2 && agrees(SL_WAIT_SEMAPHORE, call, NULL);
+}
+
+static bool
+is_semaphore(const struct sl_syscall *call, size_t n_nameless, const struct sl_futex_scene *scene)
 {
     uint32_t words[2]; /* value, number of waiters */
-    return n_nameless >= 2 && reader && agrees(SL_WAIT_SEMAPHORE, call, NULL) &&
-           sl_reader_read_all(reader, call->args[0], words, sizeof words) && words[0] == 0 &&
-           words[1] > 0;
+
+    if (!may_be_semaphore(call, n_nameless))
+        return false;
+    if (scene->words)
+        memcpy(words, scene->words, sizeof words);
+    else if (!scene->reader ||
+             !sl_reader_read_all(scene->reader, call->args[0], words, sizeof words))
+        return false;
+    return words[0] == 0 && words[1] > 0;
+}
+
+bool sl_futex_wants_words(const struct sl_syscall *call, const struct sl_futex_scene *scene)
+{
+    size_t n_nameless;
+
+    return !recall_primitive(scene, &n_nameless) && may_be_semaphore(call, n_nameless);
 }
 
 /*
@@ -254,11 +290,10 @@ static bool is_taken_back(const struct sl_syscall *call, const struct sl_mutex_h
 }
 
 struct sl_futex sl_futex_classify(const struct sl_syscall *call, const struct sl_mutex_head *mutex,
-                                  const struct sl_stack *stack, bool has_library,
-                                  struct sl_reader *reader)
+                                  const struct sl_futex_scene *scene)
 {
     size_t n_nameless;
-    const struct primitive *primitive = primitive_of_stack(stack, has_library, &n_nameless);
+    const struct primitive *primitive = recall_primitive(scene, &n_nameless);
     struct sl_futex futex = {.kind = primitive ? primitive->kind : SL_WAIT_FUTEX,
                              .object = call->args[0]};
 
@@ -266,14 +301,15 @@ struct sl_futex sl_futex_classify(const struct sl_syscall *call, const struct sl
         mutex = NULL;
     if (futex.kind == SL_WAIT_CONDITION && is_taken_back(call, mutex))
         futex.kind = SL_WAIT_MUTEX;
-    if (futex.kind == SL_WAIT_FUTEX && is_semaphore(call, n_nameless, reader))
+    if (futex.kind == SL_WAIT_FUTEX && is_semaphore(call, n_nameless, scene))
         futex.kind = SL_WAIT_SEMAPHORE;
-    if (futex.kind == SL_WAIT_FUTEX && is_join(call, reader))
+    if (futex.kind == SL_WAIT_FUTEX && is_join(call, scene->reader))
         futex.kind = SL_WAIT_JOIN;
     futex.by_owner = futex.kind == SL_WAIT_FUTEX && is_nameless_mutex(mutex, n_nameless);
     if (futex.by_owner)
         futex.kind = SL_WAIT_MUTEX;
-    if ((!has_library || futex.kind == SL_WAIT_CONDITION) && !agrees(futex.kind, call, mutex))
+    if ((!scene->has_library || futex.kind == SL_WAIT_CONDITION) &&
+        !agrees(futex.kind, call, mutex))
         futex.kind = SL_WAIT_FUTEX;
 
     switch (futex.kind) {

@@ -43,15 +43,39 @@ bool sl_futex_has_library(const struct sl_maps *maps);
 /* Could the call be one that takes a mutex? */
 bool sl_futex_may_take_mutex(const struct sl_syscall *call);
 
+#define SL_FUTEX_MEMO 64
+
+/* What was found in stacks that were asked for before: many threads share one.  Of zeros at
+ * first, and for one answer of sl_futex_has_library. */
+struct sl_futex_memo {
+    struct sl_futex_memo_entry {
+        const struct sl_stack *stack;
+        const void *primitive;
+        size_t n_nameless;
+    } entries[SL_FUTEX_MEMO];
+};
+
+/* What else is known where a call is made.  All borrowed. */
+struct sl_futex_scene {
+    const struct sl_stack *stack; /* frames of the thread, or NULL */
+    bool has_library;             /* see above */
+    const uint32_t *words;        /* the two that the first argument points to; or NULL: */
+    struct sl_reader *reader;     /* to look at what a call without names is made on; or NULL */
+    struct sl_futex_memo *memo;   /* or NULL */
+};
+
 /*
- * @param call         in which the thread is blocked: SYS_futex
- * @param mutex        what the first argument points to, when it may be a mutex; or NULL
- * @param stack        frames of the thread, or NULL
- * @param has_library  see above
- * @param reader       to look at what a call without names is made on; or NULL
+ * Would the words say more?  Who asks for many threads reads them together.
+ *
+ * @param call   in which the thread is blocked: SYS_futex
+ */
+bool sl_futex_wants_words(const struct sl_syscall *call, const struct sl_futex_scene *scene);
+
+/*
+ * @param call   in which the thread is blocked: SYS_futex
+ * @param mutex  what the first argument points to, when it may be a mutex; or NULL
  */
 struct sl_futex sl_futex_classify(const struct sl_syscall *call, const struct sl_mutex_head *mutex,
-                                  const struct sl_stack *stack, bool has_library,
-                                  struct sl_reader *reader);
+                                  const struct sl_futex_scene *scene);
 
 #endif

@@ -105,6 +105,22 @@ static struct sl_syscall resolve_restart(const struct sl_syscall *call,
     return resolved;
 }
 
+static struct sl_futex_scene
+scene_of(const struct sl_wait_context *context, const struct sl_stack *stack)
+{
+    return (struct sl_futex_scene){.stack = stack,
+                                   .has_library = context->has_library,
+                                   .reader = context->reader,
+                                   .memo = context->memo};
+}
+
+bool sl_wait_wants_words(const struct sl_wait_context *context, const struct sl_syscall *call,
+                         const struct sl_stack *stack)
+{
+    const struct sl_futex_scene scene = scene_of(context, stack);
+    return call->nr == SYS_futex && sl_futex_wants_words(call, &scene);
+}
+
 static void describe_futex(const struct sl_wait_context *context, const struct sl_syscall *call,
                            const struct sl_wait_memory *memory, const struct sl_stack *stack,
                            struct sl_wait *wait)
@@ -114,8 +130,9 @@ static void describe_futex(const struct sl_wait_context *context, const struct s
 
     if (has_mutex)
         memcpy(&mutex, memory->bytes, sizeof mutex);
-    struct sl_futex futex = sl_futex_classify(call, has_mutex ? &mutex : NULL, stack,
-                                              context->has_library, context->reader);
+    struct sl_futex_scene scene = scene_of(context, stack);
+    scene.words = memory->has_words ? memory->words : NULL;
+    struct sl_futex futex = sl_futex_classify(call, has_mutex ? &mutex : NULL, &scene);
     wait->kind = futex.kind;
     wait->object = futex.object;
     wait->owner = sl_ids_find(context->ids, futex.owner);

@@ -16,6 +16,8 @@
 struct sl_wait_memory {
     size_t size; /* 0: nothing */
     unsigned char bytes[SL_WAIT_MEMORY];
+    bool has_words;    /* see sl_wait_wants_words */
+    uint32_t words[2]; /* that a futex begins with */
 };
 
 /*
@@ -30,10 +32,16 @@ void sl_wait_accept(const struct sl_copy *copy, struct sl_wait_memory *memory);
 struct sl_wait_context {
     struct sl_descriptors *descriptors;
     struct sl_arena *arena;
-    struct sl_ids *ids;       /* of the process */
-    struct sl_reader *reader; /* or NULL: nothing more is read */
-    bool has_library;         /* see sl_futex_has_library */
+    struct sl_ids *ids;         /* of the process */
+    struct sl_reader *reader;   /* or NULL: nothing more is read */
+    bool has_library;           /* see sl_futex_has_library */
+    struct sl_futex_memo *memo; /* or NULL */
 };
+
+/* Would the first words that the call waits at say more?  They are asked for one by one if they are
+ * not in the memory. */
+bool sl_wait_wants_words(const struct sl_wait_context *context, const struct sl_syscall *call,
+                         const struct sl_stack *stack);
 
 /*
  * @param call    as seen while the thread was blocked

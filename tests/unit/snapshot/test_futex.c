@@ -20,7 +20,9 @@ static struct sl_futex classify(const char *frames, bool has_library, uint32_t o
 {
     SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
     const struct sl_syscall call = {.nr = SYS_futex, .args = {0x1028, operation, value}};
-    return sl_futex_classify(&call, mutex, sl_build_stack(builder, frames), has_library, NULL);
+    const struct sl_futex_scene scene = {.stack = sl_build_stack(builder, frames),
+                                         .has_library = has_library};
+    return sl_futex_classify(&call, mutex, &scene);
 }
 
 static enum sl_wait_kind kind_of(const char *frames, bool has_library, uint32_t operation)
