@@ -130,7 +130,11 @@ static void check_cache(struct doctor *doctor)
                    "neither says where it could be");
         return;
     }
-    SL_AUTO_FD int folder = sl_folder_open();
+    SL_AUTO_FD int folder = sl_folder_open(false);
+    if (folder < 0 && errno == ENOENT) {
+        doctor_add(doctor, "cache", DOCTOR_OK, NULL, NULL, "%s: nothing yet", path);
+        return;
+    }
     if (folder < 0) {
         doctor_add(doctor, "cache", DOCTOR_LIMITED, cost,
                    errno == EPERM ? "make it yours, and let nobody else write there" : NULL,

@@ -57,7 +57,7 @@ struct sl_snapshot_opts {
     uint32_t max_threads;      /* those with the lowest ids; 0: 250,000 */
     /*
      * Neither recall names and lines from the user's cache, strandline/ in $XDG_CACHE_HOME or
-     * ~/.cache, nor leave them there.  It has those of files that root installed, only.
+     * ~/.cache, nor leave them there.  It has those of files of root and of the user, only.
      */
     bool no_cache;
 };

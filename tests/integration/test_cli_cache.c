@@ -101,14 +101,35 @@ CACHE_TEST(a_cache_that_cannot_be_used_changes_nothing)
     cr_assert_str_eq(look(subject.pid, NULL), first);
 }
 
-CACHE_TEST(only_files_that_root_installed_are_kept)
+/* Is anything kept of the program? */
+static bool is_kept(const char *name)
 {
-    SL_AUTO_SUBJECT struct sl_test_subject subject = start();
-    char command[4300];
+    char command[4400];
 
-    (void) look(subject.pid, NULL);
-    cr_assert(a_file());
-    (void) snprintf(command, sizeof command, "grep -rlq 'parked\\.c' '%s/strandline'",
+    (void) snprintf(command, sizeof command, "grep -rq '%s' '%s/strandline'", name,
                     strandline_directory());
-    cr_assert_neq(system(command), 0, "names of the subject are there");
+    return system(command) == 0;
+}
+
+CACHE_TEST(only_files_of_root_and_of_the_user_are_kept)
+{
+    static const struct {
+        mode_t mode;
+        bool kept;
+    } cases[] = {{0755, true}, {0775, false}, {0757, false}};
+    char program[4300], command[9000];
+
+    (void) snprintf(program, sizeof program, "%s/program", strandline_directory());
+    for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
+        (void) snprintf(command, sizeof command, "rm -rf '%s/strandline'; cp '%s/parked' '%s'",
+                        strandline_directory(), SL_SUBJECTS_DIR, program);
+        cr_assert(system(command) == 0 && chmod(program, cases[i].mode) == 0);
+        struct sl_test_subject subject = sl_subject(program, "3");
+        quiet_await(subject.pid);
+        const char *first = look(subject.pid, NULL);
+        cr_assert(a_file(), "of libc");
+        cr_assert_eq(is_kept("parked\\.c"), cases[i].kept, "mode %o", cases[i].mode);
+        cr_assert_str_eq(look(subject.pid, NULL), first);
+        cr_assert_eq(sl_subject_end(&subject), 0);
+    }
 }

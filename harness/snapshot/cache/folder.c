@@ -69,20 +69,22 @@ bool sl_folder_find(char *ret_path, size_t size)
     return (size_t) snprintf(ret_path + length, size - length, "/" NAME) < size - length;
 }
 
-int sl_folder_open(void)
+int sl_folder_open(bool make)
 {
     char path[PATH_MAX];
     struct stat stat;
 
     if (!find_base(path, sizeof path)) {
-        errno = ENOENT;
+        errno = ENXIO;
         return -1;
     }
-    (void) mkdir(path, 0700); /* where it can not be made it can not be opened either */
+    if (make)
+        (void) mkdir(path, 0700); /* where it can not be made it can not be opened either */
     SL_AUTO_FD int base = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (base < 0)
         return -1;
-    (void) mkdirat(base, NAME, 0700);
+    if (make)
+        (void) mkdirat(base, NAME, 0700);
     SL_AUTO_FD int fd = openat(base, NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &stat))
         return -1;

@@ -21,8 +21,11 @@
 /* Where it is, or would be.  @return false when nothing says so */
 bool sl_folder_find(char *ret_path, size_t size);
 
-/* @return a descriptor, made if it is not there; -1 with errno when there is none to be used */
-int sl_folder_open(void);
+/*
+ * @param make  if it is not there
+ * @return a descriptor; -1 with errno when there is none to be used: ENOENT when it is not there
+ */
+int sl_folder_open(bool make);
 
 /* A whole file, which the caller frees; NULL when there is none to be used. */
 void *sl_folder_read(int folder, const char *name, size_t *ret_size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/cache/store.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ struct frame {
 };
 
 struct sl_store {
-    int folder;
+    int folder; /* -1: it is made when something is to be kept */
 };
 
 /* Of the program or library that this is linked into; its notes lie in the first page. */
@@ -77,6 +78,8 @@ bool sl_store_key_init(struct sl_store_key *key, const struct sl_target *target,
         return false;
     memcpy(key->build_id, image->build_id, image->build_id_size);
     key->build_id_size = image->build_id_size;
+    key->segments =
+        sl_fnv64(SL_FNV64_BASIS, image->segments, image->header.e_phnum * sizeof *image->segments);
     for (size_t i = 0; i < SL_STORE_FILES; i++)
         if (fds[i] >= 0 && !sl_file_identity_of(target, fds[i], &key->files[i]))
             return false;
@@ -85,13 +88,13 @@ bool sl_store_key_init(struct sl_store_key *key, const struct sl_target *target,
 
 struct sl_store *sl_store_open(void)
 {
-    int folder = sl_folder_open();
-    if (folder < 0)
+    int folder = sl_folder_open(false);
+    if (folder < 0 && errno != ENOENT)
         return NULL;
     struct sl_store *store = calloc(1, sizeof *store);
     if (store)
         store->folder = folder;
-    else
+    else if (folder >= 0)
         (void) close(folder);
     return store;
 }
@@ -100,7 +103,8 @@ void sl_store_close(struct sl_store *store)
 {
     if (!store)
         return;
-    (void) close(store->folder);
+    if (store->folder >= 0)
+        (void) close(store->folder);
     free(store);
 }
 
@@ -197,6 +201,8 @@ void sl_store_read(const struct sl_store *store, const struct sl_store_key *key,
     char name[64];
     size_t size;
 
+    if (store->folder < 0)
+        return;
     name_file(key, name, sizeof name);
     SL_AUTO_FREE void *data = sl_folder_read(store->folder, name, &size);
     if (data)
@@ -253,7 +259,7 @@ static bool put_code(struct draft *draft, const struct sl_known_code *known)
 }
 
 static void
-write_draft(const struct sl_store *store, const struct sl_store_key *key, const struct draft *draft)
+write_draft(struct sl_store *store, const struct sl_store_key *key, const struct draft *draft)
 {
     const size_t codes = draft->n_codes * sizeof *draft->codes;
     const size_t frames = draft->n_frames * sizeof *draft->frames;
@@ -261,7 +267,9 @@ write_draft(const struct sl_store *store, const struct sl_store_key *key, const 
     SL_AUTO_FREE char *data = size <= SL_FOLDER_MAX_FILE ? calloc(1, size) : NULL;
     char name[64];
 
-    if (!data)
+    if (store->folder < 0)
+        store->folder = sl_folder_open(true);
+    if (!data || store->folder < 0)
         return;
     struct head *head = (struct head *) data;
     memcpy(head->magic, magic, sizeof magic);
@@ -280,7 +288,7 @@ write_draft(const struct sl_store *store, const struct sl_store_key *key, const 
     (void) sl_folder_write(store->folder, name, &whole, 1);
 }
 
-void sl_store_write(const struct sl_store *store, const struct sl_store_key *key,
+void sl_store_write(struct sl_store *store, const struct sl_store_key *key,
                     const struct sl_known_code *codes, size_t n_codes)
 {
     SL_CLEANUP(draft_release) struct draft draft = {0};

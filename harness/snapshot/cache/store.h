@@ -28,6 +28,7 @@ struct sl_store_key {
     uint8_t build_id[SL_MAX_BUILD_ID];
     uint64_t made_by_size, build_id_size;
     struct sl_file_identity files[SL_STORE_FILES]; /* zeros: there is none */
+    uint64_t segments; /* a digest of the headers in memory: they say where code is */
 };
 
 /*
@@ -40,7 +41,7 @@ bool sl_store_key_init(struct sl_store_key *key, const struct sl_target *target,
 
 struct sl_store;
 
-/* @return NULL when there is no directory to be used, or memory is short */
+/* @return NULL when no directory may be used, or memory is short */
 struct sl_store *sl_store_open(void);
 void sl_store_close(struct sl_store *store); /* NULL is allowed */
 SL_DEFINE_AUTO(sl_store, sl_store_close);
@@ -53,7 +54,7 @@ void sl_store_read(const struct sl_store *store, const struct sl_store_key *key,
                    sl_store_taker *take, void *context);
 
 /* Keep these, in the place of what was kept, if there is room. */
-void sl_store_write(const struct sl_store *store, const struct sl_store_key *key,
+void sl_store_write(struct sl_store *store, const struct sl_store_key *key,
                     const struct sl_known_code *codes, size_t n_codes);
 
 /* What is in a file: read it from memory.  @return false, and nothing is taken, unless all of it is

@@ -112,15 +112,26 @@ void sl_symbol_files_close(struct sl_symbol_files *files)
     }
 }
 
-bool sl_symbol_files_trusted(const struct sl_symbol_files *files, const struct sl_target *target)
+static bool are_all(const struct sl_symbol_files *files, const struct sl_target *target,
+                    bool (*holds)(const struct sl_target *target, int fd))
 {
     const int all[] = {files->file, files->debug, files->alternate};
     bool any = false;
 
     for (size_t i = 0; i < SL_COUNT_OF(all); i++) {
-        if (all[i] >= 0 && !sl_trust_file(target, all[i]))
+        if (all[i] >= 0 && !holds(target, all[i]))
             return false;
         any |= all[i] >= 0;
     }
     return any;
+}
+
+bool sl_symbol_files_trusted(const struct sl_symbol_files *files, const struct sl_target *target)
+{
+    return are_all(files, target, sl_trust_file);
+}
+
+bool sl_symbol_files_owned(const struct sl_symbol_files *files, const struct sl_target *target)
+{
+    return are_all(files, target, sl_trust_owner);
 }

@@ -19,4 +19,7 @@ void sl_symbol_files_close(struct sl_symbol_files *files);
 /* Is there one, and are all that there are to be trusted (trust.h)? */
 bool sl_symbol_files_trusted(const struct sl_symbol_files *files, const struct sl_target *target);
 
+/* Are they all of root or of this user (trust.h)? */
+bool sl_symbol_files_owned(const struct sl_symbol_files *files, const struct sl_target *target);
+
 #endif

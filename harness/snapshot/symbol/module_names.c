@@ -37,6 +37,7 @@ struct sl_module_names {
     struct sl_store_key key;
     bool recalled, has_key;
     bool read_more;      /* than was recalled */
+    bool unclean;        /* and not by these files alone */
     bool asked_for_more; /* the object read files that the key says nothing of */
     struct sl_object *object;
     bool stranger; /* the object names a file that is not to be trusted */
@@ -182,18 +183,20 @@ void sl_module_names_recall(struct sl_module_names *names, const struct sl_store
         return;
     struct sl_symbol_files files = sl_symbol_files_open(names->modules, names->module);
     const int fds[SL_STORE_FILES] = {files.file, files.debug, files.alternate};
-    names->has_key = files.file >= 0 && sl_symbol_files_trusted(&files, target) &&
+    names->has_key = files.file >= 0 && sl_symbol_files_owned(&files, target) &&
                      sl_store_key_init(&names->key, target, &names->module->image, fds);
     sl_symbol_files_close(&files);
     if (names->has_key)
         sl_store_read(store, &names->key, take_known, &recall);
 }
 
-void sl_module_names_keep(struct sl_module_names *names, const struct sl_store *store)
+void sl_module_names_keep(struct sl_module_names *names, struct sl_store *store)
 {
     size_t n = 0;
 
-    if (!store || !names->has_key || !names->read_more || names->place != PLACE_HERE ||
+    bool with_lines = names->place == PLACE_HERE || names->place == PLACE_REMOTE;
+
+    if (!store || !names->has_key || !names->read_more || names->unclean || !with_lines ||
         names->asked_for_more || names->module->not_looked_at)
         return;
     SL_AUTO_FREE struct sl_known_code *codes =
@@ -291,6 +294,16 @@ static enum sl_status spell(struct sl_module_names *names, struct sl_remote *rem
     return *ret_name ? SL_OK : SL_ENOMEM;
 }
 
+/* What else may have had a hand in it: who has the sandbox; for a symbol without a size also the
+ * unwind tables in memory. */
+static void note_source(struct sl_module_names *names, const struct sl_remote *remote,
+                        const struct sl_code_names *found)
+{
+    names->read_more = true;
+    names->unclean |= found->symbol && found->symbol_unsized;
+    names->unclean |= names->place != PLACE_HERE && !sl_remote_is_clean(remote);
+}
+
 static enum sl_status
 note_size(struct sl_module_names *names, enum sl_status status, const struct sl_code_names *found)
 {
@@ -310,16 +323,13 @@ static enum sl_status look_up_in_memory(struct sl_module_names *names, struct sl
     return symbol ? spell(names, remote, symbol->name, arena, &ret_names->symbol) : SL_OK;
 }
 
-enum sl_status sl_module_names_look_up(struct sl_module_names *names, struct sl_remote *remote,
-                                       uint64_t address, struct sl_arena *arena,
-                                       struct sl_code_names *ret_names)
+static enum sl_status look_up(struct sl_module_names *names, struct sl_remote *remote,
+                              uint64_t address, struct sl_arena *arena,
+                              struct sl_code_names *ret_names)
 {
     enum sl_status status = SL_OK;
 
-    if (names->place == PLACE_UNKNOWN && !choose_place(names))
-        return SL_ENOMEM;
     if (names->place == PLACE_HERE) {
-        names->read_more = true;
         status = sl_object_look_up(names->object, address, arena, ret_names);
         if (status || !names->stranger)
             return note_size(names, status, ret_names);
@@ -332,4 +342,16 @@ enum sl_status sl_module_names_look_up(struct sl_module_names *names, struct sl_
         fall_back(names, remote, arena);
     }
     return look_up_in_memory(names, remote, address, arena, ret_names);
+}
+
+enum sl_status sl_module_names_look_up(struct sl_module_names *names, struct sl_remote *remote,
+                                       uint64_t address, struct sl_arena *arena,
+                                       struct sl_code_names *ret_names)
+{
+    if (names->place == PLACE_UNKNOWN && !choose_place(names))
+        return SL_ENOMEM;
+    enum sl_status status = look_up(names, remote, address, arena, ret_names);
+    if (!status)
+        note_source(names, remote, ret_names);
+    return status;
 }

@@ -34,13 +34,13 @@ struct sl_module *sl_module_names_module(const struct sl_module_names *names);
 const struct sl_file_identity *sl_module_names_identity(struct sl_module_names *names);
 
 /*
- * Recall what earlier looks left of this module, if its files are to be trusted: from then on it
- * is known (known.h).  Once; NULL: nothing is kept.
+ * Recall what earlier looks left of this module, if its files are root's or this user's: from then
+ * on it is known (known.h).  Once; NULL: nothing is kept.
  */
 void sl_module_names_recall(struct sl_module_names *names, const struct sl_store *store);
 
 /* What was added to what is known came from its files, and from nothing else. */
-void sl_module_names_keep(struct sl_module_names *names, const struct sl_store *store);
+void sl_module_names_keep(struct sl_module_names *names, struct sl_store *store);
 
 /* Read the files, if that may be done in this process: what takes long is done then. */
 void sl_module_names_open(struct sl_module_names *names);

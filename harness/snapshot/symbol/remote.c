@@ -25,6 +25,7 @@ struct sl_remote {
     struct sl_sandbox sandbox;
     uint64_t memory; /* of the look's budget, that it has */
     uint32_t n_started, n_modules;
+    bool tainted;       /* see sl_remote_is_clean */
     bool refused;       /* none can be made; not tried again */
     const char *reason; /* why it was given up, or refused */
     struct sl_wire_message message;
@@ -65,6 +66,11 @@ void sl_remote_free(struct sl_remote *remote)
     free(remote);
 }
 
+bool sl_remote_is_clean(const struct sl_remote *remote)
+{
+    return !remote->tainted;
+}
+
 bool sl_remote_has(const struct sl_remote *remote, const struct sl_remote_module *known)
 {
     return remote->sandbox.pid && known->opened_in == remote->n_started;
@@ -98,6 +104,7 @@ static void make(struct sl_remote *remote)
     if (remote->refused)
         return;
     remote->n_started++;
+    remote->tainted = false;
     if (sl_budget_take(budget_of(remote), SL_BUDGET_MEMORY, memory))
         remote->memory = memory;
 }
@@ -142,6 +149,7 @@ static bool give_file(struct sl_remote *remote)
     struct sl_wire_head head = {.kind = SL_WIRE_FILE};
     char path[SL_MAX_FILE], magic[SELFMAG];
 
+    remote->tainted = true;
     memcpy(path, message->text, message->head.sizes[0]);
     path[message->head.sizes[0]] = '\0';
     SL_AUTO_FD int fd =
@@ -194,6 +202,7 @@ enum sl_status sl_remote_open(struct sl_remote *remote, struct sl_remote_module 
 
     if (!start(remote))
         return SL_ECLOSED;
+    remote->tainted |= !sl_symbol_files_owned(files, sl_modules_target(remote->modules));
     for (size_t i = 0; i < SL_COUNT_OF(all); i++) {
         if (all[i] < 0)
             continue;
@@ -243,6 +252,7 @@ enum sl_status sl_remote_spell(struct sl_remote *remote, const char *raw, struct
 
     if (!start(remote))
         return SL_ECLOSED;
+    remote->tainted = true; /* it is from the memory of the process */
     if (!ask(remote, &head, NULL, 0, raw, NULL, 0))
         return give_up(remote, NULL);
     enum sl_status status = await(remote, SL_WIRE_NAMES, deadline_ns);

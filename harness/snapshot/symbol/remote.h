@@ -52,6 +52,10 @@ sl_remote_look_up(struct sl_remote *remote, const struct sl_remote_module *known
 SL_CHECKED enum sl_status sl_remote_spell(struct sl_remote *remote, const char *raw,
                                           struct sl_arena *arena, const char **ret_name);
 
+/* Has the sandbox that there is seen nothing but files of root and of this user?  Else it may be in
+ * somebody's hands, and lie about all that it has open. */
+bool sl_remote_is_clean(const struct sl_remote *remote);
+
 /* Why it was given up the last time; goes on a sentence about what it was asked for. */
 const char *sl_remote_reason(const struct sl_remote *remote);
 

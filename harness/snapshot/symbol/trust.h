@@ -18,4 +18,10 @@
  */
 bool sl_trust_file(const struct sl_target *target, int fd);
 
+/*
+ * The same of a file that is root's or this user's, wherever it lies: names from it may be kept for
+ * later looks, for who could change it could as well change those.
+ */
+bool sl_trust_owner(const struct sl_target *target, int fd);
+
 #endif
