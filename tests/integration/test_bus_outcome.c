@@ -8,6 +8,7 @@
 #include <strandline/bus_publish.h>
 
 #include "nats_spy.h"
+#include "stop.h"
 #include "until.h"
 
 static struct sl_error err; /* of the call made last; a test is a process of its own */
@@ -49,7 +50,7 @@ SERVER_TEST(bus_outcome, a_publish_waits_no_longer_than_it_is_told_to)
     struct bus_config config = config_of(BUS_KEYED, server, &probe);
     struct sl_message message = {.topic = topics[0], .key = "k", .payload = "x", .payload_size = 1};
     sl_assert_ok(bus_open(&config, &probe.bus, &err), &err);
-    (void) kill(server->pid, SIGSTOP);
+    cr_assert(sl_test_stop(server->pid));
     sl_assert_fails(bus_publish_sync(probe.bus, &message, 50 * SL_NS_PER_MS, &err), SL_ETIMEDOUT,
                     &err, "no answer");
     (void) kill(server->pid, SIGCONT);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "harness/server/server.h"
+#include "stop.h"
 #include "strandline.h"
 #include "until.h"
 
@@ -365,7 +366,7 @@ NATS_TEST(a_server_that_stops_answering_fails_its_trial_and_is_replaced)
         " \"modes\": {\"unified\": {\"workers\": 8}}, \"play\": [\"unified\"]}\n";
     pid_t observer = start_run(scenario, NULL);
     struct found first = wait_until_loading(observer);
-    (void) kill(first.server, SIGSTOP);
+    cr_assert(sl_test_stop(first.server));
     struct found second = wait_until_next_loads(observer, first);
     cr_assert_neq(second.server, first.server, "the one that does not answer is still used");
     cr_assert_neq(command_wait(observer, 60), 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server_harm.h"
+#include "stop.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -19,7 +20,7 @@ void server_harm_kill(struct sl_server *server, unsigned node)
 
 void server_harm_pause(struct sl_server *server, unsigned node)
 {
-    (void) kill(sl_server_pid(server, node), SIGSTOP);
+    (void) sl_test_stop(sl_server_pid(server, node));
 }
 
 void server_harm_resume(struct sl_server *server, unsigned node)

@@ -18,6 +18,7 @@
 #include "harness/server/server.h"
 #include "server_harm.h"
 #include "server_scene.h"
+#include "stop.h"
 #include "until.h"
 
 static struct sl_error err; /* of the call made last; a test is a process of its own */
@@ -84,14 +85,14 @@ PARENT_TEST(a_killed_keeper_takes_the_server_with_it)
 PARENT_TEST(a_frozen_server_does_not_hold_up_the_stop)
 {
     struct sl_server *server = start_or_skip();
-    cr_assert_eq(kill(sl_server_pid(server, 0), SIGSTOP), 0);
+    cr_assert(sl_test_stop(sl_server_pid(server, 0)));
     server_scene_stop_and_check(server);
 }
 
 PARENT_TEST(a_frozen_keeper_does_not_hold_up_the_stop)
 {
     struct sl_server *server = start_or_skip();
-    cr_assert_eq(kill(server_scene_parent_of(sl_server_pid(server, 0)), SIGSTOP), 0);
+    cr_assert(sl_test_stop(server_scene_parent_of(sl_server_pid(server, 0))));
     server_scene_stop_and_check(server);
 }
 
@@ -196,7 +197,7 @@ PARENT_TEST(what_a_killed_observer_and_keeper_leave_is_removed_by_the_next_start
 
     pid_t holder = server_scene_start_holder_or_skip(NULL, &server);
     pid_t keeper = server_scene_parent_of(server);
-    cr_assert_eq(kill(keeper, SIGSTOP), 0); /* so that it can not act on the observer's end */
+    cr_assert(sl_test_stop(keeper)); /* so that it can not act on the observer's end */
     server_scene_kill_and_reap(holder);
     cr_assert_eq(kill(keeper, SIGKILL), 0);
     cr_assert(
