@@ -17,6 +17,9 @@ static const char *const mutex_kinds[] = {"default",  "normal", "recursive", "er
                                           "timed",    "c11"};
 static const char *const own_functions[] = {"wrapper", "refill", "jobs", "exact", "timed_own"};
 
+static const struct sl_snapshot_opts read_proc = {.size = sizeof read_proc,
+                                                  .source = SL_SNAPSHOT_PROC};
+
 /* Not where the C library is there as a shared object only. */
 static bool is_built(const char *name)
 {
@@ -41,10 +44,10 @@ static pid_t child_of(pid_t pid)
     return (pid_t) child;
 }
 
-static void check_owners(pid_t pid)
+static void check_owners(pid_t pid, const struct sl_snapshot_opts *opts)
 {
     await_sleep(pid);
-    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(pid, opts);
     pid_t holder = thread_named(snapshot, "holder")->id;
     for (size_t i = 0; i < SL_COUNT_OF(mutex_kinds); i++) {
         const struct sl_thread *thread = thread_named(snapshot, mutex_kinds[i]);
@@ -63,7 +66,16 @@ SL_TEST(snapshot_waits, the_holder_of_a_mutex_of_every_kind_is_named, .timeout =
 {
     SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("locks");
 
-    check_owners(subject.pid);
+    check_owners(subject.pid, &read_proc);
+}
+
+SL_TEST(snapshot_waits, so_is_it_where_the_threads_were_stopped, .timeout = 60)
+{
+    const struct sl_snapshot_opts stop = {
+        .size = sizeof stop, .source = SL_SNAPSHOT_PTRACE, .allow_stop = true};
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("locks");
+
+    check_owners(subject.pid, &stop);
 }
 
 SL_TEST(snapshot_waits, a_static_program_has_the_same_primitives, .timeout = 60)
@@ -73,7 +85,7 @@ SL_TEST(snapshot_waits, a_static_program_has_the_same_primitives, .timeout = 60)
     if (!is_built(argv[0]))
         cr_skip_test("no static C library");
     SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject_start(argv);
-    check_owners(subject.pid);
+    check_owners(subject.pid, &read_proc);
 }
 
 SL_TEST(snapshot_waits, a_holder_in_a_pid_namespace_is_named_by_its_id_out_here, .timeout = 60)
@@ -82,7 +94,7 @@ SL_TEST(snapshot_waits, a_holder_in_a_pid_namespace_is_named_by_its_id_out_here,
 
     pid_t child = child_of(subject.pid);
     if (child)
-        check_owners(child);
+        check_owners(child, &read_proc);
     int status = sl_subject_end(&subject);
     if (status == 77)
         cr_skip_test("no pid namespace can be made here");
