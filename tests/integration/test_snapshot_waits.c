@@ -385,4 +385,11 @@ SL_TEST(snapshot_waits, what_a_stop_costs_a_thread_is_told_with_it, .timeout = 6
     const struct sl_thread *other = thread_named(first, "sleep");
     cr_assert(!other->cost.stopped);
     cr_assert_eq(other->switches, thread_named(second, "sleep")->switches);
+    bool known = before->cost.known;
+    for (int i = 0; i < 100 && !known; i++) {
+        await_sleep(subject.pid);
+        SL_AUTO(sl_snapshot) struct sl_snapshot *again = take(subject.pid);
+        known = thread_named(again, "frame")->cost.known;
+    }
+    cr_assert(known, "it is never back in time");
 }
