@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -40,6 +41,36 @@ SL_TEST(target, a_thread_of_the_kernel_is_known_by_its_flags)
     cr_assert(sl_stat_parse(text, &stat) && stat.kernel);
     (void) snprintf(text, sizeof text, "2 (init) S 0 0 0 0 -1 4194304%s", rest);
     cr_assert(sl_stat_parse(text, &stat) && !stat.kernel);
+}
+
+static size_t count_descriptors(void)
+{
+    DIR *descriptors = opendir("/proc/self/fd");
+    size_t n = 0;
+
+    cr_assert(descriptors);
+    while (readdir(descriptors))
+        n++;
+    (void) closedir(descriptors);
+    return n;
+}
+
+static bool is_none(int fd, const void *context)
+{
+    (void) fd, (void) context;
+    return false;
+}
+
+SL_TEST(target, a_file_that_is_not_the_one_that_was_wanted_does_not_stay_open)
+{
+    SL_CLEANUP(sl_target_release) struct sl_target target = {.tid = 0};
+    struct sl_error err = {0};
+
+    sl_assert_ok(sl_target_open(getpid(), &target, &err), &err);
+    size_t before = count_descriptors();
+    cr_assert_eq(sl_regular_open_either(&target, "/proc/self/exe", is_none, NULL), -1);
+    cr_assert_eq(sl_regular_open_either(&target, "/bin/sh", is_none, NULL), -1);
+    cr_assert_eq(count_descriptors(), before);
 }
 
 SL_TEST(target, a_regular_file_is_opened_as_the_target_sees_it_and_a_link_only_where_it_may_be_one)
