@@ -181,21 +181,18 @@ static void make_room(int folder)
     }
 }
 
-static bool write_all(int fd, const struct iovec *parts, int n_parts)
+static bool write_all(int fd, const char *data, size_t size)
 {
-    for (int i = 0; i < n_parts; i++) {
-        const char *data = parts[i].iov_base;
-        for (size_t done = 0; done < parts[i].iov_len;) {
-            ssize_t n = write(fd, data + done, parts[i].iov_len - done);
-            if (n <= 0 && errno != EINTR)
-                return false;
-            done += n > 0 ? (size_t) n : 0;
-        }
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(fd, data + done, size - done);
+        if (n <= 0 && errno != EINTR)
+            return false;
+        done += n > 0 ? (size_t) n : 0;
     }
     return true;
 }
 
-bool sl_folder_write(int folder, const char *name, const struct iovec *parts, int n_parts)
+bool sl_folder_write(int folder, const char *name, const void *data, size_t size)
 {
     static atomic_uint number;
     char temporary[96];
@@ -207,7 +204,7 @@ bool sl_folder_write(int folder, const char *name, const struct iovec *parts, in
     if (fd < 0)
         return false;
     bool is_new = faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
-    bool ok = write_all(fd, parts, n_parts) && renameat(folder, temporary, folder, name) == 0;
+    bool ok = write_all(fd, data, size) && renameat(folder, temporary, folder, name) == 0;
     if (!ok)
         (void) unlinkat(folder, temporary, 0);
     else if (is_new)

@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #define SL_FOLDER_MAX_FILE  ((size_t) 8 * 1024 * 1024)
 #define SL_FOLDER_MAX_FILES 1024
@@ -34,7 +33,7 @@ void *sl_folder_read(int folder, const char *name, size_t *ret_size);
  * A whole file, in the place of another one or not at all.  When it is a new one, those that were
  * not used for longest make room.
  */
-bool sl_folder_write(int folder, const char *name, const struct iovec *parts, int n_parts);
+bool sl_folder_write(int folder, const char *name, const void *data, size_t size);
 
 /* Files in it, and their bytes. */
 void sl_folder_measure(int folder, size_t *ret_n_files, uint64_t *ret_bytes);

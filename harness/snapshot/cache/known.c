@@ -21,6 +21,7 @@ struct entry {
     const char *path;
     const struct sl_frame *frames;
     size_t n_frames;
+    uint64_t source;
 };
 
 /* Held for look-ups and copies, never over reading a file. */
@@ -28,6 +29,11 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sl_arena *arena;
 static struct entry *buckets[BUCKETS];
 static size_t n_entries;
+
+bool sl_known_is_named(const struct sl_image *image)
+{
+    return image->build_id_size >= MIN_ID;
+}
 
 static struct entry **bucket_of(const struct sl_module *module, uint64_t address)
 {
@@ -45,7 +51,7 @@ static bool is_of(const struct entry *entry, const struct sl_module *module,
 
 static bool may_be_known(const struct sl_module *module, const struct sl_file_identity *file)
 {
-    return file && module->image.build_id_size >= MIN_ID;
+    return file && sl_known_is_named(&module->image);
 }
 
 static const struct entry *
@@ -104,7 +110,7 @@ static struct sl_frame *copy_frames(const struct sl_frame *frames, size_t n_fram
 }
 
 static void add(const struct sl_module *module, const struct sl_file_identity *file,
-                uint64_t address, const struct sl_frame *frames, size_t n_frames)
+                uint64_t address, const struct sl_frame *frames, size_t n_frames, uint64_t source)
 {
     struct entry **bucket = bucket_of(module, address);
     struct entry *entry = sl_arena_alloc(arena, sizeof *entry);
@@ -122,13 +128,14 @@ static void add(const struct sl_module *module, const struct sl_file_identity *f
                             .file = *file,
                             .path = path,
                             .frames = copy,
-                            .n_frames = n_frames};
+                            .n_frames = n_frames,
+                            .source = source};
     *bucket = entry;
     n_entries++;
 }
 
 void sl_known_add(const struct sl_module *module, const struct sl_file_identity *file,
-                  uint64_t address, const struct sl_frame *frames, size_t n_frames)
+                  uint64_t address, const struct sl_frame *frames, size_t n_frames, uint64_t source)
 {
     if (!may_be_known(module, file))
         return;
@@ -136,12 +143,13 @@ void sl_known_add(const struct sl_module *module, const struct sl_file_identity 
     if (!arena)
         arena = sl_arena_new();
     if (arena && n_entries < MAX_ENTRIES && !find(module, file, address))
-        add(module, file, address, frames, n_frames);
+        add(module, file, address, frames, n_frames, source);
     (void) pthread_mutex_unlock(&lock);
 }
 
-struct sl_known_code *
-sl_known_list(const struct sl_module *module, const struct sl_file_identity *file, size_t *ret_n)
+struct sl_known_code *sl_known_list(const struct sl_module *module,
+                                    const struct sl_file_identity *file, uint64_t source,
+                                    size_t *ret_n)
 {
     size_t n = 0;
 
@@ -151,7 +159,7 @@ sl_known_list(const struct sl_module *module, const struct sl_file_identity *fil
     struct sl_known_code *list = calloc(n_entries + 1, sizeof *list);
     for (size_t i = 0; list && i < BUCKETS; i++)
         for (const struct entry *entry = buckets[i]; entry; entry = entry->next)
-            if (is_of(entry, module, file))
+            if (entry->source == source && is_of(entry, module, file))
                 list[n++] = (struct sl_known_code){entry->address, entry->frames, entry->n_frames};
     (void) pthread_mutex_unlock(&lock);
     *ret_n = n;

@@ -35,9 +35,14 @@ size_t sl_known_find(const struct sl_module *module, const struct sl_file_identi
 /* Is anything known of the module? */
 bool sl_known_has(const struct sl_module *module, const struct sl_file_identity *file);
 
-/* Remember them, unless there are too many already. */
+/*
+ * Remember them, unless there are too many already.
+ *
+ * @param source  a digest of the files that they came from; 0 where something else had a say
+ */
 void sl_known_add(const struct sl_module *module, const struct sl_file_identity *file,
-                  uint64_t address, const struct sl_frame *frames, size_t n_frames);
+                  uint64_t address, const struct sl_frame *frames, size_t n_frames,
+                  uint64_t source);
 
 /* An address that is known. */
 struct sl_known_code {
@@ -46,9 +51,15 @@ struct sl_known_code {
     size_t n_frames;
 };
 
-/* All that is known of the module, in no order; the caller frees it.  @return NULL: nothing, or
- * memory is short */
-struct sl_known_code *
-sl_known_list(const struct sl_module *module, const struct sl_file_identity *file, size_t *ret_n);
+/*
+ * What is known of the module from this source, in no order; the caller frees it.
+ * @return NULL: nothing, or memory is short
+ */
+struct sl_known_code *sl_known_list(const struct sl_module *module,
+                                    const struct sl_file_identity *file, uint64_t source,
+                                    size_t *ret_n);
+
+/* Has it a digest as its build-id, and not a number of somebody's? */
+bool sl_known_is_named(const struct sl_image *image);
 
 #endif

@@ -15,7 +15,6 @@
 #include "harness/snapshot/cache/folder.h"
 #include "harness/snapshot/dwarf/inline.h"
 
-#define MIN_ID     16 /* bytes of a build-id that is a digest, not a number of somebody's */
 #define MAX_FRAMES ((size_t) SL_MAX_INLINED + 1)
 
 static const char magic[8] = "SLNAMES";
@@ -74,7 +73,7 @@ bool sl_store_key_init(struct sl_store_key *key, const struct sl_target *target,
                        const struct sl_image *image, const int fds[SL_STORE_FILES])
 {
     memset(key, 0, sizeof *key);
-    if (image->build_id_size < MIN_ID || !find_own_build_id(key))
+    if (!sl_known_is_named(image) || !find_own_build_id(key))
         return false;
     memcpy(key->build_id, image->build_id, image->build_id_size);
     key->build_id_size = image->build_id_size;
@@ -108,10 +107,14 @@ void sl_store_close(struct sl_store *store)
     free(store);
 }
 
+uint64_t sl_store_key_digest(const struct sl_store_key *key)
+{
+    return sl_fnv64(SL_FNV64_BASIS, key, sizeof *key);
+}
+
 static void name_file(const struct sl_store_key *key, char *ret_name, size_t size)
 {
-    (void) snprintf(ret_name, size, "names-%016" PRIx64,
-                    sl_fnv64(SL_FNV64_BASIS, key, sizeof *key));
+    (void) snprintf(ret_name, size, "names-%016" PRIx64, sl_store_key_digest(key));
 }
 
 static uint64_t sum_up(const void *data, size_t size)
@@ -284,8 +287,7 @@ write_draft(struct sl_store *store, const struct sl_store_key *key, const struct
         memcpy(data + sizeof *head + codes + frames, draft->text, draft->text_size);
     sl_store_seal(data, size);
     name_file(key, name, sizeof name);
-    const struct iovec whole = {data, size};
-    (void) sl_folder_write(store->folder, name, &whole, 1);
+    (void) sl_folder_write(store->folder, name, data, size);
 }
 
 void sl_store_write(struct sl_store *store, const struct sl_store_key *key,

@@ -39,6 +39,8 @@ struct sl_store_key {
 bool sl_store_key_init(struct sl_store_key *key, const struct sl_target *target,
                        const struct sl_image *image, const int fds[SL_STORE_FILES]);
 
+uint64_t sl_store_key_digest(const struct sl_store_key *key);
+
 struct sl_store;
 
 /* @return NULL when no directory may be used, or memory is short */

@@ -37,7 +37,7 @@ struct sl_module_names {
     struct sl_store_key key;
     bool recalled, has_key;
     bool read_more;      /* than was recalled */
-    bool unclean;        /* and not by these files alone */
+    bool tainted;        /* something but these files had a say: see note_source */
     bool asked_for_more; /* the object read files that the key says nothing of */
     struct sl_object *object;
     bool stranger; /* the object names a file that is not to be trusted */
@@ -160,26 +160,21 @@ static bool open_here(struct sl_module_names *names, struct sl_symbol_files *fil
     return names->object;
 }
 
-struct recall {
-    const struct sl_module *module;
-    const struct sl_file_identity *file;
-};
-
 static void take_known(void *context, uint64_t address, const struct sl_frame *frames, size_t n)
 {
-    const struct recall *recall = context;
-    sl_known_add(recall->module, recall->file, address, frames, n);
+    const struct sl_module_names *names = context;
+    sl_known_add(names->module, &names->identity, address, frames, n,
+                 sl_store_key_digest(&names->key));
 }
 
 void sl_module_names_recall(struct sl_module_names *names, const struct sl_store *store)
 {
     const struct sl_target *target = sl_modules_target(names->modules);
-    struct recall recall = {names->module, NULL};
 
     if (!store || names->recalled)
         return;
     names->recalled = true;
-    if (!(recall.file = sl_module_names_identity(names)))
+    if (!sl_module_names_identity(names))
         return;
     struct sl_symbol_files files = sl_symbol_files_open(names->modules, names->module);
     const int fds[SL_STORE_FILES] = {files.file, files.debug, files.alternate};
@@ -187,20 +182,27 @@ void sl_module_names_recall(struct sl_module_names *names, const struct sl_store
                      sl_store_key_init(&names->key, target, &names->module->image, fds);
     sl_symbol_files_close(&files);
     if (names->has_key)
-        sl_store_read(store, &names->key, take_known, &recall);
+        sl_store_read(store, &names->key, take_known, names);
+}
+
+uint64_t sl_module_names_source(const struct sl_module_names *names)
+{
+    bool with_lines = names->place == PLACE_HERE || names->place == PLACE_REMOTE;
+    bool sure = names->has_key && with_lines && !names->tainted && !names->asked_for_more &&
+                !names->module->not_looked_at;
+
+    return sure ? sl_store_key_digest(&names->key) : 0;
 }
 
 void sl_module_names_keep(struct sl_module_names *names, struct sl_store *store)
 {
+    uint64_t source = sl_module_names_source(names);
     size_t n = 0;
 
-    bool with_lines = names->place == PLACE_HERE || names->place == PLACE_REMOTE;
-
-    if (!store || !names->has_key || !names->read_more || names->unclean || !with_lines ||
-        names->asked_for_more || names->module->not_looked_at)
+    if (!store || !names->read_more || !source)
         return;
     SL_AUTO_FREE struct sl_known_code *codes =
-        sl_known_list(names->module, sl_module_names_identity(names), &n);
+        sl_known_list(names->module, &names->identity, source, &n);
     if (codes)
         sl_store_write(store, &names->key, codes, n);
 }
@@ -300,8 +302,8 @@ static void note_source(struct sl_module_names *names, const struct sl_remote *r
                         const struct sl_code_names *found)
 {
     names->read_more = true;
-    names->unclean |= found->symbol && found->symbol_unsized;
-    names->unclean |= names->place != PLACE_HERE && !sl_remote_is_clean(remote);
+    names->tainted |= found->symbol && found->symbol_unsized;
+    names->tainted |= names->place != PLACE_HERE && !sl_remote_is_clean(remote);
 }
 
 static enum sl_status

@@ -39,7 +39,10 @@ const struct sl_file_identity *sl_module_names_identity(struct sl_module_names *
  */
 void sl_module_names_recall(struct sl_module_names *names, const struct sl_store *store);
 
-/* What was added to what is known came from its files, and from nothing else. */
+/* For known.h: where what was looked up last came from; from then on 0 when once it was 0. */
+uint64_t sl_module_names_source(const struct sl_module_names *names);
+
+/* Leave what is known from its files, and from nothing else, to later looks. */
 void sl_module_names_keep(struct sl_module_names *names, struct sl_store *store);
 
 /* Read the files, if that may be done in this process: what takes long is done then. */

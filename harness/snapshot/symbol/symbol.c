@@ -165,7 +165,7 @@ static bool look_up_in_file(struct sl_symbolizer *symbolizer, struct sl_module *
     if (!add_functions(symbolizer, names, address, found))
         return false;
     if (found->frames[found->n - 1].function) /* else the file may be within reach next time */
-        sl_known_add(module, file, address, found->frames, found->n);
+        sl_known_add(module, file, address, found->frames, found->n, sl_module_names_source(names));
     return true;
 }
 

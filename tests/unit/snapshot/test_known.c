@@ -6,6 +6,7 @@
 #include "sl_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/snapshot/cache/known.h"
@@ -31,7 +32,7 @@ static const struct sl_file_identity file = {.device = 8, .inode = 77, .size = 4
 static void add(const struct sl_module *module, uint64_t address, const char *function)
 {
     struct sl_frame frame = frame_named(function);
-    sl_known_add(module, &file, address, &frame, 1);
+    sl_known_add(module, &file, address, &frame, 1, 0);
 }
 
 /* The function known for an address, or NULL. */
@@ -85,7 +86,7 @@ SL_TEST(known, nothing_is_known_of_a_file_that_cannot_be_had)
     struct sl_module module = module_with_id(10, 20);
     struct sl_frame frame = frame_named("main"), got[MAX_FRAMES];
 
-    sl_known_add(&module, NULL, 0x1000, &frame, 1);
+    sl_known_add(&module, NULL, 0x1000, &frame, 1, 0);
     cr_assert_null(found(&module, 0x1000));
     add(&module, 0x1000, "main");
     cr_assert_eq(sl_known_find(&module, NULL, 0x1000, got, MAX_FRAMES), 0);
@@ -107,7 +108,7 @@ SL_TEST(known, all_of_a_frame_is_kept_but_where_it_was_mapped)
     };
     struct sl_frame got[MAX_FRAMES];
 
-    sl_known_add(&module, &file, 0x1000, frames, 2);
+    sl_known_add(&module, &file, 0x1000, frames, 2, 0);
     memset(function, 'x', sizeof function - 1); /* its strings are copies */
     memset(source, 'x', sizeof source - 1);
     cr_assert_eq(sl_known_find(&module, &file, 0x1000, got, MAX_FRAMES), 2);
@@ -124,7 +125,7 @@ SL_TEST(known, what_does_not_fit_is_not_cut)
     const struct sl_frame frames[] = {frame_named("a"), frame_named("b"), frame_named("c")};
     struct sl_frame got[2] = {{.line = 99}};
 
-    sl_known_add(&module, &file, 0x1000, frames, 3);
+    sl_known_add(&module, &file, 0x1000, frames, 3, 0);
     cr_assert_eq(sl_known_find(&module, &file, 0x1000, got, 2), 0);
     cr_assert_eq(got[0].line, 99);
 }
@@ -163,4 +164,19 @@ SL_TEST(known, it_does_not_grow_without_end)
     cr_assert_null(found(&module, LIMIT));
     add(&module, 0, "again");
     cr_assert_str_eq(found(&module, 0), "f0");
+}
+
+SL_TEST(known, only_what_is_of_one_source_is_listed_for_it)
+{
+    struct sl_module module = module_with_id(9, 20);
+    struct sl_frame frame = frame_named("main");
+    size_t n = 0;
+
+    sl_known_add(&module, &file, 0x1000, &frame, 1, 77);
+    sl_known_add(&module, &file, 0x2000, &frame, 1, 0); /* by a sandbox that might lie */
+    sl_known_add(&module, &file, 0x3000, &frame, 1, 78);
+    sl_known_add(&module, &file, 0x2000, &frame, 1, 77); /* it is known already */
+    SL_AUTO_FREE struct sl_known_code *codes = sl_known_list(&module, &file, 77, &n);
+    cr_assert_eq(n, 1);
+    cr_assert_eq(codes[0].address, 0x1000);
 }
