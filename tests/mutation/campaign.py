@@ -39,7 +39,8 @@ class Campaign:
             yield Result(numbered.pop(number), "does not compile", "", 0)
         self.say(f"build {len(numbered)} mutants")
         self.place.make()
-        self.player = play.Player(self.place.folder, self.options.sanitize, max(numbered, default=0) + 1)
+        self.player = play.Player(self.place.folder, self.place.build, self.options.sanitize,
+                                  max(numbered, default=0) + 1)
         self.play_without()
         yield from self.in_parallel(self.judge_one, numbered.items())
 

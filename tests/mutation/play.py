@@ -47,7 +47,8 @@ def tests_of(listed, suites):
 
 
 class Player:
-    def __init__(self, folder, sanitize, reached_size):
+    def __init__(self, folder, build, sanitize, reached_size):
+        self.build = build  # where a test is played that names no folder
         self.scratch, self.reached_size = folder / "scratch", reached_size
         # ThreadSanitizer cannot start where the kernel spreads addresses too widely.
         self.wrapper = ["setarch", "-R"] if sanitize == "thread" else []
@@ -61,6 +62,7 @@ class Player:
     def play(self, test, limit, number=0, record=False, stop_early=True):
         """@return the outcome of one run with the mutant of that number, 0 for none"""
         private = pathlib.Path(tempfile.mkdtemp(dir=self.scratch))
+        private.chmod(0o1777)  # as /tmp is: a test may act as another user
         environment = {**os.environ, **test.environment, "STRANDLINE_MUTANT": str(number)}
         environment.pop("TMPDIR", None)
         reached = private / "reached"
@@ -75,7 +77,7 @@ class Player:
             ["nice", "-n", "15", *NAMESPACE, "sh", "-c", ENTER, "sh", private, self.memory,
              *self.wrapper, *command],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=environment, cwd=test.workdir, start_new_session=True)
+            env=environment, cwd=test.workdir or self.build, start_new_session=True)
         try:
             child.wait(limit)
         except subprocess.TimeoutExpired:

@@ -138,7 +138,7 @@ class Confined(unittest.TestCase):
         directory = tempfile.TemporaryDirectory(dir=BUILD)
         self.addCleanup(directory.cleanup)
         self.folder = pathlib.Path(directory.name)
-        self.player = play.Player(self.folder, "", 16)
+        self.player = play.Player(self.folder, self.folder, "", 16)
         if not self.player.works():
             self.skipTest("no namespaces of processes and files here")
 
@@ -156,6 +156,13 @@ class Confined(unittest.TestCase):
         self.assertFalse(self.play(f"kill -9 -1; rm -f {outside}; exit 1").passed)
         self.assertTrue(outside.exists())
         self.assertTrue(self.play("touch /tmp/a").passed)
+
+    def test_a_test_may_act_as_another_user_in_its_own_tmp(self):
+        self.assertTrue(self.play("setpriv --reuid 65534 --clear-groups touch /tmp/a").passed)
+
+    def test_a_test_is_played_where_its_build_is(self):
+        (self.folder / "beside").touch()
+        self.assertTrue(self.play("test -e beside").passed)
 
     def plant(self):
         root = self.folder / "planted"
