@@ -6,9 +6,9 @@
 #ifndef SL_NATS_ACCESS_H
 #define SL_NATS_ACCESS_H
 
-#include <nats/nats.h>
-
 #include <strandline/driver.h>
+
+#include "nats/library.h"
 
 /*
  * @param servers      as in base/url.h

@@ -106,6 +106,9 @@ enum sl_status jetstream_connect(const struct transport_config *config,
     if (!shown)
         return sl_fail(err, SL_ENOMEM, "out of memory for a list of servers");
     sl_url_hide_list(shown);
+    enum sl_status loaded = sl_nats_load(err);
+    if (loaded)
+        return loaded;
     bool changed = begin_batch_policy();
     natsStatus status = natsOptions_Create(&options); /* opens the library when it is the first */
     if (!status)

@@ -3,11 +3,10 @@
 #ifndef BUS_NATS_CONNECT_H
 #define BUS_NATS_CONNECT_H
 
-#include <nats/nats.h>
-
 #include <strandline/error.h>
 
 #include "bus/engine/transport.h"
+#include "nats/library.h"
 
 /*
  * With the bus's options, to one of the servers of a transport's configuration.

@@ -3,11 +3,10 @@
 #ifndef BUS_NATS_ERROR_H
 #define BUS_NATS_ERROR_H
 
-#include <nats/nats.h>
-
 #include <strandline/error.h>
 
 #include "base/macros.h"
+#include "nats/library.h"
 
 /* The format says what could not be done. */
 enum sl_status jetstream_fail(struct sl_error *err, natsStatus status, const char *format, ...)

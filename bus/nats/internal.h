@@ -17,10 +17,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <nats/nats.h>
-
 #include "bus/engine/transport.h"
 #include "bus/nats/track.h"
+#include "nats/library.h"
 
 /* A message of up to so many bytes, with its key and its reply subject, is copied. */
 #define JETSTREAM_TEXT_SIZE 944

@@ -320,6 +320,8 @@ static enum sl_status jetstream_purge(const struct transport_config *config, str
 
 static enum sl_status jetstream_teardown(struct sl_error *err)
 {
+    if (!sl_nats_is_loaded())
+        return SL_OK;
     natsStatus status = nats_CloseAndWait(TEARDOWN_MS);
     if (status == NATS_OK || status == NATS_NOT_INITIALIZED)
         return SL_OK;

@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef SL_HAVE_CRYPTO
-#include <openssl/evp.h>
-#endif
+#include <sha2.h>
 
 #include <strandline/snapshot.h>
 
@@ -79,31 +77,18 @@ static const char *build_id_of(int fd, struct sl_arena *arena)
                                                 : NULL;
 }
 
-#ifdef SL_HAVE_CRYPTO
-SL_DEFINE_AUTO(evp_md_ctx_st, EVP_MD_CTX_free);
-
 static const char *sha256_of(int fd, struct sl_arena *arena)
 {
-    SL_AUTO(evp_md_ctx_st) EVP_MD_CTX *context = EVP_MD_CTX_new();
-    unsigned char buffer[16384], digest[EVP_MAX_MD_SIZE];
-    unsigned size;
-    ssize_t n = 0;
-    bool good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+    unsigned char buffer[16384], digest[SHA256_DIGEST_LENGTH];
+    SHA2_CTX context;
+    ssize_t n;
 
-    for (off_t at = 0; good && (n = pread(fd, buffer, sizeof buffer, at)) > 0; at += n)
-        good = EVP_DigestUpdate(context, buffer, (size_t) n);
-    if (!good || n < 0 || !EVP_DigestFinal_ex(context, digest, &size))
-        return NULL;
-    return to_hex(arena, digest, size);
+    SHA256Init(&context);
+    for (off_t at = 0; (n = pread(fd, buffer, sizeof buffer, at)) > 0; at += n)
+        SHA256Update(&context, buffer, (size_t) n);
+    SHA256Final(digest, &context);
+    return n == 0 ? to_hex(arena, digest, sizeof digest) : NULL;
 }
-#else
-static const char *sha256_of(int fd, struct sl_arena *arena)
-{
-    (void) fd;
-    (void) arena;
-    return NULL;
-}
-#endif
 
 void run_identity_fill(const struct run_request *request, struct sl_run_result *result)
 {

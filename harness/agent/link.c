@@ -133,8 +133,10 @@ connect_link(struct sl_link *link, const struct sl_link_opts *opts, struct sl_er
 enum sl_status
 sl_link_open(const struct sl_link_opts *opts, struct sl_link **ret_link, struct sl_error *err)
 {
+    enum sl_status status = sl_nats_load(err);
+    if (status)
+        return status;
     SL_AUTO(sl_link) struct sl_link *link = calloc(1, sizeof *link);
-
     if (!link)
         return sl_fail(err, SL_ENOMEM, "out of memory for a connection");
     (void) pthread_mutex_init(&link->mutex, NULL);
@@ -144,7 +146,7 @@ sl_link_open(const struct sl_link_opts *opts, struct sl_link **ret_link, struct 
     link->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     if (link->fd < 0)
         return sl_fail_errno(err, "cannot create an event descriptor");
-    enum sl_status status = sl_server_ask(opts->servers, ASK_NS, err);
+    status = sl_server_ask(opts->servers, ASK_NS, err);
     if (!status)
         status = connect_link(link, opts, err);
     if (status)
