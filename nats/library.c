@@ -17,8 +17,8 @@ static atomic_bool loaded;
 static const char *const names[] = {SL_NATS_FUNCTIONS(NAME)};
 #undef NAME
 
-static enum sl_status look_up(void *library, struct sl_nats_library *ret_functions,
-                              struct sl_error *err)
+static enum sl_status
+look_up(void *library, struct sl_nats_library *ret_functions, struct sl_error *err)
 {
     struct sl_nats_library functions;
     void **members = (void **) &functions;

@@ -58,6 +58,7 @@ enum sl_status sl_nats_load(struct sl_error *err);
 
 bool sl_nats_is_loaded(void);
 
+/* clang-format off */
 #define jsConsumerConfig_Init sl_nats.jsConsumerConfig_Init
 #define jsConsumerInfo_Destroy sl_nats.jsConsumerInfo_Destroy
 #define jsCtx_Destroy sl_nats.jsCtx_Destroy
@@ -121,5 +122,6 @@ bool sl_nats_is_loaded(void);
 #define nats_CloseAndWait sl_nats.nats_CloseAndWait
 #define nats_GetLastError sl_nats.nats_GetLastError
 #define nats_ReleaseThreadMemory sl_nats.nats_ReleaseThreadMemory
+/* clang-format on */
 
 #endif

@@ -54,6 +54,7 @@ struct sl_pass {
     bool may_stop;
     size_t copy_size;            /* per stack, adapted to what unwinds need */
     size_t deepest;              /* bytes of stack that an unwind needed, so far */
+    size_t n_members;            /* of the crew that reads the stacks */
     uint8_t *alone;              /* SL_MAX_COPY: for a thread that is done by itself */
     uint8_t *window;             /* SL_WINDOW_SIZE */
     struct sl_attempt *attempts; /* of all threads */

@@ -14,8 +14,8 @@ struct member {
     struct sl_pass *pass;
     struct sl_target target;
     struct sl_source_context context;
-    struct sl_reader *reader;
-    uint8_t *copies; /* BATCH times SL_MAX_COPY; warm: reused by every group */
+    struct sl_reader *reader; /* of a member that is alone, that of the code */
+    uint8_t *copies;          /* BATCH times SL_MAX_COPY; warm: reused by every group */
     struct sl_attempt *seen[BATCH];
     struct sl_copy requests[2 * BATCH]; /* of stacks, then of what threads wait at */
     struct sl_wait_memory *waits[BATCH];
@@ -25,7 +25,8 @@ static void member_free(struct member *member)
 {
     if (!member)
         return;
-    sl_reader_free(member->reader);
+    if (member->reader != member->pass->code.reader)
+        sl_reader_free(member->reader);
     free(member->copies);
     free(member);
 }
@@ -40,6 +41,14 @@ static int count_room(void)
     return (int) SL_MIN(limit.rlim_cur - OWN_FDS, (rlim_t) BATCH);
 }
 
+static enum sl_status set_reader(struct member *member)
+{
+    if (member->pass->n_members > 1)
+        return sl_reader_new(&member->target, &member->reader, NULL);
+    member->reader = member->pass->code.reader;
+    return SL_OK;
+}
+
 static struct member *member_new(struct sl_pass *pass, size_t number)
 {
     SL_AUTO(member) struct member *member = calloc(1, sizeof *member);
@@ -50,7 +59,7 @@ static struct member *member_new(struct sl_pass *pass, size_t number)
     member->context = pass->source_context;
     member->context.target = &member->target;
     member->copies = malloc(BATCH * SL_MAX_COPY);
-    if (!member->copies || sl_reader_new(&member->target, &member->reader, NULL))
+    if (!member->copies || set_reader(member))
         return NULL;
     if (number) { /* what the process has to spare is for the thread that has its table */
         bool parted = pass->code.parted && sl_crew_part_descriptors(member->target.task_fd);
@@ -191,11 +200,10 @@ static enum sl_status check_at_once(struct sl_pass *pass, struct sl_error *err)
 
 enum sl_status sl_groups_read(struct sl_pass *pass, struct sl_error *err)
 {
-    size_t n_members = sl_crew_size(pass->n_attempts);
-
+    pass->n_members = sl_crew_size(pass->n_attempts);
     atomic_store(&pass->next, 0);
-    pass->code.parted = n_members > 1 && sl_reader_settle(pass->code.reader);
-    sl_crew_run(n_members, read_groups, pass);
+    pass->code.parted = pass->n_members > 1 && sl_reader_settle(pass->code.reader);
+    sl_crew_run(pass->n_members, read_groups, pass);
     pass->code.parted = false;
     sl_reader_unsettle(pass->code.reader);
     if (pass->group_status) {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/hash.h"
+#include "harness/snapshot/choice.h"
 #include "harness/snapshot/crew.h"
 #include "harness/snapshot/killable/killable.h"
 #include "harness/snapshot/pass.h"
@@ -19,6 +20,7 @@
 #define HIGHEST_PRIORITY       (-20)
 #define REPLACED_BUDGET_NS     SL_NS_PER_S
 #define FEW_DESCRIPTORS        32 /* with less than that nothing is done at the same time */
+#define FEW_THREADS            16 /* are listed before another thread has begun to run */
 #define REAP_NS                SL_NS_PER_S       /* for tasks that were killed to end */
 #define PATIENCE_NS            (5 * SL_NS_PER_S) /* with all threads that do not stop, and run on */
 
@@ -30,8 +32,7 @@ struct job {
     bool refused; /* memory, which the budget did not have */
     bool may_stop;
     bool is_apart; /* on a thread of its own */
-    size_t first;  /* of the sources, to be tried */
-    size_t used;   /* the one that was opened; their number: none was */
+    struct sl_choice choice;
     struct sl_snapshot *snapshot;
     struct sl_error *err;
     enum sl_status status;
@@ -80,56 +81,6 @@ static bool was_replaced(struct sl_pass *pass)
     return sl_fnv64(SL_FNV64_BASIS, content, size) != pass->program;
 }
 
-/* Sources in the order in which they are preferred. */
-static const struct {
-    enum sl_snapshot_source id;
-    const struct sl_register_source *source;
-} sources[] = {
-#ifdef SL_HAVE_BPF
-    {SL_SNAPSHOT_BPF, &sl_source_bpf},
-#endif
-    {SL_SNAPSHOT_PROC, &sl_source_proc},
-    {SL_SNAPSHOT_PTRACE, &sl_source_ptrace},
-};
-
-/*
- * May this one be used?  ptrace is chosen by itself only when every thread may be stopped: where
- * the `syscall` files can not be read it is not known which calls a stop would break.
- */
-static bool is_candidate(const struct sl_snapshot_opts *opts, size_t i)
-{
-    return opts->source == sources[i].id ||
-           (opts->source == SL_SNAPSHOT_AUTO && (!sources[i].source->stops || opts->allow_stop));
-}
-
-/* The one that was asked for, or the first that can be opened. */
-static enum sl_status choose_source(struct sl_pass *pass, struct job *job, struct sl_error *err)
-{
-    enum sl_snapshot_source wanted = pass->opts->source;
-    enum sl_status status = SL_ENOTSUP;
-
-    for (size_t i = job->first; i < SL_COUNT_OF(sources); i++) {
-        const struct sl_register_source *source = sources[i].source;
-        bool chosen = wanted == sources[i].id;
-        if (!is_candidate(pass->opts, i))
-            continue;
-        if (source->stops && !pass->may_stop)
-            status = sl_fail(err, SL_EPERM, "threads of process %ld may not be stopped",
-                             (long) pass->target.pid);
-        else
-            status = source->open(&pass->source_context, chosen ? err : NULL);
-        if (!status) {
-            pass->source = source;
-            job->used = i;
-            return SL_OK;
-        }
-    }
-    if (wanted == SL_SNAPSHOT_BPF)
-        return sl_fail(err, status, "the bpf source is not built in");
-    return sl_fail(err, status, "not allowed to read the registers of process %ld",
-                   (long) pass->target.pid);
-}
-
 /* Who is there, and what code: two lists that the kernel makes, at the same time. */
 struct survey {
     struct sl_pass *pass;
@@ -161,13 +112,14 @@ static void survey_part(void *argument, size_t part)
 
 static enum sl_status survey(struct sl_pass *pass, struct sl_error *err)
 {
-    bool few = sl_target_spare_fds() < FEW_DESCRIPTORS;
+    bool poor = sl_target_spare_fds() < FEW_DESCRIPTORS;
+    bool at_once = !poor && sl_target_count(&pass->target) > FEW_THREADS;
     struct survey survey = {
-        .pass = pass, .may_look_ahead = !few && !pass->target.self && !pass->opts->no_symbols};
+        .pass = pass, .may_look_ahead = !poor && !pass->target.self && !pass->opts->no_symbols};
 
-    if (!few)
+    if (at_once)
         sl_crew_run(SL_COUNT_OF(survey.statuses), survey_part, &survey);
-    for (size_t i = 0; few && i < SL_COUNT_OF(survey.statuses); i++)
+    for (size_t i = 0; !at_once && i < SL_COUNT_OF(survey.statuses); i++)
         survey_part(&survey, i);
     for (size_t i = 0; i < SL_COUNT_OF(survey.statuses); i++) {
         if (survey.statuses[i]) {
@@ -233,7 +185,9 @@ static enum sl_status prepare(struct sl_pass *pass, struct job *job, struct sl_e
         .patience_ns = PATIENCE_NS};
     status = check_class(pass, err);
     if (!status)
-        status = choose_source(pass, job, err);
+        status =
+            sl_choice_open(&job->choice, pass->may_stop, &pass->source_context, &pass->source, err);
+    pass->may_stop &= !sl_choice_is_tentative(&job->choice);
     if (!status)
         status = survey(pass, err);
     if (status)
@@ -287,7 +241,7 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
     struct sl_pass *pass = calloc(1, sizeof *pass);
 
     *ret_replaced = false;
-    job->used = SL_COUNT_OF(sources);
+    job->choice.used = 0;
     if (!pass)
         return sl_fail(err, SL_ENOMEM, "out of memory for snapshot of process %ld",
                        (long) job->pid);
@@ -322,24 +276,12 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
     return status;
 }
 
-/*
- * A source that could be opened may still not work: for want of a descriptor, which it takes more
- * of, or of a right that only its use needs.  Then it is the next, as where it can not be opened.
- *
- * @return false when there is none, or the failure was not the source's
- */
-static bool fall_back(struct job *job, enum sl_status status)
+/* Does every thread that there was have its whole stack? */
+static bool is_whole(const struct sl_snapshot *snapshot)
 {
-    size_t next = job->used + 1;
-
-    while (next < SL_COUNT_OF(sources) && !is_candidate(&job->opts, next))
-        next++;
-    if (!status || status == SL_EGONE || status == SL_ELIMIT || status == SL_ETIMEDOUT ||
-        next >= SL_COUNT_OF(sources))
-        return false;
-    if (sources[job->used].source->forget)
-        sources[job->used].source->forget();
-    job->first = next;
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        if (!snapshot->threads[i].stack || !snapshot->threads[i].stack->complete)
+            return false;
     return true;
 }
 
@@ -362,7 +304,12 @@ static enum sl_status take(struct job *job)
             return sl_fail(job->err, SL_EBUSY,
                            "process %ld replaces its program faster than it can be looked at",
                            (long) job->pid);
-        if (fall_back(job, status)) {
+        if (!status && sl_choice_is_tentative(&job->choice) && !is_whole(job->snapshot)) {
+            sl_choice_insist(&job->choice);
+            *job->snapshot = empty;
+            continue;
+        }
+        if (sl_choice_fall_back(&job->choice, status)) {
             *job->snapshot = empty;
             continue;
         }
@@ -441,6 +388,7 @@ enum sl_status sl_snapshot_take(pid_t pid, const struct sl_snapshot_opts *opts,
     if (opts)
         memcpy(&job.opts, opts, SL_MIN(opts->size, sizeof job.opts));
     job.may_stop = !job.opts.no_stop;
+    job.choice.opts = &job.opts;
     const uint64_t limits[SL_N_BUDGET_PARTS] = {
         [SL_BUDGET_TIME] = job.opts.max_time_ns,
         [SL_BUDGET_MEMORY] = job.opts.max_memory,

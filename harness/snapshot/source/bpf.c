@@ -64,6 +64,14 @@ static enum sl_status load(struct sl_error *err)
     return status;
 }
 
+static bool is_loaded(void)
+{
+    (void) pthread_mutex_lock(&load_lock);
+    bool is = loaded;
+    (void) pthread_mutex_unlock(&load_lock);
+    return is;
+}
+
 static void forget(void)
 {
     (void) pthread_mutex_lock(&load_lock);
@@ -339,6 +347,7 @@ const struct sl_register_source sl_source_bpf = {
     .at_once = true,
     .open = open_source,
     .close = close_source,
+    .is_loaded = is_loaded,
     .forget = forget,
     .list = list,
     .look = look,

@@ -69,6 +69,8 @@ struct sl_register_source {
     /* SL_EPERM when this way is not permitted, SL_ENOTSUP when the system does not have it. */
     enum sl_status (*open)(struct sl_source_context *context, struct sl_error *err);
     void (*close)(struct sl_source_context *context); /* NULL: nothing to close */
+    /* Whether open has next to nothing to do, since an earlier look did it; NULL: always. */
+    bool (*is_loaded)(void);
     /* After close: let go of what is kept for the next look, for it was of no use; or NULL. */
     void (*forget)(void);
 

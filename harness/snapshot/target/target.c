@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -170,6 +171,16 @@ bool sl_target_revive(struct sl_target *target)
         }
     }
     return false;
+}
+
+size_t sl_target_count(const struct sl_target *target)
+{
+    struct stat directory;
+
+    /* Each has a folder there. */
+    if (fstat(target->task_fd, &directory) || directory.st_nlink < 2)
+        return 0;
+    return directory.st_nlink - 2;
 }
 
 static int compare_tids(const void *left, const void *right)

@@ -75,6 +75,9 @@ void sl_target_choose_counter(struct sl_target *target);
 /* Let another living thread stand for the process.  @return false when there is none */
 bool sl_target_revive(struct sl_target *target);
 
+/* How many threads there are, without a look at them; 0 when it has ended. */
+size_t sl_target_count(const struct sl_target *target);
+
 /* Thread ids in ascending order; the caller frees them. */
 SL_CHECKED enum sl_status sl_target_list(const struct sl_target *target, pid_t **ret_tids,
                                          size_t *ret_n_tids, struct sl_error *err);
