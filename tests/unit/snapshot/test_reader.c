@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "silence.h"
+#include "sl_alloc.h"
 #include "sl_test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/macros.h"
 #include "harness/snapshot/killable/courier.h"
 #include "harness/snapshot/killable/killable.h"
@@ -100,4 +103,35 @@ SL_TEST(reader, memory_that_never_answers_takes_its_own_copy_only, .timeout = 60
     cr_assert(sl_reader_met_silence(scene.reader));
     cr_assert_eq(sl_reader_read(scene.reader, scene.copies[1].address, scene.data, 8), 8);
     cr_assert(!sl_reader_met_silence(scene.reader));
+}
+
+static enum sl_status make(void *target, struct sl_error *err)
+{
+    struct sl_reader *reader = NULL;
+
+    enum sl_status status = sl_reader_new(target, &reader, err);
+    cr_assert_eq(reader == NULL, status != SL_OK);
+    sl_reader_free(reader);
+    return status;
+}
+
+/* Pages of address space that this process has. */
+static long count_pages(void)
+{
+    char text[256];
+
+    cr_assert(sl_file_read("/proc/self/statm", text, sizeof text));
+    return strtol(text, NULL, 10);
+}
+
+SL_TEST(reader, without_memory_there_is_none_and_no_courier_either)
+{
+    SL_CLEANUP(sl_target_release) struct sl_target target = {.tid = 0};
+    struct sl_error err = {0};
+
+    sl_assert_ok(sl_target_open(getpid(), &target, &err), &err);
+    cr_assert_eq(sl_alloc_fail_each(SL_ALLOC_ONE, make, &target), 1);
+    long before = count_pages();
+    cr_assert_eq(sl_alloc_fail_each(SL_ALLOC_ONE, make, &target), 1);
+    cr_assert_eq(count_pages(), before);
 }

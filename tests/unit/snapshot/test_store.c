@@ -3,6 +3,7 @@
 #include "sl_test.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,19 @@
 #include "harness/snapshot/cache/store.h"
 
 static char base[64], directory[128];
+
+DIR *__real_fdopendir(int fd);
+DIR *__wrap_fdopendir(int fd);
+
+static bool no_memory_for_directories;
+
+DIR *__wrap_fdopendir(int fd)
+{
+    if (!no_memory_for_directories)
+        return __real_fdopendir(fd);
+    errno = ENOMEM;
+    return NULL;
+}
 
 static void enter(void)
 {
@@ -271,6 +285,20 @@ STORE_TEST(those_not_used_for_longest_make_room)
     SL_AUTO_FREE void *newest = sl_folder_read(folder, name, &size);
     cr_assert(newest);
     cr_assert_null(sl_folder_read(folder, "file-0", &size));
+}
+
+STORE_TEST(a_directory_that_cannot_be_listed_does_not_stay_open)
+{
+    SL_AUTO_FD int folder = sl_folder_open(true);
+    uint64_t bytes;
+    size_t n;
+
+    cr_assert_gt(folder, 0);
+    (void) close(0);
+    no_memory_for_directories = true;
+    sl_folder_measure(folder, &n, &bytes);
+    cr_assert_eq(n, 0);
+    cr_assert_lt(fcntl(0, F_GETFD), 0);
 }
 
 STORE_TEST(what_a_killed_writer_left_goes_when_nobody_can_be_writing_it)

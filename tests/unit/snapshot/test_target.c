@@ -99,6 +99,17 @@ SL_TEST(target, a_regular_file_is_opened_as_the_target_sees_it_and_a_link_only_w
     cr_assert_lt(sl_regular_open_in(&target, file), 0);
 }
 
+SL_TEST(target, a_root_directory_that_is_descriptor_0_is_one)
+{
+    SL_CLEANUP(sl_target_release) struct sl_target target = {.tid = 0};
+    struct sl_error err = {0};
+
+    sl_assert_ok(sl_target_open(getpid(), &target, &err), &err);
+    (void) close(0);
+    SL_AUTO_FD int fd = sl_regular_open_in(&target, "/bin/sh");
+    cr_assert_gt(fd, 0);
+}
+
 /* @return the descriptor that nobody serves, or -1 where none may be mounted */
 static int mount_silent(const char *folder)
 {
