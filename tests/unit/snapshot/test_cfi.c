@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "harness/snapshot/module/bytes.h"
 #include "harness/snapshot/unwind/cfi.h"
 
 #define BASE     UINT64_C(0x10000)
@@ -141,6 +142,27 @@ SL_TEST(cfi, records_of_64_bit_dwarf_are_found_one_behind_the_other)
     cr_assert_eq(range.next, BASE + offsetof(__typeof__(wide), fde_escape));
     cr_assert_eq(sl_cfi_scan(&section, range.next, &range), SL_CFI_FDE);
     cr_assert(range.start == CODE && range.end == CODE + 0x40 && range.next == section.end);
+}
+
+SL_TEST(cfi, pointers_have_nine_formats)
+{
+    static const uint8_t two[] = {0xfe, 0x7f}, all[] = {0xfe, 255, 255, 255, 255, 255, 255, 255};
+    static const struct {
+        uint8_t encoding;
+        const uint8_t *data;
+        size_t size;
+        uint64_t value;
+    } cases[] = {
+        {0x00, all, 8, (uint64_t) -2}, {0x01, two, 2, 0x3ffe},        {0x02, all, 2, 0xfffe},
+        {0x03, all, 4, 0xfffffffe},    {0x04, all, 8, (uint64_t) -2}, {0x09, two, 2, (uint64_t) -2},
+        {0x0a, all, 2, (uint64_t) -2}, {0x0b, all, 4, (uint64_t) -2}, {0x0c, all, 8, (uint64_t) -2},
+    };
+    for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
+        struct sl_bytes bytes = {.at = cases[i].data, .end = cases[i].data + cases[i].size};
+        uint64_t value = 0;
+        cr_assert(sl_cfi_pointer(&bytes, cases[i].encoding, 0, 0, &value), "%zu", i);
+        cr_assert(bytes.at == bytes.end && value == cases[i].value, "%zu: %lx", i, (long) value);
+    }
 }
 
 SL_TEST(cfi, an_undefined_return_address_marks_the_outermost_frame)

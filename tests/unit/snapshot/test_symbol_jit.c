@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sl_test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "harness/snapshot/symbol/jit.h"
+#include "until.h"
 
 struct scene {
     struct sl_jit *jit;
@@ -114,4 +120,56 @@ SL_TEST(symbol_jit, what_is_no_line_is_left_out)
     scene = parse("no line of it");
     cr_assert_null(scene.jit);
     release(&scene);
+}
+
+/* What time it was when the machine was started, in seconds and cut. */
+static int64_t boot_time(void)
+{
+    struct timespec now, since_boot;
+
+    (void) clock_gettime(CLOCK_REALTIME, &now);
+    (void) clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    return (int64_t) ((sl_clock_of_timespec(&now) - sl_clock_of_timespec(&since_boot)) /
+                      SL_NS_PER_S);
+}
+
+/* Is it the same by whole seconds?  They give one more for a part of each. */
+static bool seconds_agree(void)
+{
+    struct timespec now, since_boot;
+
+    (void) clock_gettime(CLOCK_REALTIME, &now);
+    (void) clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    return now.tv_sec - since_boot.tv_sec == boot_time();
+}
+
+static bool has_map(const struct sl_target *target, int fd, time_t written)
+{
+    const struct timespec times[2] = {{.tv_sec = written}, {.tv_sec = written}};
+
+    cr_assert_eq(futimens(fd, times), 0);
+    struct sl_jit *jit = sl_jit_new(target);
+    sl_jit_free(jit);
+    return jit;
+}
+
+SL_TEST(symbol_jit, a_file_that_is_older_than_the_process_is_that_of_an_earlier_one)
+{
+    static const char line[] = "1000 10 here\n";
+    SL_CLEANUP(sl_target_release) struct sl_target target = {.tid = 0};
+    struct sl_error err = {0};
+    struct sl_stat stat;
+    char path[64];
+
+    sl_assert_ok(sl_target_open(getpid(), &target, &err), &err);
+    cr_assert_eq(sl_target_stat(&target, target.pid, &stat), 0);
+    int64_t began = boot_time() + (int64_t) (stat.start_time / (uint64_t) sysconf(_SC_CLK_TCK));
+    (void) snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long) getpid());
+    SL_AUTO_FD int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+    cr_assert(fd >= 0 && write(fd, line, sizeof line - 1) == sizeof line - 1);
+    bool same_second = has_map(&target, fd, began), later = has_map(&target, fd, began + 10);
+    cr_assert(sl_test_until(seconds_agree(), 10 * SL_NS_PER_S));
+    bool earlier = has_map(&target, fd, began - 2);
+    (void) unlink(path);
+    cr_assert(same_second && later && !earlier);
 }
