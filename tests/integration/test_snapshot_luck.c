@@ -395,6 +395,16 @@ SL_TEST(snapshot_luck, too_little_memory_is_a_failure_that_says_so, .timeout = 6
                     "larger than a look may read");
 }
 
+SL_TEST(snapshot_luck, a_source_that_would_take_too_much_memory_makes_way_for_the_next,
+        .timeout = 60)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("parked", "600", "3");
+    const struct sl_snapshot_opts opts = {.size = sizeof opts, .max_memory = 400 * 1024};
+
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
+    cr_assert_eq(snapshot->n_threads, 601);
+}
+
 static bool can_take(pid_t pid, enum sl_snapshot_source source)
 {
     const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = source};

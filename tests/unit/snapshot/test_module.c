@@ -264,8 +264,11 @@ SL_TEST(module, a_file_that_is_no_object_has_no_module)
     cr_assert_null(find(scene, object.pages + PAGE));
 }
 
-/* The memory map of this process; `moved`: as if all of its code were in no file. */
-static void map_self(struct scene *scene, bool moved)
+/* What is in no file, of that which is. */
+enum moved { NOTHING, CODE, EVERYTHING };
+
+/* The memory map of this process, as if some of it had been moved out of files. */
+static void map_self(struct scene *scene, enum moved moved)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[4600];
@@ -274,7 +277,7 @@ static void map_self(struct scene *scene, bool moved)
     while (fgets(line, sizeof line, maps)) {
         size_t rights = strcspn(line, " ") + 1;
         bool code = line[rights + 2] == 'x' && !strstr(line, "[v");
-        if (moved && code)
+        if ((moved == CODE && code) || (moved == EVERYTHING && strchr(line, '/')))
             (void) fprintf(scene->stream, "%.*s 00000000 00:00 0 \n", (int) (rights + 4), line);
         else
             (void) fputs(line, scene->stream);
@@ -308,7 +311,7 @@ SL_TEST(module, every_page_of_code_is_in_the_module_that_the_loader_has_there)
 {
     SL_AUTO(scene) struct scene *scene = scene_new();
 
-    map_self(scene, false);
+    map_self(scene, NOTHING);
     cr_assert_gt(compare_with_loader(scene), 100);
 }
 
@@ -316,7 +319,15 @@ SL_TEST(module, code_that_was_moved_out_of_files_is_in_the_module_that_the_loade
 {
     SL_AUTO(scene) struct scene *scene = scene_new();
 
-    map_self(scene, true);
+    map_self(scene, CODE);
+    cr_assert_gt(compare_with_loader(scene), 100);
+}
+
+SL_TEST(module, where_nothing_is_in_files_the_headers_of_the_program_lead_to_the_loader)
+{
+    SL_AUTO(scene) struct scene *scene = scene_new();
+
+    map_self(scene, EVERYTHING);
     cr_assert_gt(compare_with_loader(scene), 100);
 }
 
@@ -324,7 +335,7 @@ SL_TEST(module, other_code_in_the_place_of_a_modules_is_not_the_modules)
 {
     SL_AUTO(scene) struct scene *scene = scene_new();
 
-    map_self(scene, true);
+    map_self(scene, CODE);
     struct sl_module *module = find(scene, (void *) (uintptr_t) strtoul);
     cr_assert(module);
     SL_AUTO_FD int fd = sl_module_open(scene->modules, module);
@@ -341,7 +352,7 @@ SL_TEST(module, exported_functions_are_known_from_memory)
     struct sl_dynamic dynamic = {0};
     uintptr_t address = (uintptr_t) dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
 
-    map_self(scene, false);
+    map_self(scene, NOTHING);
     const struct sl_module *libc = find(scene, (void *) address);
     cr_assert(libc);
     cr_assert(sl_dynamic_read(&dynamic, scene->modules, libc));
