@@ -257,7 +257,7 @@ static bool next_pair(struct sl_range_walk *walk, struct sl_range *ret_range)
 static bool next_entry(struct sl_range_walk *walk, struct sl_range *ret_range)
 {
     struct sl_bytes *list = &walk->list;
-    uint64_t start = 0, end = 0;
+    uint64_t start = 0, end = start; /* none, unless the entry says so */
     bool known = true;
 
     switch (sl_bytes_unsigned(list, 1)) {
