@@ -340,3 +340,34 @@ SL_TEST(compare, the_text_is_the_sample)
     SL_AUTO_FREE char *text = result_export(sl_compare_exporters, "text", &comparison, NULL);
     result_assert_sample(text, "table/compare.txt");
 }
+
+/* Memory is short once: when this reaches 0. */
+static bool take_unless_due(void *context, size_t size)
+{
+    size_t *left = context;
+    (void) size;
+    return *left == 0 || --*left > 0;
+}
+
+/* Names so long that each text takes memory of its own from the system. */
+SL_TEST(compare, memory_that_was_short_for_any_part_is_an_error)
+{
+    SL_AUTO(sl_run_result) struct sl_run_result *base = result_new();
+    SL_AUTO(sl_run_result) struct sl_run_result *head = result_new();
+    static char name[40000];
+    memset(name, 'n', sizeof name - 1);
+    (void) result_add_cell(base, name, "keyed", "nats", NULL, 1);
+    result_add_cell(head, name, "keyed", "nats", NULL, 1)->config.handler_kind = "sleep";
+    head->environment.host = name;
+    head->run.interrupted = true;
+    for (size_t n = 1, left = 0; !left; n++) {
+        SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+        struct sl_comparison comparison;
+        struct sl_error err = {0};
+        left = n;
+        sl_arena_ask(arena, take_unless_due, &left);
+        enum sl_status status = sl_compare(base, head, arena, &comparison, &err);
+        cr_assert_eq(status, left ? SL_OK : SL_ENOMEM, "when the %zuth time was due", n);
+        cr_assert(!left || n > 2);
+    }
+}

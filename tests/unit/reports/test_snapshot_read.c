@@ -121,6 +121,7 @@ SL_TEST(snapshot_read, stacks_that_differ_in_what_they_are_worth_are_two)
     struct sl_stack *guessed = sl_build_partial(builder, "@20:|app:loop", "no table");
 
     guessed->grade = SL_GRADE_FRAME_POINTERS;
+    guessed->frames = other->frames = partial->frames;
     (void) sl_build_thread(builder, 100, 1, partial);
     (void) sl_build_thread(builder, 101, 1, guessed);
     (void) sl_build_thread(builder, 102, 1, other);
