@@ -96,9 +96,11 @@ AGENT_TEST(agent, an_agent_that_is_killed_fails_its_trial_and_takes_its_subject_
     agent_server_start(1);
     (void) agent_start("east", "load", NULL);
     (void) agent_start("west", "load", NULL);
-    pid_t observer = agent_start_shared("./slow.json", "load=2", "report.json");
+    pid_t observer = agent_start_shared("./slow.json", "2", "report.json");
     pid_t subject = agent_wait_until_playing(agent_pid(0), 0);
     pid_t other = agent_wait_until_playing(agent_pid(1), 0);
+    (void) agent_start("south", "consume", NULL); /* which cannot replace a load */
+    agent_wait_until_said("south", "waits for a run");
     cr_assert_eq(agent_end(0, SIGKILL), 128 + SIGKILL);
     agent_wait_until_gone(subject);
     cr_assert_eq(command_wait(observer, 60), 3);

@@ -3,10 +3,12 @@
 #include "sl_test.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent_scene.h"
+#include "harness/agent/fleet.h"
 #include "harness/agent/peer.h"
 
 static struct sl_error err; /* of the call made last; a test is a process of its own */
@@ -58,8 +60,12 @@ AGENT_TEST(agent_foreign, an_observer_of_another_version_is_refused_and_told_our
                                       .subjects = {subject},
                                       .intercept = queue_all};
     sl_assert_ok(sl_link_open(&opts, &peer.link, &err), &err);
-    send_foreign(&peer, SL_WIRE_CALL, 77);
+    const struct sl_wire_header own = {.run = 77, .kind = SL_WIRE_KIND_CALL, .part = 9};
+    sl_assert_ok(sl_peer_send(&peer, subject, &own, NULL, &err), &err);
     struct sl_wire_header header = await_header(peer.link);
+    cr_assert(header.run == 77 && header.part == 0 && !header.more, "its own, whole");
+    send_foreign(&peer, SL_WIRE_CALL, 77);
+    header = await_header(peer.link);
     cr_assert_eq(header.protocol, SL_WIRE_PROTOCOL);
     cr_assert(strstr(header.from, "east on "), "%s", header.from);
     agent_wait_until_said("east", "refused a run of newer on north: it speaks version 9");
@@ -155,4 +161,44 @@ AGENT_TEST(agent_foreign, a_clock_of_another_machine_is_measured_and_corrected)
     else
         cr_assert_lt(json_integer_value(p50), 60000000000, "not 1000 s");
     agent_assert_valid("report.json");
+}
+
+/* The linker gives them their names: they are called for pthread_create and pthread_join. */
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *argument);
+int __real_pthread_join(pthread_t thread, void **result);
+int __wrap_pthread_join(pthread_t thread, void **result);
+
+static int n_unjoined;
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                          void *argument)
+{
+    n_unjoined++;
+    return __real_pthread_create(thread, attr, run, argument);
+}
+
+int __wrap_pthread_join(pthread_t thread, void **result)
+{
+    n_unjoined--;
+    return __real_pthread_join(thread, result);
+}
+
+AGENT_TEST(agent_foreign, a_fleet_joins_its_thread_when_it_is_closed)
+{
+    struct sl_fleet *fleet = NULL;
+
+    agent_server_start(1);
+    (void) agent_start("east", "load", "--once");
+    const struct sl_fleet_opts opts = {.servers = sl_server_url(agent_server()),
+                                       .n_of[SL_PART_PUBLISH] = 1,
+                                       .wait_ns = 60 * SL_NS_PER_S,
+                                       .wake_fd = -1};
+    sl_assert_ok(sl_fleet_open(&opts, &fleet, &err), &err);
+    cr_assert_eq(n_unjoined, 1);
+    sl_fleet_close(fleet);
+    cr_assert_eq(n_unjoined, 0);
+    cr_assert_eq(agent_end(0, 0), 0, "it was dismissed");
 }
