@@ -341,15 +341,18 @@ static enum sl_status explain_silence(struct sl_process *process, const char *dr
                    driver_path, text[0] ? "; it printed: " : "", text);
 }
 
-static enum sl_status read_answer(struct sl_process *process, const char *driver_path,
-                                  union answer *answer, struct sl_declaration *ret_declaration,
-                                  struct sl_error *err)
+static enum sl_status ask(struct sl_process *process, const struct sl_subject_config *config,
+                          union answer *answer, struct sl_declaration *ret_declaration,
+                          struct sl_error *err)
 {
     struct sl_record record = {.data = answer, .capacity = sizeof *answer};
+    const char *driver_path = config->driver_path;
     struct sl_error local = {0};
 
     enum sl_status status =
-        sl_record_read(process->from_fd, sl_clock_now_ns() + PROBE_NS, &record, &local);
+        sl_record_write(process->to_fd, SL_RECORD_CONFIG, config, sizeof *config, &local);
+    if (!status)
+        status = sl_record_read(process->from_fd, sl_clock_now_ns() + PROBE_NS, &record, &local);
     if (status == SL_EGONE || status == SL_ETIMEDOUT)
         return explain_silence(process, driver_path, status, err);
     if (status)
@@ -383,11 +386,7 @@ enum sl_status sl_declaration_probe(const char *driver_path, struct sl_declarati
     enum sl_status status = sl_process_start("strandline: driver", false, &process, err);
     if (status)
         return status;
-    status = sl_record_write(process.to_fd, SL_RECORD_CONFIG, config, sizeof *config, NULL);
-    if (status == SL_EGONE)
-        status = explain_silence(&process, driver_path, status, err);
-    if (!status)
-        status = read_answer(&process, driver_path, answer, ret_declaration, err);
+    status = ask(&process, config, answer, ret_declaration, err);
     sl_process_end(&process);
     return status;
 }

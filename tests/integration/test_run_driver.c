@@ -171,3 +171,10 @@ DRIVER_TEST(an_open_that_fails_is_no_failure_of_another_step)
     cr_assert(strstr(result.output, "trial 1: failed: open: not today"), "%s", result.output);
     cr_assert(strstr(result.output, "did not get as far as Close"), "%s", result.output);
 }
+
+DRIVER_TEST(a_driver_that_is_played_is_the_only_process)
+{
+    struct command_result result = play(DRIVER("declares"), "--driver-arg", "what=count");
+    assert_status(&result, 3);
+    cr_assert(strstr(result.output, "trial 1: failed: open: 1 processes"), "%s", result.output);
+}

@@ -322,6 +322,29 @@ SL_TEST(subject, a_step_that_fails_is_told_and_what_was_opened_is_closed)
     }
 }
 
+SL_TEST(subject, a_driver_is_given_its_servers_and_arguments)
+{
+    struct sl_subject_config config = player_config(FAULTY, "repeats");
+    static const char args[] = "a=1\0bc=2"; /* as it is packed: "" follows */
+    struct player player;
+
+    memcpy(config.args, args, sizeof args);
+    (void) strcpy(config.servers, "s");
+    player_play(&player, &config);
+    assert_failure(&player, SL_PHASE_OPEN, SL_ECONNECT, "open: servers s, a=1, bc=2.");
+}
+
+SL_TEST(subject, what_a_driver_says_of_its_close_ends_where_its_room_does)
+{
+    struct player player = play_fault("explains-without-end");
+    const struct sl_phase_record *closed = &player.phases[SL_PHASE_CLOSED];
+
+    (void) assert_played(&player);
+    cr_assert_eq(strlen(closed->close_detail),
+                 sizeof((struct sl_driver_close_report *) 0)->detail - 1);
+    cr_assert_eq(strspn(closed->close_detail, "x"), strlen(closed->close_detail));
+}
+
 SL_TEST(subject, what_was_tried_before_a_failed_publish_is_accounted_for)
 {
     struct player player = play_fault("publish-fails");
@@ -458,10 +481,11 @@ SL_TEST(subject, purge_plays_no_phase)
     struct sl_subject_config failing = player_config(FAULTY, "purge-fails");
     struct player player;
     config.job = failing.job = SL_JOB_PURGE;
+    memcpy(failing.args, "a\0b", 4);
     player_play(&player, &config);
     cr_assert_str_empty(player.order);
     assert_exit(&player, 0);
     player_play(&player, &failing);
     cr_assert_str_empty(player.order);
-    assert_failure(&player, SL_PHASE_START, SL_ECONNECT, "purge: nobody listens there");
+    assert_failure(&player, SL_PHASE_START, SL_ECONNECT, "purge: servers none, a, b.");
 }

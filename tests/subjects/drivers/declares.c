@@ -9,10 +9,12 @@
  *     exit    close calls exit(7)
  *     refuse  open fails
  *     tell    open prints its servers, and fails with them in its text
+ *     count   open fails with the number of processes that whoever plays it has
  *
  * It needs no `password`, but takes one.
  */
 #define _GNU_SOURCE 1
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +33,34 @@ static int is(const char *word)
     return strcmp(what, word) == 0;
 }
 
+/* 0: there is no such process. */
+static int parent_of(int pid)
+{
+    char path[64];
+    int parent = 0;
+
+    (void) snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return 0;
+    (void) !fscanf(file, "%*d (%*[^)]) %*c %d", &parent);
+    (void) fclose(file);
+    return parent;
+}
+
+/* Our parent is a guard, and its parent the observer. */
+static int count_children_of_observer(void)
+{
+    int observer = parent_of(getppid()), n = 0;
+    DIR *proc = opendir("/proc");
+
+    for (const struct dirent *at; proc && (at = readdir(proc));)
+        n += atoi(at->d_name) > 0 && parent_of(atoi(at->d_name)) == observer;
+    if (proc)
+        (void) closedir(proc);
+    return n;
+}
+
 static enum sl_status
 open_bus(const struct sl_driver_config *config, void **ret_bus, struct sl_error *err)
 {
@@ -41,6 +71,10 @@ open_bus(const struct sl_driver_config *config, void **ret_bus, struct sl_error 
         (void) fprintf(stderr, "red \033[31m line\n%01000d\nhalf a line", 7);
     if (is("refuse")) {
         (void) snprintf(err->text, sizeof err->text, "not today");
+        return SL_ECONNECT;
+    }
+    if (is("count")) {
+        (void) snprintf(err->text, sizeof err->text, "%d processes", count_children_of_observer());
         return SL_ECONNECT;
     }
     if (is("tell")) {

@@ -49,10 +49,26 @@ static void answer(uint64_t token, enum sl_publish_outcome outcome)
     config.on_publish(config.user, token, outcome);
 }
 
+/* "servers SERVERS, ARGUMENT, ARGUMENT." */
+static enum sl_status repeat(const struct sl_driver_config *from, struct sl_error *err)
+{
+    char text[200];
+    size_t used =
+        (size_t) snprintf(text, sizeof text, "servers %s", from->servers ? from->servers : "none");
+
+    for (const char *const *arg = from->args; *arg && used < sizeof text; arg++)
+        used += (size_t) snprintf(text + used, sizeof text - used, ", %s", *arg);
+    (void) fail(err, SL_ECONNECT, text);
+    (void) strcat(err->text, ".");
+    return SL_ECONNECT;
+}
+
 static enum sl_status
 open_bus(const struct sl_driver_config *from, void **ret_bus, struct sl_error *err)
 {
     (void) snprintf(fault, sizeof fault, "%s", from->fault ? from->fault : "");
+    if (is("repeats"))
+        return repeat(from, err);
     if (is("open-fails"))
         return fail(err, SL_ECONNECT, "nobody listens there");
     if (is("open-fails-silently"))
@@ -220,6 +236,8 @@ static enum sl_status close_bus(void *object, uint64_t deadline_ns,
     while (is("close-hangs"))
         (void) pause();
     enum sl_status s = simple->close(bus, deadline_ns, report, err);
+    if (is("explains-without-end"))
+        memset(report->detail, 'x', sizeof report->detail);
     if (is("close-fails"))
         return fail(err, SL_ESYS, "the connection broke");
     return s;
@@ -240,9 +258,7 @@ static enum sl_status teardown(struct sl_error *err)
 
 static enum sl_status purge(const struct sl_driver_config *from, struct sl_error *err)
 {
-    if (from->fault && strcmp(from->fault, "purge-fails") == 0)
-        return fail(err, SL_ECONNECT, "nobody listens there");
-    return SL_OK;
+    return from->fault && strcmp(from->fault, "purge-fails") == 0 ? repeat(from, err) : SL_OK;
 }
 
 static const char *const library_modules[] = {"libnats.so", NULL};
