@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/run/run.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -211,8 +212,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
 {
     struct sl_error local = {0};
     enum sl_status status = needs_server(cell) ? provide_server(run, &local) : SL_OK;
-    char *prefix = sl_arena_printf(run->arena, SL_PREFIX "%016llx_%zu_",
-                                   (unsigned long long) run->id, run->n_played);
+    char prefix[SL_NAME_MAX];
     struct sl_trial_input input = {
         .cell = cell,
         .bus = run->opts->bus,
@@ -225,8 +225,9 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
         .output_user = run->opts->user,
         .wake_fd = run->opts->wake_fd,
     };
-    if (!prefix)
-        return sl_fail(err, SL_ENOMEM, "out of memory for a trial");
+
+    (void) snprintf(prefix, sizeof prefix, SL_PREFIX "%016llx_%zu_", (unsigned long long) run->id,
+                    run->n_played);
     input.bus.replicas = replicas_of(run);
     if (!status && needs_server(cell) && run->server) {
         input.bus.servers = sl_server_url(run->server);
