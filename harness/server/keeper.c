@@ -174,8 +174,10 @@ static bool take_order(struct keeper *keeper)
     struct sl_keeper_order order;
     ssize_t size = recv(OBSERVER_FD, &order, sizeof order, 0);
 
+    if (size <= 0)
+        return false;
     if (size != (ssize_t) sizeof order || order.node >= keeper->plan->n_nodes)
-        return size > 0 || (size < 0 && errno == EINTR);
+        return true;
     if (order.wish == SL_KEEPER_START)
         restart_node(keeper, order.node);
     else

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -33,13 +34,11 @@ static pid_t number_of(const char *text)
     return number;
 }
 
-/* @return 0 when it is gone */
+/* pid: a name in /proc.  @return 0 when it is gone */
 static pid_t parent_of(int proc, const char *pid)
 {
-    char path[64], text[512];
+    char path[NAME_MAX + sizeof "/stat"], text[512];
 
-    if (strlen(pid) + sizeof "/stat" > sizeof path)
-        return 0;
     (void) strcpy(stpcpy(path, pid), "/stat");
     SL_AUTO_FD int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);

@@ -87,12 +87,8 @@ static void print_cluster(FILE *out, const struct sl_server_layout *layout, unsi
  * limits are bounds, not reservations; given, they keep the server from deriving its own
  * from what is free at the moment, which would differ from run to run.
  */
-enum sl_status sl_server_layout_config(const struct sl_server_layout *layout, unsigned node,
-                                       char *ret_text, size_t size, struct sl_error *err)
+static void print_config(FILE *out, const struct sl_server_layout *layout, unsigned node)
 {
-    FILE *out = fmemopen(ret_text, size, "w");
-    if (!out)
-        return sl_fail_errno(err, "cannot write the server's configuration");
     (void) fprintf(out,
                    "listen: \"127.0.0.1:%u\"\n"
                    "jetstream {\n"
@@ -109,7 +105,15 @@ enum sl_status sl_server_layout_config(const struct sl_server_layout *layout, un
                    layout->nodes[node].number[SL_PORT_CLIENT], layout->subject, layout->observer);
     if (layout->n_nodes > 1)
         print_cluster(out, layout, node);
-    if (fclose(out) != 0)
+}
+
+enum sl_status sl_server_layout_config(const struct sl_server_layout *layout, unsigned node,
+                                       char *ret_text, size_t size, struct sl_error *err)
+{
+    FILE *out = fmemopen(ret_text, size, "w");
+    if (out)
+        print_config(out, layout, node);
+    if (!out || fclose(out) != 0)
         return sl_fail_errno(err, "cannot write the server's configuration");
     return SL_OK;
 }

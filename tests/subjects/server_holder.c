@@ -17,8 +17,9 @@ int main(int argc, char **argv)
     struct sl_error err = {0};
     SL_AUTO(sl_server) struct sl_server *server = NULL;
 
-    if (sl_server_start(&opts, &server, &err)) {
-        (void) fprintf(stderr, "server_holder: %s\n", err.text);
+    enum sl_status status = sl_server_start(&opts, &server, &err);
+    if (status) {
+        (void) fprintf(stderr, "server_holder: %s: %s\n", sl_status_text(status), err.text);
         return 3;
     }
     (void) printf("%ld %s %s %s\n", (long) sl_server_pid(server, 0), sl_server_directory(server),
