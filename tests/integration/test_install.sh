@@ -10,7 +10,7 @@ shift 3
 compiler=("$@" -std=c11 -pedantic-errors -Wall -Wextra -Werror -D_DEFAULT_SOURCE -pthread)
 work=$(mktemp -d) || exit 1
 trap 'rm -r "$work"' EXIT
-n=0
+n=0 failed=0
 
 # check FACT COMMAND...: the command succeeds
 check() {
@@ -19,7 +19,7 @@ check() {
     n=$((n + 1))
     "$@" > "$work/out" 2>&1 < /dev/null || ok="not ok"
     echo "$ok $n - $fact"
-    [ "$ok" = ok ] || sed 's/^/# /' "$work/out"
+    [ "$ok" = ok ] || { failed=1; sed 's/^/# /' "$work/out"; }
 }
 
 # ends STATUS TEXT COMMAND...: the command ends with STATUS and says TEXT
@@ -113,3 +113,4 @@ for kind in shared static; do
 done
 check a_build_for_it_has_no_tests has_no_tests
 echo "1..$n"
+exit $failed

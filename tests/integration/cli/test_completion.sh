@@ -7,13 +7,13 @@ strandline=$1
 manual=$2/docs/strandline.1
 work=$(mktemp -d) || exit 1
 trap 'rm -r "$work"' EXIT
-n=0
+n=0 failed=0
 
 # report FACT: one line of TAP from the status of the last command
 report() {
     local status=$?
     n=$((n + 1))
-    [ $status -eq 0 ] || printf 'not '
+    [ $status -eq 0 ] || { failed=1; printf 'not '; }
     printf 'ok %d - %s\n' $n "$1"
 }
 
@@ -115,3 +115,4 @@ every_option_in_the_manual() {
 every_option_in_the_manual
 report "the manual explains every option"
 echo "1..$n"
+exit $failed

@@ -27,12 +27,13 @@ TINY = {
     "play": ["unified"],
 }
 
-number = 0
+number = failed = 0
 
 
 def tell(fact, problems):
-    global number
+    global number, failed
     number += 1
+    failed += bool(problems)
     print(f"{'not ok' if problems else 'ok'} {number} - {fact}")
     for problem in problems[:5]:
         print("# " + repr(problem)[1:-1])
@@ -182,6 +183,23 @@ def check_scenarios():
     tell("scenarios, and a run and a report that are called so, are no other", problems)
 
 
+def check_terminal():
+    """What is rewritten while a run goes on, on a terminal."""
+    observer, terminal = os.openpty()
+    done = subprocess.run([STRANDLINE, "run", "./" + ARGUMENT + "-folder/tiny.json", "--transport", "memory"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal,
+                          timeout=60, check=False)
+    os.close(terminal)
+    said = os.read(observer, 1 << 16).replace(b"\r\x1b[K", b"\n").replace(b"\r\n", b"\n")
+    os.close(observer)
+    problems = problems_in(said, "on a terminal")
+    if done.returncode != 0:
+        problems.append(f"exit {done.returncode}")
+    if b"\n[1/1] " not in said:
+        problems.append(f"no word of the first trial: {said!r}")
+    tell("a terminal shows which trial is played, and nothing that its name commands", problems)
+
+
 def hostile_process():
     """A process whose program, thread and open file are called so; and the way to end it."""
     os.makedirs(HOSTILE + b"-program", exist_ok=True)
@@ -262,6 +280,7 @@ def main():
         check_arguments()
         check_reports()
         check_scenarios()
+        check_terminal()
         check_snapshots()
         check_servers()
         check_drivers()
@@ -269,6 +288,7 @@ def main():
     finally:
         os.chdir("/")
         shutil.rmtree(work)
+    sys.exit(failed > 0)
 
 
 main()

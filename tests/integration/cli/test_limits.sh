@@ -8,7 +8,7 @@ strandline=$1
 report=$2/tests/data/report/valid/full.json
 work=$(mktemp -d) || exit 1
 trap 'rm -r "$work"' EXIT
-n=0
+n=0 failed=0
 
 # answers LIMIT COMMAND...: 0, or 3 with a sentence; 127 is the loader's, before there is a program.
 answers() {
@@ -34,6 +34,7 @@ check() {
     done
     n=$((n + 1))
     echo "$ok $n - $fact"
+    [ "$ok" = ok ] || failed=1
 }
 
 skip() {
@@ -74,3 +75,4 @@ if (ulimit -s 96 && "$strandline" --version) >/dev/null 2>&1; then
     run "a small stack does not end a run" -s "96 128 256"
 fi
 echo "1..$n"
+exit $failed
