@@ -14,6 +14,7 @@
 #include "harness/snapshot/source/source.h"
 #include "harness/snapshot/target/descriptor.h"
 #include "harness/snapshot/target/reader.h"
+#include "harness/snapshot/unjoined.h"
 #include "harness/snapshot/wait/wait.h"
 
 /* Bytes of each stack copied at first.  Deeper stacks are read further when they are unwound. */
@@ -52,11 +53,12 @@ struct sl_pass {
     pid_t own_tid;    /* of the thread that runs the pass */
     pid_t helper_tid; /* of the one that helped while threads were listed; 0: none did */
     bool may_stop;
-    size_t copy_size;            /* per stack, adapted to what unwinds need */
-    size_t deepest;              /* bytes of stack that an unwind needed, so far */
-    size_t n_members;            /* of the crew that reads the stacks */
-    uint8_t *alone;              /* SL_MAX_COPY: for a thread that is done by itself */
-    uint8_t *window;             /* SL_WINDOW_SIZE */
+    size_t copy_size; /* per stack, adapted to what unwinds need */
+    size_t deepest;   /* bytes of stack that an unwind needed, so far */
+    size_t n_members; /* of the crew that reads the stacks */
+    uint8_t *alone;   /* SL_MAX_COPY: for a thread that is done by itself */
+    uint8_t *window;  /* SL_WINDOW_SIZE */
+    struct sl_unjoined_list unjoined;
     struct sl_attempt *attempts; /* of all threads */
     size_t n_attempts;
 

@@ -188,9 +188,10 @@ static void read_groups(void *argument, size_t number)
         note_failure(pass, status, &error);
 }
 
-/* All were seen in one go, and are in another. */
-static enum sl_status check_at_once(struct sl_pass *pass, struct sl_error *err)
+enum sl_status sl_groups_recheck(struct sl_pass *pass, struct sl_error *err)
 {
+    if (!pass->source->at_once)
+        return SL_OK;
     enum sl_status status = pass->source->recheck(&pass->source_context, err);
     for (size_t i = 0; i < pass->n_attempts && !status; i++)
         if (pass->attempts[i].look == SL_LOOK_OK)
@@ -211,5 +212,5 @@ enum sl_status sl_groups_read(struct sl_pass *pass, struct sl_error *err)
             *err = pass->group_error;
         return pass->group_status;
     }
-    return pass->source->at_once ? check_at_once(pass, err) : SL_OK;
+    return SL_OK;
 }

@@ -6,9 +6,12 @@
 #include "harness/snapshot/attempt.h"
 
 /*
- * Look at all attempts without stopping any, and unwind what was seen.  Afterwards
- * `consistent` says whose look is one moment.
+ * Look at all attempts without stopping any, and unwind what was seen.  Afterwards, and after
+ * sl_groups_recheck, `consistent` says whose look is one moment.
  */
 SL_CHECKED enum sl_status sl_groups_read(struct sl_pass *pass, struct sl_error *err);
+
+/* Of a source that sees all in one go: in another, who did not run meanwhile. */
+SL_CHECKED enum sl_status sl_groups_recheck(struct sl_pass *pass, struct sl_error *err);
 
 #endif

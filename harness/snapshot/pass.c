@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/snapshot/crew.h"
 #include "harness/snapshot/group.h"
 #include "harness/snapshot/settle.h"
 #include "harness/snapshot/target/target.h"
@@ -277,9 +278,43 @@ static void pass_over(struct sl_pass *pass)
     }
 }
 
+/* Work of two kinds after all stacks were read, each with what the other does not touch. */
+struct afterwards {
+    struct sl_pass *pass;
+    enum sl_status statuses[2];
+    struct sl_error errors[2];
+};
+
+static void do_afterwards(void *argument, size_t part)
+{
+    struct afterwards *after = argument;
+    struct sl_pass *pass = after->pass;
+    struct sl_error *error = &after->errors[part];
+
+    after->statuses[part] = part == 0 ? sl_groups_recheck(pass, error)
+                                      : sl_unjoined_walk(&pass->code, &pass->unjoined, error);
+}
+
+static enum sl_status read_all(struct sl_pass *pass, struct sl_error *err)
+{
+    struct afterwards after = {.pass = pass};
+    enum sl_status status = sl_groups_read(pass, err);
+
+    if (status)
+        return status;
+    bool both = pass->n_members > 1 && pass->source->at_once && pass->opts->find_unjoined;
+    sl_crew_run(both ? 2 : 1, do_afterwards, &after);
+    for (size_t i = 0; i < SL_COUNT_OF(after.statuses) && !status; i++) {
+        status = after.statuses[i];
+        if (status && err && !err->status)
+            *err = after.errors[i];
+    }
+    return status;
+}
+
 static enum sl_status look_at_all(struct sl_pass *pass, struct sl_error *err)
 {
-    enum sl_status status = pass->source->stops ? SL_OK : sl_groups_read(pass, err);
+    enum sl_status status = pass->source->stops ? SL_OK : read_all(pass, err);
 
     /* Not before: the descriptors of what it opened are of use to this thread only. */
     sl_ahead_end(&pass->ahead, pass->code.symbolizer);

@@ -13,7 +13,6 @@
 #include "harness/snapshot/crew.h"
 #include "harness/snapshot/killable/killable.h"
 #include "harness/snapshot/pass.h"
-#include "harness/snapshot/unjoined.h"
 
 #define DEFAULT_STOP_BUDGET_NS (200 * SL_NS_PER_MS)
 #define DEFAULT_MAX_THREADS    250000
@@ -216,6 +215,7 @@ static void release(struct sl_pass *pass)
     free(pass->tids);
     free(pass->alone);
     free(pass->window);
+    free(pass->unjoined.nodes);
     (void) pthread_mutex_destroy(&pass->lock);
     free(pass);
 }
@@ -232,6 +232,14 @@ static void set_ages(struct sl_pass *pass)
         uint64_t started_ns = pass->threads[i].start_time * pass->tick_ns;
         pass->threads[i].age_ns = began_ns > started_ns ? began_ns - started_ns : 0;
     }
+}
+
+static enum sl_status find_unjoined(struct sl_pass *pass, struct sl_error *err)
+{
+    struct sl_unjoined_list *list = &pass->unjoined;
+    enum sl_status status = list->walked ? SL_OK : sl_unjoined_walk(&pass->code, list, err);
+
+    return status ? status : sl_unjoined_name(&pass->code, list, err);
 }
 
 /* @param ret_replaced  what was seen is of two programs, or of none */
@@ -264,7 +272,7 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
         set_ages(pass);
     snapshot->counts_arrivals = pass->target.counter == SL_COUNTER_SCHEDSTAT;
     if (!status && job->opts.find_unjoined)
-        status = sl_unjoined_find(&pass->code, err);
+        status = find_unjoined(pass, err);
     if (!status)
         status = sl_code_list_modules(&pass->code, err);
     if (!status && !snapshot->n_threads)

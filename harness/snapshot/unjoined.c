@@ -49,11 +49,6 @@ struct layout {
     uint64_t offsets[N_FIELDS]; /* in a descriptor */
 };
 
-struct found {
-    struct sl_unjoined *threads;
-    size_t n, capacity;
-};
-
 /* Stacks lie one behind the other mostly, and so do the nodes at their ends. */
 struct nodes {
     uint64_t last, stride;
@@ -109,22 +104,6 @@ static const char *find_layout(struct sl_code *code, struct layout *ret_layout)
     ret_layout->lists[0] = loader_symbol.address + ret_layout->offsets[FIELD_USED];
     ret_layout->lists[1] = loader_symbol.address + ret_layout->offsets[FIELD_USER];
     return NULL;
-}
-
-static enum sl_status add(struct sl_code *code, struct found *found, uint64_t descriptor,
-                          uint64_t start, struct sl_error *err)
-{
-    const struct sl_pc pc = {.address = start, .exact = true};
-    const struct sl_frame *frames;
-    size_t n_frames;
-
-    if (!sl_grow(&found->threads, &found->capacity, found->n + 1) ||
-        !sl_symbolizer_look_up(code->symbolizer, code->maps, &pc, &frames, &n_frames))
-        return sl_fail(err, SL_ENOMEM, "out of memory for unjoined threads");
-    /* The last one is the function itself. */
-    found->threads[found->n++] =
-        (struct sl_unjoined){.pthread = descriptor, .start = &frames[n_frames - 1]};
-    return SL_OK;
 }
 
 /* Where that is not enough for the fields, nothing is known of a node. */
@@ -186,7 +165,7 @@ static bool read_node(struct sl_code *code, const struct layout *layout, struct 
  * left at the 1st, 2nd, 4th, 8th node and so on, and who comes by it again goes in circles.
  */
 static enum sl_status walk(struct sl_code *code, const struct layout *layout, uint64_t head,
-                           struct found *found, bool *ret_whole, struct sl_error *err)
+                           struct sl_unjoined_list *list, bool *ret_whole, struct sl_error *err)
 {
     struct nodes nodes = {0};
     uint64_t node, next, start, mark = 0;
@@ -212,9 +191,9 @@ static enum sl_status walk(struct sl_code *code, const struct layout *layout, ui
             continue;
         if (!sl_budget_take(code->target->budget, SL_BUDGET_FRAMES, 1))
             return SL_OK;
-        enum sl_status status = add(code, found, descriptor, start, err);
-        if (status)
-            return status;
+        if (!sl_grow(&list->nodes, &list->capacity, list->n + 1))
+            return sl_fail(err, SL_ENOMEM, "out of memory for unjoined threads");
+        list->nodes[list->n++] = (struct sl_unjoined_node){descriptor, start};
     }
     *ret_whole = node == head;
     return SL_OK;
@@ -222,46 +201,54 @@ static enum sl_status walk(struct sl_code *code, const struct layout *layout, ui
 
 /* Both lists.  A process that makes and ends threads changes them under the walk. */
 static enum sl_status walk_all(struct sl_code *code, const struct layout *layout,
-                               struct found *found, bool *ret_whole, struct sl_error *err)
+                               struct sl_unjoined_list *list, struct sl_error *err)
 {
     enum sl_status status = SL_OK;
     bool whole = false;
 
     for (int attempt = 0; attempt < MAX_WALKS && !whole && !status; attempt++) {
-        found->n = 0;
+        list->n = 0;
         whole = true;
         for (size_t i = 0; i < SL_COUNT_OF(layout->lists) && whole && !status; i++)
-            status = walk(code, layout, layout->lists[i], found, &whole, err);
+            status = walk(code, layout, layout->lists[i], list, &whole, err);
     }
-    *ret_whole = whole;
+    if (!status && !whole)
+        list->missing = "the list of threads could not be followed to its end";
     return status;
 }
 
-enum sl_status sl_unjoined_find(struct sl_code *code, struct sl_error *err)
+enum sl_status
+sl_unjoined_walk(struct sl_code *code, struct sl_unjoined_list *list, struct sl_error *err)
+{
+    struct layout layout;
+
+    list->walked = true;
+    list->missing = find_layout(code, &layout);
+    return list->missing ? SL_OK : walk_all(code, &layout, list, err);
+}
+
+enum sl_status
+sl_unjoined_name(struct sl_code *code, const struct sl_unjoined_list *list, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = code->snapshot;
-    struct layout layout;
-    struct found found = {0};
-    bool whole;
+    const struct sl_frame *frames;
+    size_t n_frames;
 
-    snapshot->unjoined_missing = find_layout(code, &layout);
-    if (snapshot->unjoined_missing)
+    snapshot->unjoined_missing = list->missing;
+    if (list->missing)
         return SL_OK;
-    enum sl_status status = walk_all(code, &layout, &found, &whole, err);
-    struct sl_unjoined *copy = NULL;
-    if (!status && whole) {
-        copy = sl_arena_array(snapshot->arena, found.n, sizeof *copy);
-        if (!copy)
-            status = sl_fail(err, SL_ENOMEM, "out of memory for unjoined threads");
-        else if (found.n)
-            memcpy(copy, found.threads, found.n * sizeof *copy);
+    struct sl_unjoined *threads = sl_arena_array(snapshot->arena, list->n, sizeof *threads);
+    for (size_t i = 0; threads && i < list->n; i++) {
+        const struct sl_pc pc = {.address = list->nodes[i].start, .exact = true};
+        if (!sl_symbolizer_look_up(code->symbolizer, code->maps, &pc, &frames, &n_frames))
+            threads = NULL;
+        else /* the last one is the function itself */
+            threads[i] = (struct sl_unjoined){.pthread = list->nodes[i].descriptor,
+                                              .start = &frames[n_frames - 1]};
     }
-    if (copy) {
-        snapshot->unjoined = copy;
-        snapshot->n_unjoined = found.n;
-    } else if (!status) {
-        snapshot->unjoined_missing = "the list of threads could not be followed to its end";
-    }
-    free(found.threads);
-    return status;
+    if (!threads)
+        return sl_fail(err, SL_ENOMEM, "out of memory for unjoined threads");
+    snapshot->unjoined = threads;
+    snapshot->n_unjoined = list->n;
+    return SL_OK;
 }

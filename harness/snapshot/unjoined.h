@@ -5,10 +5,28 @@
 
 #include "harness/snapshot/code.h"
 
+/* What the C library has of them. */
+struct sl_unjoined_list {
+    bool walked;
+    const char *missing; /* why that could not be found out; NULL: these are all */
+    struct sl_unjoined_node {
+        uint64_t descriptor; /* pthread_t */
+        uint64_t start;      /* address of its start routine */
+    } * nodes;
+    size_t n, capacity;
+};
+
 /*
- * Fill the snapshot's list of unjoined threads, or say in it why that was not
- * possible.  Fails only when memory is short.
+ * Follow the lists of the C library.  Uses memory and modules of the code, but neither its names
+ * nor the arena.  Fails only when memory is short.
+ *
+ * @param list  of zeros; free its nodes
  */
-SL_CHECKED enum sl_status sl_unjoined_find(struct sl_code *code, struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_unjoined_walk(struct sl_code *code, struct sl_unjoined_list *list, struct sl_error *err);
+
+/* Fill the snapshot from a list that was walked.  Fails only when memory is short. */
+SL_CHECKED enum sl_status
+sl_unjoined_name(struct sl_code *code, const struct sl_unjoined_list *list, struct sl_error *err);
 
 #endif

@@ -110,6 +110,18 @@ static int compare_records(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+/* They come in the order in which threads were made, which is that of their ids until those wrap.
+ */
+static void sort(char *records, size_t n, size_t record_size)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (tid_of(records + i * record_size) < tid_of(records + (i - 1) * record_size)) {
+            qsort(records, n, record_size, compare_records);
+            return;
+        }
+    }
+}
+
 static enum sl_status read_records(int fd, size_t record_size, const struct sl_budget *budget,
                                    void **ret_records, size_t *ret_n, struct sl_error *err)
 {
@@ -126,7 +138,7 @@ static enum sl_status read_records(int fd, size_t record_size, const struct sl_b
             return sl_fail_errno(err, "cannot read the BPF task iterator");
         size += got > 0 ? (size_t) got : 0;
     } while (got);
-    qsort(data, size / record_size, record_size, compare_records);
+    sort(data, size / record_size, record_size);
     *ret_n = size / record_size;
     *ret_records = SL_TAKE(data);
     return SL_OK;
