@@ -10,10 +10,11 @@
 
 #include "base/macros.h"
 #include "harness/snapshot/dwarf/memory.h"
+#include "harness/snapshot/module/section.h"
 
 struct sl_section_copy {
     struct sl_section_copy *next;
-    uint8_t data[];
+    uint8_t *data;
 };
 
 static bool is_one_of(const char *name, const char *const *names, size_t n)
@@ -37,6 +38,48 @@ static void hide(Elf_Scn *section, GElf_Shdr *header)
     (void) gelf_update_shdr(section, header);
 }
 
+/* Give the section other bytes, which are freed with the file.  @return false without memory */
+static bool
+replace(struct sl_debug_file *file, Elf_Scn *section, uint8_t *data, size_t size, size_t align)
+{
+    struct sl_section_copy *copy = malloc(sizeof *copy);
+    if (!copy) {
+        free(data);
+        return false;
+    }
+    *copy = (struct sl_section_copy){.next = file->copies, .data = data};
+    file->copies = copy;
+    /* Which of them libdw asks for hangs on its version; what to free libelf remembers itself. */
+    Elf_Data *const views[] = {elf_rawdata(section, NULL), elf_getdata(section, NULL)};
+    for (size_t i = 0; i < SL_COUNT_OF(views); i++) {
+        if (!views[i])
+            continue;
+        views[i]->d_buf = data;
+        views[i]->d_size = size;
+        views[i]->d_align = align;
+        views[i]->d_type = ELF_T_BYTE;
+    }
+    return true;
+}
+
+/* As libelf does, in a third of the time.  @return false without memory */
+static bool unpack(struct sl_debug_file *file, Elf_Scn *section, GElf_Shdr *header)
+{
+    const Elf_Data *packed = elf_rawdata(section, NULL);
+    uint8_t *data;
+    size_t size;
+
+    if (!packed || !packed->d_buf ||
+        !sl_section_unpack(packed->d_buf, packed->d_size, SIZE_MAX - 1, &data, &size))
+        return true;
+    if (!replace(file, section, data, size, 1))
+        return false;
+    header->sh_flags &= ~(GElf_Xword) SHF_COMPRESSED; /* in memory, as above */
+    header->sh_size = size;
+    (void) gelf_update_shdr(section, header);
+    return true;
+}
+
 /*
  * libdw reads text that stands in a section to its zero byte, and beyond the section if there
  * is none.  Where the last byte is not zero, a copy that has one more takes its place.
@@ -45,19 +88,16 @@ static bool terminate(struct sl_debug_file *file, Elf_Scn *section, const GElf_S
 {
     if ((header->sh_flags & SHF_COMPRESSED) && elf_compress(section, 0, 0) < 0)
         return true; /* libdw leaves it out */
-    Elf_Data *data = elf_getdata(section, NULL);
+    const Elf_Data *data = elf_getdata(section, NULL);
     const uint8_t *bytes = data ? data->d_buf : NULL;
     if (!bytes || !data->d_size || !bytes[data->d_size - 1])
         return true;
-    struct sl_section_copy *copy = malloc(sizeof *copy + data->d_size + 1);
+    uint8_t *copy = malloc(data->d_size + 1);
     if (!copy)
         return false;
-    memcpy(copy->data, bytes, data->d_size);
-    copy->data[data->d_size] = 0;
-    copy->next = file->copies;
-    file->copies = copy;
-    data->d_buf = copy->data; /* libelf remembers by itself what it has to free */
-    return true;
+    memcpy(copy, bytes, data->d_size);
+    copy[data->d_size] = 0;
+    return replace(file, section, copy, data->d_size, data->d_align);
 }
 
 /* @return false when memory is short */
@@ -80,10 +120,15 @@ static bool prepare_sections(struct sl_debug_file *file)
             gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
         if (!name || header.sh_type == SHT_NOBITS)
             continue;
-        if (is_one_of(name, unused, SL_COUNT_OF(unused)))
+        if (is_one_of(name, unused, SL_COUNT_OF(unused))) {
             hide(section, &header);
-        else if (is_one_of(name, with_text, SL_COUNT_OF(with_text)) &&
-                 !terminate(file, section, &header))
+            continue;
+        }
+        bool is_debug = strncmp(name, ".debug_", strlen(".debug_")) == 0;
+        if (is_debug && (header.sh_flags & SHF_COMPRESSED) && !unpack(file, section, &header))
+            return false;
+        if (is_one_of(name, with_text, SL_COUNT_OF(with_text)) &&
+            !terminate(file, section, &header))
             return false;
     }
     return true;
@@ -188,6 +233,7 @@ void sl_debug_file_close(struct sl_debug_file *file)
         (void) close(file->fd);
     for (struct sl_section_copy *copy = file->copies, *next; copy; copy = next) {
         next = copy->next;
+        free(copy->data);
         free(copy);
     }
     free(file->image);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "base/macros.h"
 
@@ -117,9 +117,8 @@ bool sl_section_find(int fd, const char *name, struct sl_section *ret_section)
     return header;
 }
 
-/* What it says that it is unpacked is what it has to be. */
-static bool
-unpack(const uint8_t *packed, size_t size, size_t most, uint8_t **ret_data, size_t *ret_size)
+bool sl_section_unpack(const uint8_t *packed, size_t size, size_t most, uint8_t **ret_data,
+                       size_t *ret_size)
 {
     Elf64_Chdr header;
 
@@ -128,12 +127,17 @@ unpack(const uint8_t *packed, size_t size, size_t most, uint8_t **ret_data, size
     memcpy(&header, packed, sizeof header);
     if (header.ch_type != ELFCOMPRESS_ZLIB || !header.ch_size || header.ch_size > most)
         return false;
-    SL_AUTO_FREE uint8_t *data = calloc(1, header.ch_size + 1);
-    uLongf unpacked = header.ch_size;
-    if (!data ||
-        uncompress(data, &unpacked, packed + sizeof header, size - sizeof header) != Z_OK ||
-        unpacked != header.ch_size)
+    SL_AUTO_FREE uint8_t *data = malloc(header.ch_size + 1);
+    struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
+    /* What it says that it is unpacked is what it has to be. */
+    bool good =
+        data && decompressor &&
+        libdeflate_zlib_decompress(decompressor, packed + sizeof header, size - sizeof header, data,
+                                   header.ch_size, NULL) == LIBDEFLATE_SUCCESS;
+    libdeflate_free_decompressor(decompressor);
+    if (!good)
         return false;
+    data[header.ch_size] = 0;
     *ret_data = SL_TAKE(data);
     *ret_size = header.ch_size;
     return true;
@@ -149,7 +153,7 @@ bool sl_section_load(int fd, const char *name, size_t most, uint8_t **ret_data, 
     if (!data || !read_at(fd, data, section.size, section.offset))
         return false;
     if (section.compressed)
-        return unpack(data, section.size, most, ret_data, ret_size);
+        return sl_section_unpack(data, section.size, most, ret_data, ret_size);
     *ret_data = SL_TAKE(data);
     *ret_size = section.size;
     return true;

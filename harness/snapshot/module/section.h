@@ -23,4 +23,8 @@ bool sl_section_find(int fd, const char *name, struct sl_section *ret_section);
  */
 bool sl_section_load(int fd, const char *name, size_t most, uint8_t **ret_data, size_t *ret_size);
 
+/* The same for bytes of a compressed section that were read.  Of what zlib packed only. */
+bool sl_section_unpack(const uint8_t *packed, size_t size, size_t most, uint8_t **ret_data,
+                       size_t *ret_size);
+
 #endif

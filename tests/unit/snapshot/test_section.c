@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "base/macros.h"
 #include "harness/snapshot/module/section.h"
@@ -38,10 +38,13 @@ static struct file make_file(void)
                    .e_shstrndx = STRINGS},
         .names = NAMES,
         .plain = "contents"};
-    uLongf size = sizeof file.packed.data;
+    struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(6);
 
-    cr_assert(compress(file.packed.data, &size, (const Bytef *) file.plain, sizeof file.plain) ==
-              Z_OK);
+    cr_assert(compressor);
+    size_t size = libdeflate_zlib_compress(compressor, file.plain, sizeof file.plain,
+                                           file.packed.data, sizeof file.packed.data);
+    libdeflate_free_compressor(compressor);
+    cr_assert(size);
     file.packed.header = (Elf64_Chdr){.ch_type = ELFCOMPRESS_ZLIB, .ch_size = sizeof file.plain};
     file.sections[STRINGS] = (Elf64_Shdr){.sh_name = 1,
                                           .sh_type = SHT_STRTAB,
