@@ -282,12 +282,16 @@ static void check_target(pid_t pid, struct pulse *pulse, struct look_result *res
 
 void look_begin(void)
 {
-    struct sl_snapshot *snapshot = NULL;
+    static const enum sl_snapshot_source sources[] = {SL_SNAPSHOT_PROC, SL_SNAPSHOT_BPF};
 
     /* Targets have busy threads, too: what is shown afterwards is not to wait for its turn. */
     (void) setpriority(PRIO_PROCESS, 0, PRIO_MIN);
-    if (sl_snapshot_take(getppid(), NULL, &snapshot, NULL) == SL_OK)
-        sl_snapshot_free(snapshot);
+    for (size_t i = 0; i < SL_COUNT_OF(sources); i++) {
+        const struct sl_snapshot_opts opts = {.size = sizeof opts, .source = sources[i]};
+        struct sl_snapshot *snapshot = NULL;
+        if (sl_snapshot_take(getppid(), &opts, &snapshot, NULL) == SL_OK)
+            sl_snapshot_free(snapshot);
+    }
 }
 
 void look_at(pid_t pid, const struct look_limits *limits, struct pulse *pulse,
