@@ -21,7 +21,13 @@ void sl_ahead_start(struct sl_ahead *ahead, const struct sl_target *target,
     /* Without a build-id its file may have to be compared with memory. */
     if (!module || !module->image.build_id_size)
         return;
-    ahead->target = *target;
+    /* Not the counter, which the source may just be choosing. */
+    ahead->target = (struct sl_target){.pid = target->pid,
+                                       .tid = target->tid,
+                                       .task_fd = target->task_fd,
+                                       .self = target->self,
+                                       .owner = target->owner,
+                                       .budget = target->budget};
     /* Only to find files: nothing is read from memory, and nothing added. */
     if (sl_modules_new(&ahead->target, NULL, NULL, &ahead->modules, NULL))
         return;

@@ -14,8 +14,8 @@ struct member {
     struct sl_pass *pass;
     struct sl_target target;
     struct sl_source_context context;
-    struct sl_reader *reader; /* of a member that is alone, that of the code */
-    uint8_t *copies;          /* BATCH times SL_MAX_COPY; warm: reused by every group */
+    struct sl_reader *own_reader; /* NULL: alone, and reads with that of the code */
+    uint8_t *copies;              /* BATCH times SL_MAX_COPY; warm: reused by every group */
     struct sl_attempt *seen[BATCH];
     struct sl_copy requests[2 * BATCH]; /* of stacks, then of what threads wait at */
     struct sl_wait_memory *waits[BATCH];
@@ -25,8 +25,7 @@ static void member_free(struct member *member)
 {
     if (!member)
         return;
-    if (member->reader != member->pass->code.reader)
-        sl_reader_free(member->reader);
+    sl_reader_free(member->own_reader);
     free(member->copies);
     free(member);
 }
@@ -41,14 +40,6 @@ static int count_room(void)
     return (int) SL_MIN(limit.rlim_cur - OWN_FDS, (rlim_t) BATCH);
 }
 
-static enum sl_status set_reader(struct member *member)
-{
-    if (member->pass->n_members > 1)
-        return sl_reader_new(&member->target, &member->reader, NULL);
-    member->reader = member->pass->code.reader;
-    return SL_OK;
-}
-
 static struct member *member_new(struct sl_pass *pass, size_t number)
 {
     SL_AUTO(member) struct member *member = calloc(1, sizeof *member);
@@ -59,13 +50,20 @@ static struct member *member_new(struct sl_pass *pass, size_t number)
     member->context = pass->source_context;
     member->context.target = &member->target;
     member->copies = malloc(BATCH * SL_MAX_COPY);
-    if (!member->copies || set_reader(member))
+    if (!member->copies ||
+        (pass->n_members > 1 && sl_reader_new(&member->target, &member->own_reader, NULL)))
         return NULL;
     if (number) { /* what the process has to spare is for the thread that has its table */
         bool parted = pass->code.parted && sl_crew_part_descriptors(member->target.task_fd);
         member->context.spare_fds = parted ? count_room() : 0;
     }
     return SL_TAKE(member);
+}
+
+/* That of the code is another one when the map was read again. */
+static struct sl_reader *reader_of(const struct member *member)
+{
+    return member->own_reader ? member->own_reader : member->pass->code.reader;
 }
 
 /* With the lock held: where to copy from. */
@@ -106,7 +104,7 @@ static size_t request_waits(struct member *member, size_t n)
             continue;
         member->waits[n_waits] = &attempt->wait_memory;
         member->requests[n + n_waits] =
-            sl_wait_request(member->reader, &attempt->sighting.call, &attempt->wait_memory);
+            sl_wait_request(reader_of(member), &attempt->sighting.call, &attempt->wait_memory);
         n_waits += member->requests[n + n_waits].size > 0;
     }
     return n_waits;
@@ -122,7 +120,7 @@ static enum sl_status read_stacks(struct member *member, size_t n, struct sl_err
     if (status)
         return status;
     size_t n_waits = request_waits(member, n);
-    sl_reader_copy(member->reader, member->requests, n + n_waits);
+    sl_reader_copy(reader_of(member), member->requests, n + n_waits);
     for (size_t i = 0; i < n_waits; i++)
         sl_wait_accept(&member->requests[n + i], member->waits[i]);
     (void) pthread_mutex_lock(&pass->lock);

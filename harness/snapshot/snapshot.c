@@ -80,13 +80,26 @@ static bool was_replaced(struct sl_pass *pass)
     return sl_fnv64(SL_FNV64_BASIS, content, size) != pass->program;
 }
 
-/* Who is there, and what code: two lists that the kernel makes, at the same time. */
+/* Who is there, as the source says, and what code: two lists of the kernel's, at the same time. */
 struct survey {
     struct sl_pass *pass;
+    struct sl_choice *choice;
     bool may_look_ahead;
     enum sl_status statuses[2];
     struct sl_error errors[2];
 };
+
+static enum sl_status list_threads(struct survey *survey, struct sl_error *err)
+{
+    struct sl_pass *pass = survey->pass;
+    enum sl_status status =
+        sl_choice_open(survey->choice, pass->may_stop, &pass->source_context, &pass->source, err);
+    if (status)
+        return status;
+    return pass->source->list
+               ? pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, err)
+               : sl_target_list(&pass->target, &pass->tids, &pass->n_tids, err);
+}
 
 static void survey_part(void *argument, size_t part)
 {
@@ -95,10 +108,7 @@ static void survey_part(void *argument, size_t part)
     struct sl_error *error = &survey->errors[part];
 
     if (part == 0) {
-        survey->statuses[part] =
-            pass->source->list
-                ? pass->source->list(&pass->source_context, &pass->tids, &pass->n_tids, error)
-                : sl_target_list(&pass->target, &pass->tids, &pass->n_tids, error);
+        survey->statuses[part] = list_threads(survey, error);
         return;
     }
     pass->helper_tid = gettid();
@@ -109,12 +119,14 @@ static void survey_part(void *argument, size_t part)
                        sl_symbolizer_store(pass->code.symbolizer));
 }
 
-static enum sl_status survey(struct sl_pass *pass, struct sl_error *err)
+static enum sl_status survey(struct sl_pass *pass, struct sl_choice *choice, struct sl_error *err)
 {
     bool poor = sl_target_spare_fds() < FEW_DESCRIPTORS;
     bool at_once = !poor && sl_target_count(&pass->target) > FEW_THREADS;
-    struct survey survey = {
-        .pass = pass, .may_look_ahead = !poor && !pass->target.self && !pass->opts->no_symbols};
+    struct survey survey = {.pass = pass,
+                            .choice = choice,
+                            .may_look_ahead =
+                                !poor && !pass->target.self && !pass->opts->no_symbols};
 
     if (at_once)
         sl_crew_run(SL_COUNT_OF(survey.statuses), survey_part, &survey);
@@ -184,11 +196,8 @@ static enum sl_status prepare(struct sl_pass *pass, struct job *job, struct sl_e
         .patience_ns = PATIENCE_NS};
     status = check_class(pass, err);
     if (!status)
-        status =
-            sl_choice_open(&job->choice, pass->may_stop, &pass->source_context, &pass->source, err);
+        status = survey(pass, &job->choice, err);
     pass->may_stop &= !sl_choice_is_tentative(&job->choice);
-    if (!status)
-        status = survey(pass, err);
     if (status)
         return status;
     if (!may_read_memory(pass))

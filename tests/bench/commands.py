@@ -17,6 +17,7 @@ import tempfile
 import time
 
 SLOW = 6000  # threads, above which tools that stop each of them take minutes
+REPORT = pathlib.Path(__file__).resolve().parents[1] / "data/report/valid/ok.json"
 GDB = ["-batch", "-nx", "-iex", "set debuginfod enabled off", "-ex", "thread apply all bt"]
 
 
@@ -118,7 +119,7 @@ def main():
     with tempfile.TemporaryDirectory() as cache:
         os.environ["XDG_CACHE_HOME"] = cache
         small = {"true": ["true"], "--version": [strandline, "--version"],
-                 "help": [strandline, "help"]}
+                 "help": [strandline, "help"], "gate": [strandline, "gate", str(REPORT)]}
         report("without a process", measure(small, rounds))
         for threads in map(int, sys.argv[3:]):
             try:

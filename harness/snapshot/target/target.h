@@ -27,9 +27,9 @@ enum sl_run_counter {
 
 struct sl_target {
     pid_t pid;
-    pid_t tid;   /* a thread that lives; stands for the process */
-    int task_fd; /* /proc/PID/task */
-    bool self;   /* the calling process */
+    _Atomic pid_t tid; /* a thread that lives; stands for the process */
+    int task_fd;       /* /proc/PID/task */
+    bool self;         /* the calling process */
     enum sl_run_counter counter;
     struct sl_owner owner;
     struct sl_budget *budget; /* borrowed, of the look; NULL after open: no bounds */

@@ -3,10 +3,11 @@
 # The frame of the command line, gate and compare: exit statuses and messages.
 #
 # usage: test_cli.sh STRANDLINE SOURCE_ROOT; prints TAP
-strandline=$1
+strandline=$(realpath "$1")
 reports=$2/tests/data/report
 work=$(mktemp -d) || exit 1
 trap 'rm -r "$work"' EXIT
+cd "$work" || exit 1 # where a run would write its report
 n=0 failed=0
 
 # check FACT STATUS STREAM TEXT COMMAND...: the command ends with STATUS and TEXT stands in
