@@ -9,7 +9,6 @@ import time
 import draw
 import play
 
-MUTANT_LIMIT_S = 60  # after which no further test of a mutant is begun
 COUNTED = ("killed", "timeout", "survived")
 
 Result = collections.namedtuple("Result", "mutant verdict by seconds")
@@ -93,7 +92,7 @@ class Campaign:
             now = time.monotonic()
             if now > self.until:
                 return Result(mutant, "not played", "", now - began)
-            if now - began > MUTANT_LIMIT_S:
+            if now - began > self.options.mutant_limit:
                 return Result(mutant, "survived", f"{played} of {len(tests)} tests that reach it",
                               now - began)
             if verdict := self.fails(test, number):
