@@ -23,6 +23,8 @@ mount --bind "$1" /tmp && mount -t tmpfs none /dev/shm && mount -o remount,bind,
 shift 2
 "$@" > /dev/null 2>&1
 exit $?"""
+# A campaign that a shell runs behind itself ignores signals that tests send.
+SIGNALS = ["env", "--default-signal=HUP,INT,QUIT"]
 NAMESPACE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 MEMORY_KIB = 16 << 20
 SUITES = {"": ("unit", "fuzz", "stress", "integration"), "address": ("unit", "fuzz", "integration"),
@@ -74,7 +76,7 @@ class Player:
             command.append("--fail-fast")
         began, timed_out = time.monotonic(), False
         child = subprocess.Popen(
-            ["nice", "-n", "15", *NAMESPACE, "sh", "-c", ENTER, "sh", private, self.memory,
+            ["nice", "-n", "15", *SIGNALS, *NAMESPACE, "sh", "-c", ENTER, "sh", private, self.memory,
              *self.wrapper, *command],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=environment, cwd=test.workdir or self.build, start_new_session=True)

@@ -8,6 +8,7 @@ usage: selftest.py BUILD
 import collections
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,14 @@ class Confined(unittest.TestCase):
 
     def test_a_test_may_act_as_another_user_in_its_own_tmp(self):
         self.assertTrue(self.play("setpriv --reuid 65534 --clear-groups touch /tmp/a").passed)
+
+    def test_a_test_gets_the_signals_that_a_shell_has_it_ignore(self):
+        self.assertFalse(self.play("kill -INT $$; exit 0").passed)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self.assertFalse(self.play("kill -INT $$; exit 0").passed)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def test_a_test_is_played_where_its_build_is(self):
         (self.folder / "beside").touch()

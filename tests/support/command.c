@@ -27,6 +27,10 @@ static pid_t start(const struct command *command, int output_fd, int errors_fd)
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127);
+    /* A shell has what it starts behind itself ignore them, and so has nohup. */
+    (void) signal(SIGHUP, SIG_DFL);
+    (void) signal(SIGINT, SIG_DFL);
+    (void) signal(SIGQUIT, SIG_DFL);
     if (command->memory) {
         const struct rlimit limit = {command->memory, command->memory};
         (void) setrlimit(RLIMIT_AS, &limit);
