@@ -153,7 +153,18 @@ sl_code_stack(struct sl_code *code, const struct sl_pc *pcs, size_t n_pcs, enum 
     return &entry->stack;
 }
 
-void sl_code_close(struct sl_code *code)
+/* Closed, of the same look. */
+static struct sl_code anew(const struct sl_code *code)
+{
+    return (struct sl_code){.target = code->target,
+                            .opts = code->opts,
+                            .snapshot = code->snapshot,
+                            .parted = code->parted,
+                            .maps_reads = code->maps_reads,
+                            .store = code->store};
+}
+
+static void discard(struct sl_code *code)
 {
     free(code->stacks);
     sl_symbolizer_free(code->symbolizer);
@@ -162,11 +173,14 @@ void sl_code_close(struct sl_code *code)
     sl_modules_free(code->modules);
     sl_reader_free(code->reader);
     sl_maps_free(code->maps);
-    *code = (struct sl_code){.target = code->target,
-                             .opts = code->opts,
-                             .snapshot = code->snapshot,
-                             .parted = code->parted,
-                             .maps_reads = code->maps_reads};
+    *code = anew(code);
+}
+
+void sl_code_close(struct sl_code *code)
+{
+    discard(code);
+    sl_store_close(code->store);
+    code->store = NULL;
 }
 
 static enum sl_status
@@ -199,6 +213,13 @@ static enum sl_status open_stacks(struct sl_code *code, struct sl_error *err)
     return SL_OK;
 }
 
+static void use_store(struct sl_code *code)
+{
+    if (!code->store)
+        code->store = sl_store_open();
+    sl_symbolizer_use(code->symbolizer, code->store);
+}
+
 enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err)
 {
     struct sl_arena *arena = code->snapshot->arena;
@@ -218,8 +239,8 @@ enum sl_status sl_code_open(struct sl_code *code, struct sl_error *err)
     if (!status)
         status = sl_symbolizer_new(code->modules, arena, !code->opts->no_symbols, &code->symbolizer,
                                    err);
-    if (!status && !code->opts->no_symbols && !code->opts->no_cache)
-        sl_symbolizer_use(code->symbolizer, sl_store_open());
+    if (!status && !code->parted && !code->opts->no_symbols && !code->opts->no_cache)
+        use_store(code);
     if (!status)
         status = open_stacks(code, err);
     return status;
@@ -309,8 +330,15 @@ static enum sl_status read_maps_again(struct sl_code *code, struct sl_error *err
         status = sl_code_list_modules(code, err);
     if (status)
         return status;
-    sl_code_close(code);
-    return sl_code_open(code, err);
+    struct sl_code fresh = anew(code);
+    status = sl_code_open(&fresh, err);
+    if (status) { /* others of the crew still use the old one, until they hear of it */
+        discard(&fresh);
+        return status;
+    }
+    discard(code);
+    *code = fresh;
+    return SL_OK;
 }
 
 enum sl_status sl_code_find_stack(struct sl_code *code, uint64_t sp,

@@ -21,6 +21,7 @@ struct sl_code {
     struct sl_snapshot *snapshot; /* its arena, which owns stacks and names, and its statistics */
     bool parted; /* who uses it has descriptors of their own: it can use none that it opens */
     unsigned maps_reads;
+    struct sl_store *store; /* of names; opened and closed by who has the descriptors of all */
 
     /* Begun anew when the memory map changed. */
     struct sl_maps *maps;

@@ -31,7 +31,7 @@ SUITES = {"": ("unit", "fuzz", "stress", "integration"), "address": ("unit", "fu
           "thread": ("stress",)}
 # Installs the build, and looks for two minutes at processes drawn by lot: neither is quick, or asks
 # much of a function.
-LEFT_OUT = ("install", "hostile_processes")
+LEFT_OUT = ("install", "hostile_processes", "hostile_motion")
 SKIPPED, CONFINED_BADLY = 77, 125
 
 Test = collections.namedtuple("Test", "name suite command environment workdir")

@@ -72,7 +72,6 @@ void sl_symbolizer_free(struct sl_symbolizer *symbolizer)
         sl_module_names_free(known->names);
     }
     sl_remote_free(symbolizer->remote);
-    sl_store_close(symbolizer->store);
     sl_jit_free(symbolizer->jit);
     free(symbolizer->buckets); /* entries are the arena's */
     free(symbolizer);
@@ -80,7 +79,6 @@ void sl_symbolizer_free(struct sl_symbolizer *symbolizer)
 
 void sl_symbolizer_use(struct sl_symbolizer *symbolizer, struct sl_store *store)
 {
-    sl_store_close(symbolizer->store);
     symbolizer->store = store;
 }
 

@@ -33,7 +33,7 @@ SL_CHECKED enum sl_status sl_symbolizer_new(struct sl_modules *modules, struct s
 void sl_symbolizer_free(struct sl_symbolizer *symbolizer);
 SL_DEFINE_AUTO(sl_symbolizer, sl_symbolizer_free);
 
-/* Keep names here for later looks, and recall those of earlier ones.  Takes the store over. */
+/* Keep names here for later looks, and recall those of earlier ones.  Borrows the store. */
 void sl_symbolizer_use(struct sl_symbolizer *symbolizer, struct sl_store *store);
 const struct sl_store *sl_symbolizer_store(const struct sl_symbolizer *symbolizer); /* or NULL */
 
