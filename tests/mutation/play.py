@@ -58,8 +58,9 @@ class Player:
         self.scratch.mkdir(parents=True, exist_ok=True)
 
     def works(self):
-        """Whether this user may confine a test here."""
-        return self.play(Test("true", "unit", ["true"], {}, None), 10).passed
+        """Whether this user may confine a test here, where it still sees its build."""
+        seen = ["test", "-d", str(self.build)]  # not below /tmp, of which each test has its own
+        return self.play(Test("seen", "unit", seen, {}, None), 10).passed
 
     def play(self, test, limit, number=0, record=False, stop_early=True):
         """@return the outcome of one run with the mutant of that number, 0 for none"""
