@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/choice.h"
 
-#include <string.h>
-
 #include "base/fail.h"
 
 /* So many are read one by one in less time than it takes to load the program for all at once. */

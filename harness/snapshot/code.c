@@ -325,6 +325,8 @@ static enum sl_status read_maps_again(struct sl_code *code, struct sl_error *err
     }
     /* Code came or went: everything learned about addresses may be about other code. */
     sl_maps_free(maps);
+    if (code->parted)
+        sl_symbolizer_use(code->symbolizer, NULL); /* its descriptor is another's here */
     status = sl_code_symbolize(code, err);
     if (!status)
         status = sl_code_list_modules(code, err);

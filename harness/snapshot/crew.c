@@ -111,6 +111,36 @@ void sl_crew_run(size_t n_members, void (*work)(void *argument, size_t member), 
     }
 }
 
+struct pair {
+    sl_crew_task *tasks[2];
+    void *argument;
+    enum sl_status statuses[2];
+    struct sl_error errors[2];
+};
+
+static void do_task(void *argument, size_t i)
+{
+    struct pair *pair = argument;
+    pair->statuses[i] = pair->tasks[i](pair->argument, &pair->errors[i]);
+}
+
+enum sl_status sl_crew_both(bool at_once, sl_crew_task *first, sl_crew_task *second, void *argument,
+                            struct sl_error *err)
+{
+    struct pair pair = {.tasks = {first, second}, .argument = argument};
+
+    if (at_once)
+        sl_crew_run(2, do_task, &pair);
+    else
+        do_task(&pair, 0);
+    if (!at_once && !pair.statuses[0])
+        do_task(&pair, 1);
+    size_t failed = pair.statuses[0] ? 0 : 1;
+    if (pair.statuses[failed] && err && !err->status)
+        *err = pair.errors[failed];
+    return pair.statuses[failed];
+}
+
 bool sl_crew_part_descriptors(int kept)
 {
     unsigned first = STDERR_FILENO + 1, at = (unsigned) SL_MAX(kept, STDERR_FILENO);

@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <strandline/error.h>
+
+#include "base/macros.h"
+
 /*
  * A thread that works for a look.  It takes no signal, so that no handler of the host's runs on it,
  * and has stack enough, whatever the host or its limits give to threads.  @return 0 or an errno
@@ -27,6 +31,15 @@ size_t sl_crew_size(size_t n_items);
  * one can not be made the calling thread makes its call too, after its own.
  */
 void sl_crew_run(size_t n_members, void (*work)(void *argument, size_t member), void *argument);
+
+typedef enum sl_status sl_crew_task(void *argument, struct sl_error *err);
+
+/*
+ * Two tasks that do not touch what the other does, at the same time or else one after the other, as
+ * far as the first that fails.  @return its status, with its error
+ */
+SL_CHECKED enum sl_status sl_crew_both(bool at_once, sl_crew_task *first, sl_crew_task *second,
+                                       void *argument, struct sl_error *err);
 
 /*
  * Give the calling thread, which was made for a crew, a table of descriptors of its

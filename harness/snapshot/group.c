@@ -188,8 +188,6 @@ static void read_groups(void *argument, size_t number)
 
 enum sl_status sl_groups_recheck(struct sl_pass *pass, struct sl_error *err)
 {
-    if (!pass->source->at_once)
-        return SL_OK;
     enum sl_status status = pass->source->recheck(&pass->source_context, err);
     for (size_t i = 0; i < pass->n_attempts && !status; i++)
         if (pass->attempts[i].look == SL_LOOK_OK)

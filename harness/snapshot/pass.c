@@ -278,38 +278,27 @@ static void pass_over(struct sl_pass *pass)
     }
 }
 
-/* Work of two kinds after all stacks were read, each with what the other does not touch. */
-struct afterwards {
-    struct sl_pass *pass;
-    enum sl_status statuses[2];
-    struct sl_error errors[2];
-};
-
-static void do_afterwards(void *argument, size_t part)
+static enum sl_status recheck(void *pass, struct sl_error *err)
 {
-    struct afterwards *after = argument;
-    struct sl_pass *pass = after->pass;
-    struct sl_error *error = &after->errors[part];
+    return sl_groups_recheck(pass, err);
+}
 
-    after->statuses[part] = part == 0 ? sl_groups_recheck(pass, error)
-                                      : sl_unjoined_walk(&pass->code, &pass->unjoined, error);
+static enum sl_status walk_unjoined(void *argument, struct sl_error *err)
+{
+    struct sl_pass *pass = argument;
+    return sl_unjoined_walk(&pass->code, &pass->unjoined, err);
 }
 
 static enum sl_status read_all(struct sl_pass *pass, struct sl_error *err)
 {
-    struct afterwards after = {.pass = pass};
     enum sl_status status = sl_groups_read(pass, err);
 
-    if (status)
+    if (status || !pass->source->at_once)
         return status;
-    bool both = pass->n_members > 1 && pass->source->at_once && pass->opts->find_unjoined;
-    sl_crew_run(both ? 2 : 1, do_afterwards, &after);
-    for (size_t i = 0; i < SL_COUNT_OF(after.statuses) && !status; i++) {
-        status = after.statuses[i];
-        if (status && err && !err->status)
-            *err = after.errors[i];
-    }
-    return status;
+    /* Each is a pass over all threads that takes one CPU. */
+    if (pass->n_members > 1 && pass->opts->find_unjoined)
+        return sl_crew_both(true, recheck, walk_unjoined, pass, err);
+    return sl_groups_recheck(pass, err);
 }
 
 static enum sl_status look_at_all(struct sl_pass *pass, struct sl_error *err)

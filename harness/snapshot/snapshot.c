@@ -19,7 +19,7 @@
 #define HIGHEST_PRIORITY       (-20)
 #define REPLACED_BUDGET_NS     SL_NS_PER_S
 #define FEW_DESCRIPTORS        32 /* with less than that nothing is done at the same time */
-#define FEW_THREADS            16 /* are listed before another thread has begun to run */
+#define LONG_LIST              16 /* threads; fewer are listed before another thread runs */
 #define REAP_NS                SL_NS_PER_S       /* for tasks that were killed to end */
 #define PATIENCE_NS            (5 * SL_NS_PER_S) /* with all threads that do not stop, and run on */
 
@@ -80,17 +80,16 @@ static bool was_replaced(struct sl_pass *pass)
     return sl_fnv64(SL_FNV64_BASIS, content, size) != pass->program;
 }
 
-/* Who is there, as the source says, and what code: two lists of the kernel's, at the same time. */
 struct survey {
     struct sl_pass *pass;
     struct sl_choice *choice;
     bool may_look_ahead;
-    enum sl_status statuses[2];
-    struct sl_error errors[2];
 };
 
-static enum sl_status list_threads(struct survey *survey, struct sl_error *err)
+/* As the source says. */
+static enum sl_status list_threads(void *argument, struct sl_error *err)
 {
+    struct survey *survey = argument;
     struct sl_pass *pass = survey->pass;
     enum sl_status status =
         sl_choice_open(survey->choice, pass->may_stop, &pass->source_context, &pass->source, err);
@@ -101,45 +100,32 @@ static enum sl_status list_threads(struct survey *survey, struct sl_error *err)
                : sl_target_list(&pass->target, &pass->tids, &pass->n_tids, err);
 }
 
-static void survey_part(void *argument, size_t part)
+static enum sl_status find_code(void *argument, struct sl_error *err)
 {
     struct survey *survey = argument;
     struct sl_pass *pass = survey->pass;
-    struct sl_error *error = &survey->errors[part];
 
-    if (part == 0) {
-        survey->statuses[part] = list_threads(survey, error);
-        return;
-    }
     pass->helper_tid = gettid();
-    survey->statuses[part] = sl_code_open(&pass->code, error);
+    enum sl_status status = sl_code_open(&pass->code, err);
     /* Not in the calling process, whose threads are just being listed. */
-    if (!survey->statuses[part] && survey->may_look_ahead)
+    if (!status && survey->may_look_ahead)
         sl_ahead_start(&pass->ahead, &pass->target, pass->code.modules, pass->code.maps,
                        sl_symbolizer_store(pass->code.symbolizer));
+    return status;
 }
 
+/* Who is there, and what code: two lists that the kernel makes, at the same time if they are long.
+ */
 static enum sl_status survey(struct sl_pass *pass, struct sl_choice *choice, struct sl_error *err)
 {
     bool poor = sl_target_spare_fds() < FEW_DESCRIPTORS;
-    bool at_once = !poor && sl_target_count(&pass->target) > FEW_THREADS;
+    bool at_once = !poor && sl_target_count(&pass->target) >= LONG_LIST;
     struct survey survey = {.pass = pass,
                             .choice = choice,
                             .may_look_ahead =
                                 !poor && !pass->target.self && !pass->opts->no_symbols};
 
-    if (at_once)
-        sl_crew_run(SL_COUNT_OF(survey.statuses), survey_part, &survey);
-    for (size_t i = 0; !at_once && i < SL_COUNT_OF(survey.statuses); i++)
-        survey_part(&survey, i);
-    for (size_t i = 0; i < SL_COUNT_OF(survey.statuses); i++) {
-        if (survey.statuses[i]) {
-            if (err && !err->status)
-                *err = survey.errors[i];
-            return survey.statuses[i];
-        }
-    }
-    return SL_OK;
+    return sl_crew_both(at_once, list_threads, find_code, &survey, err);
 }
 
 /* By the first bytes that the process may read itself; some pages nobody else can. */

@@ -110,8 +110,7 @@ static int compare_records(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* They come in the order in which threads were made, which is that of their ids until those wrap.
- */
+/* They come as threads were made, which is the order of their ids until those begin anew. */
 static void sort(char *records, size_t n, size_t record_size)
 {
     for (size_t i = 1; i < n; i++) {

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "base/fail.h"
 #include "base/macros.h"
 #include "harness/snapshot/crew.h"
 
@@ -178,4 +179,35 @@ SL_TEST(crew, a_helper_has_stack_enough_however_little_the_process_gives_to_thre
               pthread_setattr_default_np(&attributes) == 0);
     sl_crew_run(MAX_MEMBERS, use_stack, NULL);
     (void) pthread_attr_destroy(&attributes);
+}
+
+static enum sl_status succeed(void *n_done, struct sl_error *err)
+{
+    (void) err;
+    atomic_fetch_add((atomic_int *) n_done, 1);
+    return SL_OK;
+}
+
+static enum sl_status fail(void *n_done, struct sl_error *err)
+{
+    atomic_fetch_add((atomic_int *) n_done, 1);
+    return sl_fail(err, SL_EGONE, "it has ended");
+}
+
+SL_TEST(crew, of_two_tasks_the_first_that_fails_says_why)
+{
+    for (int at_once = 0; at_once < 2; at_once++) {
+        sl_crew_task *const tasks[][2] = {{succeed, succeed}, {succeed, fail}, {fail, succeed}};
+        for (size_t i = 0; i < SL_COUNT_OF(tasks); i++) {
+            atomic_int n_done = 0;
+            struct sl_error err = {0};
+            if (i == 0)
+                sl_assert_ok(sl_crew_both(at_once, tasks[i][0], tasks[i][1], &n_done, &err), &err);
+            else
+                sl_assert_fails(sl_crew_both(at_once, tasks[i][0], tasks[i][1], &n_done, &err),
+                                SL_EGONE, &err, "it has ended");
+            /* One after the other, as far as the first that fails. */
+            cr_assert_eq(atomic_load(&n_done), !at_once && i == 2 ? 1 : 2);
+        }
+    }
 }
