@@ -9,15 +9,19 @@
  *
  * The frames of both have the same sizes, so that a stack copied while the thread went
  * from one to the other would unwind well and show functions of both: a stack that never
- * was.  The main thread reads standard input and ends the process when that is closed.
+ * was.  It says so when all have begun: the stack of one that has not is that of its birth, in which
+ * neither chain shows.  The main thread reads standard input and ends the process when that is
+ * closed.
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
+static sem_t started;
 static volatile int ended; /* never set; without it the compiler sees that nothing returns */
 
 #define NOINLINE __attribute__((noinline))
@@ -57,6 +61,8 @@ static void *run(void *argument)
 {
     unsigned number = (unsigned) (unsigned long) argument;
     volatile int result = 0;
+
+    (void) sem_post(&started);
     while (!ended) {
         result += left_0(50 + number % 7 * 30);
         result += right_0(50 + number % 5 * 40);
@@ -71,9 +77,11 @@ int main(int argc, char **argv)
     char byte = '.';
 
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (sem_init(&started, 0, 0))
+        return 1;
     for (unsigned long i = 0; i < n; i++) {
         pthread_t thread;
-        if (pthread_create(&thread, NULL, run, (void *) i))
+        if (pthread_create(&thread, NULL, run, (void *) i) || sem_wait(&started))
             return 1;
     }
     if (write(STDOUT_FILENO, &byte, 1) != 1)
