@@ -52,7 +52,9 @@ struct sl_wait {
     int32_t syscall_nr;  /* -1: outside a system call */
     const char *syscall; /* "futex"; NULL outside a call or when the number has no name */
     uint64_t object;     /* address of the futex primitive, else 0 */
-    pid_t owner;         /* mutex: thread that holds it; join: thread waited for; else 0 */
+    pid_t owner;         /* lock: thread that holds it; join: thread waited for; else 0 */
+    pid_t ended_owner;   /* lock: who took it and is no thread of the process any more, as the
+                            program names it; else 0 */
     bool timed;          /* the call has a time-out, so the thread wakes by itself */
     bool socket;         /* the descriptor, or one of those polled, is a socket */
     const char *target;  /* what a descriptor is: "TCP 127.0.0.1:4222", "pipe:[81]"; or NULL */
