@@ -9,9 +9,9 @@
  *
  * The frames of both have the same sizes, so that a stack copied while the thread went
  * from one to the other would unwind well and show functions of both: a stack that never
- * was.  It says so when all have begun: the stack of one that has not is that of its birth, in which
- * neither chain shows.  The main thread reads standard input and ends the process when that is
- * closed.
+ * was.  It says so when all have begun: the stack of one that has not is that of its birth, in
+ * which neither chain shows.  The main thread reads standard input and ends the process when that
+ * is closed.
  */
 #include <pthread.h>
 #include <semaphore.h>
