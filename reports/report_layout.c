@@ -1,104 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reports/report_layout.h"
 
-#include <string.h>
-
 #include "json/layout_macros.h"
 #include "reports/cells.h"
+#include "reports/finding_layout.h"
 
 #define X(name, text) +1
-enum {
-    N_WAIT_KINDS = 0 SL_WAIT_MAP(X),
-    N_CAUSES = 0 SL_CAUSE_MAP(X),
-    N_TRIAL_STATUSES = 0 SL_TRIAL_STATUS_MAP(X)
-};
+enum { N_TRIAL_STATUSES = 0 SL_TRIAL_STATUS_MAP(X) };
 #undef X
-
-static const char *wait_kind_word(unsigned value)
-{
-    return sl_wait_kind_text((enum sl_wait_kind) value);
-}
-
-static const char *cause_word(unsigned value)
-{
-    return sl_cause_text((enum sl_cause) value);
-}
-
-static const char *grade_word(unsigned value)
-{
-    return sl_grade_text((enum sl_grade) value);
-}
 
 static const char *trial_status_word(unsigned value)
 {
     return sl_trial_status_text((enum sl_trial_status) value);
 }
 
-static const struct sl_words wait_kinds = {N_WAIT_KINDS, wait_kind_word};
-const struct sl_words report_layout_grades = {SL_GRADE_COMPLETE + 1, grade_word};
-const struct sl_words report_layout_causes = {N_CAUSES, cause_word};
 static const struct sl_words trial_statuses = {N_TRIAL_STATUSES, trial_status_word};
-
-static const struct sl_field frame_fields[] = {
-    SCALAR(TEXT, struct sl_frame, function), SCALAR(TEXT, struct sl_frame, file),
-    SCALAR(U32, struct sl_frame, line),      SCALAR(TEXT, struct sl_frame, module),
-    SCALAR(HEX, struct sl_frame, address),   SCALAR(BOOL, struct sl_frame, inlined),
-    LATE(HEX, struct sl_frame, offset),      SCALAR(TEXT, struct sl_frame, build_id),
-    LATE(U32, struct sl_frame, region),      LATE(BOOL, struct sl_frame, by_frame_pointers),
-};
-const struct sl_object report_layout_frame = {FIELDS(frame_fields), .one_line = true};
-
-static const struct sl_field wait_fields[] = {
-    ENUM(struct sl_wait, "kind", kind, wait_kinds),
-    SCALAR(INT, struct sl_wait, syscall_nr),
-    SCALAR(TEXT, struct sl_wait, syscall),
-    SCALAR(HEX, struct sl_wait, object),
-    SCALAR(INT, struct sl_wait, owner),
-    SCALAR(BOOL, struct sl_wait, timed),
-    SCALAR(TEXT, struct sl_wait, target),
-    SCALAR(TEXT, struct sl_wait, held),
-};
-const struct sl_object report_layout_wait = {FIELDS(wait_fields), .one_line = true};
-
-/* The fields of a finding's group are found in the finding. */
-_Static_assert(offsetof(struct sl_finding, group) == 0, "the group is first");
-
-static const struct sl_field finding_fields[] = {
-    CHARS(struct sl_group, "fingerprint", fingerprint),
-    SCALAR(U32, struct sl_group, count),
-    SCALAR(BOOL, struct sl_finding, counted),
-    ENUM(struct sl_finding, "cause", cause, report_layout_causes),
-    SCALAR(TEXT, struct sl_finding, evidence),
-    SCALAR(TEXT, struct sl_group, function),
-    LIST(struct sl_group, "frames", frames, n_frames, report_layout_frame),
-    SCALAR(BOOL, struct sl_group, complete),
-    {.key = "grade",
-     .kind = SL_FIELD_WORD,
-     .offset = offsetof(struct sl_group, grade),
-     .words = &report_layout_grades,
-     .late = true},
-    SCALAR(TEXT, struct sl_group, reason),
-    OBJECT(struct sl_group, "wait", wait, report_layout_wait),
-    CHARS(struct sl_group, "thread_name", thread_name),
-    IDS(struct sl_group, "tids", ids, n_ids),
-};
-
-static const char *check_finding(const void *object)
-{
-    const struct sl_group *group = &((const struct sl_finding *) object)->group;
-    if (strspn(group->fingerprint, "0123456789abcdef") != sizeof group->fingerprint - 1)
-        return "'fingerprint' has to be 16 hexadecimal digits";
-    return NULL;
-}
-
-static const struct sl_object finding_object = {FIELDS(finding_fields), .check = check_finding};
-
-static const struct sl_field late_fields[] = {
-    SCALAR(INT, struct sl_late_thread, tid),
-    CHARS(struct sl_late_thread, "name", name),
-    SCALAR(U64, struct sl_late_thread, delay_ns),
-};
-static const struct sl_object late_object = {FIELDS(late_fields), .one_line = true};
 
 static const struct sl_field leftover_fields[] = {
     SCALAR(NAME, struct sl_leftover, kind),
@@ -124,9 +40,10 @@ static const struct sl_field leaks_fields[] = {
     {KEYED(VALUE, struct sl_trial_result, "timers", left.timers)},
     {KEYED(VALUE, struct sl_trial_result, "threads_made_later", left.threads)},
     {KEYED(U64, struct sl_trial_result, "settle_ns", leaks.settle_ns)},
-    LIST(struct sl_trial_result, "groups", leaks.findings, leaks.n_findings, finding_object),
+    LIST(struct sl_trial_result, "groups", leaks.findings, leaks.n_findings,
+         finding_layout_finding),
     LIST(struct sl_trial_result, "late_threads", leaks.late_threads, leaks.n_late_threads,
-         late_object),
+         finding_layout_late),
     LATE_LIST(struct sl_trial_result, "left_behind", left.items, left.n_items, leftover_object),
 };
 
@@ -244,7 +161,8 @@ static const struct sl_field trial_fields[] = {
     OBJECT(struct sl_trial_result, "snapshot", snapshot, report_layout_stats),
     LATE_LIST(struct sl_trial_result, "agents", agents, n_agents, agent_object),
     SCALAR(TEXT, struct sl_trial_result, hang_seen),
-    LIST(struct sl_trial_result, "hang_groups", hang_findings, n_hang_findings, finding_object),
+    LIST(struct sl_trial_result, "hang_groups", hang_findings, n_hang_findings,
+         finding_layout_finding),
 };
 static const struct sl_object trial_object = {FIELDS(trial_fields)};
 

@@ -12,10 +12,6 @@
 
 extern const struct sl_layout report_layout; /* struct sl_run_result */
 
-extern const struct sl_words report_layout_causes;     /* enum sl_cause */
-extern const struct sl_words report_layout_grades;     /* enum sl_grade */
-extern const struct sl_object report_layout_frame;     /* struct sl_frame */
-extern const struct sl_object report_layout_wait;      /* struct sl_wait */
 extern const struct sl_object report_layout_stats;     /* struct sl_snapshot_stats */
 extern const struct sl_object report_layout_cell_name; /* struct sl_cell_result */
 extern const struct sl_object report_layout_share;     /* struct sl_share; null of none */

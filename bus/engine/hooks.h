@@ -43,6 +43,8 @@ struct fault_hooks {
     bool (*wait_room)(struct pool *pool, const struct delivery *delivery);
     /* FAULTS_OF_WAITING: the deliveries are about to be acknowledged or given back. */
     void (*complete)(struct bus *bus, const struct delivery *deliveries, size_t n);
+    /* FAULT_CLOSE_LOCKS_OUT_HANDLERS: a worker is about to end. */
+    void (*leave)(struct bus *bus);
     /* FAULTS_OF_HANDLING: in place of the handler of the delivery's topic. */
     enum sl_status (*handle)(const struct delivery *delivery);
 };

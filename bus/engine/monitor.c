@@ -22,6 +22,8 @@ static void monitor_main(void *argument)
     struct bus *bus = argument;
     uint64_t period_ns = SL_MAX(bus->config.ack_wait_ns / 3, SL_NS_PER_MS);
 
+    if (fault_is_set(bus->faults, FAULT_MONITOR_NOT_STOPPED)) /* to be seen soon after Close */
+        period_ns = SL_MIN(period_ns, SL_NS_PER_S / 2);
     while (monitor_sleep(bus, sl_clock_now_ns() + period_ns)) {
         if (!gate_enter(&bus->users))
             continue;

@@ -121,6 +121,8 @@ __attribute__((noinline)) static void worker_loop(struct worker *worker)
             break;
     }
     pool_wake_next(worker->pool); /* first: giving back may wait for the network */
+    if (fault_is_set(bus->faults, FAULT_CLOSE_LOCKS_OUT_HANDLERS))
+        bus->hooks->leave(bus);
     while (hold_remove(&worker->hold, &batch[0]))
         delivery_give_back(bus, batch, 1, 0);
 }

@@ -77,7 +77,7 @@ fault_wait_room(struct pool *pool, const struct delivery *delivery)
     return true;
 }
 
-/* What a publish from a handler has to take, with close-locks-out-handlers. */
+/* What a publish from a worker has to take, with close-locks-out-handlers. */
 __attribute__((noinline)) static void fault_publish_locked(struct bus *bus)
 {
     (void) pthread_rwlock_rdlock(&bus->fault_state->publish_lock);
@@ -126,5 +126,6 @@ const struct fault_hooks fault_hooks = {
     .fetch = fault_fetch,
     .wait_room = fault_wait_room,
     .complete = fault_complete,
+    .leave = fault_publish_locked,
     .handle = fault_handle,
 };

@@ -28,7 +28,7 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .id = "L2",
          .mechanism = "Close neither stops nor joins the fetchers",
          .expected = "one thread per topic stays, failing to fetch and sleeping 1 s in turn",
-         .effect = {"fetcher_back_off", "unknown", .count = BUS_FAULT_PER_TOPIC}},
+         .effect = {"fetcher_back_off", "retrying", .count = BUS_FAULT_PER_TOPIC}},
     [FAULT_UNJOINED_DISPATCHER] =
         {.name = "unjoined-dispatcher",
          .id = "L3",
@@ -82,9 +82,9 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
         {.name = "monitor-not-stopped",
          .id = "L9",
          .mechanism = "Close neither stops nor joins the monitor",
-         .expected = "the thread 'monitor' stays, waiting with a time-out, and keeps calling into "
-                     "the closed bus",
-         .effect = {"monitor_", "unknown", .count = BUS_FAULT_ONE}},
+         .expected = "the thread 'monitor' stays, waiting with a time-out of 0.5 s at most, and "
+                     "keeps calling into the closed bus",
+         .effect = {"monitor_", "retrying", .count = BUS_FAULT_ONE}},
     [FAULT_LATE_REGISTRATION] =
         {.name = "late-registration",
          .id = "L10",
@@ -93,7 +93,7 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
                       "registers its fetcher without looking again",
          .expected = "one fetcher per topic stays that Close could not see, failing to fetch and "
                      "sleeping 1 s in turn",
-         .effect = {"fetcher_back_off", "unknown", .count = BUS_FAULT_PER_TOPIC}},
+         .effect = {"fetcher_back_off", "retrying", .count = BUS_FAULT_PER_TOPIC}},
     [FAULT_CLOSE_HOLDS_LOCK] =
         {.name = "close-holds-lock",
          .id = "D1",
@@ -101,7 +101,7 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
              "Close joins the monitor while it holds the lock that the monitor needs to end",
          .expected = "Close never returns: it stands in ledger_join under fault_join_under_lock, "
                      "and the monitor waits for a mutex that Close owns",
-         .effect = {"fault_join_under_lock", .hang = BUS_FAULT_CLOSE_HANGS}},
+         .effect = {"monitor_", "lock-blocked", .hang = BUS_FAULT_CLOSE_HANGS}},
     [FAULT_START_SELF_DEADLOCK] =
         {.name = "start-self-deadlock",
          .id = "D2",
@@ -111,7 +111,7 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .expected =
              "open never returns: the caller waits in fault_start_check for a mutex that it "
              "owns itself",
-         .effect = {"fault_start_check", .hang = BUS_FAULT_OPEN_HANGS}},
+         .effect = {"fault_start_check", "deadlock", .hang = BUS_FAULT_OPEN_HANGS}},
     [FAULT_HEALTH_STOP_HOLDS_LOCK] =
         {.name = "health-stop-holds-lock",
          .id = "D3",
@@ -128,12 +128,12 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
     [FAULT_CLOSE_LOCKS_OUT_HANDLERS] =
         {.name = "close-locks-out-handlers",
          .id = "D5",
-         .mechanism = "handlers publish, which needs a lock for reading, and Close joins the "
-                      "workers while it holds that lock for writing",
+         .mechanism = "handlers publish, and workers when they end, which needs a lock for "
+                      "reading, and Close joins the workers while it holds that lock for writing",
          .expected =
-             "Close under load never returns: it stands in ledger_join under "
-             "fault_end_pools_locked, and the workers wait for a lock in fault_publish_locked",
-         .effect = {"fault_end_pools_locked", .hang = BUS_FAULT_CLOSE_HANGS}},
+             "Close never returns: it stands in ledger_join under fault_end_pools_locked, and "
+             "the workers wait for a lock in fault_publish_locked",
+         .effect = {"fault_publish_locked", "lock-blocked", .hang = BUS_FAULT_CLOSE_HANGS}},
     [FAULT_CLOSE_WAITS_FOR_ACKS] =
         {.name = "close-waits-for-acks",
          .id = "D6",

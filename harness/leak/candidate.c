@@ -50,6 +50,15 @@ static struct leak_activity activity_of(const struct sl_thread *before, const st
         .cpu_ns = gained(before->cpu_ns, before->cost.cpu_ns, now->cpu_ns)};
 }
 
+bool candidate_rested(const struct sl_snapshot *earlier, const struct sl_snapshot *now,
+                      const struct sl_thread *thread)
+{
+    const struct sl_thread *before = candidate_find_same(earlier, thread);
+    struct leak_activity activity = activity_of(before, thread);
+
+    return activity.known && earlier->counts_arrivals == now->counts_arrivals && !activity.switches;
+}
+
 bool candidate_counts_differ(const struct sl_leak_input *input)
 {
     return input->closed && input->closed->counts_arrivals != input->settled->counts_arrivals;

@@ -30,6 +30,13 @@ struct leak_candidate {
 const struct sl_thread *
 candidate_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread);
 
+/*
+ * Did the thread not run between the two looks, what the first one made it do aside?  false also
+ * where that is not known; earlier may be NULL.
+ */
+bool candidate_rested(const struct sl_snapshot *earlier, const struct sl_snapshot *now,
+                      const struct sl_thread *thread);
+
 /* Do the two looks after Close count different things? */
 bool candidate_counts_differ(const struct sl_leak_input *input);
 

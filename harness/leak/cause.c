@@ -5,6 +5,7 @@
  */
 #include "harness/leak/cause.h"
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
 #include "harness/leak/evidence.h"
@@ -45,22 +46,206 @@ static void find_unjoined(const struct leak_case *the_case, const struct leak_cl
         facts_add(facts, (struct sl_fact){SL_FACT_UNJOINED, .count = cluster->count});
 }
 
-/*
- * Blocked until another thread acts: nothing of its own, no time-out, no descriptor.  That a
- * thread did not run proves nothing where it was not allowed to.
- */
-static bool is_parked(const struct leak_candidate *candidate)
+static bool all(const struct leak_cluster *cluster, bool (*is)(const struct leak_candidate *))
+{
+    for (size_t i = 0; i < cluster->n_members; i++)
+        if (!is(&cluster->members[i]))
+            return false;
+    return true;
+}
+
+/* Not where it was not allowed to run, nor where it went on meanwhile: that wait is over. */
+static bool stays_blocked(const struct leak_candidate *candidate)
 {
     const struct sl_wait *wait = &candidate->thread->wait;
-    switch (wait->kind) {
+    return !wait->timed && !wait->held &&
+           !(candidate->activity.known && candidate->activity.switches);
+}
+
+/* What was seen, with no conclusion. */
+static void
+tell(const struct leak_case *the_case, const struct leak_cluster *cluster, struct leak_facts *facts)
+{
+    facts_add_waits(the_case, cluster, facts);
+    facts_add_owners(the_case, cluster, facts);
+    facts_add_activity(the_case, cluster, facts);
+    facts_add_circumstances(the_case, cluster, facts);
+}
+
+static bool is_idle(const struct leak_candidate *candidate)
+{
+    return candidate->activity.known && !candidate->activity.switches;
+}
+
+/* The same of threads that stay blocked. */
+static void tell_blocked(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                         struct leak_facts *facts)
+{
+    facts_add_waits(the_case, cluster, facts);
+    facts_add_owners(the_case, cluster, facts);
+    (all(cluster, is_idle) ? facts_add_idle : facts_add_activity)(the_case, cluster, facts);
+    facts_add_circumstances(the_case, cluster, facts);
+}
+
+/*
+ * Is it one that nothing ends?  What is seen of several threads is seen of one after the other, so
+ * that a circle may be one that never was: unless all of it rested between two looks, or it is one
+ * thread that waits for itself.
+ */
+static bool is_deadlock(const struct leak_case *the_case, uint32_t thread)
+{
+    const struct sl_wait_link *links = the_case->graph.links;
+    const struct sl_thread *threads = the_case->snapshot->threads;
+    uint32_t n = links[thread].circle;
+    bool proven = n && !links[thread].ends;
+
+    for (uint32_t i = 0; n > 1 && i < n && proven; i++, thread = links[thread].next)
+        proven = candidate_rested(the_case->earlier, the_case->snapshot, &threads[thread]);
+    return proven && !threads[thread].wait.held;
+}
+
+/* Some are of such a circle, and all others wait for one. */
+static void find_deadlock(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                          struct leak_facts *facts)
+{
+    const struct sl_wait_link *links = the_case->graph.links, *first = NULL;
+    uint32_t n_within = 0, proven = SL_WAIT_NOBODY;
+
+    for (size_t i = 0; i < cluster->n_members; i++) {
+        const struct leak_candidate *member = &cluster->members[i];
+        if (member->unjoined || !stays_blocked(member))
+            return;
+        const struct sl_wait_link *link = &links[member->thread - the_case->snapshot->threads];
+        if (link->root != proven && !is_deadlock(the_case, link->root))
+            return;
+        proven = link->root;
+        first = first || !link->circle ? first : link;
+        n_within += link->circle > 0;
+    }
+    if (!first)
+        return;
+    facts_add_waits(the_case, cluster, facts);
+    facts_add_circle(the_case, (uint32_t) (first - links), n_within, facts);
+    facts_add_circumstances(the_case, cluster, facts);
+}
+
+static bool waits_for_lock(const struct leak_candidate *candidate)
+{
+    enum sl_wait_kind kind = candidate->thread->wait.kind;
+    return (kind == SL_WAIT_MUTEX || kind == SL_WAIT_RWLOCK) && stays_blocked(candidate);
+}
+
+static void find_lock_blocked(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                              struct leak_facts *facts)
+{
+    if (all(cluster, waits_for_lock))
+        tell_blocked(the_case, cluster, facts);
+}
+
+static bool joins(const struct leak_candidate *candidate)
+{
+    return candidate->thread->wait.kind == SL_WAIT_JOIN && stays_blocked(candidate);
+}
+
+static void find_joining(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                         struct leak_facts *facts)
+{
+    if (all(cluster, joins))
+        tell_blocked(the_case, cluster, facts);
+}
+
+/*
+ * Threads that run, and how much.  The share of a CPU is that of all of the group on average; a
+ * thread that was runnable in both looks would have used more, had others not run.
+ */
+#define BUSY_PERCENT 10
+#define BUSY_MIN_NS  SL_NS_PER_MS
+
+static bool is_runnable(const struct sl_thread *thread)
+{
+    return thread->state == 'R' && thread->wait.kind == SL_WAIT_NONE && !thread->wait.held;
+}
+
+static bool runs_always(const struct leak_candidate *candidate)
+{
+    return candidate->activity.known && is_runnable(candidate->thread) &&
+           is_runnable(candidate->before) && candidate->activity.cpu_ns >= BUSY_MIN_NS;
+}
+
+static bool has_run(const struct leak_candidate *candidate)
+{
+    return candidate->activity.known && !candidate->thread->wait.held &&
+           (candidate->activity.switches || candidate->activity.cpu_ns >= BUSY_MIN_NS);
+}
+
+static struct leak_activity add_up(const struct leak_cluster *cluster)
+{
+    struct leak_activity sum = {0};
+    for (size_t i = 0; i < cluster->n_members; i++) {
+        sum.switches += cluster->members[i].activity.switches;
+        sum.cpu_ns += cluster->members[i].activity.cpu_ns;
+    }
+    return sum;
+}
+
+static bool is_busy(const struct leak_case *the_case, const struct leak_cluster *cluster)
+{
+    uint64_t all_ns = the_case->observed_ns * cluster->n_members;
+    return all(cluster, runs_always) ||
+           (all(cluster, has_run) && add_up(cluster).cpu_ns >= all_ns / 100 * BUSY_PERCENT);
+}
+
+static void find_spinning(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                          struct leak_facts *facts)
+{
+    if (is_busy(the_case, cluster))
+        tell(the_case, cluster, facts);
+}
+
+static bool has_alarm(const struct sl_wait *wait)
+{
+    return wait->timed || wait->kind == SL_WAIT_SLEEP;
+}
+
+/* In either look: one that has just woken is not asleep. */
+static bool wakes_by_itself(const struct leak_candidate *candidate)
+{
+    return candidate->activity.known && !candidate->thread->wait.held &&
+           (has_alarm(&candidate->thread->wait) || has_alarm(&candidate->before->wait));
+}
+
+static void find_retrying(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                          struct leak_facts *facts)
+{
+    if (all(cluster, wakes_by_itself) && add_up(cluster).switches)
+        tell(the_case, cluster, facts);
+}
+
+static bool waits_for_io(const struct leak_candidate *candidate)
+{
+    const struct sl_wait *wait = &candidate->thread->wait;
+    return !wait->held &&
+           (wait->kind == SL_WAIT_SOCKET || wait->kind == SL_WAIT_IO || wait->kind == SL_WAIT_POLL);
+}
+
+static void find_io(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                    struct leak_facts *facts)
+{
+    if (all(cluster, waits_for_io))
+        tell(the_case, cluster, facts);
+}
+
+/* Blocked until another thread acts: nothing of its own, no time-out, no descriptor. */
+static bool is_parked(const struct leak_candidate *candidate)
+{
+    switch (candidate->thread->wait.kind) {
     case SL_WAIT_CONDITION:
     case SL_WAIT_SEMAPHORE:
     case SL_WAIT_MUTEX:
     case SL_WAIT_RWLOCK:
     case SL_WAIT_BARRIER:
     case SL_WAIT_FUTEX:
-        return !wait->timed && !wait->held && candidate->activity.known &&
-               !candidate->before->wait.held && !candidate->activity.switches;
+        return is_idle(candidate) && stays_blocked(candidate) && !candidate->before->wait.held;
     default:
         return false;
     }
@@ -69,27 +254,22 @@ static bool is_parked(const struct leak_candidate *candidate)
 static void find_parked(const struct leak_case *the_case, const struct leak_cluster *cluster,
                         struct leak_facts *facts)
 {
-    for (size_t i = 0; i < cluster->n_members; i++)
-        if (!is_parked(&cluster->members[i]))
-            return;
-    facts_add_waits(the_case, cluster, facts);
-    facts_add_idle(the_case, cluster, facts);
-    facts_add_circumstances(the_case, cluster, facts);
-}
-
-/* Always applies: what was seen, with no conclusion. */
-static void describe(const struct leak_case *the_case, const struct leak_cluster *cluster,
-                     struct leak_facts *facts)
-{
-    facts_add_waits(the_case, cluster, facts);
-    facts_add_activity(the_case, cluster, facts);
-    facts_add_circumstances(the_case, cluster, facts);
+    if (all(cluster, is_parked))
+        tell_blocked(the_case, cluster, facts);
 }
 
 static const cause_rule rules[] = {
-    [SL_CAUSE_NOT_CLOSED] = find_not_closed, [SL_CAUSE_RESIDENT] = find_resident,
-    [SL_CAUSE_UNJOINED] = find_unjoined,     [SL_CAUSE_PARKED] = find_parked,
-    [SL_CAUSE_UNKNOWN] = describe,
+    [SL_CAUSE_NOT_CLOSED] = find_not_closed,
+    [SL_CAUSE_RESIDENT] = find_resident,
+    [SL_CAUSE_UNJOINED] = find_unjoined,
+    [SL_CAUSE_DEADLOCK] = find_deadlock,
+    [SL_CAUSE_LOCK_BLOCKED] = find_lock_blocked,
+    [SL_CAUSE_JOINING] = find_joining,
+    [SL_CAUSE_SPINNING] = find_spinning,
+    [SL_CAUSE_RETRYING] = find_retrying,
+    [SL_CAUSE_IO] = find_io,
+    [SL_CAUSE_PARKED] = find_parked,
+    [SL_CAUSE_UNKNOWN] = tell, /* always applies */
 };
 
 enum sl_status cause_explain(const struct leak_case *the_case, const struct leak_cluster *cluster,

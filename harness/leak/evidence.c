@@ -12,7 +12,7 @@
  * part of them; what is not given is told as the one before.  A '$' and a letter stand for
  *
  *   N  "1 thread", "5 threads"          n, m  how many, and one less than that
- *   a  how many are in the group        i  the id of a thread
+ *   a  how many are in the group        i, o  the id of a thread, of the one waited for
  *   t  the fact's text                  v, s  its value, and "es" unless that is 1
  *   d  its value as a duration          E, R, L, O, S, D  a word of the caller's
  */
@@ -49,6 +49,17 @@ static const struct {
     [SL_FACT_REPLACED] = {"; of $t, whose shutdown made another one in its place",
                           "; of $t, whose shutdown made others in their place",
                           "; $n of $t, whose shutdown made others in their place"},
+    [SL_FACT_HOLDER] = {"; thread $o$t holds it", "; thread $o$t holds it",
+                        "; thread $o$t holds what $n of $a wait for"},
+    [SL_FACT_JOINED] = {"; that is thread $o$t", "; that is thread $o$t",
+                        "; for $n of $a that is thread $o$t"},
+    [SL_FACT_CIRCLE] = {"; in a circle of $v that nothing ends",
+                        "; all in circles that nothing ends, this one of $v",
+                        "; $n of $a in a circle of $v that nothing ends, the others behind it"},
+    [SL_FACT_CIRCLE_WAIT] = {": thread $i$t"},
+    [SL_FACT_CIRCLE_WAIT_TOO] = {", thread $i$t"},
+    [SL_FACT_CIRCLE_GOES_ON] = {", and $N more"},
+    [SL_FACT_OTHERS_HOLD] = {"; $n of $a wait for others"},
 };
 
 static const char *or_neutral(const char *word, const char *neutral)
@@ -111,8 +122,12 @@ static const char *say_part(char letter, const struct sl_fact *fact, uint32_t n_
         return sl_arena_printf(arena, "%" PRIu32,
                                letter == 'a' ? n_group : fact->count - (letter == 'm'));
     case 'i':
+    case 'o':
     case 'v':
-        return sl_arena_printf(arena, "%" PRIu64, letter == 'i' ? fact->thread : fact->value);
+        return sl_arena_printf(arena, "%" PRIu64,
+                               letter == 'i'   ? fact->thread
+                               : letter == 'o' ? fact->other
+                                               : fact->value);
     case 's':
         return fact->value == 1 ? "" : "es";
     case 't':

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/leak/facts.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+#include "harness/leak/stack/frame.h"
 
 /* How a wait is told: "5 threads wait on a condition", "1 thread sleeps in clock_nanosleep". */
 struct wording {
@@ -120,6 +123,93 @@ void facts_add_waits(const struct leak_case *the_case, const struct leak_cluster
                                           .text = say_wait(the_case->arena, kinds[i], counts[i])});
     if (others)
         facts_add(facts, (struct sl_fact){.kind = SL_FACT_WAIT_ELSEWHERE, .count = others});
+}
+
+/* " 'u-w3', which stands in slow_handler"; NULL: no memory */
+static const char *say_who(const struct leak_case *the_case, uint64_t id)
+{
+    const struct sl_thread *owner = sl_snapshot_find(the_case->snapshot, id);
+    const char *function =
+        owner && owner->stack ? sl_leak_headline(the_case->arena, owner->stack) : "";
+
+    if (!owner || !function)
+        return owner ? NULL : "";
+    return sl_arena_printf(the_case->arena, " '%s'%s%s%s", owner->name,
+                           *function ? ", which stands in " : "", function, *function ? "," : "");
+}
+
+void facts_add_owners(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                      struct leak_facts *facts)
+{
+    const struct sl_wait *waits[CLAUSES_MAX];
+    uint32_t counts[CLAUSES_MAX] = {0}, others = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < cluster->n_members; i++) {
+        const struct sl_wait *wait = &cluster->members[i].thread->wait;
+        size_t at = 0;
+        if (!wait->owner)
+            continue;
+        while (at < n && (waits[at]->owner != wait->owner || waits[at]->object != wait->object))
+            at++;
+        if (at == CLAUSES_MAX) {
+            others++;
+            continue;
+        }
+        if (at == n)
+            waits[n++] = wait;
+        counts[at]++;
+    }
+    for (size_t i = 0; i < n; i++)
+        facts_add(facts, (struct sl_fact){.kind = waits[i]->kind == SL_WAIT_JOIN ? SL_FACT_JOINED
+                                                                                 : SL_FACT_HOLDER,
+                                          .count = counts[i],
+                                          .object = waits[i]->object,
+                                          .other = (uint64_t) waits[i]->owner,
+                                          .text = say_who(the_case, (uint64_t) waits[i]->owner)});
+    if (others)
+        facts_add(facts, (struct sl_fact){SL_FACT_OTHERS_HOLD, .count = others});
+}
+
+#define CIRCLE_MAX 8 /* waits that are told one by one */
+
+/* " 'u-w3', which stands in flush, waits for a lock that thread 71 holds" */
+static const char *say_link(const struct leak_case *the_case, const struct sl_thread *waiter,
+                            const struct sl_thread *next)
+{
+    const char *who = say_who(the_case, waiter->id);
+    bool joins = waiter->wait.kind == SL_WAIT_JOIN;
+
+    if (!who)
+        return NULL;
+    if (waiter == next)
+        return sl_arena_printf(the_case->arena, "%s waits for %s", who,
+                               joins ? "itself to end" : "a lock that it holds itself");
+    return sl_arena_printf(the_case->arena, "%s waits for %sthread %" PRIu64 " %s", who,
+                           joins ? "" : "a lock that ", next->id, joins ? "to end" : "holds");
+}
+
+void facts_add_circle(const struct leak_case *the_case, uint32_t thread, uint32_t n_within,
+                      struct leak_facts *facts)
+{
+    const struct sl_wait_link *links = the_case->graph.links;
+    const struct sl_thread *threads = the_case->snapshot->threads;
+    uint32_t n = links[thread].circle;
+
+    facts_add(facts, (struct sl_fact){SL_FACT_CIRCLE, .count = n_within, .value = n});
+    for (uint32_t i = 0; i < SL_MIN(n, (uint32_t) CIRCLE_MAX); i++) {
+        const struct sl_thread *waiter = &threads[thread], *next = &threads[links[thread].next];
+        facts_add(facts, (struct sl_fact){.kind = i ? SL_FACT_CIRCLE_WAIT_TOO : SL_FACT_CIRCLE_WAIT,
+                                          .count = 1,
+                                          .thread = waiter->id,
+                                          .object = waiter->wait.object,
+                                          .other = next->id,
+                                          .value = waiter->wait.kind,
+                                          .text = say_link(the_case, waiter, next)});
+        thread = links[thread].next;
+    }
+    if (n > CIRCLE_MAX)
+        facts_add(facts, (struct sl_fact){SL_FACT_CIRCLE_GOES_ON, .count = n - CIRCLE_MAX});
 }
 
 /* What a look made its threads do is none of their own doing, but it is no rest either. */

@@ -5,7 +5,7 @@
 
 #include "harness/leak/case.h"
 
-#define FACTS_MAX 16
+#define FACTS_MAX 32
 
 struct leak_facts {
     struct sl_fact list[FACTS_MAX];
@@ -20,6 +20,14 @@ void facts_add(struct leak_facts *facts, struct sl_fact fact);
 /* What they wait for, each kind of wait with its number. */
 void facts_add_waits(const struct leak_case *the_case, const struct leak_cluster *cluster,
                      struct leak_facts *facts);
+
+/* Who holds the locks that they wait for, or is joined. */
+void facts_add_owners(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                      struct leak_facts *facts);
+
+/* That so many of them wait in circles, and each wait of the circle of a thread of the snapshot. */
+void facts_add_circle(const struct leak_case *the_case, uint32_t thread, uint32_t n_within,
+                      struct leak_facts *facts);
 
 /* That none of them ran between the two looks. */
 void facts_add_idle(const struct leak_case *the_case, const struct leak_cluster *cluster,

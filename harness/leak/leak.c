@@ -10,6 +10,7 @@
 #include "harness/leak/closing.h"
 #include "harness/leak/evidence.h"
 #include "harness/leak/group.h"
+#include "harness/leak/tree/graph.h"
 
 /* Leaks before what is only shown. */
 static int compare_findings(const void *a, const void *b)
@@ -21,13 +22,13 @@ static int compare_findings(const void *a, const void *b)
 }
 
 /* Explain and sort; as many as clusters. */
-static enum sl_status make_findings(const struct leak_case *the_case,
+static enum sl_status make_findings(struct leak_case *the_case,
                                     const struct sl_finding **ret_findings, struct sl_error *err)
 {
     size_t n = the_case->clusters->n_clusters;
     struct sl_finding *findings = sl_arena_array(the_case->arena, n, sizeof *findings);
-    enum sl_status status =
-        findings ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for %zu groups", n);
+    enum sl_status status = findings ? sl_wait_graph_make(the_case->snapshot, &the_case->graph, err)
+                                     : sl_fail(err, SL_ENOMEM, "out of memory for %zu groups", n);
 
     for (size_t i = 0; i < n && !status; i++) {
         const struct leak_cluster *cluster = &the_case->clusters->clusters[i];
@@ -37,6 +38,7 @@ static enum sl_status make_findings(const struct leak_case *the_case,
         if (!status)
             status = cause_explain(the_case, cluster, &findings[i], err);
     }
+    sl_wait_graph_release(&the_case->graph);
     if (status)
         return status;
     qsort(findings, n, sizeof *findings, compare_findings);
@@ -131,6 +133,7 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
     struct leak_case the_case = {
         .input = input,
         .snapshot = input->settled,
+        .earlier = input->closed,
         .words = evidence_words(input->words),
         .observed_ns = candidate_observed_ns(input),
         .counts_differ = candidate_counts_differ(input),
@@ -142,13 +145,15 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
     return status ? status : analyse(&the_case, candidates, ret_report, err);
 }
 
-enum sl_status sl_leak_describe(const struct sl_snapshot *snapshot, struct sl_arena *arena,
+enum sl_status sl_leak_describe(const struct sl_snapshot *snapshot,
+                                const struct sl_snapshot *earlier, struct sl_arena *arena,
                                 const struct sl_finding **ret_findings, size_t *ret_n_findings,
                                 struct sl_error *err)
 {
     struct leak_clusters clusters;
-    const struct leak_case the_case = {
+    struct leak_case the_case = {
         .snapshot = snapshot,
+        .earlier = earlier,
         .clusters = &clusters,
         .words = evidence_words(NULL),
         .arena = arena,

@@ -23,12 +23,14 @@ SL_CHECKED enum sl_status sl_leak_analyse(const struct sl_leak_input *input, str
                                           struct sl_leak_report *ret_report, struct sl_error *err);
 
 /*
- * All threads of one snapshot, grouped and described, with no verdict (cause unknown, counted
- * false), largest group first.  For hung subjects.
+ * All threads of one snapshot, grouped and described, with no verdict (counted false), largest
+ * group first.  The cause is what they wait for, where that tells it.  For hung subjects.
+ *
+ * @param earlier  another look, which can prove that a circle of waits is one; or NULL
  */
-SL_CHECKED enum sl_status sl_leak_describe(const struct sl_snapshot *snapshot,
-                                           struct sl_arena *arena,
-                                           const struct sl_finding **ret_findings,
-                                           size_t *ret_n_findings, struct sl_error *err);
+SL_CHECKED enum sl_status
+sl_leak_describe(const struct sl_snapshot *snapshot, const struct sl_snapshot *earlier,
+                 struct sl_arena *arena, const struct sl_finding **ret_findings,
+                 size_t *ret_n_findings, struct sl_error *err);
 
 #endif

@@ -7,7 +7,18 @@ static const char *const cause_texts[] = {
 #undef X
 };
 
+static const char *const fact_kind_texts[] = {
+#define X(name, text) [SL_FACT_##name] = (text),
+    SL_FACT_MAP(X)
+#undef X
+};
+
 const char *sl_cause_text(enum sl_cause cause)
 {
     return (size_t) cause < SL_COUNT_OF(cause_texts) ? cause_texts[cause] : "unknown";
+}
+
+const char *sl_fact_kind_text(enum sl_fact_kind kind)
+{
+    return (size_t) kind < SL_COUNT_OF(fact_kind_texts) ? fact_kind_texts[kind] : "unknown";
 }

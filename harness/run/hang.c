@@ -60,13 +60,14 @@ static const char *describe_close(const struct sl_snapshot *snapshot, struct sl_
     return sl_arena_printf(arena, "stands in %s%s%s", function_of(arena, closer), wait, held);
 }
 
-void sl_hang_describe(const struct sl_snapshot *snapshot, const char *seen, struct sl_arena *arena,
-                      struct sl_trial_result *result)
+void sl_hang_describe(const struct sl_snapshot *snapshot, const struct sl_snapshot *earlier,
+                      const char *seen, struct sl_arena *arena, struct sl_trial_result *result)
 {
     result->hang_seen = seen;
     if (result->close.timed_out && result->close.duration_ns.missing)
         result->close.waits_for = describe_close(snapshot, arena);
-    if (sl_leak_describe(snapshot, arena, &result->hang_findings, &result->n_hang_findings, NULL))
+    if (sl_leak_describe(snapshot, earlier, arena, &result->hang_findings, &result->n_hang_findings,
+                         NULL))
         result->n_hang_findings = 0;
 }
 
@@ -112,7 +113,7 @@ void sl_hang_crashed(const struct sl_snapshot *snapshot, const struct sl_crash *
     struct sl_stack stripped;
 
     if (!found) { /* the signal was told, but by no thread of this process */
-        sl_hang_describe(snapshot, "crash", arena, result);
+        sl_hang_describe(snapshot, NULL, "crash", arena, result);
         return;
     }
     struct sl_thread crashed = *found;
@@ -125,9 +126,9 @@ void sl_hang_crashed(const struct sl_snapshot *snapshot, const struct sl_crash *
     for (size_t i = 0; threads && i < snapshot->n_threads; i++)
         if (&snapshot->threads[i] != found)
             threads[others.n_threads++] = snapshot->threads[i];
-    if (sl_leak_describe(&one, arena, &first, &n_first, NULL))
+    if (sl_leak_describe(&one, NULL, arena, &first, &n_first, NULL))
         n_first = 0;
-    if (others.n_threads && sl_leak_describe(&others, arena, &rest, &n_rest, NULL))
+    if (others.n_threads && sl_leak_describe(&others, NULL, arena, &rest, &n_rest, NULL))
         n_rest = 0;
     struct sl_finding *findings = sl_arena_array(arena, n_first + n_rest, sizeof *findings);
     if (!findings)

@@ -9,10 +9,10 @@
 /*
  * Fill hang_findings of a result with every thread of the snapshot, hang_seen with `seen`, and
  * close.waits_for when Close has not returned.  Evidence only: when memory is short
- * there is less of it.
+ * there is less of it.  An earlier look (or NULL) proves circles of waits.
  */
-void sl_hang_describe(const struct sl_snapshot *snapshot, const char *seen, struct sl_arena *arena,
-                      struct sl_trial_result *result);
+void sl_hang_describe(const struct sl_snapshot *snapshot, const struct sl_snapshot *earlier,
+                      const char *seen, struct sl_arena *arena, struct sl_trial_result *result);
 
 /*
  * The same of a subject one of whose threads crashed and waits: its group stands first, without

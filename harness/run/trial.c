@@ -208,7 +208,7 @@ settle(struct trial *trial, const struct sl_phase_record *record, struct sl_erro
     const struct sl_snapshot *end = sl_observation_snapshot(trial->observation, SL_LOOK_END);
 
     if (record->close_timed_out && end)
-        sl_hang_describe(end, "closed", trial->arena, trial->result);
+        sl_hang_describe(end, NULL, "closed", trial->arena, trial->result);
     return status;
 }
 

@@ -129,10 +129,15 @@ void trial_fail(struct trial *trial, enum sl_trial_status status, enum sl_step s
 /* Some stacks as evidence of a subject that still lives but will not go on. */
 static void keep_hang(struct trial *trial)
 {
-    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
+    const struct sl_snapshot_opts without_names = {.size = sizeof without_names,
+                                                   .no_symbols = true};
+    SL_AUTO(sl_snapshot) struct sl_snapshot *earlier = NULL, *snapshot = NULL;
 
+    /* Without it no circle of waits can be proven, but all else be told. */
+    if (sl_snapshot_take(trial->process.pid, &without_names, &earlier, NULL))
+        earlier = NULL;
     if (!sl_snapshot_take(trial->process.pid, NULL, &snapshot, NULL))
-        sl_hang_describe(snapshot, "hang", trial->arena, trial->result);
+        sl_hang_describe(snapshot, earlier, "hang", trial->arena, trial->result);
 }
 
 /* The stacks seen last, of a subject that is gone.  Before the load there were none worth it. */
@@ -149,7 +154,7 @@ static void keep_last_snapshot(struct trial *trial)
             sl_observation_snapshot(trial->observation, looks[i].look);
         if (!snapshot)
             continue;
-        sl_hang_describe(snapshot, looks[i].seen, trial->arena, trial->result);
+        sl_hang_describe(snapshot, NULL, looks[i].seen, trial->arena, trial->result);
         return;
     }
 }

@@ -161,30 +161,44 @@ SL_API const struct sl_fact *sl_finding_fact(const struct sl_finding *finding, s
  * What a fact says of `count` threads; which members tell it.  Members that are not named are 0
  * or NULL, except for count.
  */
+#define SL_FACT_MAP(X)                                                                             \
+    X(NONE, "none")                                                                                \
+    X(NOT_REACHED, "not-reached") /* what has to end them was never reached */                     \
+    X(WITNESS, "witness")         /* text has to be gone, and thread is one of it */               \
+    X(OF_PROCESS, "of-process")   /* they are text, which all of the process shares */             \
+    X(ENDED_WITH_LIBRARY, "ended-with-library") /* text */                                         \
+    X(KEPT_BY_LIBRARY, "kept-by-library")       /* text, whose shutdown nobody saw */              \
+    X(UNJOINED, "unjoined")                     /* they ended, and nobody joined them */           \
+    X(WAIT, "wait")                     /* value: enum sl_wait_kind; object, other; text: words */ \
+    X(WAIT_TOO, "wait-too")             /* the same of others of the group */                      \
+    X(WAIT_ELSEWHERE, "wait-elsewhere") /* so many more do something else */                       \
+    X(IDLE, "idle")                     /* they did not run */                                     \
+    X(SWITCHES, "switches")             /* value: context switches together */                     \
+    X(CPU, "cpu")                       /* value: nanoseconds of CPU time together */              \
+    X(LOOKED_AT, "looked-at")           /* they were made to run to be looked at; not in it */     \
+    X(SPAN, "span")                     /* value: nanoseconds between the looks that tell this */  \
+    X(NOT_MEASURED, "not-measured")     /* how much they ran is not known; text: why */            \
+    X(BORN, "born")                     /* they started after the first of the two looks */        \
+    X(NO_STACK, "no-stack")             /* text: why */                                            \
+    X(OUTLIVED_LIBRARY, "outlived-library") /* text, whose shutdown did not end them */            \
+    X(NONE_ENDED, "none-ended")             /* of so many threads at peak */                       \
+    X(REPLACED, "replaced")                 /* text, whose shutdown made others in their place */  \
+    X(HOLDER, "holder") /* other holds the object that they wait for; text: who that is */         \
+    X(JOINED, "joined") /* they wait for other to end; text: who that is */                        \
+    X(OTHERS_HOLD, "others-hold") /* further threads hold, or are, what so many wait for */        \
+    X(CIRCLE, "circle") /* they wait in circles; value: threads of one, whose waits follow */      \
+    X(CIRCLE_WAIT, "circle-wait") /* thread waits at object for other; value, text: as WAIT */     \
+    X(CIRCLE_WAIT_TOO, "circle-wait-too") /* a further wait of that circle */                      \
+    X(CIRCLE_GOES_ON, "circle-goes-on")   /* so many more waits are in it */
+
 enum sl_fact_kind {
-    SL_FACT_NONE,
-    SL_FACT_NOT_REACHED,        /* what has to end them was never reached */
-    SL_FACT_WITNESS,            /* text has to be gone, and thread is one of it */
-    SL_FACT_OF_PROCESS,         /* they are text, which all of the process shares */
-    SL_FACT_ENDED_WITH_LIBRARY, /* text */
-    SL_FACT_KEPT_BY_LIBRARY,    /* text, whose shutdown nobody saw */
-    SL_FACT_UNJOINED,           /* they ended, and nobody joined them */
-    SL_FACT_WAIT,               /* value: enum sl_wait_kind; object, other; text: the words */
-    SL_FACT_WAIT_TOO,           /* the same of others of the group */
-    SL_FACT_WAIT_ELSEWHERE,     /* so many more do something else */
-    SL_FACT_IDLE,               /* they did not run */
-    SL_FACT_SWITCHES,           /* value: context switches together */
-    SL_FACT_CPU,                /* value: nanoseconds of CPU time together */
-    SL_FACT_LOOKED_AT,          /* they were made to run to be looked at; that is not in it */
-    SL_FACT_SPAN,               /* value: nanoseconds between the two looks that tell this */
-    SL_FACT_NOT_MEASURED,       /* how much they ran is not known; text: why */
-    SL_FACT_BORN,               /* they started after the first of the two looks */
-    SL_FACT_NO_STACK,           /* text: why */
-    SL_FACT_OUTLIVED_LIBRARY,   /* text, whose shutdown did not end them */
-    SL_FACT_NONE_ENDED,         /* of so many threads at peak */
-    SL_FACT_REPLACED            /* text, whose shutdown made others in their place */
+#define X(name, text) SL_FACT_##name,
+    SL_FACT_MAP(X)
+#undef X
 };
 
+/* "wait-too" */
+SL_API const char *sl_fact_kind_text(enum sl_fact_kind kind);
 SL_API enum sl_fact_kind sl_fact_kind(const struct sl_fact *fact);
 SL_API uint32_t sl_fact_count(const struct sl_fact *fact);  /* threads that it is true of */
 SL_API uint64_t sl_fact_thread(const struct sl_fact *fact); /* id of one of them; 0: not known */

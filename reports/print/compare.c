@@ -8,6 +8,7 @@
 #include "json/layout_macros.h"
 #include "json/layout_write.h"
 #include "reports/cells.h"
+#include "reports/finding_layout.h"
 #include "reports/format.h"
 #include "reports/print/grid.h"
 #include "reports/print/say.h"
@@ -194,7 +195,7 @@ static const struct sl_words units = {SL_N_UNITS, unit_word};
 
 static const struct sl_field finding_fields[] = {
     CHARS(struct sl_finding, "fingerprint", group.fingerprint),
-    ENUM(struct sl_finding, "cause", cause, report_layout_causes),
+    ENUM(struct sl_finding, "cause", cause, finding_layout_causes),
     {KEYED(TEXT, struct sl_finding, "function", group.function)},
 };
 static const struct sl_object finding_object = {FIELDS(finding_fields)};

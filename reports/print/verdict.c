@@ -4,6 +4,7 @@
 #include "base/fail.h"
 #include "json/layout_macros.h"
 #include "json/layout_write.h"
+#include "reports/finding_layout.h"
 #include "reports/print/breach.h"
 #include "reports/print/leak_lines.h"
 #include "reports/print/table_verdict.h"
@@ -35,7 +36,7 @@ struct document {
 
 static const struct sl_field finding_fields[] = {
     {KEYED(TEXT, struct sl_finding, "function", group.function)},
-    ENUM(struct sl_finding, "cause", cause, report_layout_causes),
+    ENUM(struct sl_finding, "cause", cause, finding_layout_causes),
     CHARS(struct sl_finding, "fingerprint", group.fingerprint),
 };
 static const struct sl_object finding_object = {FIELDS(finding_fields)};

@@ -4,13 +4,14 @@
 #include <ctype.h>
 
 #include "json/layout_macros.h"
+#include "reports/finding_layout.h"
 #include "reports/report_layout.h"
 #include "reports/snapshot/document.h"
 
 static const struct sl_field wait_fields[] = {
     SCALAR(U32, struct sl_document_wait, count),
     SCALAR(NAME, struct sl_document_wait, text),
-    OBJECT(struct sl_document_wait, "wait", wait, report_layout_wait),
+    OBJECT(struct sl_document_wait, "wait", wait, finding_layout_wait),
 };
 static const struct sl_object wait_object = {FIELDS(wait_fields), .one_line = true};
 
@@ -21,27 +22,27 @@ static const struct sl_field group_fields[] = {
     SCALAR(U32, struct sl_group, count),
     CHARS(struct sl_group, "fingerprint", fingerprint),
     SCALAR(TEXT, struct sl_group, function),
-    OBJECT(struct sl_group, "wait", wait, report_layout_wait),
+    OBJECT(struct sl_group, "wait", wait, finding_layout_wait),
     LIST(struct sl_document_group, "waits", waits, n_waits, wait_object),
     SCALAR(NAME, struct sl_document_group, states),
     NAMES(struct sl_document_group, "names", names, n_names),
     IDS(struct sl_group, "tids", ids, n_ids),
     SCALAR(BOOL, struct sl_group, complete),
-    ENUM(struct sl_group, "grade", grade, report_layout_grades),
+    ENUM(struct sl_group, "grade", grade, finding_layout_grades),
     SCALAR(TEXT, struct sl_group, reason),
-    LIST(struct sl_group, "frames", frames, n_frames, report_layout_frame),
+    LIST(struct sl_group, "frames", frames, n_frames, finding_layout_frame),
 };
 static const struct sl_object group_object = {FIELDS(group_fields)};
 
 /* Frames and waits with all that the analysis of a leak looks at. */
 static const struct sl_field whole_frame_fields[] = {
-    INLINE(report_layout_frame),
+    INLINE(finding_layout_frame),
     LATE(HEX, struct sl_frame, start),
 };
 static const struct sl_object whole_frame = {FIELDS(whole_frame_fields), .one_line = true};
 
 static const struct sl_field whole_wait_fields[] = {
-    INLINE(report_layout_wait),
+    INLINE(finding_layout_wait),
     LATE(BOOL, struct sl_wait, socket),
 };
 static const struct sl_object whole_wait = {FIELDS(whole_wait_fields), .one_line = true};
@@ -71,7 +72,7 @@ static const struct sl_field thread_fields[] = {
     CHARS(struct sl_document_thread, "state", state),
     ENUM(struct sl_document_thread, "source", thread.source, sources),
     {KEYED(BOOL, struct sl_document_thread, "complete", stack.complete)},
-    ENUM(struct sl_document_thread, "grade", stack.grade, report_layout_grades),
+    ENUM(struct sl_document_thread, "grade", stack.grade, finding_layout_grades),
     {KEYED(TEXT, struct sl_document_thread, "reason", stack.reason)},
     THREAD(BOOL, consistent),
     SCALAR(NAME, struct sl_document_thread, fingerprint),
@@ -113,7 +114,7 @@ static const struct sl_object sources_object = {FIELDS(source_fields), .one_line
 
 static const struct sl_field unjoined_group_fields[] = {
     SCALAR(U32, struct sl_document_unjoined_group, count),
-    OBJECT(struct sl_document_unjoined_group, "start", start, report_layout_frame),
+    OBJECT(struct sl_document_unjoined_group, "start", start, finding_layout_frame),
 };
 static const struct sl_object unjoined_group_object = {FIELDS(unjoined_group_fields),
                                                        .one_line = true};

@@ -18,7 +18,7 @@
 /* 2 topics, 8 workers in all. */
 #define SCENARIO_WITH(queue, load, limits)                                                         \
     "{\"load\": {\"topics\": 2, " load "},\n"                                                      \
-    " \"limits\": {\"settle\": \"300ms\", " limits "},\n"                                          \
+    " \"limits\": {\"settle\": \"1500ms\", " limits "},\n"                                         \
     " \"modes\": {\"unified\": {\"workers\": 8, \"queue\": " queue                                 \
     "}}, \"play\": [\"unified\"]}\n"
 #define SCENARIO(load, limits) SCENARIO_WITH("16", load, limits)
@@ -224,8 +224,10 @@ static void assert_effect(const struct play *play, const struct bus_fault_info *
         cr_assert(strstr(json_text_at(play->trial, "close.detail"), "abandoned threads: "), "%s",
                   fault->name);
     if (effect->hang >= BUS_FAULT_CLOSE_HANGS) {
-        cr_assert(find_group(json_at(play->trial, "hang_groups"), effect->function), "%s",
-                  fault->name);
+        const json_t *group = find_group(json_at(play->trial, "hang_groups"), effect->function);
+        cr_assert(group, "%s", fault->name);
+        if (effect->cause)
+            cr_assert_str_eq(json_text_at(group, "cause"), effect->cause, "%s", fault->name);
         return;
     }
     assert_leaks(play, fault);

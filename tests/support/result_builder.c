@@ -175,6 +175,7 @@ static void fill_finding(struct sl_arena *arena, struct sl_finding *finding, uin
                          enum sl_cause cause, const char *function)
 {
     struct sl_frame *frames = need(sl_arena_array(arena, 3, sizeof *frames));
+    struct sl_fact *facts = need(sl_arena_array(arena, 2, sizeof *facts));
     uint64_t hash = sl_fnv64(SL_FNV64_BASIS, function, strlen(function));
 
     frames[0] = (struct sl_frame){.address = 0x7f0000001000 + count,
@@ -188,6 +189,14 @@ static void fill_finding(struct sl_arena *arena, struct sl_finding *finding, uin
     frames[2] = (struct sl_frame){.address = 0x7f0000002000,
                                   .function = "start_thread",
                                   .module = "/lib/x86_64-linux-gnu/libc.so.6"};
+    facts[0] = (struct sl_fact){.kind = SL_FACT_WAIT,
+                                .count = count,
+                                .thread = 101,
+                                .object = 0x7000,
+                                .other = 99,
+                                .value = SL_WAIT_CONDITION,
+                                .text = "waits on a condition"};
+    facts[1] = (struct sl_fact){.kind = SL_FACT_IDLE, .count = count};
     *finding = (struct sl_finding){
         .group =
             {
@@ -206,6 +215,8 @@ static void fill_finding(struct sl_arena *arena, struct sl_finding *finding, uin
             },
         .counted = cause != SL_CAUSE_RESIDENT,
         .cause = cause,
+        .facts = facts,
+        .n_facts = 2,
         .evidence = "waits on a condition that no live thread signals",
     };
     (void) snprintf(finding->group.fingerprint, sizeof finding->group.fingerprint, "%016" PRIx64,

@@ -392,7 +392,7 @@ SL_TEST(leak_describe, every_thread_of_a_snapshot_is_in_a_group_without_a_verdic
     const struct sl_finding *findings = NULL;
     size_t n = 0;
     struct sl_error err = {0};
-    sl_assert_ok(sl_leak_describe(snapshot, arena, &findings, &n, &err), &err);
+    sl_assert_ok(sl_leak_describe(snapshot, NULL, arena, &findings, &n, &err), &err);
     cr_assert_eq(n, 3);
     cr_assert_eq(findings[0].group.count, 50);
     cr_assert_eq(findings[1].group.count + findings[2].group.count, 2);
@@ -415,7 +415,7 @@ SL_TEST(leak_describe, a_record_of_many_without_ids_counts_as_many_and_has_no_sa
     const struct sl_finding *findings = NULL;
     size_t n = 0;
     struct sl_error err = {0};
-    sl_assert_ok(sl_leak_describe(snapshot, arena, &findings, &n, &err), &err);
+    sl_assert_ok(sl_leak_describe(snapshot, NULL, arena, &findings, &n, &err), &err);
     cr_assert_eq(n, 1);
     cr_assert_eq(findings[0].group.count, 5120);
     cr_assert_eq(findings[0].group.n_ids, 0);

@@ -68,7 +68,8 @@ SL_TEST(leak_cause, evidence_is_told_from_facts_that_programs_can_read)
     thread->wait = (struct sl_wait){.kind = SL_WAIT_MUTEX, .object = 0x7000, .owner = 7};
     scene_analyse(&scene);
 
-    static const enum sl_fact_kind kinds[] = {SL_FACT_WAIT, SL_FACT_IDLE, SL_FACT_SPAN};
+    static const enum sl_fact_kind kinds[] = {SL_FACT_WAIT, SL_FACT_HOLDER, SL_FACT_IDLE,
+                                              SL_FACT_SPAN};
     const struct sl_finding *finding = &scene.report.findings[0];
     cr_assert_eq(finding->n_facts, SL_COUNT_OF(kinds));
     for (size_t i = 0; i < finding->n_facts; i++) {
@@ -79,23 +80,33 @@ SL_TEST(leak_cause, evidence_is_told_from_facts_that_programs_can_read)
     cr_assert_eq(finding->facts[0].value, SL_WAIT_MUTEX);
     cr_assert_eq(finding->facts[0].object, 0x7000);
     cr_assert_eq(finding->facts[0].other, 7);
-    cr_assert_eq(finding->facts[2].value, 2 * SL_NS_PER_S);
+    cr_assert_eq(finding->facts[1].object, 0x7000);
+    cr_assert_eq(finding->facts[1].other, 7);
+    cr_assert_eq(finding->facts[3].value, 2 * SL_NS_PER_S);
 }
 
-SL_TEST(leak_cause, waits_for_another_thread_to_act_are_parked_and_others_are_not)
+SL_TEST(leak_cause, each_kind_of_wait_that_lasts_has_its_cause)
 {
     static const struct {
         enum sl_wait_kind kind;
         enum sl_cause cause;
     } cases[] = {
-        {SL_WAIT_CONDITION, SL_CAUSE_PARKED}, {SL_WAIT_SEMAPHORE, SL_CAUSE_PARKED},
-        {SL_WAIT_MUTEX, SL_CAUSE_PARKED},     {SL_WAIT_RWLOCK, SL_CAUSE_PARKED},
-        {SL_WAIT_BARRIER, SL_CAUSE_PARKED},   {SL_WAIT_FUTEX, SL_CAUSE_PARKED},
-        {SL_WAIT_NONE, SL_CAUSE_UNKNOWN},     {SL_WAIT_JOIN, SL_CAUSE_UNKNOWN},
-        {SL_WAIT_SLEEP, SL_CAUSE_UNKNOWN},    {SL_WAIT_SOCKET, SL_CAUSE_UNKNOWN},
-        {SL_WAIT_IO, SL_CAUSE_UNKNOWN},       {SL_WAIT_POLL, SL_CAUSE_UNKNOWN},
-        {SL_WAIT_SIGNAL, SL_CAUSE_UNKNOWN},   {SL_WAIT_CHILD, SL_CAUSE_UNKNOWN},
-        {SL_WAIT_FAULT, SL_CAUSE_UNKNOWN},    {SL_WAIT_OTHER, SL_CAUSE_UNKNOWN},
+        {SL_WAIT_CONDITION, SL_CAUSE_PARKED},
+        {SL_WAIT_SEMAPHORE, SL_CAUSE_PARKED},
+        {SL_WAIT_MUTEX, SL_CAUSE_LOCK_BLOCKED},
+        {SL_WAIT_RWLOCK, SL_CAUSE_LOCK_BLOCKED},
+        {SL_WAIT_BARRIER, SL_CAUSE_PARKED},
+        {SL_WAIT_FUTEX, SL_CAUSE_PARKED},
+        {SL_WAIT_NONE, SL_CAUSE_UNKNOWN},
+        {SL_WAIT_JOIN, SL_CAUSE_JOINING},
+        {SL_WAIT_SLEEP, SL_CAUSE_UNKNOWN},
+        {SL_WAIT_SOCKET, SL_CAUSE_IO},
+        {SL_WAIT_IO, SL_CAUSE_IO},
+        {SL_WAIT_POLL, SL_CAUSE_IO},
+        {SL_WAIT_SIGNAL, SL_CAUSE_UNKNOWN},
+        {SL_WAIT_CHILD, SL_CAUSE_UNKNOWN},
+        {SL_WAIT_FAULT, SL_CAUSE_UNKNOWN},
+        {SL_WAIT_OTHER, SL_CAUSE_UNKNOWN},
     };
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
         SCENE(scene);
@@ -292,7 +303,7 @@ SL_TEST(leak_cause, a_thread_that_sleeps_and_wakes_is_told_with_its_call)
     thread->switches += 3;
     thread->cpu_ns += 10 * SL_NS_PER_MS;
     scene_assert_cause(
-        &scene, 1, SL_CAUSE_UNKNOWN,
+        &scene, 1, SL_CAUSE_RETRYING,
         "1 thread sleeps in clock_nanosleep; 3 context switches and 10ms of CPU time in "
         "the 2s between the end mark and the last look");
 }
@@ -329,7 +340,7 @@ SL_TEST(leak_cause, descriptors_are_named_only_where_all_told_threads_share_them
     (void) scene_add_reader(&scene, 102);
     scene_add_reader(&scene, 103)->wait.target = "TCP 127.0.0.1:4223";
     scene_assert_cause(
-        &scene, 3, SL_CAUSE_UNKNOWN,
+        &scene, 3, SL_CAUSE_IO,
         "2 threads wait in recvfrom on TCP 127.0.0.1:4222, 1 waits in recvfrom on TCP "
         "127.0.0.1:4223");
 }

@@ -46,7 +46,7 @@ static void check(struct sl_wait wait, char state, const char *worker_held, cons
     SL_CLEANUP(scene_release) struct scene scene = scene_new(wait, state, worker_held);
     struct sl_trial_result result = {
         .close = {.timed_out = true, .duration_ns = SL_MISSING_VALUE("it did not return")}};
-    sl_hang_describe(scene.snapshot, "hang", scene.arena, &result);
+    sl_hang_describe(scene.snapshot, NULL, "hang", scene.arena, &result);
     cr_assert_str_eq(result.close.waits_for, expected);
 }
 
@@ -114,6 +114,6 @@ SL_TEST(hang, a_name_that_fills_the_line_is_shortened)
     const char *stack = sl_arena_printf(scene.arena, "bus.so:Pool<%0700d>|app:main", 0);
     struct sl_thread *closer = (struct sl_thread *) sl_snapshot_find(scene.snapshot, CLOSER);
     closer->stack = sl_build_stack(scene.builder, stack);
-    sl_hang_describe(scene.snapshot, "hang", scene.arena, &result);
+    sl_hang_describe(scene.snapshot, NULL, "hang", scene.arena, &result);
     cr_assert_str_eq(result.close.waits_for, "stands in Pool<...>, running");
 }

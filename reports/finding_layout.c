@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/finding_layout.h"
+
+#include <string.h>
+
+#include "harness/model/finding.h"
+#include "json/layout_macros.h"
+
+#define X(name, text) +1
+enum {
+    N_WAIT_KINDS = 0 SL_WAIT_MAP(X),
+    N_CAUSES = 0 SL_CAUSE_MAP(X),
+    N_FACT_KINDS = 0 SL_FACT_MAP(X)
+};
+#undef X
+
+static const char *wait_kind_word(unsigned value)
+{
+    return sl_wait_kind_text((enum sl_wait_kind) value);
+}
+
+static const char *cause_word(unsigned value)
+{
+    return sl_cause_text((enum sl_cause) value);
+}
+
+static const char *grade_word(unsigned value)
+{
+    return sl_grade_text((enum sl_grade) value);
+}
+
+static const char *fact_kind_word(unsigned value)
+{
+    return sl_fact_kind_text((enum sl_fact_kind) value);
+}
+
+static const struct sl_words wait_kinds = {N_WAIT_KINDS, wait_kind_word};
+static const struct sl_words fact_kinds = {N_FACT_KINDS, fact_kind_word};
+const struct sl_words finding_layout_grades = {SL_GRADE_COMPLETE + 1, grade_word};
+const struct sl_words finding_layout_causes = {N_CAUSES, cause_word};
+
+static const struct sl_field frame_fields[] = {
+    SCALAR(TEXT, struct sl_frame, function), SCALAR(TEXT, struct sl_frame, file),
+    SCALAR(U32, struct sl_frame, line),      SCALAR(TEXT, struct sl_frame, module),
+    SCALAR(HEX, struct sl_frame, address),   SCALAR(BOOL, struct sl_frame, inlined),
+    LATE(HEX, struct sl_frame, offset),      SCALAR(TEXT, struct sl_frame, build_id),
+    LATE(U32, struct sl_frame, region),      LATE(BOOL, struct sl_frame, by_frame_pointers),
+};
+const struct sl_object finding_layout_frame = {FIELDS(frame_fields), .one_line = true};
+
+static const struct sl_field wait_fields[] = {
+    ENUM(struct sl_wait, "kind", kind, wait_kinds),
+    SCALAR(INT, struct sl_wait, syscall_nr),
+    SCALAR(TEXT, struct sl_wait, syscall),
+    SCALAR(HEX, struct sl_wait, object),
+    SCALAR(INT, struct sl_wait, owner),
+    SCALAR(BOOL, struct sl_wait, timed),
+    SCALAR(TEXT, struct sl_wait, target),
+    SCALAR(TEXT, struct sl_wait, held),
+};
+const struct sl_object finding_layout_wait = {FIELDS(wait_fields), .one_line = true};
+
+static const struct sl_field fact_fields[] = {
+    ENUM(struct sl_fact, "kind", kind, fact_kinds),
+    SCALAR(U32, struct sl_fact, count),
+    SCALAR(U64, struct sl_fact, thread),
+    SCALAR(HEX, struct sl_fact, object),
+    SCALAR(U64, struct sl_fact, other),
+    SCALAR(U64, struct sl_fact, value),
+    SCALAR(TEXT, struct sl_fact, text),
+};
+static const struct sl_object fact_object = {FIELDS(fact_fields), .one_line = true};
+
+/* The fields of a finding's group are found in the finding. */
+_Static_assert(offsetof(struct sl_finding, group) == 0, "the group is first");
+
+static const struct sl_field finding_fields[] = {
+    CHARS(struct sl_group, "fingerprint", fingerprint),
+    SCALAR(U32, struct sl_group, count),
+    SCALAR(BOOL, struct sl_finding, counted),
+    ENUM(struct sl_finding, "cause", cause, finding_layout_causes),
+    SCALAR(TEXT, struct sl_finding, evidence),
+    LATE_LIST(struct sl_finding, "evidence_facts", facts, n_facts, fact_object),
+    SCALAR(TEXT, struct sl_group, function),
+    LIST(struct sl_group, "frames", frames, n_frames, finding_layout_frame),
+    SCALAR(BOOL, struct sl_group, complete),
+    {.key = "grade",
+     .kind = SL_FIELD_WORD,
+     .offset = offsetof(struct sl_group, grade),
+     .words = &finding_layout_grades,
+     .late = true},
+    SCALAR(TEXT, struct sl_group, reason),
+    OBJECT(struct sl_group, "wait", wait, finding_layout_wait),
+    CHARS(struct sl_group, "thread_name", thread_name),
+    IDS(struct sl_group, "tids", ids, n_ids),
+};
+
+static const char *check_finding(const void *object)
+{
+    const struct sl_group *group = &((const struct sl_finding *) object)->group;
+    if (strspn(group->fingerprint, "0123456789abcdef") != sizeof group->fingerprint - 1)
+        return "'fingerprint' has to be 16 hexadecimal digits";
+    return NULL;
+}
+
+const struct sl_object finding_layout_finding = {FIELDS(finding_fields), .check = check_finding};
+
+static const struct sl_field late_fields[] = {
+    SCALAR(INT, struct sl_late_thread, tid),
+    CHARS(struct sl_late_thread, "name", name),
+    SCALAR(U64, struct sl_late_thread, delay_ns),
+};
+const struct sl_object finding_layout_late = {FIELDS(late_fields), .one_line = true};
