@@ -36,6 +36,7 @@ enum sl_field_kind {
                          has no key */
     SL_FIELD_LIST,    /* pointer to elements of `object`, size_t count at `other` */
     SL_FIELD_NAMES,   /* const char *const *, size_t count at `other` */
+    SL_FIELD_NUMBERS, /* const uint64_t *, size_t count at `other` */
     SL_FIELD_IDS      /* uint64_t[size / sizeof(uint64_t)], uint32_t count at `other` */
 };
 

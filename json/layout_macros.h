@@ -74,6 +74,12 @@ typedef uint64_t type_DECIMAL;
         .offset = offsetof(type, member) + IS_TYPE(**MEMBER(type, member), char),                  \
         .other = offsetof(type, count) + HAS_TYPE(type, count, size_t)                             \
     }
+#define NUMBERS(type, key_, member, count)                                                         \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_NUMBERS,                                                   \
+        .offset = offsetof(type, member) + IS_TYPE(*MEMBER(type, member), const uint64_t),         \
+        .other = offsetof(type, count) + HAS_TYPE(type, count, size_t)                             \
+    }
 #define OBJECT(type, key_, member, object_)                                                        \
     {                                                                                              \
         .key = (key_), .kind = SL_FIELD_OBJECT, .offset = offsetof(type, member),                  \

@@ -232,8 +232,9 @@ static enum sl_status read_list(struct reader *reader, const struct sl_field *fi
 {
     if (!json_is_array(json))
         return wrong_type(reader, step, "a list", json);
-    bool names = field->kind == SL_FIELD_NAMES;
-    size_t size = names ? sizeof(const char *) : field->size;
+    size_t size = field->kind == SL_FIELD_NAMES     ? sizeof(const char *)
+                  : field->kind == SL_FIELD_NUMBERS ? sizeof(uint64_t)
+                                                    : field->size;
     size_t n = json_array_size(json), room = SL_MIN(n, (size_t) 64);
     char *elements = sl_arena_array(reader->arena, room, size);
     enum sl_status status = elements ? SL_OK : no_memory(reader);
@@ -244,8 +245,10 @@ static enum sl_status read_list(struct reader *reader, const struct sl_field *fi
         struct sl_locate_path element = {.parent = step, .index = i};
         const json_t *item = json_array_get(json, i);
         void *at = elements + i * size;
-        status = names ? read_text(reader, item, &element, at)
-                       : read_object(reader, field->object, item, &element, at);
+        status = field->kind == SL_FIELD_NAMES ? read_text(reader, item, &element, at)
+                 : field->kind == SL_FIELD_NUMBERS
+                     ? read_integer(reader, SL_FIELD_U64, item, &element, at)
+                     : read_object(reader, field->object, item, &element, at);
     }
     if (status)
         return status;
@@ -313,6 +316,7 @@ static enum sl_status read_present(struct reader *reader, const struct sl_field 
     }
     case SL_FIELD_LIST:
     case SL_FIELD_NAMES:
+    case SL_FIELD_NUMBERS:
         return read_list(reader, field, json, step, base);
     case SL_FIELD_IDS:
         return read_ids(reader, field, json, step, base);

@@ -165,14 +165,12 @@ static void write_list(struct writer *writer, const struct sl_field *field, cons
     (void) fputc(']', writer->out);
 }
 
-static void write_ids(struct writer *writer, const struct sl_field *field, const void *base)
+/* IDS and NUMBERS: all on one line. */
+static void write_numbers(struct writer *writer, const uint64_t *numbers, size_t n)
 {
-    const uint64_t *ids = member(base, field->offset);
-    uint32_t n = *(const uint32_t *) member(base, field->other);
-
     (void) fputc('[', writer->out);
-    for (uint32_t i = 0; i < n; i++)
-        (void) fprintf(writer->out, "%s%" PRIu64, i ? ", " : "", ids[i]);
+    for (size_t i = 0; i < n; i++)
+        (void) fprintf(writer->out, "%s%" PRIu64, i ? ", " : "", numbers[i]);
     (void) fputc(']', writer->out);
 }
 
@@ -242,8 +240,13 @@ static void write_field(struct writer *writer, const struct sl_field *field, con
     case SL_FIELD_NAMES:
         write_list(writer, field, base);
         break;
+    case SL_FIELD_NUMBERS:
+        write_numbers(writer, *(const uint64_t *const *) member(base, field->offset),
+                      *(const size_t *) member(base, field->other));
+        break;
     case SL_FIELD_IDS:
-        write_ids(writer, field, base);
+        write_numbers(writer, member(base, field->offset),
+                      *(const uint32_t *) member(base, field->other));
         break;
     default:
         if (missing_reason(field, base))

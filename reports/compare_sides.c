@@ -134,6 +134,13 @@ static const char *value_text(struct sl_arena *arena, struct sl_value value)
     return value.missing ? value.missing : sl_arena_printf(arena, "%" PRIu64, value.value);
 }
 
+/* How often each trial opens and closes the bus. */
+static uint64_t cycles_of(const struct sl_cell_result *cell)
+{
+    uint32_t planned = cell->n_trials ? cell->trials[0].cycles.planned : 0;
+    return SL_MAX(planned, 1u);
+}
+
 /* clang-format off */
 #define NUMBER(member) {#member, SL_VALUE(a->member), SL_VALUE(b->member)}
 #define VALUE(member)  {#member, a->member, b->member}
@@ -147,10 +154,22 @@ void sl_sides_compare_settings(const struct sl_cell_result *base, const struct s
         const char *name;
         struct sl_value base, head;
     } numbers[] = {
-        NUMBER(events),     NUMBER(topics),     NUMBER(aggregates),        NUMBER(payload),
-        NUMBER(publishers), VALUE(rate),        NUMBER(handler_cost_ns),   VALUE(replicas),
-        VALUE(workers),     VALUE(queue),       VALUE(enqueue_wait_ns),    VALUE(stack_size),
-        NUMBER(settle_ns),  NUMBER(timeout_ns), NUMBER(close_deadline_ns),
+        NUMBER(events),
+        NUMBER(topics),
+        NUMBER(aggregates),
+        NUMBER(payload),
+        NUMBER(publishers),
+        VALUE(rate),
+        NUMBER(handler_cost_ns),
+        VALUE(replicas),
+        VALUE(workers),
+        VALUE(queue),
+        VALUE(enqueue_wait_ns),
+        VALUE(stack_size),
+        NUMBER(settle_ns),
+        NUMBER(timeout_ns),
+        NUMBER(close_deadline_ns),
+        {"cycles", SL_VALUE(cycles_of(base)), SL_VALUE(cycles_of(head))},
     };
     const char *cell = sl_cell_name(list->arena, head);
     struct sl_texts found = {.arena = list->arena};

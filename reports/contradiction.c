@@ -217,6 +217,52 @@ static enum sl_status hold_threads(const struct place *place, const struct sl_tr
     return status ? status : HOLD(place, rules);
 }
 
+static enum sl_status
+hold_cycle_group(const struct place *place, const struct sl_trial_result *trial, size_t i)
+{
+    const struct sl_cycle_group *group = &trial->cycles.groups[i];
+    struct sl_real slope;
+    enum sl_slope kind = sl_cycles_judge(group->counts, group->n_counts, &slope);
+    const bool slope_differs = !slope.missing != !group->slope.missing ||
+                               (!slope.missing && slope.value != group->slope.value);
+    const struct rule rules[] = {
+        {"the number of counts of a group in cycles", SL_VALUE(group->n_counts), IS, "cycles.n",
+         SL_VALUE(trial->cycles.n)},
+        {"a slope in cycles that is not that of its counts", SL_VALUE(slope_differs), IS,
+         "what there can be of such", SL_VALUE(0)},
+        {"a kind in cycles that is not that of its counts", SL_VALUE(kind != group->kind), IS,
+         "what there can be of such", SL_VALUE(0)},
+    };
+    return HOLD(place, rules);
+}
+
+static enum sl_status hold_cycles(const struct place *place, const struct sl_trial_result *trial)
+{
+    const struct sl_cycles *cycles = &trial->cycles;
+    const struct sl_delivery *delivery = &trial->delivery;
+    const bool well = trial->status == SL_TRIAL_OK && trial->close.ok && !delivery->lost.value &&
+                      !delivery->order_violations.value;
+    const struct rule rules[] = {
+        {"cycles.n", SL_VALUE(cycles->n), AT_MOST, "cycles.planned", SL_VALUE(cycles->planned)},
+        {"cycles.n", SL_VALUE(cycles->n), IS,
+         "cycles.planned, all of which a trial plays in which nothing went wrong,",
+         when(well, cycles->planned)},
+    };
+    struct sl_value last = SL_VALUE(0);
+    enum sl_status status = HOLD(place, rules);
+
+    for (size_t i = 0; i < cycles->n_groups && !status; i++) {
+        const struct sl_cycle_group *group = &cycles->groups[i];
+        status = hold_cycle_group(place, trial, i);
+        last.value += group->n_counts ? group->counts[group->n_counts - 1] : 0;
+    }
+    const struct rule ends[] = {{"the sum of the last counts in cycles", last, IS,
+                                 "leaks.count + leaks.resident",
+                                 when(cycles->n && !trial->leaks_missing,
+                                      (uint64_t) trial->leaks.count + trial->leaks.resident)}};
+    return status ? status : HOLD(place, ends);
+}
+
 /* What stayed besides threads: no more is spelled out than was counted. */
 static enum sl_status hold_left(const struct place *place, const struct sl_left_behind *left)
 {
@@ -377,6 +423,8 @@ static enum sl_status hold_trial(const struct place *place, const struct sl_cell
         status = hold_latency(place, &trial->latency.end_to_end, "latency.end_to_end");
     if (!status)
         status = hold_threads(place, trial);
+    if (!status)
+        status = hold_cycles(place, trial);
     if (!status)
         status = hold_left(place, &trial->left);
     return status ? status : hold_times(place, trial);

@@ -143,6 +143,35 @@ static const struct sl_field agent_fields[] = {
 };
 static const struct sl_object agent_object = {FIELDS(agent_fields), .one_line = true};
 
+static const char *slope_word(unsigned value)
+{
+    return sl_slope_text((enum sl_slope) value);
+}
+
+static const struct sl_words slopes = {SL_SLOPE_GROWING + 1, slope_word};
+
+static const struct sl_field cycle_group_fields[] = {
+    CHARS(struct sl_cycle_group, "fingerprint", fingerprint),
+    SCALAR(TEXT, struct sl_cycle_group, function),
+    NUMBERS(struct sl_cycle_group, "counts", counts, n_counts),
+    SCALAR(REAL, struct sl_cycle_group, slope),
+    ENUM(struct sl_cycle_group, "kind", kind, slopes),
+};
+static const struct sl_object cycle_group_object = {FIELDS(cycle_group_fields), .one_line = true};
+
+static const struct sl_field cycles_fields[] = {
+    SCALAR(U32, struct sl_cycles, planned),
+    SCALAR(U32, struct sl_cycles, n),
+    LIST(struct sl_cycles, "groups", groups, n_groups, cycle_group_object),
+};
+
+static bool no_cycles(const void *object)
+{
+    return !((const struct sl_cycles *) object)->planned;
+}
+
+static const struct sl_object cycles_object = {FIELDS(cycles_fields), .is_null = no_cycles};
+
 static const struct sl_field trial_fields[] = {
     ENUM(struct sl_trial_result, "status", status, trial_statuses),
     SCALAR(TEXT, struct sl_trial_result, reason),
@@ -158,6 +187,7 @@ static const struct sl_field trial_fields[] = {
     OBJECT(struct sl_trial_result, "resources", resources, resources_object),
     OBJECT(struct sl_trial_result, "close", close, close_object),
     PART("leaks", leaks_object),
+    OBJECT(struct sl_trial_result, "cycles", cycles, cycles_object),
     OBJECT(struct sl_trial_result, "snapshot", snapshot, report_layout_stats),
     LATE_LIST(struct sl_trial_result, "agents", agents, n_agents, agent_object),
     SCALAR(TEXT, struct sl_trial_result, hang_seen),

@@ -95,6 +95,25 @@ static void judge_counts(struct judge *judge)
         add_breach(judge, breach);
 }
 
+/* What grows with every bus that is opened has no limit that it will not reach. */
+static void judge_cycles(struct judge *judge)
+{
+    const struct sl_cycles *cycles = &judge->trial->cycles;
+    struct sl_breach breach = {
+        .rule = SL_RULE_CYCLES, .kind = SL_BREACH_BROKEN, .value = SL_VALUE(0)};
+
+    for (size_t i = 0; i < cycles->n_groups; i++) {
+        const struct sl_cycle_group *group = &cycles->groups[i];
+        if (group->kind == SL_SLOPE_ONCE || sl_known_count(&judge->known, group->fingerprint))
+            continue;
+        breach.value.value++;
+        if (!breach.steepest || group->slope.value > breach.steepest->slope.value)
+            breach.steepest = group;
+    }
+    if (breach.steepest)
+        add_breach(judge, breach);
+}
+
 static void judge_leaks(struct judge *judge)
 {
     enum sl_trial_status status = judge->trial->status;
@@ -171,6 +190,7 @@ static void judge_trial(struct judge *judge)
     judge_limit(judge, SL_RULE_ORDER, trial->delivery.order_violations, 0);
     judge_load(judge);
     judge_leaks(judge);
+    judge_cycles(judge);
     if (policy->descriptors.set)
         judge_limit(judge, SL_RULE_DESCRIPTORS, trial->left.descriptors, policy->descriptors.most);
     if (policy->processes.set)

@@ -34,8 +34,9 @@ enum sl_rule {
     SL_RULE_CLOSE,       /* past its deadline, with an error, or not called */
     SL_RULE_LOST,
     SL_RULE_ORDER,
-    SL_RULE_LOAD,  /* did not end in time */
-    SL_RULE_LEAKS, /* of all groups that the baseline has not */
+    SL_RULE_LOAD,   /* did not end in time */
+    SL_RULE_LEAKS,  /* of all groups that the baseline has not */
+    SL_RULE_CYCLES, /* value: groups that grow over the cycles and that the baseline has not */
     SL_RULE_DESCRIPTORS,
     SL_RULE_PROCESSES,
     SL_RULE_THREADS,  /* value: at peak; limit: before the load, to be exceeded */
@@ -60,8 +61,9 @@ struct sl_breach {
     const struct sl_trial_result *trial;  /* of the cell; NULL: the cell's, or the run's */
     const struct sl_group *const *groups; /* of leaks: those that count against the policy */
     size_t n_groups;
-    struct sl_value value; /* missing: this is why the rule could not be judged */
-    uint64_t limit;        /* that the value broke */
+    const struct sl_cycle_group *steepest; /* of the groups that grow; NULL: another rule */
+    struct sl_value value;                 /* missing: this is why the rule could not be judged */
+    uint64_t limit;                        /* that the value broke */
 };
 
 struct sl_judgement {
@@ -75,7 +77,8 @@ struct sl_judgement {
 /**
  * Judge a result.
  *
- * Fails (1): more leaks than max_leaks in a trial, more descriptors or processes left than the
+ * Fails (1): more leaks than max_leaks in a trial, a group that grows with the cycles of a trial
+ * whatever max_leaks is, more descriptors or processes left than the
  * policy allows, where it does limit them, lost messages, order violations,
  * Close past its deadline or with an error.  Could not measure (3): a trial that failed or
  * crashed, or whose load did not end and lost nothing that is known; leaks, losses or order that

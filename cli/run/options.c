@@ -75,6 +75,7 @@ enum option_index {
     OPTION_AGENTS_WAIT,
     OPTION_NATS_SERVER,
     OPTION_TRIALS,
+    OPTION_CYCLES,
     OPTION_FAULT,
     OPTION_DRIVER,
     OPTION_DRIVER_ARG,
@@ -106,6 +107,7 @@ const struct sl_option run_options[] = {
     [OPTION_NATS_SERVER] = {"nats-server", "FILE", "program to start as the private server", 0,
                             SL_ARGUMENT_FILE},
     [OPTION_TRIALS] = {"trials", "N", "trials of each cell (the scenario's number)", 'n'},
+    [OPTION_CYCLES] = {"cycles", "N", "open and close the bus N times in each trial's process", 0},
     [OPTION_FAULT] = {"fault", "LIST", "break the bus on purpose, in every cell", 'f',
                       SL_ARGUMENT_FAULTS},
     [OPTION_DRIVER] = {"driver", "FILE", "drive the bus in this shared object", 0,
@@ -233,6 +235,10 @@ static enum sl_status read_option(struct run_request *request, enum option_index
         status = sl_parse_number(argument, 1, MAX_TRIALS, &number, err);
         request->plan.trials = (uint32_t) number;
         return status;
+    case OPTION_CYCLES:
+        status = sl_parse_number(argument, 2, SL_CYCLES_MAX, &number, err);
+        request->opts.cycles = (uint32_t) number;
+        return status;
     case OPTION_DRIVER_ARG:
         return run_driver_add_arg(request, argument, err);
     case OPTION_OUTPUT:
@@ -281,6 +287,8 @@ static enum sl_status check_agents(const struct run_request *request, struct sl_
         return SL_OK;
     if (!request->opts.bus.servers)
         return sl_fail(err, SL_EINVAL, "--agents needs --server, where agents can be called");
+    if (request->opts.cycles)
+        return sl_fail(err, SL_EINVAL, "--agents play one load: not with --cycles");
     if (request->opts.bus.driver_path)
         return sl_fail(err, SL_EINVAL, "--agents play the built-in bus: not with --driver");
     for (size_t i = 0; i < request->plan.n_transports; i++)

@@ -37,7 +37,7 @@ struct sl_group_series {
 };
 
 /*
- * Join lists, at least two, by fingerprint.
+ * Join lists, one or more, by fingerprint.
  *
  * @param ret_series  in arena, each fingerprint once, in their order; the strings are the lists'
  * @return false when memory is short

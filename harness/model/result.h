@@ -10,6 +10,7 @@
 #define SL_MODEL_RESULT_H
 
 #include "base/value.h"
+#include "harness/model/cycles.h"
 #include "harness/model/finding.h"
 
 #define SL_TRIAL_STATUS_MAP(X)                                                                     \
@@ -123,6 +124,7 @@ struct sl_trial_result {
     struct sl_close_result close;
     const char *leaks_missing; /* why leaks could not be determined; then `leaks` is empty */
     struct sl_leak_report leaks;
+    struct sl_cycles cycles; /* of which all other numbers are those of the last one played */
     struct sl_left_behind left;
     struct sl_snapshot_stats snapshot;    /* of the one after Close */
     const struct sl_agent_result *agents; /* that played parts of the load; none: one process */

@@ -107,6 +107,16 @@ void sl_observation_free(struct sl_observation *observation)
     free(observation);
 }
 
+void sl_observation_repeat(struct sl_observation *observation)
+{
+    while (observation->n_looks > 1)
+        sl_snapshot_free(observation->looks[--observation->n_looks].snapshot);
+    observation->end = 0;
+    observation->settled = false;
+    observation->late = NULL;
+    observation->n_late = 0;
+}
+
 /* No longer than until somebody wakes us. */
 static enum sl_status pause_for(int wake_fd, uint64_t duration_ns, struct sl_error *err)
 {

@@ -21,4 +21,10 @@ SL_CHECKED enum sl_status
 sl_observation_report(const struct sl_observation *observation, struct sl_arena *arena,
                       struct sl_leak_report *ret_report, struct sl_error *err);
 
+/*
+ * The same work begins once more, held against the same beginning: all looks but that one are
+ * forgotten, so that the observation can settle again.
+ */
+void sl_observation_repeat(struct sl_observation *observation);
+
 #endif

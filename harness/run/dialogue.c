@@ -63,6 +63,7 @@ void sl_dialogue_begin(struct sl_dialogue *dialogue, const struct sl_subject_con
                                      .answered = true,
                                      .shared = config->share.part != SL_PART_ALL,
                                      .events = config->load.events,
+                                     .cycles_left = config->cycles ? config->cycles - 1 : 0,
                                      .go_ns = sl_clock_now_ns()};
 }
 
@@ -107,17 +108,25 @@ static bool phase_is_sound(struct sl_phase_record *record)
     return true;
 }
 
+/* These phases, if another cycle may begin here. */
+static unsigned if_another(const struct sl_dialogue *dialogue, unsigned phases)
+{
+    return dialogue->phase == SL_PHASE_CLOSED && dialogue->cycles_left ? phases : 0;
+}
+
 static enum sl_status check_turn(const struct sl_dialogue *dialogue,
                                  const struct sl_phase_record *record, struct sl_error *err)
 {
     unsigned bit = 1u << record->phase;
-    unsigned next = dialogue->n_failures ? rules[dialogue->phase + 1].next_if_failed
-                                         : rules[dialogue->phase + 1].next;
+    unsigned next =
+        dialogue->n_failures
+            ? rules[dialogue->phase + 1].next_if_failed | if_another(dialogue, BIT(CLOSING))
+            : rules[dialogue->phase + 1].next | if_another(dialogue, BIT(OPEN));
 
     if (!(bit & next))
         return sl_fail(err, SL_EPROTO, "the subject announced phase %s, which was not its next",
                        sl_phase_text(record->phase));
-    if (record->phase == SL_PHASE_OPEN && !dialogue->n_drivers)
+    if (dialogue->phase == SL_PHASE_START && record->phase == SL_PHASE_OPEN && !dialogue->n_drivers)
         return sl_fail(err, SL_EPROTO, "the subject opened a bus and had not told of its driver");
     return SL_OK;
 }
@@ -191,6 +200,7 @@ take_phase(struct sl_dialogue *dialogue, struct sl_phase_record *record, struct 
         status = check_counts(dialogue, record, err);
     if (status)
         return status;
+    dialogue->cycles_left -= dialogue->phase == SL_PHASE_CLOSED && record->phase == SL_PHASE_OPEN;
     dialogue->phase = (int) record->phase;
     dialogue->answered = false;
     dialogue->n_drivers = dialogue->n_failures = dialogue->n_tallies = 0;
@@ -233,8 +243,9 @@ static size_t size_of(const struct sl_record *record)
 static enum sl_status take_failure(const struct sl_dialogue *dialogue,
                                    struct sl_failure_record *failure, struct sl_error *err)
 {
-    if (!sl_failure_is_sound(failure) ||
-        !(rules[dialogue->phase + 1].failures & 1u << failure->phase))
+    unsigned failures = rules[dialogue->phase + 1].failures | if_another(dialogue, BIT(OPEN));
+
+    if (!sl_failure_is_sound(failure) || !(failures & 1u << failure->phase))
         return sl_fail(err, SL_EPROTO, "the subject told of a failure in words that do not exist");
     return SL_OK;
 }

@@ -15,11 +15,12 @@
 #include "harness/run/protocol.h"
 
 struct sl_dialogue {
-    int phase;       /* enum sl_phase told last; -1 before `start` */
-    bool answered;   /* it got its GO */
-    bool shared;     /* the load is shared with other processes: tallies are told */
-    uint32_t events; /* of the load */
-    uint64_t go_ns;  /* when the subject was allowed to go on */
+    int phase;            /* enum sl_phase told last; -1 before `start` */
+    bool answered;        /* it got its GO */
+    bool shared;          /* the load is shared with other processes: tallies are told */
+    uint32_t events;      /* of the load */
+    uint32_t cycles_left; /* that may begin once the bus is closed */
+    uint64_t go_ns;       /* when the subject was allowed to go on */
     unsigned n_drivers, n_failures, n_tallies; /* in this phase */
 };
 

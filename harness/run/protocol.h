@@ -8,7 +8,8 @@
  *
  *     observer -> subject   SL_RECORD_CONFIG once, then SL_RECORD_GO after each phase
  *     subject -> observer   SL_RECORD_PHASE start, open, loaded, closing, closed,
- *                           torn_down, in this order; SL_RECORD_DRIVER once, after the GO of
+ *                           torn_down, in this order, open to closed once for each cycle;
+ *                           SL_RECORD_DRIVER once, after the GO of
  *                           `start` and before the driver opens anything; SL_RECORD_FAILURE
  *                           when a step failed (the subject then goes on to `closing` if a bus
  *                           was opened, and to `torn_down` else)
@@ -26,8 +27,8 @@
  * `closing` is announced before Close is called and needs a GO like the others.  What the observer
  * takes of all this, and when, is in dialogue.h.
  * A failure of Close is told before `closed` or, when it showed only later, before `torn_down`, one
- * of the teardown before `torn_down`; these phases then come all the same.  Both ends run with
- * SIGPIPE ignored.
+ * of the teardown before `torn_down`; these phases then come all the same.  A cycle that failed,
+ * lost messages or put them out of order is the last.  Both ends run with SIGPIPE ignored.
  */
 #ifndef SL_RUN_PROTOCOL_H
 #define SL_RUN_PROTOCOL_H
@@ -90,6 +91,7 @@ struct sl_subject_config {
     struct sl_pool_settings pool;
     enum sl_mode mode;
     uint32_t replicas;
+    uint32_t cycles; /* how often the bus is opened and closed; 0: once */
     enum sl_subject_job job;
     bool control; /* use the driver that plants a known leak; see control.h */
     char transport[SL_NAME_MAX];

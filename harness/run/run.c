@@ -219,6 +219,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
         .agents = needs_server(cell) ? run->opts->agents : NULL,
         .prefix = prefix,
         .seed = run->opts->seed,
+        .cycles = run->opts->cycles,
         .strict = run->opts->strict,
         .watch = {run->opts->on_trial ? tell : NULL, run},
         .on_output = run->opts->on_output,

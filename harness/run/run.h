@@ -24,8 +24,9 @@ struct sl_run_opts {
     const char *server_program;     /* of the private server; NULL: nats-server */
     const struct sl_agents *agents; /* that play parts of trials over `servers`; NULL: none */
     uint64_t seed;
-    bool strict; /* count the threads that libraries keep for all of the process as well */
-    int wake_fd; /* becomes readable when the run is to stop; -1: never */
+    uint32_t cycles; /* of each trial, SL_CYCLES_MAX at most; 0: the bus is opened once */
+    bool strict;     /* count the threads that libraries keep for all of the process as well */
+    int wake_fd;     /* becomes readable when the run is to stop; -1: never */
     void (*on_trial)(void *user, const struct sl_run_progress *progress); /* or NULL */
     /* A line that the driver printed, which may hold control characters; or NULL. */
     void (*on_output)(void *user, const char *driver, const char *line);

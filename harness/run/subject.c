@@ -32,6 +32,8 @@ struct subject {
     const struct sl_driver *driver; /* NULL: not found yet */
     struct sl_load *load;           /* never freed: see load.h */
     void *bus;
+    uint32_t cycle;     /* 1 for the first */
+    const char *prefix; /* of broker names of this cycle */
     bool opened;
     bool failed; /* a step did, and the observer was told */
 };
@@ -98,13 +100,32 @@ static void report_failure(struct subject *subject, enum sl_phase phase, const s
     (void) status; /* when the observer has gone, announcing the next phase finds that */
 }
 
+/*
+ * What a cycle left on a broker is none of the next one's, so each has names of its own, which
+ * begin with those of the trial.  Never freed, as the load that has them is not.
+ *
+ * @return NULL when memory is short
+ */
+static const char *make_prefix(const struct subject *subject)
+{
+    char *prefix;
+
+    if (subject->cycle <= 1)
+        return subject->config.prefix;
+    return asprintf(&prefix, "%sc%u_", subject->config.prefix, subject->cycle) < 0 ? NULL : prefix;
+}
+
 static enum sl_status make_load(struct subject *subject, struct sl_error *err)
 {
     const struct sl_subject_config *config = &subject->config;
+
+    subject->prefix = make_prefix(subject);
+    if (!subject->prefix)
+        return sl_fail(err, SL_ENOMEM, "out of memory for names");
     const struct sl_load_opts opts = {
         .load = &config->load,
         .share = config->share,
-        .prefix = config->prefix,
+        .prefix = subject->prefix,
         .seed = config->seed,
         /* The bus that is built in has faults that lose outcomes; no other may. */
         .may_lose_answers = config->fault[0] && !config->driver_path[0],
@@ -206,7 +227,7 @@ static void configure_driver(const struct subject *subject, struct pointed *poin
         .transport = from->transport,
         .servers = or_null(from->servers),
         .storage = sl_storage_text(from->load.storage),
-        .prefix = from->prefix,
+        .prefix = subject->prefix,
         .fault = or_null(from->fault),
         .workers = from->pool.workers,
         .queue_capacity = from->pool.queue,
@@ -246,10 +267,11 @@ static ON_STACK bool subject_open(struct subject *subject)
 
     sl_step_begin(SL_STEP_LOADING);
     enum sl_status status = make_load(subject, &err);
-    if (!status)
+    if (!status && !subject->driver) {
         status = find_driver(subject, &err);
-    if (!status)
-        status = report_driver(subject, &err);
+        if (!status)
+            status = report_driver(subject, &err);
+    }
     if (!status)
         status = open_bus(subject, &err);
     if (status)
@@ -340,11 +362,12 @@ static ON_STACK void subject_teardown(struct subject *subject)
         report_failure(subject, SL_PHASE_CLOSED, &late);
 }
 
-/* @return whether all phases were played */
-static bool subject_play(struct subject *subject)
+/* Open the bus, load it, close it.  @return false when the observer has gone */
+static bool play_cycle(struct subject *subject)
 {
-    if (!announce(subject, SL_PHASE_START))
-        return false;
+    subject->cycle++;
+    subject->opened = false;
+    subject->record = (struct sl_phase_record){0};
     if (subject_open(subject)) {
         if (!announce(subject, SL_PHASE_OPEN))
             return false;
@@ -363,6 +386,33 @@ static bool subject_play(struct subject *subject)
         sl_step_begin(SL_STEP_DESTROY);
         subject->driver->destroy(subject->bus);
     }
+    return true;
+}
+
+/* Whether another cycle follows.  What is wrong with the last one is then what is reported. */
+static bool plays_on(struct subject *subject)
+{
+    const struct sl_load_counts *counts = &subject->record.load.counts;
+    struct sl_error late = {0};
+
+    if (subject->cycle >= subject->config.cycles || subject->failed || !subject->record.close_ok ||
+        subject->record.load.timed_out || counts->handled < counts->published ||
+        counts->order_violations)
+        return false;
+    if (sl_load_check(subject->load, &late))
+        report_failure(subject, SL_PHASE_CLOSED, &late);
+    return !subject->failed;
+}
+
+/* @return whether all phases were played */
+static bool subject_play(struct subject *subject)
+{
+    if (!announce(subject, SL_PHASE_START))
+        return false;
+    do {
+        if (!play_cycle(subject))
+            return false;
+    } while (plays_on(subject));
     sl_step_begin(SL_STEP_TEARDOWN);
     subject_teardown(subject);
     sl_step_begin(SL_STEP_EXIT);

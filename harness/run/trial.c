@@ -10,6 +10,7 @@
 #include "harness/run/declaration.h"
 #include "harness/run/hang.h"
 #include "harness/run/trial_agents.h"
+#include "harness/run/trial_cycles.h"
 #include "harness/run/trial_end.h"
 #include "harness/run/trial_result.h"
 
@@ -56,8 +57,8 @@ static uint64_t phase_limit_ns(const struct trial *trial)
         return load->timeout_ns + TRIAL_GRACE_NS;
     case SL_PHASE_CLOSING:
         return load->close_deadline_ns + CLOSE_GRACE_NS;
-    case SL_PHASE_CLOSED:
-        return TEARDOWN_NS;
+    case SL_PHASE_CLOSED: /* or the next cycle */
+        return SL_MAX(TEARDOWN_NS, load->timeout_ns + TRIAL_GRACE_NS);
     default:
         return TRIAL_GRACE_NS;
     }
@@ -193,6 +194,7 @@ at_loaded(struct trial *trial, struct sl_phase_record *told, struct sl_error *er
 /* Besides threads, once these have settled. */
 static enum sl_status find_leftovers(struct trial *trial, struct sl_error *err)
 {
+    sl_holdings_free(SL_TAKE(trial->held_closed)); /* of the cycle before */
     enum sl_status status = sl_holdings_read(&trial->process, &trial->held_closed, err);
 
     return status ? status
@@ -232,6 +234,8 @@ at_closed(struct trial *trial, struct sl_phase_record *record, struct sl_error *
     if (record->close_timed_out)
         trial_fail(trial, SL_TRIAL_TIMEOUT, SL_STEP_CLOSE, "Close did not end within its deadline");
     status = settle(trial, record, err);
+    if (!status && trial->input->cycles)
+        status = trial_cycles_count(trial, err);
     if (status)
         return status;
     result->threads.after = count_threads(trial, SL_LOOK_SETTLED);
@@ -258,6 +262,8 @@ static enum sl_status at_torn_down(struct trial *trial, struct sl_error *err)
 static enum sl_status
 at_phase(struct trial *trial, struct sl_phase_record *record, struct sl_error *err)
 {
+    if (trial->phase == SL_PHASE_CLOSED && record->phase == SL_PHASE_OPEN)
+        trial_cycles_next(trial);
     trial->phase = (int) record->phase;
     trial->result->phase = sl_phase_text(record->phase);
     trial->states_at = record->load.states_at;
@@ -345,10 +351,13 @@ pack_args(const char *const *args, char *to, size_t size, struct sl_error *err)
 static enum sl_status make_config(const struct sl_trial_input *input, enum sl_subject_job job,
                                   struct sl_subject_config *config, struct sl_error *err)
 {
+    if (input->cycles > SL_CYCLES_MAX)
+        return sl_fail(err, SL_EINVAL, "more than %d cycles of a trial", SL_CYCLES_MAX);
     config->load = input->cell->scenario->load;
     config->pool = input->cell->pool;
     config->mode = input->cell->mode;
     config->replicas = input->bus.replicas;
+    config->cycles = input->cycles;
     config->job = job;
     config->control = input->control;
     config->seed = input->seed;
@@ -449,6 +458,8 @@ enum sl_status sl_trial_run(const struct sl_trial_input *input, struct sl_arena 
         status = trial_conclude(&trial, play_phases(&trial, &local), &local);
         if (!status && !trial.distrusted)
             status = analyse(&trial, &local);
+        if (!status && !trial.distrusted && input->cycles)
+            status = trial_cycles_report(&trial, &local);
         if (status)
             (void) sl_fail(err, status, "%s", local.text);
     }

@@ -19,9 +19,9 @@
 
 #define TELL_NS SL_NS_PER_S
 
-static const char *phase_text(int phase)
+static const char *phase_text(const struct trial *trial)
 {
-    switch (phase) {
+    switch (trial->phase) {
     case SL_PHASE_START:
         return "opening the bus";
     case SL_PHASE_OPEN:
@@ -31,7 +31,7 @@ static const char *phase_text(int phase)
     case SL_PHASE_CLOSING:
         return "Close";
     case SL_PHASE_CLOSED:
-        return "shutting the library down";
+        return trial->dialogue.cycles_left ? "opening the bus again" : "shutting the library down";
     case SL_PHASE_TORN_DOWN:
         return "end of the subject";
     default:
@@ -75,7 +75,7 @@ static void tell_progress(struct trial *trial)
     if (!watch->tell || now_ns - SL_MAX(trial->told_ns, trial->began_ns) < TELL_NS)
         return;
     trial->told_ns = now_ns;
-    struct sl_trial_progress progress = {.doing = phase_text(trial->phase),
+    struct sl_trial_progress progress = {.doing = phase_text(trial),
                                          .elapsed_ns = now_ns - trial->began_ns};
     /* Of a shared load the local subject knows its own part only. */
     if (trial->phase == SL_PHASE_OPEN && trial->states_at && !trial->agents_begun)

@@ -33,6 +33,8 @@ struct sl_bus_choice {
     uint32_t replicas; /* of every message; 0: as many as the private server has nodes */
 };
 
+#define SL_CYCLES_MAX 100 /* what a load takes is never freed, see load.h */
+
 struct sl_trial_input {
     const struct sl_run_cell *cell;
     struct sl_bus_choice bus;       /* the driver that plays, on servers that run */
@@ -40,8 +42,9 @@ struct sl_trial_input {
     const struct sl_agents *agents; /* that play parts of the load; NULL: the subject plays all */
     const char *prefix;             /* of broker names */
     uint64_t seed;
-    bool strict;  /* count the threads that libraries keep for all of the process as well */
-    bool control; /* play the planted leak instead of a bus */
+    uint32_t cycles; /* the bus is opened and closed so often, SL_CYCLES_MAX at most; 0: once */
+    bool strict;     /* count the threads that libraries keep for all of the process as well */
+    bool control;    /* play the planted leak instead of a bus */
     struct sl_trial_watch watch;
     /* A line that the subject printed, which may hold control characters; NULL: nobody cares.
        driver: its name. */

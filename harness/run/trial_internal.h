@@ -14,6 +14,13 @@
 /* Given on top of the scenario's own limits, which the subject keeps by itself. */
 #define TRIAL_GRACE_NS (10 * SL_NS_PER_S)
 
+/* The groups that were there when each cycle had settled, those of libraries among them. */
+struct trial_cycles {
+    const struct sl_finding *findings[SL_CYCLES_MAX];
+    size_t n_findings[SL_CYCLES_MAX];
+    size_t n;
+};
+
 struct trial {
     const struct sl_trial_input *input;
     struct sl_arena *arena;
@@ -34,6 +41,7 @@ struct trial {
     bool agents_closed;                     /* their tallies are final */
     struct sl_load_record merged;           /* what all processes know, once agents_closed */
     struct sl_observation *observation;     /* from `start` on; NULL before */
+    struct trial_cycles cycles;             /* where there are to be more than one life of a bus */
     struct sl_holdings *held, *held_closed; /* at `start`, and after Close */
     uint64_t began_ns, told_ns;             /* told_ns: of its progress; 0: never */
     uint64_t states_at;                     /* of the messages, in the subject; 0: not known */

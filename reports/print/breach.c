@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "reports/cells.h"
+#include "reports/print/cycles.h"
 
 static const char *or_else(const char *text, const char *otherwise)
 {
@@ -75,6 +76,20 @@ say_run(struct sl_arena *arena, const struct sl_run_result *result, const struct
                            breach->value.value, result->run.trials_planned.value);
 }
 
+static const char *say_cycles(struct sl_arena *arena, const struct sl_breach *breach)
+{
+    const struct sl_cycle_group *group = breach->steepest;
+    const char *course = sl_cycles_say(arena, group);
+    uint64_t n_more = breach->value.value - 1;
+    const char *more = "";
+
+    if (n_more)
+        more = sl_arena_printf(arena, "; %" PRIu64 " more group%s grow%s", n_more,
+                               n_more == 1 ? "" : "s", n_more == 1 ? "s" : "");
+    return sl_arena_printf(arena, "%s: %s%s", or_else(group->function, group->fingerprint),
+                           or_else(course, "grows"), or_else(more, ""));
+}
+
 static const char *
 say_trial(struct sl_arena *arena, const struct sl_policy *policy, const struct sl_breach *breach)
 {
@@ -101,6 +116,8 @@ say_trial(struct sl_arena *arena, const struct sl_policy *policy, const struct s
                                "%" PRIu64 " leaked thread%s in %zu group%s%s (limit %" PRIu64 ")",
                                n, s, breach->n_groups, breach->n_groups == 1 ? "" : "s",
                                policy->baseline ? " that the baseline has not" : "", breach->limit);
+    case SL_RULE_CYCLES:
+        return say_cycles(arena, breach);
     case SL_RULE_DESCRIPTORS:
     case SL_RULE_PROCESSES:
         return sl_arena_printf(arena, "%" PRIu64 " %s%s stayed after Close (limit %" PRIu64 ")", n,
@@ -143,8 +160,14 @@ say(struct sl_arena *arena, const struct sl_judgement *judgement, const struct s
 
     if (unknown[breach->rule] && breach->value.missing)
         return sl_arena_printf(arena, "%s: %s", unknown[breach->rule], breach->value.missing);
-    return breach->trial ? say_trial(arena, judgement->policy, breach)
-                         : say_run(arena, judgement->result, breach);
+    if (!breach->trial)
+        return say_run(arena, judgement->result, breach);
+    const struct sl_cycles *cycles = &breach->trial->cycles;
+    const char *text = say_trial(arena, judgement->policy, breach);
+    return text && cycles->n < cycles->planned
+               ? sl_arena_printf(arena, "%s, after %" PRIu32 " of %" PRIu32 " cycles", text,
+                                 cycles->n, cycles->planned)
+               : text;
 }
 
 /* What is said of one trial, or of several of a cell. */

@@ -9,6 +9,7 @@
 #include "base/search.h"
 #include "reports/cells.h"
 #include "reports/format.h"
+#include "reports/print/cycles.h"
 #include "reports/print/frames.h"
 #include "reports/print/table_flow.h"
 #include "reports/print/wrap.h"
@@ -197,6 +198,7 @@ void sl_table_print_leaks(const struct sl_page *page, const struct sl_run_result
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
             print_hang(page, &result->cells[i], j);
     (void) fputc('\n', page->out);
+    sl_cycles_print(page, result);
     for (size_t i = 0; i < result->n_cells; i++)
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
             print_late(page, &result->cells[i], j);

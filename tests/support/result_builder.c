@@ -291,6 +291,20 @@ static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *tr
     trial->n_hang_findings = 1;
 }
 
+/* The threads of the groups that were added. */
+static void add_cycles(struct sl_trial_result *trial)
+{
+    static const uint64_t doubled[] = {2560, 5120}, same[] = {5, 5}, one_more[] = {2, 3};
+    static const struct sl_cycle_group cycle_groups[] = {
+        {"00000000000000aa", "worker_main", doubled, 2, SL_REAL(2560), SL_SLOPE_PER_CYCLE},
+        {"00000000000000bb", "fetch_main", same, 2, SL_REAL(0), SL_SLOPE_ONCE},
+        {"00000000000000cc", NULL, one_more, 2, SL_REAL(1), SL_SLOPE_PER_CYCLE},
+    };
+
+    trial->cycles = (struct sl_cycles){
+        .planned = 2, .n = 2, .groups = cycle_groups, .n_groups = SL_COUNT_OF(cycle_groups)};
+}
+
 struct sl_run_result *result_new_full(void)
 {
     static const char *const failed[] = {"a: 1 leaked thread", "b: caf\xc3\xa9"};
@@ -334,6 +348,7 @@ struct sl_run_result *result_new_full(void)
     (void) result_add_group(result, trial, 5120, SL_CAUSE_PARKED, "worker_main");
     (void) result_add_group(result, trial, 5, SL_CAUSE_IO, "fetch_main");
     (void) result_add_group(result, trial, 3, SL_CAUSE_RESIDENT, "timer_main");
+    add_cycles(trial);
     trial->left = (struct sl_left_behind){
         .descriptors = SL_VALUE(8), .items = left, .n_items = SL_COUNT_OF(left)};
     trial->leaks.late = 1;

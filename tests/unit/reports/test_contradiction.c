@@ -162,6 +162,39 @@ SL_TEST(contradiction, threads_after_close_are_the_leaks_and_who_was_there_befor
             trial->left.items = left, trial->left.n_items = 1);
 }
 
+/* Cycles of the trial that leaks: its six threads were there in both. */
+static struct sl_cycle_group *add_cycles(struct sl_trial_result *trial)
+{
+    static const uint64_t counts[] = {6, 6};
+    static struct sl_cycle_group group;
+
+    group = (struct sl_cycle_group){"00000000000000aa", "worker_main", counts, 2,
+                                    SL_REAL(0),         SL_SLOPE_ONCE};
+    trial->cycles = (struct sl_cycles){.planned = 2, .n = 2, .groups = &group, .n_groups = 1};
+    return &group;
+}
+
+SL_TEST(contradiction, cycles_end_with_the_threads_that_stayed)
+{
+    static const uint64_t seven[] = {6, 7};
+
+    READ(add_cycles(trial));
+    REFUSED(AT "cycles.n is 2, more than cycles.planned is 1", add_cycles(trial),
+            trial->cycles.planned = 1);
+    REFUSED(AT "cycles.n is 2, but cycles.planned, all of which a trial plays in which nothing "
+               "went wrong, is 5",
+            add_cycles(trial), trial->cycles.planned = 5);
+    REFUSED(AT "the number of counts of a group in cycles is 1, but cycles.n is 2",
+            add_cycles(trial)->n_counts = 1);
+    REFUSED(AT "a slope in cycles that is not that of its counts is 1, but",
+            add_cycles(trial)->slope = SL_REAL(1));
+    REFUSED(AT "a kind in cycles that is not that of its counts is 1, but",
+            add_cycles(trial)->kind = SL_SLOPE_GROWING);
+    REFUSED(AT "the sum of the last counts in cycles is 7, but leaks.count + leaks.resident is 6",
+            struct sl_cycle_group *group = add_cycles(trial);
+            group->counts = seven; group->slope = SL_REAL(1); group->kind = SL_SLOPE_PER_CYCLE);
+}
+
 SL_TEST(contradiction, a_trial_ends_in_one_way)
 {
     REFUSED(AT "status is 'ok' and signal 11, but a signal makes it 'crashed'",

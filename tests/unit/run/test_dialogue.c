@@ -135,6 +135,43 @@ SL_TEST(dialogue, records_besides_phases_have_their_places_too)
     }
 }
 
+SL_TEST(dialogue, a_bus_is_opened_again_as_often_as_there_are_cycles)
+{
+    static const struct sl_subject_config twice = {.load = {.events = EVENTS}, .cycles = 2};
+    struct talk talk = begin(&twice);
+
+    for (int cycle = 0; cycle < 2; cycle++)
+        for (int i = cycle ? SL_PHASE_OPEN : SL_PHASE_START; i <= SL_PHASE_CLOSED; i++) {
+            if (!cycle && i == SL_PHASE_OPEN)
+                sl_assert_ok(say_driver(&talk), &talk.err);
+            sl_assert_ok(say_phase(&talk, (enum sl_phase) i), &talk.err);
+            sl_assert_ok(sl_dialogue_go(&talk.dialogue, talk.quiet_fd, &talk.err), &talk.err);
+            if (cycle == 0 && i == SL_PHASE_CLOSED)
+                assert_refused(&talk, say_driver(&talk), "type 'driver' after closed");
+        }
+    struct talk third = talk;
+    assert_refused(&third, say_phase(&third, SL_PHASE_OPEN), "which was not its next");
+    third = talk;
+    assert_refused(&third, say_failure(&third, SL_PHASE_OPEN), "words that do not exist");
+    sl_assert_ok(say_phase(&talk, SL_PHASE_TORN_DOWN), &talk.err);
+}
+
+SL_TEST(dialogue, another_cycle_may_fail_to_open_or_not_begin)
+{
+    static const struct sl_subject_config twice = {.load = {.events = EVENTS}, .cycles = 2};
+
+    for (int next = 0; next < SL_N_PHASES; next++) {
+        struct talk talk = play_until(SL_PHASE_CLOSED);
+        talk.dialogue.cycles_left = twice.cycles - 1;
+        bool well = next == SL_PHASE_OPEN || next == SL_PHASE_TORN_DOWN;
+        struct talk failed = talk;
+        cr_assert_eq(say_phase(&talk, (enum sl_phase) next) == SL_OK, well, "%d", next);
+        sl_assert_ok(say_failure(&failed, SL_PHASE_OPEN), &failed.err);
+        well = next == SL_PHASE_CLOSING || next == SL_PHASE_TORN_DOWN;
+        cr_assert_eq(say_phase(&failed, (enum sl_phase) next) == SL_OK, well, "%d", next);
+    }
+}
+
 SL_TEST(dialogue, what_is_said_once_is_not_said_again)
 {
     struct talk talk = play_until(SL_PHASE_START);
