@@ -17,6 +17,7 @@
 #include "cli/options/options.h"
 #include "cli/options/output.h"
 #include "harness/leak/group.h"
+#include "harness/proof/proof.h"
 #include "harness/snapshot/target/target.h"
 #include "reports/snapshot/snapshot.h"
 
@@ -24,6 +25,7 @@ SL_DEFINE_AUTO(sl_snapshot, sl_snapshot_free);
 
 enum {
     OPTION_ALL,
+    OPTION_PROVE,
     OPTION_JSON,
     OPTION_THREADZ,
     OPTION_SOURCE,
@@ -46,6 +48,8 @@ enum {
 
 static const struct sl_option options_of_snapshot[] = {
     [OPTION_ALL] = {"all", NULL, "each thread by itself", 0},
+    [OPTION_PROVE] = {"prove", NULL, "say which waiting threads nothing that lives can ever wake",
+                      0},
     [OPTION_JSON] = {"json", NULL, "print JSON: groups, and with --all threads too", 0},
     [OPTION_THREADZ] = {"threadz", NULL, "print addresses and memory map, for 'pprof'", 0},
     [OPTION_SOURCE] = {"source", "NAME",
@@ -75,6 +79,7 @@ struct request {
     struct sl_snapshot_opts opts;
     const char *form; /* name of an exporter */
     bool all;
+    bool prove;
     enum sl_color color;
 };
 
@@ -124,6 +129,9 @@ static int read_option(int option, const struct sl_options *options, struct requ
     switch (option) {
     case OPTION_ALL:
         request->all = true;
+        break;
+    case OPTION_PROVE:
+        request->prove = true;
         break;
     case OPTION_JSON:
     case OPTION_THREADZ:
@@ -237,12 +245,35 @@ static enum sl_status read_maps(pid_t pid, char **ret_maps, struct sl_error *err
     return status;
 }
 
-static enum sl_status
-add_groups(struct sl_snapshot_listing *listing, struct sl_arena *arena, struct sl_error *err)
+/* The groups are the snapshot's own; proofs go to a copy of them. */
+static enum sl_status prove(const struct request *request, struct sl_snapshot_listing *listing,
+                            struct sl_arena *arena, struct sl_error *err)
+{
+    const struct sl_proof_opts opts = {.max_time_ns = request->opts.max_time_ns,
+                                       .max_memory = request->opts.max_memory};
+    const size_t n = listing->n_groups;
+    struct sl_group *groups = sl_arena_array(arena, n, sizeof *groups);
+    struct sl_group **pointers = sl_arena_array(arena, n, sizeof *pointers);
+
+    if (!groups || !pointers)
+        return sl_fail(err, SL_ENOMEM, "out of memory for groups");
+    for (size_t g = 0; g < n; g++) {
+        groups[g] = listing->groups[g];
+        pointers[g] = &groups[g];
+    }
+    listing->groups = groups;
+    listing->proved = true;
+    return sl_prove(listing->snapshot, &opts, pointers, n, arena, NULL, err);
+}
+
+static enum sl_status add_groups(const struct request *request, struct sl_snapshot_listing *listing,
+                                 struct sl_arena *arena, struct sl_error *err)
 {
     if (!arena)
         return sl_fail(err, SL_ENOMEM, "out of memory for groups");
-    return sl_leak_group_all(listing->snapshot, arena, &listing->groups, &listing->n_groups, err);
+    enum sl_status status =
+        sl_leak_group_all(listing->snapshot, arena, &listing->groups, &listing->n_groups, err);
+    return status || !request->prove ? status : prove(request, listing, arena, err);
 }
 
 static enum sl_status
@@ -259,7 +290,7 @@ print(const struct request *request, const struct sl_snapshot *snapshot, struct 
         status = read_maps(snapshot->pid, &maps, err);
     listing.maps = maps;
     if (!status && needs & SL_SNAPSHOT_NEEDS_GROUPS)
-        status = add_groups(&listing, arena, err);
+        status = add_groups(request, &listing, arena, err);
     return status ? status : sl_export(sl_snapshot_exporters, request->form, &listing, &page, err);
 }
 

@@ -85,6 +85,17 @@ typedef uint64_t type_DECIMAL;
         .key = (key_), .kind = SL_FIELD_OBJECT, .offset = offsetof(type, member),                  \
         .object = &(object_)                                                                       \
     }
+#define LATE_NAMES(type, key_, member, count)                                                      \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_NAMES,                                                     \
+        .offset = offsetof(type, member) + IS_TYPE(**MEMBER(type, member), char),                  \
+        .other = offsetof(type, count) + HAS_TYPE(type, count, size_t), .late = true               \
+    }
+#define LATE_OBJECT(type, key_, member, object_)                                                   \
+    {                                                                                              \
+        .key = (key_), .kind = SL_FIELD_OBJECT, .offset = offsetof(type, member),                  \
+        .object = &(object_), .late = true                                                         \
+    }
 /* An object of the file whose members lie in the parent's struct. */
 #define PART(key_, object_)                                                                        \
     {                                                                                              \

@@ -60,6 +60,33 @@ static const struct sl_field wait_fields[] = {
 };
 const struct sl_object finding_layout_wait = {FIELDS(wait_fields), .one_line = true};
 
+static const char *proof_grade_word(unsigned value)
+{
+    return sl_proof_grade_text((enum sl_proof_grade) value);
+}
+static const struct sl_words proof_grades = {SL_PROOF_NOT_JUDGED + 1, proof_grade_word};
+
+static const struct sl_field proof_step_fields[] = {
+    SCALAR(NAME, struct sl_proof_step, what),
+    SCALAR(HEX, struct sl_proof_step, at),
+    SCALAR(HEX, struct sl_proof_step, holds),
+};
+static const struct sl_object proof_step_object = {FIELDS(proof_step_fields), .one_line = true};
+
+static const struct sl_field proof_fields[] = {
+    ENUM(struct sl_proof, "grade", grade, proof_grades),
+    LIST(struct sl_proof, "path", path, n_path, proof_step_object),
+    SCALAR(TEXT, struct sl_proof, reason),
+    SCALAR(U32, struct sl_proof, n_dead),
+};
+
+static bool no_proof(const void *object)
+{
+    return ((const struct sl_proof *) object)->grade == SL_PROOF_NONE;
+}
+
+const struct sl_object finding_layout_proof = {FIELDS(proof_fields), .is_null = no_proof};
+
 static const struct sl_field fact_fields[] = {
     ENUM(struct sl_fact, "kind", kind, fact_kinds),
     SCALAR(U32, struct sl_fact, count),
@@ -93,6 +120,7 @@ static const struct sl_field finding_fields[] = {
     OBJECT(struct sl_group, "wait", wait, finding_layout_wait),
     CHARS(struct sl_group, "thread_name", thread_name),
     IDS(struct sl_group, "tids", ids, n_ids),
+    LATE_OBJECT(struct sl_group, "proof", proof, finding_layout_proof),
 };
 
 static const char *check_finding(const void *object)

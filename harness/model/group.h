@@ -5,6 +5,7 @@
 
 #include <strandline/leak.h>
 
+#include "harness/model/proof.h"
 #include "harness/model/snapshot.h"
 
 #define SL_GROUP_SAMPLE 8
@@ -25,6 +26,7 @@ struct sl_group {
     char thread_name[16];
     uint64_t ids[SL_GROUP_SAMPLE];
     uint32_t n_ids; /* valid entries of ids */
+    struct sl_proof proof;
 };
 
 /* All of a snapshot. */

@@ -183,7 +183,9 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
         .sources = count_sources(snapshot),
         .left_out = {(uint32_t) snapshot->n_left_out, snapshot->left_out_reason},
         .modules = snapshot->modules,
-        .n_modules = snapshot->n_modules};
+        .n_modules = snapshot->n_modules,
+        .proof_assumptions = sl_proof_assumptions,
+        .n_proof_assumptions = listing->proved ? sl_proof_n_assumptions : 0};
 
     if (!threads || !names || !build_groups(&builder, &document) ||
         !build_unjoined(&builder, &document.unjoined))

@@ -63,6 +63,8 @@ struct sl_document {
     struct sl_document_left_out left_out;
     const struct sl_snapshot_module *modules;
     size_t n_modules;
+    const char *const *proof_assumptions; /* none: nobody asked for proofs */
+    size_t n_proof_assumptions;
     /* The rest is only in the JSON form of a full listing, which a snapshot can be read from. */
     uint64_t taken_ns;
     bool counts_arrivals;

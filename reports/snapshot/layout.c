@@ -31,6 +31,7 @@ static const struct sl_field group_fields[] = {
     ENUM(struct sl_group, "grade", grade, finding_layout_grades),
     SCALAR(TEXT, struct sl_group, reason),
     LIST(struct sl_group, "frames", frames, n_frames, finding_layout_frame),
+    LATE_OBJECT(struct sl_group, "proof", proof, finding_layout_proof),
 };
 static const struct sl_object group_object = {FIELDS(group_fields)};
 
@@ -157,6 +158,7 @@ static const struct sl_field grouped_fields[] = {
      .object = &left_out_object,
      .late = true},
     LATE_LIST(struct sl_document, "modules", modules, n_modules, module_object),
+    LATE_NAMES(struct sl_document, "proof_assumptions", proof_assumptions, n_proof_assumptions),
 };
 static const struct sl_object grouped_object = {FIELDS(grouped_fields)};
 

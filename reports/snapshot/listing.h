@@ -14,6 +14,7 @@ struct sl_snapshot_listing {
     const struct sl_group *groups; /* every thread is a member of one */
     size_t n_groups;
     bool all;         /* the threads one by one, too */
+    bool proved;      /* the groups have proofs */
     const char *maps; /* text of /proc/PID/maps */
 };
 

@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "reports/format.h"
 #include "reports/print/frames.h"
+#include "reports/print/proof.h"
 #include "reports/print/say.h"
 #include "reports/snapshot/document.h"
 #include "reports/snapshot/listing.h"
@@ -141,6 +142,7 @@ static void print_group(const struct sl_page *page, const struct sl_document_gro
     sl_frames_print(group->frames, group->n_frames, group->n_frames, INDENT, page->out);
     if (!group->complete)
         print_reason(page, group->n_frames, group->grade, group->reason);
+    sl_proof_print(page, group, INDENT);
     print_names(page, shown);
     sl_style_print(page, SL_STYLE_DIM, "%*sfingerprint %s\n", INDENT, "", group->fingerprint);
 }
@@ -187,5 +189,7 @@ snapshot_write_text(const void *document, const struct sl_page *page, struct sl_
             return sl_fail(err, SL_ENOMEM, "out of memory for a thread");
     print_unjoined(page, &shown.unjoined);
     print_left_out(page, &shown);
+    if (listing->proved && !listing->all)
+        sl_proof_print_assumptions(page);
     return SL_OK;
 }

@@ -299,6 +299,10 @@ static void set_registers(const struct sl_thread_record *record, struct sl_sight
     call->pc = record->registers[SL_REG_RIP];
     for (size_t i = 0; call->nr >= 0 && i < SL_COUNT_OF(arguments); i++)
         call->args[i] = record->registers[arguments[i]];
+    sighting->thread_pointer = record->thread_pointer;
+    sighting->signals_blocked = record->signals_blocked;
+    sighting->signals_pending = record->signals_pending;
+    sighting->n_memory_users = record->n_memory_users;
     /* In a queue for a CPU it waits for nothing else. */
     sighting->blocked = sighting->stat.state != 'R';
 }

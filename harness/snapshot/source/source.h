@@ -36,6 +36,11 @@ struct sl_sighting {
     struct sl_registers registers;
     bool blocked;           /* call is valid */
     struct sl_syscall call; /* what it is blocked in */
+    /* Bpf only: what else the kernel has of the thread. */
+    uint64_t thread_pointer;  /* base of the segment fs; 0: not known */
+    uint64_t signals_blocked; /* bit n - 1: signal n */
+    uint64_t signals_pending; /* of the thread and of the process */
+    uint32_t n_memory_users;  /* tasks that have its memory, of whatever process */
 };
 
 struct sl_bpf;

@@ -23,6 +23,30 @@ struct sched_entity {
     __u64 sum_exec_runtime;
 } KERNEL_TYPE;
 
+typedef struct {
+    int counter;
+} KERNEL_TYPE atomic_t;
+
+struct mm_struct {
+    atomic_t mm_users;
+} KERNEL_TYPE;
+
+typedef struct {
+    unsigned long sig[1];
+} KERNEL_TYPE sigset_t;
+
+struct sigpending {
+    sigset_t signal;
+} KERNEL_TYPE;
+
+struct signal_struct {
+    struct sigpending shared_pending;
+} KERNEL_TYPE;
+
+struct thread_struct {
+    unsigned long fsbase;
+} KERNEL_TYPE;
+
 struct task_struct {
     int pid;
     int on_cpu;
@@ -32,6 +56,11 @@ struct task_struct {
     unsigned long nvcsw, nivcsw;
     __u64 start_boottime;
     char comm[16];
+    struct mm_struct *mm;
+    struct signal_struct *signal;
+    sigset_t blocked;
+    struct sigpending pending;
+    struct thread_struct thread;
 } KERNEL_TYPE;
 
 struct pt_regs {
@@ -104,6 +133,12 @@ int dump_thread(struct bpf_iter__task *context)
     record.cpu_ns = task->se.sum_exec_runtime;
     __builtin_memcpy(record.name, task->comm, sizeof record.name);
     read_registers(task, &record);
+    record.thread_pointer = task->thread.fsbase;
+    record.signals_blocked = task->blocked.sig[0];
+    record.signals_pending =
+        task->pending.signal.sig[0] | task->signal->shared_pending.signal.sig[0];
+    if (task->mm)
+        record.n_memory_users = (__u32) task->mm->mm_users.counter;
     (void) bpf_seq_write(context->meta->seq, &record, sizeof record);
     return 0;
 }

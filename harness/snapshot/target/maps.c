@@ -35,7 +35,9 @@ static bool parse_line(char *line, struct sl_mapping *ret_mapping)
     if (strnlen(at, 5) < 5 || at[4] != ' ' || mapping.end <= mapping.start)
         return false;
     mapping.readable = at[0] == 'r';
+    mapping.writable = at[1] == 'w';
     mapping.executable = at[2] == 'x';
+    mapping.shared = at[3] == 's';
     at += 5;
     if (!read_hex(&at, ' ', &mapping.offset) || !read_hex(&at, ':', &major) ||
         !read_hex(&at, ' ', &minor) || !read_decimal(&at, ' ', &mapping.inode))

@@ -16,7 +16,8 @@ struct sl_mapping {
     uint64_t offset;     /* of start in the file */
     uint64_t inode;      /* 0: no file */
     uint32_t major, minor;
-    bool readable, executable;
+    bool readable, writable, executable;
+    bool shared;      /* with whoever has the same memory */
     bool deleted;     /* the file has no name any more */
     const char *path; /* file, "[vdso]", "[stack]"..., NULL for anonymous memory */
     uint32_t region;  /* which of the executable mappings of no file this is, or comes after */

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/proof/wait.h"
+
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/search.h"
+#include "harness/proof/mark.h"
+#include "harness/snapshot/target/ids.h"
+#include "harness/snapshot/wait/futex.h"
+
+#define MUTEX_LOCK  0
+#define MUTEX_OWNER 8
+#define MUTEX_SIZE  40
+#define CONTENDED   2 /* what the lock holds while somebody waits for it */
+
+struct handle {
+    uint64_t descriptor;
+    size_t thread;
+};
+
+struct classifier {
+    struct proof_threads *threads;
+    const struct sl_maps *maps;
+    struct sl_reader *reader;
+    struct sl_ids ids;
+    struct handle *handles; /* ascending descriptor; NULL: memory was short, and no join is known */
+    size_t n_handles;
+};
+
+/*
+ * Functions leave vector registers to those that they call.  So in a call of the kernel that the
+ * C library made, which uses none of them, they hold nothing of the program.
+ */
+static bool is_blind(const struct proof_thread *thread, const struct sl_maps *maps)
+{
+    const struct sl_mapping *code = sl_maps_find(maps, thread->sighting.call.pc);
+    return thread->sighting.call.nr < 0 || !code || !sl_futex_is_library(code->path);
+}
+
+/* Does it wait, without a time-out, for a word that nobody outside of the process has? */
+static bool waits_for_word(const struct proof_thread *thread, const struct sl_maps *maps)
+{
+    const struct sl_syscall *call = &thread->sighting.call;
+    const unsigned command = (unsigned) call->args[1] & (unsigned) FUTEX_CMD_MASK;
+    const struct sl_mapping *mapping = sl_maps_find(maps, call->args[0]);
+
+    if (call->nr != SYS_futex || thread->blind || call->args[3])
+        return false;
+    if (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET)
+        return false;
+    return mapping && !mapping->shared && mapping->readable;
+}
+
+static int compare_handles(const void *left, const void *right)
+{
+    const struct handle *a = left, *b = right;
+    return (a->descriptor > b->descriptor) - (a->descriptor < b->descriptor);
+}
+
+static void find_handles(struct classifier *classifier)
+{
+    const struct proof_threads *threads = classifier->threads;
+
+    classifier->handles = calloc(threads->n_threads + 1, sizeof *classifier->handles);
+    for (size_t i = 0; classifier->handles && i < threads->n_threads; i++)
+        if (threads->threads[i].descriptor)
+            classifier->handles[classifier->n_handles++] =
+                (struct handle){threads->threads[i].descriptor, i};
+    if (classifier->n_handles)
+        qsort(classifier->handles, classifier->n_handles, sizeof *classifier->handles,
+              compare_handles);
+}
+
+/* The thread whose end the kernel tells at this word; PROOF_NOBODY: none. */
+static size_t find_joined(const struct classifier *classifier, uint64_t word)
+{
+    const uint64_t descriptor = word - PTHREAD_TID;
+    const struct handle *handles = classifier->handles;
+    size_t at = SL_PARTITION_POINT(classifier->n_handles, i, handles[i].descriptor < descriptor);
+
+    return at < classifier->n_handles && handles[at].descriptor == descriptor ? handles[at].thread
+                                                                              : PROOF_NOBODY;
+}
+
+/*
+ * Has the thread with this id ended inside of this process?  One that was copied from another
+ * process with its locks names a thread of that one: such ids are older, or somebody has them.
+ */
+static bool has_ended(const struct classifier *classifier, pid_t own)
+{
+    char path[32];
+
+    (void) snprintf(path, sizeof path, "/proc/%ld", (long) own);
+    return !classifier->ids.nested && own > classifier->threads->context.target->pid &&
+           access(path, F_OK) != 0;
+}
+
+/* A mutex by the frames of who waits for it, whose words agree. */
+static bool find_owner(struct classifier *classifier, struct proof_thread *thread)
+{
+    const struct sl_wait *wait = thread->seen ? &thread->seen->wait : NULL;
+    struct {
+        int32_t lock;
+        uint32_t count;
+        int32_t owner;
+    } head;
+
+    if (!wait || wait->kind != SL_WAIT_MUTEX || !wait->object || wait->object != thread->word ||
+        !sl_reader_read_all(classifier->reader, wait->object, &head, sizeof head) ||
+        head.lock != CONTENDED || head.owner <= 0)
+        return false;
+    pid_t tid = sl_ids_find(&classifier->ids, head.owner);
+    if (!tid) {
+        if (!has_ended(classifier, head.owner))
+            return false;
+        thread->owner = PROOF_NOBODY;
+        return true;
+    }
+    thread->owner = proof_threads_find(classifier->threads, tid);
+    return wait->owner == tid && thread->owner != PROOF_NOBODY;
+}
+
+static void classify(struct classifier *classifier, size_t i)
+{
+    struct proof_thread *thread = &classifier->threads->threads[i];
+
+    thread->blind = is_blind(thread, classifier->maps);
+    thread->awake = !waits_for_word(thread, classifier->maps);
+    if (thread->awake)
+        return;
+    thread->word = thread->sighting.call.args[0];
+    thread->wait = WAIT_WAKE;
+    thread->owner = find_joined(classifier, thread->word);
+    if (thread->owner != PROOF_NOBODY || find_owner(classifier, thread))
+        thread->wait = WAIT_OWNER;
+}
+
+void wait_classify(struct proof_threads *threads, const struct sl_maps *maps,
+                   struct sl_reader *reader)
+{
+    SL_AUTO_FREE pid_t *tids = calloc(threads->n_threads + 1, sizeof *tids);
+    struct classifier classifier = {.threads = threads, .maps = maps, .reader = reader};
+
+    for (size_t i = 0; tids && i < threads->n_threads; i++)
+        tids[i] = threads->threads[i].tid;
+    classifier.ids = (struct sl_ids){
+        .target = threads->context.target, .tids = tids, .n_tids = tids ? threads->n_threads : 0};
+    find_handles(&classifier);
+    for (size_t i = 0; i < threads->n_threads; i++)
+        classify(&classifier, i);
+    sl_ids_release(&classifier.ids);
+    free(classifier.handles);
+}
+
+void wait_settle(struct proof_threads *threads, const struct proof_space *space)
+{
+    for (size_t i = 0; i < threads->n_threads; i++) {
+        struct proof_thread *thread = &threads->threads[i];
+        bool freed;
+        if (thread->awake || thread->wait != WAIT_WAKE)
+            continue;
+        const struct proof_area *area = space_find(space, thread->word);
+        uint64_t object = mark_object(space, thread->word, &freed);
+        if (freed)
+            thread->never = "it waits in memory that was freed";
+        else if (!area)
+            thread->never = "it waits in memory that nobody uses";
+        else if (area->kind == AREA_PRIVATE)
+            thread->never = "it waits for the C library itself";
+        thread->awake = freed || !object;
+    }
+}
