@@ -17,6 +17,7 @@
 #include "cli/options/options.h"
 #include "cli/options/output.h"
 #include "harness/leak/group.h"
+#include "harness/leak/tree/tree.h"
 #include "harness/proof/proof.h"
 #include "harness/snapshot/target/target.h"
 #include "reports/snapshot/snapshot.h"
@@ -273,6 +274,8 @@ static enum sl_status add_groups(const struct request *request, struct sl_snapsh
         return sl_fail(err, SL_ENOMEM, "out of memory for groups");
     enum sl_status status =
         sl_leak_group_all(listing->snapshot, arena, &listing->groups, &listing->n_groups, err);
+    if (!status)
+        status = sl_wait_tree_make(listing->snapshot, arena, &listing->waits, err);
     return status || !request->prove ? status : prove(request, listing, arena, err);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/model/finding.h"
+#include "harness/model/wait_tree.h"
 #include "json/layout_macros.h"
 
 #define X(name, text) +1
@@ -57,6 +58,7 @@ static const struct sl_field wait_fields[] = {
     SCALAR(BOOL, struct sl_wait, timed),
     SCALAR(TEXT, struct sl_wait, target),
     SCALAR(TEXT, struct sl_wait, held),
+    LATE(INT, struct sl_wait, ended_owner),
 };
 const struct sl_object finding_layout_wait = {FIELDS(wait_fields), .one_line = true};
 
@@ -139,3 +141,55 @@ static const struct sl_field late_fields[] = {
     SCALAR(U64, struct sl_late_thread, delay_ns),
 };
 const struct sl_object finding_layout_late = {FIELDS(late_fields), .one_line = true};
+
+/* Who waits for whom. */
+static const struct sl_field line_fields[] = {
+    SCALAR(INT, struct sl_wait_node, waits_for),
+    SCALAR(U32, struct sl_wait_node, depth),
+    SCALAR(U32, struct sl_wait_node, count),
+    SCALAR(U32, struct sl_wait_node, behind),
+    IDS(struct sl_wait_node, "tids", ids, n_ids),
+    SCALAR(TEXT, struct sl_wait_node, name),
+    SCALAR(TEXT, struct sl_wait_node, function),
+    CHARS(struct sl_wait_node, "fingerprint", fingerprint),
+    OBJECT(struct sl_wait_node, "wait", wait, finding_layout_wait),
+    {KEYED(U32, struct sl_wait_node, "objects", n_objects)},
+};
+static const struct sl_object line_object = {FIELDS(line_fields), .one_line = true};
+
+static const struct sl_field root_fields[] = {
+    SCALAR(U32, struct sl_wait_root, count),
+    SCALAR(U32, struct sl_wait_root, circle),
+    SCALAR(BOOL, struct sl_wait_root, ends),
+    LIST(struct sl_wait_root, "nodes", nodes, n_nodes, line_object),
+};
+
+/* What reads the lines follows them without a look at where they lead. */
+static const char *check_waits(const void *object)
+{
+    const struct sl_wait_root *root = object;
+
+    if (!root->n_nodes || root->circle > root->n_nodes)
+        return "'nodes' does not have the threads of the circle, or no root";
+    for (size_t i = 0; i < root->n_nodes; i++) {
+        const struct sl_wait_node *node = &root->nodes[i];
+        bool first = i < SL_MAX(root->circle, 1);
+        int64_t whom = !first         ? node->waits_for
+                       : root->circle ? (int64_t) ((i + 1) % root->circle)
+                                      : -1;
+        if (node->waits_for != whom || (!first && (whom < 0 || (size_t) whom >= i)))
+            return "'waits_for' leads to no line that stands before it";
+        if (node->depth != (first ? 0 : root->nodes[whom].depth + 1))
+            return "'depth' contradicts 'waits_for'";
+    }
+    return NULL;
+}
+
+static const struct sl_object root_object = {FIELDS(root_fields), .check = check_waits};
+
+static const struct sl_field tree_fields[] = {
+    SCALAR(U32, struct sl_wait_tree, waiting),
+    SCALAR(U32, struct sl_wait_tree, deadlocks),
+    LIST(struct sl_wait_tree, "roots", roots, n_roots, root_object),
+};
+const struct sl_object finding_layout_waits = {FIELDS(tree_fields)};

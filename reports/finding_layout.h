@@ -11,6 +11,7 @@ extern const struct sl_object finding_layout_frame;   /* struct sl_frame */
 extern const struct sl_object finding_layout_wait;    /* struct sl_wait */
 extern const struct sl_object finding_layout_proof;   /* struct sl_proof */
 extern const struct sl_object finding_layout_finding; /* struct sl_finding */
+extern const struct sl_object finding_layout_waits;   /* struct sl_wait_tree */
 extern const struct sl_object finding_layout_late;    /* struct sl_late_thread */
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "harness/snapshot/crew.h"
 #include "harness/snapshot/group.h"
+#include "harness/snapshot/holders.h"
 #include "harness/snapshot/settle.h"
 #include "harness/snapshot/target/target.h"
 #include "harness/snapshot/wait/futex.h"
@@ -232,6 +233,7 @@ static void explain_all(struct sl_pass *pass)
     read_words(&context, pass);
     for (size_t i = 0; i < pass->n_attempts; i++)
         explain(&context, &holds, &pass->attempts[i]);
+    sl_holders_settle(pass, &context);
     sl_ids_release(&ids);
 }
 

@@ -203,8 +203,10 @@ SL_API const char *sl_wait_call_text(const struct sl_wait *wait);
 SL_API uint64_t sl_wait_age_ns(const struct sl_wait *wait);
 /* Address of the futex primitive, else 0. */
 SL_API uint64_t sl_wait_object(const struct sl_wait *wait);
-/* Id of the thread that holds the mutex, or that is waited for in a join; else 0. */
+/* Id of the thread that holds the lock, or that is waited for in a join; else 0. */
 SL_API uint64_t sl_wait_owner(const struct sl_wait *wait);
+/* Who took the lock and is no thread of the process any more, as the program names it; else 0. */
+SL_API uint64_t sl_wait_ended_owner(const struct sl_wait *wait);
 /* Has the call a time-out, so that the thread wakes by itself? */
 SL_API bool sl_wait_timed(const struct sl_wait *wait);
 /* Is the descriptor, or one of those polled, a socket? */

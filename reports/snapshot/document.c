@@ -181,6 +181,7 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
         .ticks_per_second = snapshot->ticks_per_second,
         .stats = snapshot->stats,
         .sources = count_sources(snapshot),
+        .wait_tree = listing->waits,
         .left_out = {(uint32_t) snapshot->n_left_out, snapshot->left_out_reason},
         .modules = snapshot->modules,
         .n_modules = snapshot->n_modules,

@@ -57,6 +57,7 @@ struct sl_document {
     uint64_t ticks_per_second;
     struct sl_snapshot_stats stats;
     struct sl_document_sources sources;
+    struct sl_wait_tree wait_tree;
     const struct sl_document_group *groups;
     size_t n_groups;
     struct sl_document_unjoined unjoined;

@@ -5,7 +5,7 @@
 
 #include <strandline/error.h>
 
-#include "harness/model/group.h"
+#include "harness/model/wait_tree.h"
 #include "reports/page.h"
 
 /* All borrowed. */
@@ -13,6 +13,7 @@ struct sl_snapshot_listing {
     const struct sl_snapshot *snapshot;
     const struct sl_group *groups; /* every thread is a member of one */
     size_t n_groups;
+    struct sl_wait_tree waits;
     bool all;         /* the threads one by one, too */
     bool proved;      /* the groups have proofs */
     const char *maps; /* text of /proc/PID/maps */

@@ -7,6 +7,7 @@
 #include "reports/print/frames.h"
 #include "reports/print/proof.h"
 #include "reports/print/say.h"
+#include "reports/print/tree.h"
 #include "reports/snapshot/document.h"
 #include "reports/snapshot/listing.h"
 #include "reports/snapshot/wait_text.h"
@@ -182,6 +183,9 @@ snapshot_write_text(const void *document, const struct sl_page *page, struct sl_
     if (status)
         return status;
     print_heading(page, &shown);
+    if (shown.wait_tree.n_roots)
+        (void) fputs("\nwho waits for whom\n", page->out);
+    tree_print(page, 2, &shown.wait_tree);
     for (size_t i = 0; i < shown.n_groups && !listing->all; i++)
         print_group(page, &shown.groups[i]);
     for (size_t i = 0; i < listing->snapshot->n_threads && listing->all; i++)

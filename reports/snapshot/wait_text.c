@@ -17,6 +17,7 @@ static enum telling telling_of(enum sl_wait_kind kind)
 {
     switch (kind) {
     case SL_WAIT_MUTEX:
+    case SL_WAIT_RWLOCK:
     case SL_WAIT_JOIN:
         return TELL_OWNER;
     case SL_WAIT_SLEEP:
@@ -47,15 +48,26 @@ static const char *say_idle(char state)
     }
 }
 
-/* " held by 812 'holder'"; the lock itself when it is not known who has it. */
+/* Is the lock itself told, for it is not known who has it?  One of readers many may have. */
+static bool tells_object(const struct sl_wait *wait)
+{
+    return !wait->owner && !wait->ended_owner && wait->kind != SL_WAIT_RWLOCK;
+}
+
+/* " held by 812 'holder'" */
 static const char *
 say_owner(struct sl_arena *arena, const struct sl_snapshot *snapshot, const struct sl_wait *wait)
 {
     const char *relation = wait->kind == SL_WAIT_JOIN ? "of" : "held by";
     const struct sl_thread *owner = wait->owner ? sl_snapshot_find(snapshot, wait->owner) : NULL;
 
+    if (wait->ended_owner)
+        return sl_arena_printf(arena, " held by %ld, which is not of the process any more",
+                               (long) wait->ended_owner);
     if (!wait->owner)
-        return wait->object ? sl_arena_printf(arena, " at 0x%" PRIx64, wait->object) : "";
+        return wait->object && tells_object(wait)
+                   ? sl_arena_printf(arena, " at 0x%" PRIx64, wait->object)
+                   : "";
     if (!owner)
         return sl_arena_printf(arena, " %s %ld", relation, (long) wait->owner);
     return sl_arena_printf(arena, " %s %ld '%s'", relation, (long) wait->owner, owner->name);
@@ -105,7 +117,9 @@ int sl_wait_compare(const struct sl_thread *left, const struct sl_thread *right)
         order = COMPARE(a->timed, b->timed);
     if (!order && telling == TELL_OWNER)
         order = COMPARE(a->owner, b->owner);
-    if (!order && telling == TELL_OWNER && !a->owner)
+    if (!order && telling == TELL_OWNER)
+        order = COMPARE(a->ended_owner, b->ended_owner);
+    if (!order && telling == TELL_OWNER && tells_object(a))
         order = COMPARE(a->object, b->object);
     if (!order && telling == TELL_SYSCALL)
         order = compare_texts(a->syscall, b->syscall);

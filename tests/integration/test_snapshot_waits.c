@@ -69,6 +69,60 @@ SL_TEST(snapshot_waits, the_holder_of_a_mutex_of_every_kind_is_named, .timeout =
     check_owners(subject.pid, &read_proc);
 }
 
+/* The thread that tN waits for is tM, or none where M is negative. */
+static void check_edge(const struct sl_snapshot *snapshot, int waiter, int owner)
+{
+    char name[16], other[16];
+
+    (void) snprintf(name, sizeof name, "t%d", waiter);
+    (void) snprintf(other, sizeof other, "t%d", owner);
+    const struct sl_thread *thread = thread_named(snapshot, name);
+    const struct sl_thread *wanted = owner < 0 ? NULL : thread_named(snapshot, other);
+    cr_assert(thread && (owner < 0 || wanted), "%s and %s", name, other);
+    cr_assert_eq(thread->wait.owner, wanted ? (pid_t) wanted->id : 0,
+                 "%s waits for %ld, not for %s", name, (long) thread->wait.owner, other);
+}
+
+SL_TEST(snapshot_waits, the_writer_of_a_lock_is_named_to_readers_and_writers, .timeout = 60)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject =
+        sl_subject("wait_graph", "none", "read:0", "write:0", "write:2", "normal:3");
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    cr_assert_eq(thread_named(snapshot, "t1")->wait.kind, SL_WAIT_RWLOCK);
+    for (int i = 0; i < 5; i++)
+        check_edge(snapshot, i, (const int[]){-1, 0, 0, 2, 3}[i]);
+}
+
+SL_TEST(snapshot_waits, who_ended_with_a_mutex_is_named_as_such_and_never_as_an_owner,
+        .timeout = 60)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject("wait_graph", "left", "none");
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    const struct sl_thread *thread = thread_named(snapshot, "t0");
+    cr_assert_eq(thread->wait.kind, SL_WAIT_MUTEX);
+    cr_assert_eq(thread->wait.owner, 0);
+    cr_assert_gt(thread->wait.ended_owner, subject.pid);
+    cr_assert_null(sl_snapshot_find(snapshot, (uint64_t) thread->wait.ended_owner));
+}
+
+SL_TEST(snapshot_waits, each_thread_of_a_circle_waits_for_the_next_whatever_the_lock, .timeout = 60)
+{
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject(
+        "wait_graph", "normal:1", "recursive:2", "errorcheck:3", "adaptive:4", "robust:5",
+        "shared:6", "c11:7", "read:8", "write:9", "join:10", "inherit:0", "timed:3", "adaptive:12");
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(subject.pid);
+    for (int i = 0; i < 11; i++)
+        check_edge(snapshot, i, (i + 1) % 11);
+    check_edge(snapshot, 11, 3);
+    check_edge(snapshot, 12, 12);
+}
+
 SL_TEST(snapshot_waits, so_is_it_where_the_threads_were_stopped, .timeout = 60)
 {
     const struct sl_snapshot_opts stop = {

@@ -12,7 +12,8 @@
 #define KIND_ROBUST   0x10
 #define KIND_INHERIT  0x20
 #define KIND_PROTECT  0x40
-#define KIND_ALL      0x3ff /* 0x80 shared, 0x100 and 0x200 what is known about elision */
+#define KIND_SHARED   0x80
+#define KIND_ALL      0x3ff /* 0x100 and 0x200 what is known about elision */
 #define CEILING_SHIFT 19    /* of the lock of a protected one: the ceiling stands above */
 
 /* Where the descriptor of a thread has its tid; and at these places its own address. */
@@ -22,6 +23,8 @@
 /* Where a condition and a read-write lock have the two words that are waited on. */
 #define CONDITION_WORDS 40
 #define RWLOCK_WORDS    8
+
+#define RWLOCK_WRITTEN 3 /* bits of its readers: it is a writer's, and that has it */
 
 /* Waits for a lock of the library itself, as malloc has one: it is no pthread_mutex_t. */
 #define LOCK_OF_LIBRARY "lll_lock_wait_private"
@@ -195,7 +198,6 @@ recall_primitive(const struct sl_futex_scene *scene, size_t *ret_n_nameless)
     return entry->primitive;
 }
 
-/* Every field has to make sense: the memory may be a lock that looks similar. */
 static bool is_contended(const struct sl_mutex_head *head)
 {
     if (head->kind & ~KIND_ALL)
@@ -205,6 +207,19 @@ static bool is_contended(const struct sl_mutex_head *head)
     if (head->kind & KIND_PROTECT)
         return (head->lock & ((1 << CEILING_SHIFT) - 1)) == 2;
     return head->lock == 2;
+}
+
+pid_t sl_futex_mutex_owner(const struct sl_mutex_head *mutex, bool *ret_shared)
+{
+    *ret_shared = mutex->kind & KIND_SHARED;
+    return is_contended(mutex) && mutex->owner > 0 ? mutex->owner : 0;
+}
+
+pid_t sl_futex_rwlock_writer(const struct sl_rwlock_head *lock, bool *ret_shared)
+{
+    *ret_shared = lock->shared != 0;
+    return (lock->readers & RWLOCK_WRITTEN) == RWLOCK_WRITTEN && lock->writer > 0 ? lock->writer
+                                                                                  : 0;
 }
 
 /* A call as the library makes it at such a primitive; where its code has no module of its own. */

@@ -24,6 +24,14 @@ struct sl_mutex_head {
     int32_t kind;
 };
 
+/* Head of its pthread_rwlock_t. */
+struct sl_rwlock_head {
+    uint32_t readers; /* their number, above three bits */
+    uint32_t words[5];
+    int32_t writer; /* 0 before it is taken and while it is given back */
+    int32_t shared; /* in memory of several processes */
+};
+
 struct sl_futex {
     enum sl_wait_kind kind;
     uint64_t object; /* address of the primitive */
@@ -39,6 +47,15 @@ bool sl_futex_is_named(const char *name, const char *function);
 
 /* Does the program have a C library of GNU that is a shared object? */
 bool sl_futex_has_library(const struct sl_maps *maps);
+
+/*
+ * Who holds it, as the program itself names it; 0: nobody, or it is none.  Every field has to make
+ * sense: the memory may be a lock that looks similar.
+ *
+ * @param ret_shared  that may be a thread of another process
+ */
+pid_t sl_futex_mutex_owner(const struct sl_mutex_head *mutex, bool *ret_shared);
+pid_t sl_futex_rwlock_writer(const struct sl_rwlock_head *lock, bool *ret_shared);
 
 /* Could the call be one that takes a mutex? */
 bool sl_futex_may_take_mutex(const struct sl_syscall *call);

@@ -138,6 +138,8 @@ static void describe_futex(const struct sl_wait_context *context, const struct s
     wait->owner = sl_ids_find(context->ids, futex.owner);
     if (futex.by_owner && !wait->owner)
         wait->kind = SL_WAIT_FUTEX;
+    else if (!wait->owner)
+        wait->ended_owner = futex.owner;
 }
 
 /* The descriptors given to poll, when they are few. */

@@ -44,6 +44,9 @@ bool sl_wait_wants_words(const struct sl_wait_context *context, const struct sl_
                          const struct sl_stack *stack);
 
 /*
+ * Whom the thread waits for is what one look tells: ended_owner may as well be a thread that began
+ * since, or of another process, and nobody is named as the writer of a lock; holders.h settles it.
+ *
  * @param call    as seen while the thread was blocked
  * @param memory  what was found for it
  * @param stack   its frames, or NULL

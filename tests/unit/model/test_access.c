@@ -167,6 +167,7 @@ SL_TEST(access, a_wait_gives_all_its_parts)
     cr_assert_str_eq(sl_wait_call_text(wait), "a join");
     cr_assert_eq(sl_wait_object(wait), 16);
     cr_assert_eq(sl_wait_owner(wait), 17);
+    cr_assert_eq(sl_wait_ended_owner(wait), 0);
     cr_assert_eq(sl_wait_age_ns(wait), 18);
     cr_assert(sl_wait_timed(wait) && !sl_wait_timed(none));
     cr_assert(sl_wait_socket(wait) && !sl_wait_socket(none));

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "harness/leak/group.h"
+#include "harness/leak/tree/tree.h"
 #include "reports/snapshot/snapshot.h"
 #include "reports/snapshot/wait_text.h"
 #include "result_builder.h"
@@ -76,6 +77,7 @@ static void scene_list(struct scene *scene, bool all)
     sl_assert_ok(sl_leak_group_all(scene->snapshot, scene->arena, &listing->groups,
                                    &listing->n_groups, &err),
                  &err);
+    sl_assert_ok(sl_wait_tree_make(scene->snapshot, scene->arena, &listing->waits, &err), &err);
 }
 
 static void scene_release(struct scene *scene)
@@ -131,6 +133,63 @@ SL_TEST(snapshot_print, different_waits_of_a_group_are_counted_most_frequent_fir
                            "    3 condition\n"
                            "    1 condition, with a time-out\n"),
               "%s", text);
+}
+
+/* A thread that waits for another one, both in one function. */
+static void build_waiter(struct scene *scene, pid_t tid, enum sl_wait_kind kind, pid_t owner)
+{
+    struct sl_thread *thread = sl_build_thread(
+        scene->builder, tid, 200, sl_build_stack(scene->builder, "libc.so.6:wait|app:lock_both"));
+
+    (void) snprintf(thread->name, sizeof thread->name, "n%ld\x1b", (long) tid);
+    thread->wait =
+        (struct sl_wait){.kind = kind, .object = 0x1000 + (uint64_t) tid, .owner = owner};
+}
+
+SL_TEST(snapshot_print, a_deadlock_is_told_whole_before_the_groups)
+{
+    SCENE(scene);
+    build_waiter(&scene, 201, SL_WAIT_MUTEX, 202);
+    build_waiter(&scene, 202, SL_WAIT_JOIN, 203);
+    build_waiter(&scene, 203, SL_WAIT_RWLOCK, 201);
+    build_waiter(&scene, 204, SL_WAIT_MUTEX, 202);
+    build_waiter(&scene, 205, SL_WAIT_MUTEX, 202);
+    build_waiter(&scene, 206, SL_WAIT_MUTEX, 206);
+    build_waiter(&scene, 207, SL_WAIT_MUTEX, 0);
+    ((struct sl_thread *) &scene.snapshot->threads[14])->wait.ended_owner = 77;
+    scene_list(&scene, false);
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "text", &scene.listing, NULL);
+    cr_assert(
+        strstr(text,
+               "\nwho waits for whom\n"
+               "  deadlock: 3 threads wait for each other\n"
+               "    thread 201 'n201?' in lock_both waits for mutex 0x10c9 held by thread 202 "
+               "'n202?'\n"
+               "    thread 202 'n202?' in lock_both waits for thread 203 'n203?' to end\n"
+               "    thread 203 'n203?' in lock_both waits for rwlock 0x10cb held by thread 201 "
+               "'n201?'\n"
+               "      2 threads like 204 'n204?' in lock_both wait for 2 mutexes held by thread "
+               "202 'n202?'\n"
+               "  deadlock: a thread waits for itself\n"
+               "    thread 206 'n206?' in lock_both waits for mutex 0x10ce held by itself\n"
+               "  thread 101 'pool-101' in take [condition]: 1 waits for it\n"
+               "    thread 105 'pool-105' in submit waits for mutex 0x0 held by it\n"
+               "  thread 77 is not of the process any more, and never let go\n"
+               "    thread 207 'n207?' in lock_both waits for mutex 0x10cf held by it\n"
+               "\n"),
+        "%s", text);
+}
+
+SL_TEST(snapshot_print, of_a_long_tree_the_beginning_is_told_and_how_much_there_is_more)
+{
+    SCENE(scene);
+    for (pid_t tid = 201; tid < 301; tid++)
+        build_waiter(&scene, tid, SL_WAIT_MUTEX, tid == 201 ? 106 : tid - 1);
+    scene_list(&scene, false);
+    SL_AUTO_FREE char *text = result_export(sl_snapshot_exporters, "text", &scene.listing, NULL);
+    cr_assert(strstr(text, "thread 106 'pool-106' in jit [condition]: 100 wait for it\n"), "%s",
+              text);
+    cr_assert(strstr(text, "\n    and 76 more threads behind these\n"), "%s", text);
 }
 
 /* n threads that were started with the outermost function of each stack in turn. */
