@@ -258,6 +258,7 @@ static int play(const struct run_request *request, const struct sl_run_plan *pla
 static void request_release(struct run_request *request)
 {
     policy_release(&request->policy);
+    sl_rules_release(&request->rules);
     servers_release(&request->servers);
 }
 
@@ -296,7 +297,7 @@ static int run_request(struct run_request *request, int argc, char **given)
     struct sl_run_plan plan;
     struct sl_error err = {0};
 
-    if (policy_complete(&request->policy, &err))
+    if (policy_complete(&request->policy, &err) || run_options_load_rules(request, &err))
         return refuse(&place, &err, false);
     /* From here on the report of a run before must not be taken for that of this one, which may
        fail at anything. */

@@ -106,14 +106,15 @@ static void describe_syntax(const struct sl_node_input *input, const json_error_
     const struct sl_locate_path root = {0};
     const char *fixed = NULL;
 
+    ret_text[0] = '\0';
     switch (json_error_code(error)) {
     case json_error_premature_end_of_input:
         fixed = sl_locate_value(text, &root) >= text->size ? "the file is empty"
                                                            : "the text ends too early";
         break;
     case json_error_end_of_input_expected:
-        fixed = "there is more text after the end of the scenario";
-        break;
+        (void) snprintf(ret_text, size, "there is more text after the end of the %s", input->what);
+        return;
     case json_error_duplicate_key:
         fixed = "this key is there twice";
         break;
@@ -131,7 +132,6 @@ static void describe_syntax(const struct sl_node_input *input, const json_error_
         if (text->size >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0)
             fixed = "the file starts with a byte order mark";
     }
-    ret_text[0] = '\0';
     if (fixed) {
         (void) snprintf(ret_text, size, "%s", fixed);
     } else {

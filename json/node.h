@@ -22,6 +22,7 @@ struct json_t; /* of the JSON library */
 
 struct sl_node_input {
     const char *name; /* what error texts call the input */
+    const char *what; /* and its kind: "scenario" */
     struct sl_locate_text text;
     struct sl_error *err;
 };

@@ -67,11 +67,18 @@ size_t sl_looked_for(const struct sl_looked *looked, const struct sl_finding *fi
     return finding->cause == SL_CAUSE_UNJOINED ? looked->n_unjoined : looked->n;
 }
 
+/* Leaks, then those that rules ignore, then what is none. */
+static int rank(const struct sl_finding *finding)
+{
+    return finding->counted ? 0 : finding->ignored ? 1 : 2;
+}
+
 static int compare_groups(const void *left, const void *right)
 {
     const struct sl_cell_group *a = left, *b = right;
-    if (a->finding->counted != b->finding->counted)
-        return a->finding->counted ? -1 : 1;
+    int order = rank(a->finding) - rank(b->finding);
+    if (order)
+        return order;
     if (a->count != b->count)
         return a->count > b->count ? -1 : 1;
     return strcmp(a->finding->group.fingerprint, b->finding->group.fingerprint);
@@ -89,13 +96,13 @@ static int compare_seen(const void *left, const void *right)
     int order = strcmp(a->finding->group.fingerprint, b->finding->group.fingerprint);
 
     if (!order)
-        order = a->finding->counted - b->finding->counted;
+        order = rank(a->finding) - rank(b->finding);
     return order ? order : (a->trial > b->trial) - (a->trial < b->trial);
 }
 
 static bool is_alike(const struct seen *a, const struct seen *b)
 {
-    return a->finding->counted == b->finding->counted &&
+    return rank(a->finding) == rank(b->finding) &&
            strcmp(a->finding->group.fingerprint, b->finding->group.fingerprint) == 0;
 }
 

@@ -38,7 +38,8 @@ struct sl_cell_group {
 };
 
 /*
- * Leak groups of all trials of a cell: first those that count as leaks, then by count.
+ * Leak groups of all trials of a cell: first those that count as leaks, next those that rules
+ * ignore, and by count.
  *
  * @param ret_groups  in arena
  * @return false when memory is short

@@ -51,8 +51,11 @@ side_init(struct sl_comparison *made, const struct sl_cell_result *cell, struct 
     struct sl_group_count *counts = sl_arena_array(made->arena, n, sizeof *counts);
     if (!counts)
         return false;
-    for (; side.list.n < n && side.groups[side.list.n].finding->counted; side.list.n++) {
+    for (; side.list.n < n; side.list.n++) {
         const struct sl_cell_group *group = &side.groups[side.list.n];
+        /* A rule takes a leak out of the verdict, not out of the program. */
+        if (!group->finding->counted && !group->finding->ignored)
+            break;
         counts[side.list.n] =
             (struct sl_group_count){group->finding->group.fingerprint, group->count};
     }

@@ -2,8 +2,7 @@
 /*
  * The rules, a row each: a number, what it is by the other numbers, and how the two are named.
  * They hold for every report that a run writes, however it ended: what is held against a number
- * was counted from the same messages, threads and times.  A row that has nothing to say of a
- * trial has a number that is missing.
+ * was counted from the same messages, threads and times.  A row with nothing to say has no number.
  */
 #include "reports/contradiction.h"
 
@@ -33,11 +32,9 @@ struct place {
     struct sl_error *err;
 };
 
-static const char no_matter[] = "";
-
 static struct sl_value when(bool condition, uint64_t number)
 {
-    return condition ? SL_VALUE(number) : SL_MISSING_VALUE(no_matter);
+    return condition ? SL_VALUE(number) : SL_NOT_SAID;
 }
 
 static struct sl_value sum(struct sl_value a, struct sl_value b)
@@ -156,7 +153,7 @@ hold_latency(const struct place *place, const struct sl_latency *latency, const 
 
 static enum sl_status hold_groups(const struct place *place, const struct sl_leak_report *leaks)
 {
-    struct sl_value counted = SL_VALUE(0), shown = SL_VALUE(0), unjoined = SL_VALUE(0);
+    struct sl_value counted = {0}, shown = {0}, ignored = {0}, unjoined = {0};
 
     for (size_t i = 0; i < leaks->n_findings; i++) {
         const struct sl_finding *finding = &leaks->findings[i];
@@ -169,12 +166,12 @@ static enum sl_status hold_groups(const struct place *place, const struct sl_lea
             {"the grade 'complete'", when(group->grade == SL_GRADE_COMPLETE, 1), AT_MOST,
              "complete", SL_VALUE(group->complete)},
             {"counted", SL_VALUE(finding->counted), IS, "that of its cause",
-             SL_VALUE(finding->cause != SL_CAUSE_RESIDENT)},
+             SL_VALUE(finding->cause != SL_CAUSE_RESIDENT && !finding->ignored)},
         };
-        *(finding->counted ? &counted : &shown) =
-            sum(finding->counted ? counted : shown, SL_VALUE(group->count));
-        if (finding->cause == SL_CAUSE_UNJOINED)
-            unjoined.value += group->count;
+        struct sl_value *part = finding->counted ? &counted : finding->ignored ? &ignored : &shown;
+        part->value += group->count;
+        unjoined.value +=
+            part == &counted && finding->cause == SL_CAUSE_UNJOINED ? group->count : 0;
         size_t length = strcspn(at.path, " ");
         (void) snprintf(at.path + length - 1, sizeof at.path - length + 1,
                         ".leaks.groups[%zu]: ", i);
@@ -187,6 +184,7 @@ static enum sl_status hold_groups(const struct place *place, const struct sl_lea
          counted},
         {"leaks.resident", SL_VALUE(leaks->resident), IS,
          "the sum over the groups that are not counted", shown},
+        {"leaks.ignored", SL_VALUE(leaks->ignored), IS, "the sum over ignored groups", ignored},
         {"the sum over the groups of cause unjoined", unjoined, AT_MOST, "leaks.unjoined",
          leaks->unjoined_missing ? when(false, 0) : SL_VALUE(leaks->unjoined)},
     };
@@ -202,7 +200,8 @@ static enum sl_status hold_threads(const struct place *place, const struct sl_tr
         {"leaks.unjoined", when(known, leaks->unjoined), AT_MOST, "leaks.count",
          SL_VALUE(leaks->count)},
         {"leaks.count - leaks.unjoined", alive, AT_MOST, "threads.after", trial->threads.after},
-        {"threads.after", trial->threads.after, AT_MOST,
+        {leaks->ignored ? "threads.after - leaks.ignored" : "threads.after",
+         rest(trial->threads.after, SL_VALUE(leaks->ignored)), AT_MOST,
          "threads.before + leaks.count - leaks.unjoined + leaks.resident",
          sum(trial->threads.before, sum(alive, SL_VALUE(leaks->resident)))},
         {"snapshot.threads", SL_VALUE(trial->snapshot.threads), IS, "threads.after",

@@ -107,6 +107,7 @@ static const struct sl_field finding_fields[] = {
     CHARS(struct sl_group, "fingerprint", fingerprint),
     SCALAR(U32, struct sl_group, count),
     SCALAR(BOOL, struct sl_finding, counted),
+    LATE(TEXT, struct sl_finding, ignored),
     ENUM(struct sl_finding, "cause", cause, finding_layout_causes),
     SCALAR(TEXT, struct sl_finding, evidence),
     LATE_LIST(struct sl_finding, "evidence_facts", facts, n_facts, fact_object),

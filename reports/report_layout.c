@@ -6,7 +6,11 @@
 #include "reports/finding_layout.h"
 
 #define X(name, text) +1
-enum { N_TRIAL_STATUSES = 0 SL_TRIAL_STATUS_MAP(X) };
+enum {
+    N_TRIAL_STATUSES = 0 SL_TRIAL_STATUS_MAP(X),
+    N_RULE_KINDS = 0 SL_LEAK_RULE_MAP(X),
+    N_RULE_STATES = 0 SL_RULE_STATE_MAP(X)
+};
 #undef X
 
 static const char *trial_status_word(unsigned value)
@@ -14,6 +18,18 @@ static const char *trial_status_word(unsigned value)
     return sl_trial_status_text((enum sl_trial_status) value);
 }
 
+static const char *rule_kind_word(unsigned value)
+{
+    return sl_leak_rule_kind_text((enum sl_leak_rule_kind) value);
+}
+
+static const char *rule_state_word(unsigned value)
+{
+    return sl_rule_state_text((enum sl_rule_state) value);
+}
+
+static const struct sl_words rule_kinds = {N_RULE_KINDS, rule_kind_word};
+static const struct sl_words rule_states = {N_RULE_STATES, rule_state_word};
 static const struct sl_words trial_statuses = {N_TRIAL_STATUSES, trial_status_word};
 
 static const struct sl_field leftover_fields[] = {
@@ -35,6 +51,8 @@ static const struct sl_field leaks_fields[] = {
      .other = offsetof(struct sl_trial_result, leaks.unjoined_missing)},
     LEAK_COUNT(late),
     LEAK_COUNT(resident),
+    {KEYED(COUNT, struct sl_trial_result, "ignored", leaks.ignored),
+     .other = offsetof(struct sl_trial_result, leaks_missing), .late = true},
     {KEYED(VALUE, struct sl_trial_result, "descriptors", left.descriptors)},
     {KEYED(VALUE, struct sl_trial_result, "processes", left.processes)},
     {KEYED(VALUE, struct sl_trial_result, "timers", left.timers)},
@@ -295,6 +313,21 @@ static const struct sl_field control_fields[] = {
 };
 static const struct sl_object control_object = {FIELDS(control_fields), .one_line = true};
 
+static const struct sl_field rule_fields[] = {
+    ENUM(struct sl_rule_use, "kind", rule.kind, rule_kinds),
+    {KEYED(NAME, struct sl_rule_use, "file", rule.file)},
+    {KEYED(U32, struct sl_rule_use, "line", rule.line)},
+    {KEYED(NAME, struct sl_rule_use, "reason", rule.reason)},
+    {KEYED(TEXT, struct sl_rule_use, "owner", rule.owner)},
+    {KEYED(TEXT, struct sl_rule_use, "expires", rule.expires)},
+    {KEYED(VALUE, struct sl_rule_use, "max", rule.max)},
+    ENUM(struct sl_rule_use, "state", state, rule_states),
+    SCALAR(U32, struct sl_rule_use, threads),
+    SCALAR(U32, struct sl_rule_use, groups),
+    SCALAR(TEXT, struct sl_rule_use, detail),
+};
+const struct sl_object report_layout_rule = {FIELDS(rule_fields)};
+
 static const struct sl_field verdict_fields[] = {
     {KEYED(INT, struct sl_run_result, "exit", verdict.exit)},
     NAMES(struct sl_run_result, "failed", verdict.failed, verdict.n_failed),
@@ -346,6 +379,7 @@ static const struct sl_field result_fields[] = {
     SCALAR(TEXT, struct sl_run_result, driver_undeclared),
     OBJECT(struct sl_run_result, "environment", environment, environment_object),
     OBJECT(struct sl_run_result, "control", control, control_object),
+    LATE_LIST(struct sl_run_result, "rules", rules, n_rules, report_layout_rule),
     LIST(struct sl_run_result, "cells", cells, n_cells, cell_object),
     PART("verdict", verdict_object),
 };

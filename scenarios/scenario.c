@@ -391,8 +391,10 @@ static enum sl_status read_name(const char *path, char ret_name[SL_NAME_MAX], st
 enum sl_status sl_scenario_parse(const char *name, const char *text, size_t size,
                                  struct sl_scenario **ret_scenario, struct sl_error *err)
 {
-    const struct sl_node_input input = {
-        .name = name, .text = {.data = size ? text : "", .size = size}, .err = err};
+    const struct sl_node_input input = {.name = name,
+                                        .what = "scenario",
+                                        .text = {.data = size ? text : "", .size = size},
+                                        .err = err};
 
     if (size > SL_SCENARIO_SIZE_MAX)
         return sl_fail_parse(err, 0, 0, "%s: larger than 1MiB, which no scenario needs", name);

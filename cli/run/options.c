@@ -83,6 +83,8 @@ enum option_index {
     OPTION_LABEL,
     OPTION_POLICY,
     OPTION_NO_VERDICT = OPTION_POLICY + N_POLICY_OPTIONS,
+    OPTION_RULES,
+    OPTION_NO_RULES,
     OPTION_STRICT,
     OPTION_SEED,
     OPTION_LIST,
@@ -120,6 +122,10 @@ const struct sl_option run_options[] = {
     POLICY_OPTIONS(OPTION_POLICY),
     [OPTION_NO_VERDICT] = {"no-verdict", NULL,
                            "exit with 0 also when a rule is broken: gate judges", 0},
+    [OPTION_RULES] = {"rules", "FILE",
+                      "rules about threads, besides .strandline.json; may be repeated", 0,
+                      SL_ARGUMENT_FILE},
+    [OPTION_NO_RULES] = {"no-rules", NULL, "without any rules, those that come along, too", 0},
     [OPTION_STRICT] = {"strict", NULL, "count threads that libraries keep for the process, too", 0},
     [OPTION_SEED] = {"seed", "N", "seed of the load (a new one each time)", 0},
     [OPTION_LIST] = {"list", NULL, "list the scenarios and faults, play nothing", 'l'},
@@ -176,6 +182,8 @@ static bool *flag_of(struct run_request *request, enum option_index option)
     switch (option) {
     case OPTION_NO_VERDICT:
         return &request->no_verdict;
+    case OPTION_NO_RULES:
+        return &request->no_rules;
     case OPTION_STRICT:
         return &request->opts.strict;
     case OPTION_LIST:
@@ -204,6 +212,22 @@ static const char **text_of(struct run_request *request, enum option_index optio
     default:
         return NULL;
     }
+}
+
+static enum sl_status
+add_rule_file(struct run_request *request, const char *path, struct sl_error *err)
+{
+    size_t n = request->n_rule_files;
+    const char **files = sl_arena_array(request->arena, n + 1, sizeof *files);
+
+    if (!files)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the list of rules");
+    if (n)
+        memcpy(files, request->rule_files, n * sizeof *files);
+    files[n] = path;
+    request->rule_files = files;
+    request->n_rule_files = n + 1;
+    return SL_OK;
 }
 
 static enum sl_status read_option(struct run_request *request, enum option_index option,
@@ -251,6 +275,8 @@ static enum sl_status read_option(struct run_request *request, enum option_index
             return sl_fail(err, SL_EINVAL, "a text of up to %d bytes is needed", MAX_LABEL);
         request->label = argument;
         return SL_OK;
+    case OPTION_RULES:
+        return add_rule_file(request, argument, err);
     case OPTION_SEED:
         return sl_parse_number(argument, 0, UINT64_MAX, &request->opts.seed, err);
     case OPTION_COLOR:
@@ -370,6 +396,36 @@ enum sl_status run_options_complete(struct run_request *request, struct sl_error
 
     if (!status)
         set_defaults(request);
+    return status;
+}
+
+/* Of the project that is worked on: there need not be any. */
+static enum sl_status load_own_rules(struct sl_rules *rules, struct sl_error *err)
+{
+    struct sl_error own = {0};
+    enum sl_status status = sl_rules_load(rules, SL_RULES_FILE, &own);
+
+    if (status && status != SL_ENOENT)
+        *err = own;
+    return status == SL_ENOENT ? SL_OK : status;
+}
+
+enum sl_status run_options_load_rules(struct run_request *request, struct sl_error *err)
+{
+    enum sl_status status = SL_OK;
+
+    if (request->no_rules)
+        return request->n_rule_files
+                   ? sl_fail(err, SL_EINVAL, "--rules and --no-rules exclude each other")
+                   : SL_OK;
+    status = sl_rules_init(&request->rules, err);
+    if (!status)
+        status = load_own_rules(&request->rules, err);
+    for (size_t i = 0; i < request->n_rule_files && !status; i++)
+        status = sl_rules_load(&request->rules, request->rule_files[i], err);
+    if (!status)
+        status = sl_rules_load_shipped(&request->rules, err);
+    request->opts.rules = (struct sl_leak_rules){request->rules.rules, request->rules.n};
     return status;
 }
 

@@ -18,6 +18,9 @@ bool run_options_read(int argc, char **argv, struct run_request *request, int *r
 /* Ask the driver what it has, and put in what was not given. */
 SL_CHECKED enum sl_status run_options_complete(struct run_request *request, struct sl_error *err);
 
+/* Read the rule files: SL_ENOENT, SL_ESYS or SL_EPARSE for one that is not fit. */
+SL_CHECKED enum sl_status run_options_load_rules(struct run_request *request, struct sl_error *err);
+
 /* Options that do not go together. */
 SL_CHECKED enum sl_status
 run_options_check(const struct run_request *request, struct sl_error *err);

@@ -9,6 +9,7 @@
 #include "cli/options/servers.h"
 #include "harness/run/protocol.h"
 #include "harness/run/run.h"
+#include "rules/rules.h"
 
 struct run_request {
     const struct sl_command *command; /* whose errors are printed */
@@ -17,9 +18,13 @@ struct run_request {
     const char *const *scenarios; /* names or paths */
     size_t n_scenarios;
     struct servers servers;
-    struct sl_run_opts opts; /* without plan, agents and whom to tell */
-    const char *label;       /* or NULL */
-    const char *output;      /* NULL: standard output only */
+    struct sl_run_opts opts;       /* without plan, agents and whom to tell */
+    const char *label;             /* or NULL */
+    const char *output;            /* NULL: standard output only */
+    const char *const *rule_files; /* of --rules */
+    size_t n_rule_files;
+    bool no_rules;
+    struct sl_rules rules;
     struct policy policy;
     bool no_verdict;                          /* a broken rule is no failure of the run */
     const char *driver_args[SL_ARGS_MAX + 1]; /* what opts.bus.driver_args is */

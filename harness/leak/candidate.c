@@ -6,8 +6,9 @@
 
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/leak/pattern.h"
+#include "harness/leak/rules.h"
 #include "harness/leak/stack/process_threads.h"
-#include "harness/leak/stack/runtime.h"
 
 const struct sl_thread *
 candidate_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *thread)
@@ -18,11 +19,25 @@ candidate_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *
     return found && found->start_time == thread->start_time ? found : NULL;
 }
 
+const struct sl_stack *candidate_stack(const struct leak_candidate *candidate)
+{
+    const struct sl_stack *stack = candidate->thread->stack;
+    return candidate->before && (!stack || !stack->complete) ? candidate->before->stack : stack;
+}
+
+/* What a thread that a library keeps is called: by its module, which such rules mostly name. */
+static const char *library_name(const struct sl_leak_rule *rule, const struct sl_stack *stack)
+{
+    const char *module = rule ? pattern_module(stack) : NULL;
+    return module ? module : rule ? rule->reason : NULL;
+}
+
 /*
  * The library that the thread belongs to, or NULL.  A thread keeps its entry, so
  * one that could not be unwound this time is judged by an earlier look.
  */
-static const char *library_of(const struct sl_leak_input *input, const struct sl_thread *thread)
+static const char *library_of(const struct sl_leak_input *input, const struct sl_thread *thread,
+                              const struct sl_leak_rule **ret_rule)
 {
     const struct sl_thread *looks[] = {
         thread,
@@ -30,8 +45,10 @@ static const char *library_of(const struct sl_leak_input *input, const struct sl
         candidate_find_same(input->loaded, thread),
     };
     for (size_t i = 0; i < SL_COUNT_OF(looks); i++)
-        if (looks[i] && looks[i]->stack && looks[i]->stack->complete)
-            return sl_leak_find_library(looks[i]->stack, input->library_modules);
+        if (looks[i] && looks[i]->stack && looks[i]->stack->complete) {
+            *ret_rule = sl_leak_rules_resident(&input->rules, looks[i]);
+            return library_name(*ret_rule, looks[i]->stack);
+        }
     return NULL;
 }
 
@@ -95,6 +112,8 @@ static struct leak_candidate candidate_of_unjoined(const struct sl_leak_input *i
                                                    struct remains *remains)
 {
     const struct sl_stack whole = {.frames = unjoined->start, .n_frames = 1, .complete = true};
+    const struct sl_thread lived = {.stack = &whole};
+    const struct sl_leak_rule *rule = sl_leak_rules_resident(&input->rules, &lived);
 
     remains->stack = whole;
     remains->stack.complete = false;
@@ -105,7 +124,8 @@ static struct leak_candidate candidate_of_unjoined(const struct sl_leak_input *i
     return (struct leak_candidate){
         .thread = &remains->thread,
         .unjoined = unjoined,
-        .library = sl_leak_find_library(&whole, input->library_modules),
+        .library = library_name(rule, &whole),
+        .library_rule = rule,
     };
 }
 
@@ -125,7 +145,8 @@ void candidate_find_replaced(const struct sl_leak_input *input, struct leak_cand
         if (candidate_find_same(input->start, thread) ||
             candidate_find_same(input->settled, thread))
             continue;
-        const char *library = library_of(input, thread);
+        const struct sl_leak_rule *rule = NULL;
+        const char *library = library_of(input, thread, &rule);
         size_t at = 0;
         while (library && at < n_candidates &&
                (!candidates[at].library || strcmp(candidates[at].library, library) != 0 ||
@@ -157,11 +178,14 @@ enum sl_status candidate_list(const struct sl_leak_input *input, struct sl_arena
             continue;
         const struct sl_thread *before =
             two_looks ? candidate_find_same(input->closed, thread) : NULL;
+        const struct sl_leak_rule *rule = NULL;
+        const char *library = library_of(input, thread, &rule);
         candidates[n++] = (struct leak_candidate){
             .thread = thread,
             .before = before,
             .activity = activity_of(comparable ? before : NULL, thread),
-            .library = library_of(input, thread),
+            .library = library,
+            .library_rule = rule,
             .process = input->strict ? NULL : process_threads_kind(thread),
         };
     }

@@ -21,6 +21,8 @@ struct leak_candidate {
     struct leak_activity activity;
     uint64_t fingerprint;
     const char *library; /* file name of the library that its entry lies in, or NULL */
+    const struct sl_leak_rule *library_rule; /* which says so, or NULL */
+    const struct sl_leak_rule *ignored;      /* that it is known and accepted, or NULL */
     const char *process; /* what it is, when it is the process's and not the bus's; or NULL */
     bool replaced;       /* it ended with that library, which made another one instead */
     bool resident;       /* ends only with that library or the process, so that it is no leak */
@@ -36,6 +38,9 @@ candidate_find_same(const struct sl_snapshot *snapshot, const struct sl_thread *
  */
 bool candidate_rested(const struct sl_snapshot *earlier, const struct sl_snapshot *now,
                       const struct sl_thread *thread);
+
+/* Its stack, or the earlier one where it could not be unwound this time. */
+const struct sl_stack *candidate_stack(const struct leak_candidate *candidate);
 
 /* Do the two looks after Close count different things? */
 bool candidate_counts_differ(const struct sl_leak_input *input);

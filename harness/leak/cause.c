@@ -19,8 +19,11 @@ static void find_not_closed(const struct leak_case *the_case, const struct leak_
                             struct leak_facts *facts)
 {
     /* All groups that Close could have ended, or none. */
-    if (!cluster->members[0].process && the_case->not_closed.kind)
-        facts_add(facts, the_case->not_closed);
+    if (cluster->members[0].process || !the_case->not_closed.kind)
+        return;
+    facts_add(facts, the_case->not_closed);
+    if (the_case->not_closed.kind == SL_FACT_WITNESS && the_case->survivors)
+        facts_add(facts, (struct sl_fact){SL_FACT_AS_BEFORE, .count = the_case->survivors});
 }
 
 static void find_resident(const struct leak_case *the_case, const struct leak_cluster *cluster,

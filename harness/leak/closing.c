@@ -13,54 +13,28 @@
  */
 #include "harness/leak/closing.h"
 
-#include <string.h>
+#include "harness/leak/pattern.h"
 
-#include "harness/leak/stack/names.h"
-#include "harness/leak/stack/runtime.h"
-
-static bool has_function(const struct sl_stack *stack, const char *function)
+bool closing_is_witness(const struct sl_leak_rule *rule, const struct leak_candidate *candidate)
 {
-    struct stack_name wanted = names_function(function);
-    for (size_t i = 0; stack && i < stack->n_frames; i++)
-        if (stack->frames[i].function &&
-            names_equal(names_function(stack->frames[i].function), wanted))
-            return true;
-    return false;
+    return rule->kind == SL_LEAK_RULE_WITNESS && !rule->expired &&
+           pattern_fits(&rule->pattern, candidate->thread, candidate->before);
 }
 
-/* In one of the looks after Close: a read loop that has just got something is not waiting. */
-static bool waits_on_socket(const struct leak_candidate *candidate)
-{
-    return candidate->thread->wait.socket || (candidate->before && candidate->before->wait.socket);
-}
-
-static bool
-is_witness(const struct sl_leak_witness *witness, const struct leak_candidate *candidate)
-{
-    const char *const modules[] = {witness->module, NULL};
-    const struct sl_stack *stack = candidate->thread->stack;
-
-    if (candidate->before && (!stack || !stack->complete))
-        stack = candidate->before->stack; /* could not be unwound this time */
-    return (!witness->module || sl_leak_find_library(stack, modules)) &&
-           (!witness->function || has_function(stack, witness->function)) &&
-           (!witness->socket || waits_on_socket(candidate));
-}
-
-/* The first witness of the table that has a thread tells. */
+/* The first witness of the list that has a thread tells. */
 static struct sl_fact find_witness(const struct leak_case *the_case)
 {
-    const struct sl_leak_witness *witness = the_case->input->witnesses;
+    const struct sl_leak_rules *rules = &the_case->input->rules;
     struct sl_fact fact = {0};
 
-    for (; witness && witness->text && !fact.count; witness++) {
-        for (size_t i = 0; i < the_case->n_alive; i++) {
-            const struct leak_candidate *candidate = &the_case->candidates[i];
-            if (!is_witness(witness, candidate))
+    for (size_t i = 0; i < rules->n && !fact.count; i++) {
+        for (size_t j = 0; j < the_case->n_alive; j++) {
+            const struct leak_candidate *candidate = &the_case->candidates[j];
+            if (!closing_is_witness(&rules->rules[i], candidate))
                 continue;
             if (!fact.count)
                 fact = (struct sl_fact){SL_FACT_WITNESS, .thread = candidate->thread->id,
-                                        .text = witness->text};
+                                        .text = rules->rules[i].reason};
             fact.count += candidate->thread->count;
         }
     }

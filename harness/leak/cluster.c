@@ -42,7 +42,9 @@ cluster_fingerprint(struct leak_candidate *candidates, size_t n_candidates, stru
 static int compare_clusters(const struct leak_candidate *a, const struct leak_candidate *b)
 {
     int order = COMPARE(a->fingerprint, b->fingerprint);
-    return order ? order : COMPARE(a->resident, b->resident);
+    if (!order)
+        order = COMPARE(a->resident, b->resident);
+    return order ? order : COMPARE((uintptr_t) a->ignored, (uintptr_t) b->ignored);
 }
 
 /* In one cluster, in the order of the candidates: those that live first, as in their snapshot. */

@@ -46,6 +46,10 @@ static const struct {
                                   "; of $t, whose shutdown did not end them"},
     [SL_FACT_NONE_ENDED] = {"; no thread has ended since peak",
                             "; none of the $n threads at peak has ended"},
+    [SL_FACT_AS_BEFORE] = {"; no thread has ended since peak: it looks the same before $E, and "
+                           "where that never ran",
+                           "; none of the $n threads at peak has ended: it looks the same before "
+                           "$E, and where that never ran"},
     [SL_FACT_REPLACED] = {"; of $t, whose shutdown made another one in its place",
                           "; of $t, whose shutdown made others in their place",
                           "; $n of $t, whose shutdown made others in their place"},

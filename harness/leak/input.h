@@ -6,6 +6,7 @@
 #include <strandline/observe.h>
 
 #include "harness/model/finding.h"
+#include "harness/model/rules.h"
 
 struct sl_leak_input {
     const struct sl_leak_words *words;   /* NULL: neutral */
@@ -16,6 +17,7 @@ struct sl_leak_input {
     const struct sl_snapshot *torn_down; /* after the client library is gone; NULL: not reached */
     const char *const *library_modules;  /* file name starts, NULL-terminated; or NULL */
     const struct sl_leak_witness *witnesses; /* ends with text == NULL; or NULL */
+    struct sl_leak_rules rules;              /* of files, after these */
     bool close_reached;                      /* the subject called Close */
     bool strict; /* count also the threads that libraries keep for all of the process */
     const struct sl_late_thread *late; /* from the settle loop */

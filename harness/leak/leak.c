@@ -10,6 +10,8 @@
 #include "harness/leak/closing.h"
 #include "harness/leak/evidence.h"
 #include "harness/leak/group.h"
+#include "harness/leak/ignore.h"
+#include "harness/leak/rules.h"
 #include "harness/leak/tree/graph.h"
 
 /* Leaks before what is only shown. */
@@ -22,23 +24,27 @@ static int compare_findings(const void *a, const void *b)
 }
 
 /* Explain and sort; as many as clusters. */
-static enum sl_status make_findings(struct leak_case *the_case,
+static enum sl_status make_findings(const struct leak_case *the_case,
                                     const struct sl_finding **ret_findings, struct sl_error *err)
 {
     size_t n = the_case->clusters->n_clusters;
     struct sl_finding *findings = sl_arena_array(the_case->arena, n, sizeof *findings);
-    enum sl_status status = findings ? sl_wait_graph_make(the_case->snapshot, &the_case->graph, err)
-                                     : sl_fail(err, SL_ENOMEM, "out of memory for %zu groups", n);
+    enum sl_status status =
+        findings ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for %zu groups", n);
 
     for (size_t i = 0; i < n && !status; i++) {
         const struct leak_cluster *cluster = &the_case->clusters->clusters[i];
-        findings[i].counted = the_case->input && !cluster->members[0].resident;
-        status =
-            group_of_cluster(the_case->snapshot, cluster, the_case->arena, &findings[i].group, err);
+        const struct sl_leak_rule *ignored = cluster->members[0].ignored;
+        findings[i].counted = the_case->input && !cluster->members[0].resident && !ignored;
+        findings[i].ignored = ignored ? ignore_say(ignored, the_case->arena) : NULL;
+        if (ignored && !findings[i].ignored)
+            status = sl_fail(err, SL_ENOMEM, "out of memory for a group");
+        if (!status)
+            status = group_of_cluster(the_case->snapshot, cluster, the_case->arena,
+                                      &findings[i].group, err);
         if (!status)
             status = cause_explain(the_case, cluster, &findings[i], err);
     }
-    sl_wait_graph_release(&the_case->graph);
     if (status)
         return status;
     qsort(findings, n, sizeof *findings, compare_findings);
@@ -86,7 +92,7 @@ static uint32_t count_unjoined(const struct leak_candidate *candidates, size_t n
 {
     uint32_t n = 0;
     for (size_t i = 0; i < n_candidates; i++)
-        n += candidates[i].unjoined && !candidates[i].resident;
+        n += candidates[i].unjoined && !candidates[i].resident && !candidates[i].ignored;
     return n;
 }
 
@@ -104,12 +110,17 @@ static enum sl_status analyse(struct leak_case *the_case, struct leak_candidate 
     the_case->candidates = candidates;
     closing_judge(the_case);
     mark_residents(the_case, candidates, the_case->n_candidates);
-    report.unjoined = count_unjoined(candidates, the_case->n_candidates);
     status = cluster_make(candidates, the_case->n_candidates, &clusters, err);
     if (status)
         return status;
     the_case->clusters = &clusters;
-    status = make_findings(the_case, &report.findings, err);
+    status = sl_wait_graph_make(the_case->snapshot, &the_case->graph, err);
+    if (!status)
+        status = ignore_apply(the_case, &clusters, &report.matches, &report.n_matches, err);
+    report.unjoined = count_unjoined(clusters.members, the_case->n_candidates);
+    if (!status)
+        status = make_findings(the_case, &report.findings, err);
+    sl_wait_graph_release(&the_case->graph);
     report.n_findings = clusters.n_clusters;
     cluster_release(&clusters);
     if (!status)
@@ -120,8 +131,9 @@ static enum sl_status analyse(struct leak_case *the_case, struct leak_candidate 
     if (status)
         return status;
     for (size_t i = 0; i < report.n_findings; i++)
-        *(report.findings[i].counted ? &report.count : &report.resident) +=
-            report.findings[i].group.count;
+        *(report.findings[i].counted   ? &report.count
+          : report.findings[i].ignored ? &report.ignored
+                                       : &report.resident) += report.findings[i].group.count;
     *ret_report = report;
     return SL_OK;
 }
@@ -130,8 +142,9 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
                                struct sl_leak_report *ret_report, struct sl_error *err)
 {
     SL_AUTO_FREE struct leak_candidate *candidates = NULL;
+    struct sl_leak_input with_rules = *input;
     struct leak_case the_case = {
-        .input = input,
+        .input = &with_rules,
         .snapshot = input->settled,
         .earlier = input->closed,
         .words = evidence_words(input->words),
@@ -140,8 +153,11 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
         .arena = arena,
     };
 
-    enum sl_status status =
-        candidate_list(input, arena, &candidates, &the_case.n_alive, &the_case.n_candidates, err);
+    enum sl_status status = sl_leak_rules_join(input->library_modules, input->witnesses,
+                                               &input->rules, arena, &with_rules.rules, err);
+    if (!status)
+        status = candidate_list(&with_rules, arena, &candidates, &the_case.n_alive,
+                                &the_case.n_candidates, err);
     return status ? status : analyse(&the_case, candidates, ret_report, err);
 }
 
@@ -162,7 +178,10 @@ enum sl_status sl_leak_describe(const struct sl_snapshot *snapshot,
     enum sl_status status = cluster_all(snapshot, &clusters, err);
     if (status)
         return status;
-    status = make_findings(&the_case, ret_findings, err);
+    status = sl_wait_graph_make(snapshot, &the_case.graph, err);
+    if (!status)
+        status = make_findings(&the_case, ret_findings, err);
+    sl_wait_graph_release(&the_case.graph);
     if (!status)
         *ret_n_findings = clusters.n_clusters;
     cluster_release(&clusters);

@@ -6,6 +6,7 @@
 #include <strandline/leak.h>
 
 #include "harness/model/group.h"
+#include "harness/model/rules.h"
 
 struct sl_fact {
     enum sl_fact_kind kind;
@@ -21,6 +22,7 @@ struct sl_fact {
 struct sl_finding {
     struct sl_group group; /* first: the layout of reports counts on it */
     bool counted;          /* false: shown but no leak (threads of a library or of the process) */
+    const char *ignored;   /* the rule that it is not counted for, and why; or NULL */
     enum sl_cause cause;
     const struct sl_fact *facts; /* behind the cause; NULL: read from a report */
     size_t n_facts;
@@ -40,11 +42,14 @@ struct sl_leak_report {
     const char *unjoined_missing;      /* why these are not known, and not in count; or NULL */
     uint32_t late;                     /* ended inside the settle window */
     uint32_t resident;                 /* library threads, gone at torn_down */
+    uint32_t ignored;                  /* that rules ignore */
     uint64_t settle_ns;                /* how long settling took */
     const struct sl_finding *findings; /* counted first, then by count descending */
     size_t n_findings;
     const struct sl_late_thread *late_threads;
     size_t n_late_threads;
+    const struct sl_rule_match *matches; /* what rules of files fit; none: read from a report */
+    size_t n_matches;
 };
 
 #endif

@@ -224,6 +224,8 @@ struct sl_run_result {
     const char *driver_undeclared; /* "transport, mode": as asked for only; NULL: it declares all */
     struct sl_environment environment;
     struct sl_control control;
+    const struct sl_rule_use *rules; /* of files, as they were read */
+    size_t n_rules;
     const struct sl_cell_result *cells;
     size_t n_cells;
     struct sl_verdict verdict;

@@ -10,8 +10,8 @@
 #include "base/grow.h"
 #include "base/wait.h"
 #include "harness/leak/leak.h"
+#include "harness/leak/rules.h"
 #include "harness/leak/settle.h"
-#include "harness/leak/stack/runtime.h"
 #include "harness/snapshot/target/tasks.h"
 
 #define DEFAULT_SETTLE_NS (2 * SL_NS_PER_S)
@@ -26,8 +26,10 @@ struct look {
 struct sl_observation {
     pid_t pid;
     struct sl_observation_opts opts;
-    struct sl_arena *arena; /* names, late threads and the report of the end */
-    struct look *looks;     /* begin, marks, end, settled, marks: in the order they were taken */
+    struct sl_leak_rules more;  /* of files; borrowed */
+    struct sl_leak_rules rules; /* all, from the end of the work on; in the arena */
+    struct sl_arena *arena;     /* names, late threads and the report of the end */
+    struct look *looks; /* begin, marks, end, settled, marks: in the order they were taken */
     size_t n_looks, capacity;
     size_t end; /* the look at the end, which the settled one follows; 0: none was taken */
     bool settled;
@@ -96,6 +98,11 @@ enum sl_status sl_observation_begin(pid_t pid, const struct sl_observation_opts 
     return status;
 }
 
+void sl_observation_use_rules(struct sl_observation *observation, const struct sl_leak_rules *rules)
+{
+    observation->more = *rules;
+}
+
 void sl_observation_free(struct sl_observation *observation)
 {
     if (!observation)
@@ -129,8 +136,8 @@ static bool is_library_thread(const struct sl_observation *observation,
                               const struct sl_snapshot *known, const struct sl_task *task)
 {
     const struct sl_thread *thread = sl_snapshot_find(known, (uint64_t) task->tid);
-    return thread && thread->start_time == task->start_time && thread->stack &&
-           sl_leak_find_library(thread->stack, observation->opts.library_modules);
+    return thread && thread->start_time == task->start_time &&
+           sl_leak_rules_resident(&observation->rules, thread);
 }
 
 static enum sl_status start_settle(const struct sl_observation *observation, uint64_t over_ns,
@@ -261,6 +268,10 @@ sl_observation_settle(struct sl_observation *observation, uint64_t over_ns, stru
         return sl_fail(err, SL_EINVAL, "the work of an observation is over once");
     over_ns = over_ns ? over_ns : sl_clock_now_ns();
     enum sl_status status = look(observation, SL_LOOK_END, true, true, err);
+    if (!status)
+        status =
+            sl_leak_rules_join(observation->opts.library_modules, observation->opts.witnesses,
+                               &observation->more, observation->arena, &observation->rules, err);
     if (status)
         return status;
     observation->end = observation->n_looks - 1;
@@ -299,8 +310,7 @@ enum sl_status sl_observation_report(const struct sl_observation *observation,
         .closed = looks[end].snapshot,
         .settled = looks[end + 1].snapshot,
         .torn_down = last > end + 1 ? looks[last].snapshot : NULL,
-        .library_modules = observation->opts.library_modules,
-        .witnesses = observation->opts.witnesses,
+        .rules = observation->rules,
         .close_reached = true,
         .strict = observation->opts.strict,
         .late = observation->late,

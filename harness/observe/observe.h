@@ -11,6 +11,10 @@
 
 SL_DEFINE_AUTO(sl_observation, sl_observation_free);
 
+/* More rules than those of its options, to be called before it settles.  They are borrowed. */
+void sl_observation_use_rules(struct sl_observation *observation,
+                              const struct sl_leak_rules *rules);
+
 /**
  * Analyse what has settled, as sl_observation_end() does.
  *

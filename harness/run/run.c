@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/run/run.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -8,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "harness/leak/rules_used.h"
 #include "harness/process/busy.h"
 #include "harness/process/environment.h"
 #include "harness/run/control.h"
@@ -30,6 +32,7 @@ struct run {
     struct sl_trial_result **trials; /* the same arrays as cells[].trials, to be filled */
     size_t n_played, n_trials;
     const struct sl_run_cell *cell; /* being played */
+    struct sl_leak_report control;  /* what was found of the planted leak */
     struct sl_busy began;
 };
 
@@ -220,6 +223,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
         .prefix = prefix,
         .seed = run->opts->seed,
         .cycles = run->opts->cycles,
+        .rules = run->opts->rules,
         .strict = run->opts->strict,
         .watch = {run->opts->on_trial ? tell : NULL, run},
         .on_output = run->opts->on_output,
@@ -286,6 +290,20 @@ static enum sl_status play_cells(struct run *run, struct sl_error *err)
     return status;
 }
 
+/* A rule that fits the planted leak may as well hide, or explain away, any other. */
+static enum sl_status blame_rule(struct run *run, struct sl_error *err)
+{
+    struct sl_control *control = &run->result->control;
+    const struct sl_leak_rule *rule = run->control.n_matches ? run->control.matches[0].rule : NULL;
+
+    if (!rule)
+        return SL_OK;
+    control->found = rule->kind == SL_LEAK_RULE_IGNORE ? run->control.count : 0;
+    control->reason = sl_arena_printf(run->arena, "the rule in %s:%" PRIu32 " fits them, too",
+                                      rule->file, rule->line);
+    return control->reason ? SL_OK : sl_fail(err, SL_ENOMEM, "out of memory for the control");
+}
+
 /* Plant a known leak and look for it, with everything that the real trials use. */
 static enum sl_status play_control(struct run *run, struct sl_error *err)
 {
@@ -306,6 +324,7 @@ static enum sl_status play_control(struct run *run, struct sl_error *err)
                                          .prefix = "control",
                                          .control = true,
                                          .seed = run->opts->seed,
+                                         .rules = run->opts->rules,
                                          .wake_fd = run->opts->wake_fd};
     struct sl_control *control = &run->result->control;
     struct sl_trial_result trial;
@@ -316,13 +335,14 @@ static enum sl_status play_control(struct run *run, struct sl_error *err)
     enum sl_status status = sl_trial_run(&input, run->arena, &trial, &driver, err);
     if (status)
         return status;
+    run->control = trial.leaks;
     control->ran = trial.status == SL_TRIAL_OK && !trial.leaks_missing;
     control->found = control->ran ? trial.leaks.count : 0;
     control->reason = !control->ran ? trial.reason ? trial.reason : trial.leaks_missing
                       : control->found != control->planted
                           ? "the number found is not the number planted"
                           : NULL;
-    return SL_OK;
+    return control->ran ? blame_rule(run, err) : SL_OK;
 }
 
 /* Only cells that were played stay in the result. */
@@ -403,6 +423,9 @@ enum sl_status sl_run_execute(const struct sl_run_opts *opts, struct sl_run_resu
     if (status && status != SL_ECLOSED)
         return status;
     finish(&run, status == SL_ECLOSED);
+    status = sl_leak_rules_used(&opts->rules, &run.control, run.result, err);
+    if (status)
+        return status;
     *ret_result = run.result;
     (void) SL_TAKE(arena); /* the result owns it now */
     return SL_OK;

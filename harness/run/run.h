@@ -24,6 +24,7 @@ struct sl_run_opts {
     const char *server_program;     /* of the private server; NULL: nats-server */
     const struct sl_agents *agents; /* that play parts of trials over `servers`; NULL: none */
     uint64_t seed;
+    struct sl_leak_rules rules; /* of files */
     uint32_t cycles; /* of each trial, SL_CYCLES_MAX at most; 0: the bus is opened once */
     bool strict;     /* count the threads that libraries keep for all of the process as well */
     int wake_fd;     /* becomes readable when the run is to stop; -1: never */

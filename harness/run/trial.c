@@ -146,6 +146,8 @@ static enum sl_status at_start(struct trial *trial, struct sl_error *err)
 
     enum sl_status status = sl_observation_begin(pid, &opts, &trial->observation, err);
     if (!status)
+        sl_observation_use_rules(trial->observation, &trial->input->rules);
+    if (!status)
         status = sl_holdings_read(&trial->process, &trial->held, err);
     if (status)
         return status;

@@ -32,7 +32,7 @@ enum sl_status trial_cycles_count(struct trial *trial, struct sl_error *err)
     return SL_OK;
 }
 
-/* @return false when memory is short */
+/* What rules ignore grows as it likes.  @return false when memory is short */
 static bool list_groups(const struct trial_cycles *cycles, struct sl_arena *arena,
                         struct sl_group_list lists[SL_CYCLES_MAX])
 {
@@ -42,8 +42,10 @@ static bool list_groups(const struct trial_cycles *cycles, struct sl_arena *aren
         if (!counts)
             return false;
         for (size_t j = 0; j < n; j++) {
-            const struct sl_group *group = &cycles->findings[i][j].group;
-            counts[j] = (struct sl_group_count){group->fingerprint, group->count};
+            const struct sl_finding *finding = &cycles->findings[i][j];
+            const struct sl_group *group = &finding->group;
+            counts[j] =
+                (struct sl_group_count){group->fingerprint, finding->ignored ? 0 : group->count};
         }
         lists[i] = (struct sl_group_list){counts, n};
     }
@@ -71,24 +73,33 @@ static bool describe(const struct trial_cycles *cycles, const struct sl_group_se
     return true;
 }
 
+static bool is_there(const struct sl_group_series *series, size_t n_points)
+{
+    for (size_t i = 0; i < n_points; i++)
+        if (series->points[i].count)
+            return true;
+    return false;
+}
+
 enum sl_status trial_cycles_report(struct trial *trial, struct sl_error *err)
 {
     const struct trial_cycles *cycles = &trial->cycles;
     struct sl_group_list lists[SL_CYCLES_MAX];
     const struct sl_group_series *series = NULL;
-    size_t n = 0;
+    size_t n = 0, n_there = 0;
 
     bool complete = list_groups(cycles, trial->arena, lists) &&
                     (!cycles->n || sl_group_diff(lists, cycles->n, trial->arena, &series, &n));
     struct sl_cycle_group *groups = sl_arena_array(trial->arena, n, sizeof *groups);
     complete = complete && groups;
     for (size_t i = 0; complete && i < n; i++)
-        complete = describe(cycles, &series[i], trial->arena, &groups[i]);
+        if (is_there(&series[i], cycles->n))
+            complete = describe(cycles, &series[i], trial->arena, &groups[n_there++]);
     if (!complete)
         return sl_fail(err, SL_ENOMEM, "out of memory for %zu cycles", cycles->n);
     trial->result->cycles = (struct sl_cycles){.planned = trial->input->cycles,
                                                .n = (uint32_t) cycles->n,
                                                .groups = groups,
-                                               .n_groups = n};
+                                               .n_groups = n_there};
     return SL_OK;
 }

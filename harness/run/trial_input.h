@@ -3,6 +3,7 @@
 #ifndef SL_RUN_TRIAL_INPUT_H
 #define SL_RUN_TRIAL_INPUT_H
 
+#include "harness/model/rules.h"
 #include "harness/run/agents.h"
 #include "harness/run/run_plan.h"
 #include "harness/server/server.h"
@@ -42,6 +43,7 @@ struct sl_trial_input {
     const struct sl_agents *agents; /* that play parts of the load; NULL: the subject plays all */
     const char *prefix;             /* of broker names */
     uint64_t seed;
+    struct sl_leak_rules rules; /* of files */
     uint32_t cycles; /* the bus is opened and closed so often, SL_CYCLES_MAX at most; 0: once */
     bool strict;     /* count the threads that libraries keep for all of the process as well */
     bool control;    /* play the planted leak instead of a bus */

@@ -189,7 +189,8 @@ SL_API const struct sl_fact *sl_finding_fact(const struct sl_finding *finding, s
     X(CIRCLE, "circle") /* they wait in circles; value: threads of one, whose waits follow */      \
     X(CIRCLE_WAIT, "circle-wait") /* thread waits at object for other; value, text: as WAIT */     \
     X(CIRCLE_WAIT_TOO, "circle-wait-too") /* a further wait of that circle */                      \
-    X(CIRCLE_GOES_ON, "circle-goes-on")   /* so many more waits are in it */
+    X(CIRCLE_GOES_ON, "circle-goes-on")   /* so many more waits are in it */                       \
+    X(AS_BEFORE, "as-before") /* of so many threads at peak none has ended, a witness neither */
 
 enum sl_fact_kind {
 #define X(name, text) SL_FACT_##name,

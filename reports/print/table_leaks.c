@@ -12,6 +12,7 @@
 #include "reports/print/cycles.h"
 #include "reports/print/frames.h"
 #include "reports/print/table_flow.h"
+#include "reports/print/table_verdict.h"
 #include "reports/print/wrap.h"
 
 #define MAX_FRAMES      24 /* printed per stack; the report has all */
@@ -164,6 +165,25 @@ static void print_late(const struct sl_page *page, const struct sl_cell_result *
                    delay);
 }
 
+/* What rules ignore, in every cell. */
+static void print_ignored(const struct sl_page *page, const struct sl_cell_result *cell)
+{
+    struct sl_cell_group *groups;
+    size_t n_groups;
+
+    if (!sl_cell_groups(page->arena, cell, &groups, &n_groups))
+        return;
+    for (size_t i = 0; i < n_groups; i++) {
+        const struct sl_finding *finding = groups[i].finding;
+        if (finding->ignored)
+            sl_wrap_printf(page, SL_STYLE_NONE, 2,
+                           "not counted: %" PRIu32 " x %s: %s, in %s, ignored by %s",
+                           finding->group.count, sl_say_function(page, &finding->group),
+                           sl_cause_text(finding->cause), sl_say_cell(page, cell),
+                           sl_say_text(page, finding->ignored, ""));
+    }
+}
+
 /* Library threads are the same in every cell: one line each for the whole run. */
 static void print_uncounted(const struct sl_page *page, const struct sl_run_result *result,
                             struct printed *printed)
@@ -176,7 +196,7 @@ static void print_uncounted(const struct sl_page *page, const struct sl_run_resu
         for (size_t j = 0; j < n_groups; j++) {
             const struct sl_finding *finding = groups[j].finding;
             const struct sl_group *group = &finding->group;
-            if (finding->counted || was_printed(printed, group))
+            if (finding->counted || finding->ignored || was_printed(printed, group))
                 continue;
             sl_wrap_printf(page, SL_STYLE_NONE, 2, "not counted: %" PRIu32 " x %s: %s%s%s",
                            group->count, sl_say_function(page, group),
@@ -202,6 +222,9 @@ void sl_table_print_leaks(const struct sl_page *page, const struct sl_run_result
     for (size_t i = 0; i < result->n_cells; i++)
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
             print_late(page, &result->cells[i], j);
+    for (size_t i = 0; i < result->n_cells; i++)
+        print_ignored(page, &result->cells[i]);
     print_uncounted(page, result, &printed);
     sl_table_print_leftovers(page, result);
+    sl_table_print_rules(page, result);
 }

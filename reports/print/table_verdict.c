@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of the table: the control, and the verdict with the numbers that it rests on. */
+/* The end of the table: rules, the control, and the verdict with the numbers that it rests on. */
 #include "reports/print/table_verdict.h"
 
 #include <inttypes.h>
@@ -91,6 +91,43 @@ static void print_verdict(const struct sl_page *page, const struct sl_run_result
         (void) fprintf(page->out, "%*s", i ? (int) column : 0, "");
         sl_wrap_after(page, SL_STYLE_NONE, column, column + 2,
                       sl_say_text(page, verdict->failed[i], "?"));
+    }
+}
+
+/* ": used, at most 5 threads in one trial"; ": expired after 2026-01-31". */
+static const char *say_state(const struct sl_page *page, const struct sl_rule_use *use)
+{
+    if (use->detail)
+        return sl_say(page, "%s: %s", sl_rule_state_text(use->state),
+                      sl_say_text(page, use->detail, ""));
+    switch (use->state) {
+    case SL_RULE_STATE_USED:
+        return sl_say(page, "used, %" PRIu32 " thread%s in one trial at most", use->threads,
+                      use->threads == 1 ? "" : "s");
+    case SL_RULE_STATE_UNUSED:
+        return "unused: no thread that stayed looks like that";
+    case SL_RULE_STATE_EXPIRED:
+        return sl_say(page, "expired after %s, and does not apply any more",
+                      sl_say_text(page, use->rule.expires, "a day that is not recorded"));
+    default:
+        return "too broad";
+    }
+}
+
+void sl_table_print_rules(const struct sl_page *page, const struct sl_run_result *result)
+{
+    for (size_t i = 0; i < result->n_rules; i++) {
+        const struct sl_rule_use *use = &result->rules[i];
+        enum sl_style style = use->state == SL_RULE_STATE_TOO_BROAD ? SL_STYLE_BAD
+                              : use->state == SL_RULE_STATE_USED    ? SL_STYLE_NONE
+                                                                    : SL_STYLE_WARN;
+        const char *owner =
+            use->rule.owner ? sl_say(page, " (owner %s)", sl_say_text(page, use->rule.owner, ""))
+                            : "";
+        sl_wrap_printf(page, style, 2, "rule %s:%" PRIu32 ", %s \"%s\"%s: %s",
+                       sl_say_text(page, use->rule.file, ""), use->rule.line,
+                       sl_leak_rule_kind_text(use->rule.kind),
+                       sl_say_text(page, use->rule.reason, ""), owner, say_state(page, use));
     }
 }
 

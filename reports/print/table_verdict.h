@@ -11,4 +11,7 @@
 void sl_table_print_verdict(const struct sl_page *page, const struct sl_run_result *result,
                             const struct sl_verdict *verdict);
 
+/* A line for each rule: whether it was of use, and what is wrong with it. */
+void sl_table_print_rules(const struct sl_page *page, const struct sl_run_result *result);
+
 #endif

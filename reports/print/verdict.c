@@ -19,6 +19,7 @@ write_text(const void *document, const struct sl_page *page, struct sl_error *er
 
     if (status)
         return status;
+    sl_table_print_rules(page, judgement->result);
     sl_table_print_verdict(page, judgement->result, &verdict);
     return sl_leak_lines_print(page, judgement->result, judgement->policy)
                ? SL_OK

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compare the JSON Schema of scenarios with the loader's test cases.
+"""Compare the JSON Schema of scenarios, or of rules, with the loader's test cases.
 
-usage: scenario_schema.py SCHEMA CASES SCENARIO...
+usage: scenario_schema.py SCHEMA CASES SHIPPED...
 
-Every SCENARIO and every case in CASES/valid has to validate.  No case in
+Every file that is SHIPPED and every case in CASES/valid has to validate.  No case in
 CASES/invalid may, unless a file `schema-accepts` beside it says why a schema
 cannot tell, or it is no JSON at all.
 """
@@ -27,7 +27,7 @@ def parse(path):
 
 
 def main():
-    schema_path, cases, *scenarios = map(pathlib.Path, sys.argv[1:])
+    schema_path, cases, *shipped = map(pathlib.Path, sys.argv[1:])
     schema = parse(schema_path)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
@@ -35,7 +35,7 @@ def main():
     invalid = sorted(cases.glob("invalid/*/input.json"))
     wrong = []
 
-    for path in [*scenarios, *valid]:
+    for path in [*shipped, *valid]:
         for error in validator.iter_errors(parse(path)):
             wrong.append(f"{path}: {error.json_path}: {error.message}")
     for path in invalid:
@@ -47,9 +47,9 @@ def main():
             wrong.append(f"{path}: the schema {'accepts' if accepted else 'refuses'} this")
 
     print(*wrong, sep="\n", end="\n" if wrong else "")
-    print(f"{len(scenarios)} scenarios, {len(valid)} valid and {len(invalid)} invalid cases, "
+    print(f"{len(shipped)} shipped, {len(valid)} valid and {len(invalid)} invalid cases, "
           f"{len(wrong)} wrong")
-    return 1 if wrong or not (scenarios and valid and invalid) else 0
+    return 1 if wrong or not (shipped and valid and invalid) else 0
 
 
 if __name__ == "__main__":

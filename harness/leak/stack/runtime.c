@@ -175,15 +175,3 @@ size_t runtime_entry(const struct sl_stack *stack)
             return i;
     return stack->n_frames - 1;
 }
-
-const char *sl_leak_find_library(const struct sl_stack *stack, const char *const *modules)
-{
-    /* The outermost frame of a partial stack may be anybody's. */
-    if (!modules || !stack || !stack->complete || !stack->n_frames)
-        return NULL;
-    const char *module = stack->frames[runtime_entry(stack)].module;
-    for (; *modules; modules++)
-        if (names_module_is(module, *modules))
-            return sl_path_base(module);
-    return NULL;
-}

@@ -21,10 +21,4 @@ bool runtime_has(const struct sl_frame *frame, bool is_static);
  */
 size_t runtime_entry(const struct sl_stack *stack);
 
-/*
- * File name of the library that the entry function lies in, when it is one of the modules (starts
- * of file names, NULL-terminated; or NULL); else NULL.
- */
-const char *sl_leak_find_library(const struct sl_stack *stack, const char *const *modules);
-
 #endif

@@ -130,6 +130,25 @@ check "leaks within the limit are ok" 0 out "ok: " \
     "$strandline" gate "$reports/valid/leaks.json" --max-leaks 3
 check "a leak is named" 1 out "leaked: 2 x worker_main: parked, " \
     "$strandline" gate "$reports/valid/leaks.json"
+rules() { # rules TEXT: a rule file of one ignore rule
+    echo '{"schema": "strandline.rules/1", "ignore": [{'"$1"'}]}' >"$work/r.json"
+}
+rules '"thread_nam": "x", "reason": "r"'
+check "a rule file is refused with file, line, column and key" 2 err \
+    "r.json:1:46: ignore[0].thread_nam: unknown key, did you mean 'thread_name'?" \
+    "$strandline" run low --dry-run --rules r.json
+rules '"thread_name": "*", "reason": "r"'
+check "a rule that fits every thread is refused" 2 err "r.json:1:45: ignore[0]: this pattern fits" \
+    "$strandline" run low --dry-run --rules r.json
+check "a rule file that is not there is wrong usage" 2 err "cannot open 'none.json'" \
+    "$strandline" run low --dry-run --rules none.json
+cp r.json .strandline.json
+check "rules of the working directory are read" 2 err ".strandline.json:1:45: " \
+    "$strandline" run low --dry-run
+check "and not without rules" 0 out "low" "$strandline" run low --dry-run --no-rules
+rm .strandline.json
+check "rules and none exclude each other" 2 err "exclude each other" \
+    "$strandline" run low --dry-run --no-rules --rules r.json
 check "leaks of the baseline are known" 0 out "known: 2 x worker_main: parked, " \
     "$strandline" gate "$reports/valid/leaks.json" --baseline "$reports/valid/leaks.json"
 check "leaks that the baseline has not are new" 1 out "new: 2 x worker_main: parked, " \

@@ -228,22 +228,3 @@ SL_TEST(leak_names, a_stack_inside_the_runtime_is_recognised_by_its_entry)
     assert_recognised("libc.so.6:|libc.so.6:", NULL);
     cr_assert_null(frame_telling(NULL));
 }
-
-SL_TEST(leak_names, library_threads_are_known_by_the_module_of_their_entry)
-{
-    static const char *const modules[] = {"libuv.so", "libnats.so", NULL};
-    SL_AUTO(sl_snapshot_builder) struct sl_snapshot_builder *builder = sl_snapshot_builder_new();
-    struct sl_stack *timer =
-        sl_build_stack(builder, "libc.so.6:pthread_cond_wait|/usr/lib/libnats.so.3.4.1:"
-                                "|/usr/lib/libnats.so.3.4.1:" START);
-    const struct sl_stack *user =
-        sl_build_stack(builder, "libnats.so.3.4.1:natsSubscription_Fetch|app:pull" START);
-
-    cr_assert(sl_leak_find_library(timer, modules));
-    cr_assert_not(sl_leak_find_library(user, modules), "an entry of the program's own");
-    cr_assert_not(sl_leak_find_library(timer, NULL));
-    cr_assert_not(sl_leak_find_library(NULL, modules));
-    timer->complete = false;
-    cr_assert_not(sl_leak_find_library(timer, modules),
-                  "the entry of a partial stack is not known");
-}
