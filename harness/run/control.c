@@ -7,12 +7,14 @@
 
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/plant/plant.h"
 
 struct control {
     sl_publish_callback on_publish;
     void *user;
     sl_message_handler handler; /* of all topics: a load has one */
     void *handler_user;
+    uint32_t n_threads; /* that it says it has */
 };
 
 /* They outlive every bus, so what they wait on is not in one. */
@@ -30,15 +32,9 @@ static void *planted_leak_main(void *argument)
     return argument;
 }
 
-static enum sl_status
-control_open(const struct sl_driver_config *config, void **ret_bus, struct sl_error *err)
+/* When one can not be made the others stay: nothing but this process's end stops them. */
+static enum sl_status plant_leaks(struct sl_error *err)
 {
-    SL_AUTO_FREE struct control *control = calloc(1, sizeof *control);
-    if (!control)
-        return sl_fail(err, SL_ENOMEM, "out of memory for the control");
-    control->on_publish = config->on_publish;
-    control->user = config->user;
-    /* When one can not be made the others stay: nothing but this process's end stops them. */
     for (int i = 0; i < SL_CONTROL_THREADS; i++) {
         pthread_t thread;
         errno = pthread_create(&thread, NULL, planted_leak_main, NULL);
@@ -47,6 +43,34 @@ control_open(const struct sl_driver_config *config, void **ret_bus, struct sl_er
             return SL_ELIMIT;
         }
     }
+    return SL_OK;
+}
+
+static enum sl_status plant_state(const char *name, struct sl_error *err)
+{
+    const struct sl_plant *plant = sl_plant_find(name);
+
+    if (!plant)
+        return sl_fail(err, SL_EINVAL, "nothing that can be planted is called '%s'", name);
+    errno = sl_plant_open(plant);
+    if (!errno)
+        return SL_OK;
+    (void) sl_fail_errno(err, "cannot create planted threads");
+    return SL_ELIMIT;
+}
+
+static enum sl_status
+control_open(const struct sl_driver_config *config, void **ret_bus, struct sl_error *err)
+{
+    SL_AUTO_FREE struct control *control = calloc(1, sizeof *control);
+    if (!control)
+        return sl_fail(err, SL_ENOMEM, "out of memory for the control");
+    control->on_publish = config->on_publish;
+    control->user = config->user;
+    enum sl_status status = config->fault ? plant_state(config->fault, err) : plant_leaks(err);
+    if (status)
+        return status;
+    control->n_threads = config->fault ? 0 : SL_CONTROL_THREADS; /* 0: it does not say */
     *ret_bus = SL_TAKE(control);
     return SL_OK;
 }
@@ -84,14 +108,16 @@ static enum sl_status control_flush(void *bus, uint64_t timeout_ns, struct sl_er
 
 static void control_stats(void *bus, struct sl_driver_stats *ret_stats)
 {
-    (void) bus;
-    ret_stats->threads = SL_CONTROL_THREADS;
+    const struct control *control = bus;
+
+    ret_stats->threads = control->n_threads;
 }
 
 static enum sl_status control_close(void *bus, uint64_t deadline_ns,
                                     struct sl_driver_close_report *report, struct sl_error *err)
 {
     (void) bus, (void) deadline_ns, (void) report, (void) err;
+    sl_plant_close();
     return SL_OK; /* the lie that has to be seen through */
 }
 

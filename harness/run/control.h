@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Control: a driver whose close leaves a known number of threads behind and says
- * that all is well.  Played in every run, it proves that a leak would be found.
+ * that all is well.  Played in every run, it proves that a leak would be found.  A fault is the
+ * name of a state (plant.h): its threads are planted instead.
  */
 #ifndef SL_RUN_CONTROL_H
 #define SL_RUN_CONTROL_H

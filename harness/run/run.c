@@ -224,6 +224,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
         .seed = run->opts->seed,
         .cycles = run->opts->cycles,
         .rules = run->opts->rules,
+        .control = cell->planted,
         .strict = run->opts->strict,
         .watch = {run->opts->on_trial ? tell : NULL, run},
         .on_output = run->opts->on_output,

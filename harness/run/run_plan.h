@@ -20,6 +20,7 @@ struct sl_run_cell {
     struct sl_pool_settings pool;
     const char *transport;
     const char *fault; /* NULL: none */
+    bool planted;      /* the driver is that of the control, which plants what `fault` names */
     uint32_t trials;
 };
 
