@@ -182,8 +182,9 @@ uint64_t heap_mapped_block(struct heap_view *view, uint64_t start, uint64_t end)
 
 size_t heap_find(const struct proof_heap *heap, uint64_t address)
 {
-    const uint32_t place = (uint32_t) ((address - heap->start) / UNIT);
-    const size_t page = (size_t) ((address - heap->start) / PAGE);
+    const uint64_t offset = address - heap->start - SL_MIN(address - heap->start, HEAP_HEADER);
+    const uint32_t place = (uint32_t) (offset / UNIT);
+    const size_t page = (size_t) (offset / PAGE);
     size_t low = heap->first[page], n = heap->first[page + 1] - low;
 
     return low + SL_PARTITION_POINT(n, i, heap->blocks[low + i] <= place) - 1;

@@ -66,7 +66,10 @@ heap_walk_mapped(struct heap_view *view, uint64_t base, uint64_t end, uint64_t *
 /* Behind the block with a mapping of its own that begins at `start`; 0: none does. */
 uint64_t heap_mapped_block(struct heap_view *view, uint64_t start, uint64_t end);
 
-/* Index of the block that has the address, which lies in the heap. */
+/*
+ * Index of the block among whose bytes the address is, or right behind them; the first word of the
+ * next block's header may be among them.  The address lies in the heap.
+ */
 size_t heap_find(const struct proof_heap *heap, uint64_t address);
 
 uint64_t heap_block_start(const struct proof_heap *heap, size_t i);

@@ -74,16 +74,16 @@ static void mark_area(struct marker *marker, struct proof_area *area, uint64_t a
 static void mark(struct marker *marker, uint64_t address, uint64_t at)
 {
     const struct proof_area *last = marker->last;
-    struct proof_area *area = last && address >= last->start && address < last->end
+    struct proof_area *area = last && address > last->start && address < last->end
                                   ? (struct proof_area *) last
-                                  : space_find(marker->space, address);
+                                  : space_find_object(marker->space, address);
 
     if (!area)
         return;
     marker->last = area;
     if (area->kind == AREA_HEAP)
         mark_block(marker, area->heap, heap_find(area->heap, address), at);
-    else if (area->kind == AREA_BLOCK || area->kind == AREA_STACK)
+    else
         mark_area(marker, area, at);
 }
 
@@ -100,8 +100,6 @@ static void consider(struct marker *marker, uint64_t word, uint64_t at)
     if (!may_be_object(marker, address))
         return;
     mark(marker, address, at);
-    /* The address behind the last byte of a block is often kept, and leads to the next one. */
-    mark(marker, address - HEAP_HEADER, at);
 }
 
 static void
@@ -281,15 +279,13 @@ static int compare_waiters(const void *left, const void *right)
 
 uint64_t mark_object(const struct proof_space *space, uint64_t address, bool *ret_freed)
 {
-    const struct proof_area *area = space_find(space, address);
+    const struct proof_area *area = space_find_object(space, address);
 
     *ret_freed = false;
     if (!area)
         return 0;
-    if (area->kind == AREA_BLOCK || area->kind == AREA_STACK)
-        return area->start;
     if (area->kind != AREA_HEAP)
-        return 0;
+        return area->start;
     size_t i = heap_find(area->heap, address);
     *ret_freed = !(area->heap->flags[i] & HEAP_USED);
     return heap_block_start(area->heap, i);
@@ -298,7 +294,7 @@ uint64_t mark_object(const struct proof_space *space, uint64_t address, bool *re
 static bool enter_waiter(struct marker *marker, size_t i)
 {
     const uint64_t word = marker->threads->threads[i].word;
-    struct proof_area *area = space_find(marker->space, word);
+    struct proof_area *area = space_find_object(marker->space, word);
     bool freed;
 
     uint64_t object = mark_object(marker->space, word, &freed);
@@ -360,6 +356,7 @@ mark_all(struct marker *marker, const uint64_t *kernel, size_t n_kernel, struct 
             add_place(marker, &marker->space->areas[i]);
     if (marker->low > marker->high)
         marker->low = marker->high = 0;
+    marker->kernel = kernel;
     enter_threads(marker);
     push_roots(marker);
     drain(marker, load);

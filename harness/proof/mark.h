@@ -36,6 +36,7 @@ struct marker {
     const struct proof_space *space;
     struct sl_reader *reader;
     const struct sl_budget *budget;
+    const uint64_t *kernel; /* pointers that it keeps; borrowed */
     struct mark_range *queue;
     size_t n_queue, next, capacity;
     struct mark_waiter *waiters; /* ascending object */

@@ -4,13 +4,11 @@
 /* What was found to point to the object that has the address; 0: it is a root. */
 static uint64_t find_parent(const struct proof_space *space, uint64_t address)
 {
-    const struct proof_area *area = space_find(space, address);
+    const struct proof_area *area = space_find_object(space, address);
 
     if (!area)
         return 0;
-    if (area->kind == AREA_HEAP)
-        return area->heap->at[heap_find(area->heap, address)];
-    return area->kind == AREA_BLOCK || area->kind == AREA_STACK ? area->at : 0;
+    return area->kind == AREA_HEAP ? area->heap->at[heap_find(area->heap, address)] : area->at;
 }
 
 static uint64_t read_holder(const struct marker *marker, uint64_t at)
@@ -19,6 +17,8 @@ static uint64_t read_holder(const struct marker *marker, uint64_t at)
 
     if (MARK_KIND(at) == MARK_REGISTER)
         return marker->threads->threads[MARK_THREAD(at)].sighting.registers.value[at & 0xff];
+    if (MARK_KIND(at) == MARK_KERNEL)
+        return marker->kernel[at & UINT32_MAX];
     if (at & MARK_NO_MEMORY)
         return 0;
     return sl_reader_read_all(marker->reader, at, &word, sizeof word) ? word : 0;

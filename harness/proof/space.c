@@ -269,3 +269,24 @@ struct proof_area *space_find(const struct proof_space *space, uint64_t address)
     size_t at = SL_PARTITION_POINT(space->n_areas, i, space->areas[i].end <= address);
     return at < space->n_areas && space->areas[at].start <= address ? &space->areas[at] : NULL;
 }
+
+static bool begins_mapping(const struct proof_space *space, uint64_t address)
+{
+    const struct sl_mapping *mapping = sl_maps_find(space->maps, address);
+    return mapping && mapping->start == address;
+}
+
+struct proof_area *space_find_object(const struct proof_space *space, uint64_t address)
+{
+    struct proof_area *area = space_find(space, address);
+    const bool at_start = area && area->start == address;
+
+    /* No pointer leads to the header of a block. */
+    if (area ? at_start && area->kind == AREA_BLOCK : !begins_mapping(space, address)) {
+        area = space_find(space, address - 1);
+        return area && area->kind == AREA_BLOCK ? area : NULL;
+    }
+    if (!area || (at_start && area->kind == AREA_HEAP))
+        return NULL;
+    return area->kind >= AREA_HEAP && area->kind <= AREA_STACK ? area : NULL;
+}

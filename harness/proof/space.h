@@ -46,4 +46,10 @@ void space_release(struct proof_space *space);
 /* The area that has the address, or NULL. */
 struct proof_area *space_find(const struct proof_space *space, uint64_t address);
 
+/*
+ * The area of the object to which a pointer with this address leads, or NULL.  Right behind a block
+ * with a mapping of its own is that block, too, unless something else begins there.
+ */
+struct proof_area *space_find_object(const struct proof_space *space, uint64_t address);
+
 #endif
