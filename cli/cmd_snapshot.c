@@ -246,23 +246,32 @@ static enum sl_status read_maps(pid_t pid, char **ret_maps, struct sl_error *err
     return status;
 }
 
-/* The groups are the snapshot's own; proofs go to a copy of them. */
+/* The groups are the snapshot's own; proofs go to a copy of them, and to groups of one thread each
+ * where each is shown by itself. */
 static enum sl_status prove(const struct request *request, struct sl_snapshot_listing *listing,
                             struct sl_arena *arena, struct sl_error *err)
 {
     const struct sl_proof_opts opts = {.max_time_ns = request->opts.max_time_ns,
                                        .max_memory = request->opts.max_memory};
-    const size_t n = listing->n_groups;
+    const size_t n_each = request->all ? listing->snapshot->n_threads : 0;
+    const size_t n = listing->n_groups + n_each;
     struct sl_group *groups = sl_arena_array(arena, n, sizeof *groups);
     struct sl_group **pointers = sl_arena_array(arena, n, sizeof *pointers);
+    uint32_t *members = sl_arena_array(arena, n_each, sizeof *members);
 
-    if (!groups || !pointers)
+    if (!groups || !pointers || !members)
         return sl_fail(err, SL_ENOMEM, "out of memory for groups");
-    for (size_t g = 0; g < n; g++) {
+    struct sl_group *each = groups + listing->n_groups;
+    for (size_t g = 0; g < listing->n_groups; g++)
         groups[g] = listing->groups[g];
-        pointers[g] = &groups[g];
+    for (uint32_t i = 0; i < n_each; i++) {
+        members[i] = i;
+        each[i] = (struct sl_group){.count = 1, .members = &members[i], .n_members = 1};
     }
+    for (size_t g = 0; g < n; g++)
+        pointers[g] = &groups[g];
     listing->groups = groups;
+    listing->each = n_each ? each : NULL;
     listing->proved = true;
     return sl_prove(listing->snapshot, &opts, pointers, n, arena, NULL, err);
 }

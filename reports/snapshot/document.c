@@ -204,5 +204,6 @@ sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
         .thread = *from,
         .stack = from->stack ? *from->stack : (struct sl_stack){.reason = from->reason},
         .state = {from->state ? from->state : '?'},
+        .proof = listing->each ? listing->each[index].proof : (struct sl_proof){0},
     };
 }

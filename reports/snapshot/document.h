@@ -25,6 +25,7 @@ struct sl_document_thread {
     struct sl_stack stack; /* of the thread; without one only its reason is set */
     char state[2];
     const char *fingerprint; /* of its group */
+    struct sl_proof proof;
 };
 
 /* Threads with one start routine that ended and were never joined. */

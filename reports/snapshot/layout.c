@@ -88,6 +88,7 @@ static const struct sl_field thread_fields[] = {
      .late = true},
     OBJECT(struct sl_document_thread, "wait", thread.wait, whole_wait),
     LIST(struct sl_document_thread, "frames", stack.frames, stack.n_frames, whole_frame),
+    LATE_OBJECT(struct sl_document_thread, "proof", proof, finding_layout_proof),
 };
 
 static const char *check_thread(const void *object)

@@ -14,9 +14,10 @@ struct sl_snapshot_listing {
     const struct sl_group *groups; /* every thread is a member of one */
     size_t n_groups;
     struct sl_wait_tree waits;
-    bool all;         /* the threads one by one, too */
-    bool proved;      /* the groups have proofs */
-    const char *maps; /* text of /proc/PID/maps */
+    bool all;                    /* the threads one by one, too */
+    bool proved;                 /* the groups have proofs */
+    const struct sl_group *each; /* one for each thread, with its proof; NULL: nobody asked */
+    const char *maps;            /* text of /proc/PID/maps */
 };
 
 /* As struct sl_exporter has them, of a struct sl_snapshot_listing. */

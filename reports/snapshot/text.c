@@ -170,6 +170,8 @@ print_thread(const struct sl_page *page, const struct sl_snapshot_listing *listi
                     page->out);
     if (!shown.stack.complete)
         print_reason(page, shown.stack.n_frames, shown.stack.grade, shown.stack.reason);
+    if (listing->each)
+        sl_proof_print(page, &listing->each[index], INDENT);
     return true;
 }
 
@@ -193,7 +195,7 @@ snapshot_write_text(const void *document, const struct sl_page *page, struct sl_
             return sl_fail(err, SL_ENOMEM, "out of memory for a thread");
     print_unjoined(page, &shown.unjoined);
     print_left_out(page, &shown);
-    if (listing->proved && !listing->all)
+    if (listing->proved)
         sl_proof_print_assumptions(page);
     return SL_OK;
 }
