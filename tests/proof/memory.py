@@ -75,7 +75,10 @@ class Memory:
         return int(words[1], 16) if words and words[0] == "202" else None
 
     def _walk(self, first, end):
-        """Blocks [start, end), of which start is that of the program's bytes; None: no heap."""
+        """Blocks [start, end), of which start is that of the program's bytes; none: no heap.
+
+        A heap that was mapped may end at any page, the main one ends with its mapping.
+        """
         if first not in self.blocks:
             found, at, data = [], first, self.read(first, end - first)
             while at + 16 <= end:
@@ -84,7 +87,7 @@ class Memory:
                     break
                 found.append((at + 16, at + size + 8))
                 at += size
-            self.blocks[first] = found
+            self.blocks[first] = found if at == end or (first % PAGE and at % PAGE == 0) else []
         return self.blocks[first]
 
     def _first_block(self, mapping, address):

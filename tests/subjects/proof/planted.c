@@ -175,10 +175,13 @@ static void prepare(const struct kind *kind)
 
 int main(int argc, char **argv)
 {
+    static char buffer[BUFSIZ];
     const struct kind *kind = find(argc > 1 ? argv[1] : NULL);
     if (!kind)
         return argc > 1 ? 2 : 0;
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A buffer of malloc could be where something was freed, and have its words. */
+    (void) setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     if (sem_init(&taken, 0, 0))
         return 2;
     prepare(kind);
