@@ -100,6 +100,20 @@ static const struct sl_field fact_fields[] = {
 };
 static const struct sl_object fact_object = {FIELDS(fact_fields), .one_line = true};
 
+static bool no_cost(const void *object)
+{
+    const struct sl_leak_cost *cost = object;
+    return !cost->stack_bytes.value && !cost->stack_bytes.missing;
+}
+
+static const struct sl_field cost_fields[] = {
+    SCALAR(VALUE, struct sl_leak_cost, stack_bytes),
+    SCALAR(VALUE, struct sl_leak_cost, descriptors),
+    SCALAR(VALUE, struct sl_leak_cost, cpu_ns_per_second),
+};
+static const struct sl_object cost_object = {FIELDS(cost_fields), .one_line = true,
+                                             .is_null = no_cost};
+
 /* The fields of a finding's group are found in the finding. */
 _Static_assert(offsetof(struct sl_finding, group) == 0, "the group is first");
 
@@ -111,6 +125,7 @@ static const struct sl_field finding_fields[] = {
     ENUM(struct sl_finding, "cause", cause, finding_layout_causes),
     SCALAR(TEXT, struct sl_finding, evidence),
     LATE_LIST(struct sl_finding, "evidence_facts", facts, n_facts, fact_object),
+    OBJECT(struct sl_finding, "cost", cost, cost_object),
     SCALAR(TEXT, struct sl_group, function),
     LIST(struct sl_group, "frames", frames, n_frames, finding_layout_frame),
     SCALAR(BOOL, struct sl_group, complete),
@@ -194,3 +209,18 @@ static const struct sl_field tree_fields[] = {
     LIST(struct sl_wait_tree, "roots", roots, n_roots, root_object),
 };
 const struct sl_object finding_layout_waits = {FIELDS(tree_fields)};
+
+static const struct sl_field bin_fields[] = {
+    SCALAR(U64, struct sl_late_bin, up_to_ns),
+    SCALAR(U32, struct sl_late_bin, count),
+};
+static const struct sl_object bin_object = {FIELDS(bin_fields), .one_line = true};
+
+static const struct sl_field late_group_fields[] = {
+    CHARS(struct sl_late_group, "fingerprint", fingerprint),
+    SCALAR(TEXT, struct sl_late_group, function),
+    CHARS(struct sl_late_group, "thread_name", thread_name),
+    SCALAR(U32, struct sl_late_group, count),
+    LIST(struct sl_late_group, "bins", bins, n_bins, bin_object),
+};
+const struct sl_object finding_layout_late_group = {FIELDS(late_group_fields)};

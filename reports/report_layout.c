@@ -62,6 +62,8 @@ static const struct sl_field leaks_fields[] = {
          finding_layout_finding),
     LIST(struct sl_trial_result, "late_threads", leaks.late_threads, leaks.n_late_threads,
          finding_layout_late),
+    LATE_LIST(struct sl_trial_result, "late_histogram", leaks.late_groups, leaks.n_late_groups,
+              finding_layout_late_group),
     LATE_LIST(struct sl_trial_result, "left_behind", left.items, left.n_items, leftover_object),
 };
 

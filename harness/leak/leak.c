@@ -8,10 +8,12 @@
 #include "base/macros.h"
 #include "harness/leak/cause.h"
 #include "harness/leak/closing.h"
+#include "harness/leak/cost.h"
 #include "harness/leak/evidence.h"
 #include "harness/leak/group.h"
 #include "harness/leak/ignore.h"
 #include "harness/leak/rules.h"
+#include "harness/leak/settle/late.h"
 #include "harness/leak/tree/graph.h"
 
 /* Leaks before what is only shown. */
@@ -44,6 +46,8 @@ static enum sl_status make_findings(const struct leak_case *the_case,
                                       &findings[i].group, err);
         if (!status)
             status = cause_explain(the_case, cluster, &findings[i], err);
+        if (!status && the_case->input)
+            status = cost_of_cluster(the_case, cluster, &findings[i].cost, err);
     }
     if (status)
         return status;
@@ -72,20 +76,6 @@ static void mark_residents(const struct leak_case *the_case, struct leak_candida
         candidates[i].resident =
             candidate->process || (candidate->library && !stays && !the_case->not_closed.kind);
     }
-}
-
-static enum sl_status copy_late(const struct sl_leak_input *input, struct sl_arena *arena,
-                                struct sl_leak_report *report, struct sl_error *err)
-{
-    struct sl_late_thread *late = sl_arena_array(arena, input->n_late, sizeof *late);
-    if (!late)
-        return sl_fail(err, SL_ENOMEM, "out of memory for %zu late threads", input->n_late);
-    if (input->n_late)
-        memcpy(late, input->late, input->n_late * sizeof *late);
-    report->late = (uint32_t) input->n_late;
-    report->late_threads = late;
-    report->n_late_threads = input->n_late;
-    return SL_OK;
 }
 
 static uint32_t count_unjoined(const struct leak_candidate *candidates, size_t n_candidates)
@@ -124,7 +114,8 @@ static enum sl_status analyse(struct leak_case *the_case, struct leak_candidate 
     report.n_findings = clusters.n_clusters;
     cluster_release(&clusters);
     if (!status)
-        status = copy_late(input, the_case->arena, &report, err);
+        status =
+            late_report(input->late, input->n_late, input->closed, the_case->arena, &report, err);
     report.unjoined_missing = sl_arena_strdup(the_case->arena, missing);
     if (!status && missing && !report.unjoined_missing)
         status = sl_fail(err, SL_ENOMEM, "out of memory for the result");

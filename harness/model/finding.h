@@ -5,6 +5,7 @@
 
 #include <strandline/leak.h>
 
+#include "base/value.h"
 #include "harness/model/group.h"
 #include "harness/model/rules.h"
 
@@ -18,6 +19,13 @@ struct sl_fact {
     const char *text;
 };
 
+/* What the threads of a group hold and use, all together; of zeros: nobody looked. */
+struct sl_leak_cost {
+    struct sl_value stack_bytes; /* in memory, which is some */
+    struct sl_value descriptors; /* different ones that they wait at */
+    struct sl_value cpu_ns_per_second;
+};
+
 /* A group, and why its threads are there. */
 struct sl_finding {
     struct sl_group group; /* first: the layout of reports counts on it */
@@ -27,13 +35,30 @@ struct sl_finding {
     const struct sl_fact *facts; /* behind the cause; NULL: read from a report */
     size_t n_facts;
     const char *evidence; /* the facts, one sentence */
+    struct sl_leak_cost cost;
 };
 
 /* A thread that ended inside the settle window. */
 struct sl_late_thread {
     pid_t tid;
+    uint64_t start_time; /* with tid its identity; 0: read from a report */
     char name[16];
     uint64_t delay_ns; /* from `closed` to the first look that missed it */
+};
+
+/* How many threads of one fingerprint ended up to a delay, and after the one before. */
+struct sl_late_bin {
+    uint64_t up_to_ns;
+    uint32_t count; /* not 0 */
+};
+
+struct sl_late_group {
+    char fingerprint[17]; /* of their stacks right after the work; empty: these were not seen */
+    const char *function; /* that people recognise them by, or NULL */
+    char thread_name[16]; /* of the first */
+    uint32_t count;
+    const struct sl_late_bin *bins; /* ascending */
+    size_t n_bins;
 };
 
 struct sl_leak_report {
@@ -50,6 +75,8 @@ struct sl_leak_report {
     size_t n_late_threads;
     const struct sl_rule_match *matches; /* what rules of files fit; none: read from a report */
     size_t n_matches;
+    const struct sl_late_group *late_groups; /* the same threads, largest group first */
+    size_t n_late_groups;
 };
 
 #endif

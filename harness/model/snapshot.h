@@ -17,6 +17,7 @@
 #include <strandline/snapshot.h>
 
 #include "base/arena.h"
+#include "base/value.h"
 
 struct sl_frame {
     uint64_t address;       /* PC of the innermost frame, else the return address on the stack */
@@ -87,16 +88,19 @@ struct sl_thread {
     const char *reason;                /* why there is no stack; NULL otherwise */
     const struct sl_stack *created_by; /* where it was started; NULL: not known */
     struct sl_wait wait;
-    uint64_t age_ns;          /* when the snapshot began */
-    uint64_t cpu_ns;          /* user and system time so far */
-    uint64_t switches;        /* voluntary and involuntary context switches so far */
-    struct sl_stop_cost cost; /* of this look; came after the two above */
+    uint64_t sp;                 /* its stack pointer; 0: not known */
+    struct sl_value stack_bytes; /* of its stack in memory, where that was asked for */
+    uint64_t age_ns;             /* when the snapshot began */
+    uint64_t cpu_ns;             /* user and system time so far */
+    uint64_t switches;           /* voluntary and involuntary context switches so far */
+    struct sl_stop_cost cost;    /* of this look; came after the two above */
 };
 
 /* A thread that ended and was never joined: gone for the kernel, its stack is still held. */
 struct sl_unjoined {
     uint64_t pthread;             /* its pthread_t */
     const struct sl_frame *start; /* the function that it was started with */
+    struct sl_value stack_bytes;  /* as of a thread */
 };
 
 /* A program or library that frames lie in. */
@@ -119,6 +123,7 @@ struct sl_snapshot {
     uint64_t ticks_per_second; /* unit of start_time */
     /* What `switches` counts: arrivals on a CPU, else departures.  Not to be compared. */
     bool counts_arrivals;
+    bool stacks_measured;            /* stack_bytes are filled */
     const struct sl_thread *threads; /* ascending id */
     size_t n_threads;
     size_t n_left_out;           /* more threads, which were not looked at */

@@ -11,7 +11,7 @@
 #include "base/wait.h"
 #include "harness/leak/leak.h"
 #include "harness/leak/rules.h"
-#include "harness/leak/settle.h"
+#include "harness/leak/settle/settle.h"
 #include "harness/snapshot/target/tasks.h"
 
 #define DEFAULT_SETTLE_NS (2 * SL_NS_PER_S)
@@ -52,7 +52,11 @@ static enum sl_status look(struct sl_observation *observation, const char *name,
                            bool find_unjoined, struct sl_error *err)
 {
     const struct sl_snapshot_opts opts = {
-        .size = sizeof opts, .no_symbols = !symbols, .find_unjoined = find_unjoined};
+        .size = sizeof opts,
+        .no_symbols = !symbols,
+        .find_unjoined = find_unjoined,
+        .measure_stacks = strcmp(name, SL_LOOK_SETTLED) == 0, /* what is seen there stayed */
+    };
     struct look taken = {.name = sl_arena_strdup(observation->arena, name)};
 
     if (!taken.name ||

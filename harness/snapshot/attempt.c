@@ -40,10 +40,9 @@ void sl_attempt_look(struct sl_pass *pass, struct sl_source_context *context,
 void sl_attempt_identify(struct sl_pass *pass, struct sl_attempt *attempt)
 {
     int error = sl_target_stat(&pass->target, (pid_t) attempt->thread->id, &attempt->sighting.stat);
-    char state = attempt->sighting.stat.state;
 
     attempt->sighting.error = -error;
-    if (!error && (state == 'Z' || state == 'X'))
+    if (!error && sl_stat_has_ended(&attempt->sighting.stat))
         attempt->look =
             (pid_t) attempt->thread->id == pass->target.pid ? SL_LOOK_ENDED : SL_LOOK_GONE;
     if (error == -ESRCH)

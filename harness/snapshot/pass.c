@@ -178,6 +178,8 @@ static void explain(const struct sl_wait_context *context, struct holds *holds,
         thread->reason = reason_of_look(attempt->look);
     else if (!thread->stack->n_frames)
         thread->reason = thread->stack->reason;
+    if (attempt->look == SL_LOOK_OK)
+        thread->sp = attempt->sighting.registers.value[SL_REG_RSP];
     if (thread->reason)
         thread->stack = NULL;
     if (sl_budget_is_over(holds->target->budget))

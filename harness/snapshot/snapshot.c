@@ -13,6 +13,7 @@
 #include "harness/snapshot/crew.h"
 #include "harness/snapshot/killable/killable.h"
 #include "harness/snapshot/pass.h"
+#include "harness/snapshot/resident.h"
 
 #define DEFAULT_STOP_BUDGET_NS (200 * SL_NS_PER_MS)
 #define DEFAULT_MAX_THREADS    250000
@@ -229,18 +230,20 @@ static void set_ages(struct sl_pass *pass)
     }
 }
 
-static enum sl_status find_unjoined(struct sl_pass *pass, struct sl_error *err)
+static enum sl_status
+find_unjoined(struct sl_pass *pass, struct sl_unjoined **ret_unjoined, struct sl_error *err)
 {
     struct sl_unjoined_list *list = &pass->unjoined;
     enum sl_status status = list->walked ? SL_OK : sl_unjoined_walk(&pass->code, list, err);
 
-    return status ? status : sl_unjoined_name(&pass->code, list, err);
+    return status ? status : sl_unjoined_name(&pass->code, list, ret_unjoined, err);
 }
 
 /* @param ret_replaced  what was seen is of two programs, or of none */
 static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = job->snapshot;
+    struct sl_unjoined *unjoined = NULL;
     struct sl_pass *pass = calloc(1, sizeof *pass);
 
     *ret_replaced = false;
@@ -267,7 +270,11 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
         set_ages(pass);
     snapshot->counts_arrivals = pass->target.counter == SL_COUNTER_SCHEDSTAT;
     if (!status && job->opts.find_unjoined)
-        status = find_unjoined(pass, err);
+        status = find_unjoined(pass, &unjoined, err);
+    snapshot->stacks_measured = job->opts.measure_stacks;
+    if (!status && job->opts.measure_stacks)
+        status = sl_resident_measure(&pass->code, pass->threads, snapshot->n_threads, unjoined,
+                                     unjoined ? snapshot->n_unjoined : 0, err);
     if (!status)
         status = sl_code_list_modules(&pass->code, err);
     if (!status && !snapshot->n_threads)

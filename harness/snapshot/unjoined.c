@@ -227,13 +227,14 @@ sl_unjoined_walk(struct sl_code *code, struct sl_unjoined_list *list, struct sl_
     return list->missing ? SL_OK : walk_all(code, &layout, list, err);
 }
 
-enum sl_status
-sl_unjoined_name(struct sl_code *code, const struct sl_unjoined_list *list, struct sl_error *err)
+enum sl_status sl_unjoined_name(struct sl_code *code, const struct sl_unjoined_list *list,
+                                struct sl_unjoined **ret_threads, struct sl_error *err)
 {
     struct sl_snapshot *snapshot = code->snapshot;
     const struct sl_frame *frames;
     size_t n_frames;
 
+    *ret_threads = NULL;
     snapshot->unjoined_missing = list->missing;
     if (list->missing)
         return SL_OK;
@@ -248,6 +249,7 @@ sl_unjoined_name(struct sl_code *code, const struct sl_unjoined_list *list, stru
     }
     if (!threads)
         return sl_fail(err, SL_ENOMEM, "out of memory for unjoined threads");
+    *ret_threads = threads;
     snapshot->unjoined = threads;
     snapshot->n_unjoined = list->n;
     return SL_OK;

@@ -25,8 +25,13 @@ struct sl_unjoined_list {
 SL_CHECKED enum sl_status
 sl_unjoined_walk(struct sl_code *code, struct sl_unjoined_list *list, struct sl_error *err);
 
-/* Fill the snapshot from a list that was walked.  Fails only when memory is short. */
-SL_CHECKED enum sl_status
-sl_unjoined_name(struct sl_code *code, const struct sl_unjoined_list *list, struct sl_error *err);
+/*
+ * Fill the snapshot from a list that was walked.  Fails only when memory is short.
+ *
+ * @param ret_threads  the snapshot's, to be completed; NULL when they are not known
+ */
+SL_CHECKED enum sl_status sl_unjoined_name(struct sl_code *code,
+                                           const struct sl_unjoined_list *list,
+                                           struct sl_unjoined **ret_threads, struct sl_error *err);
 
 #endif

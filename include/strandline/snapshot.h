@@ -60,6 +60,7 @@ struct sl_snapshot_opts {
      * ~/.cache, nor leave them there.  It has those of files of root and of the user, only.
      */
     bool no_cache;
+    bool measure_stacks; /* also find out how much of each stack is in memory */
 };
 
 /**
@@ -159,6 +160,8 @@ SL_API uint64_t sl_thread_age_ns(const struct sl_thread *thread);
 /* User and system time, and context switches, so far. */
 SL_API uint64_t sl_thread_cpu_ns(const struct sl_thread *thread);
 SL_API uint64_t sl_thread_switches(const struct sl_thread *thread);
+/* Bytes of its stack that are in memory, with measure_stacks; 0 when not known. */
+SL_API uint64_t sl_thread_stack_bytes(const struct sl_thread *thread);
 /* NULL when its registers could not be had.  Threads with equal stacks have one and the same. */
 SL_API const struct sl_stack *sl_thread_stack(const struct sl_thread *thread);
 /* Why there is no stack; else NULL. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/search.h"
 #include "reports/cells.h"
 #include "reports/format.h"
@@ -70,6 +71,25 @@ static bool was_printed(struct printed *printed, const struct sl_group *group)
     return was;
 }
 
+/* "    12.5 MiB of stacks, 1 descriptor, 3.2 % of a CPU", of what was measured and is not nothing.
+ */
+static void print_cost(const struct sl_page *page, const struct sl_leak_cost *cost)
+{
+    char bytes[SL_FORMAT_MAX];
+    const struct sl_value *stacks = &cost->stack_bytes, *cpu = &cost->cpu_ns_per_second;
+    uint64_t n_descriptors = cost->descriptors.missing ? 0 : cost->descriptors.value;
+    double percent = cpu->missing ? 0 : (double) cpu->value * 100 / (double) SL_NS_PER_S;
+
+    if (stacks->missing || !stacks->value)
+        return;
+    sl_format_bytes(stacks->value, bytes);
+    sl_style_print(page, SL_STYLE_DIM, "    holds %s of stack%s%s\n", bytes,
+                   n_descriptors == 1  ? ", 1 descriptor"
+                   : n_descriptors > 1 ? sl_say(page, ", %" PRIu64 " descriptors", n_descriptors)
+                                       : "",
+                   percent >= 0.05 ? sl_say(page, ", uses %.1f %% of a CPU", percent) : "");
+}
+
 static void print_finding(const struct sl_page *page, const struct sl_finding *finding,
                           const char *trials, bool with_stack)
 {
@@ -80,6 +100,7 @@ static void print_finding(const struct sl_page *page, const struct sl_finding *f
     (void) fprintf(page->out, "%s\n", trials);
     if (finding->evidence)
         sl_wrap_printf(page, SL_STYLE_NONE, 2, "    %s", sl_say_text(page, finding->evidence, ""));
+    print_cost(page, &finding->cost);
     if (with_stack)
         print_stack(page, group);
     sl_style_print(page, SL_STYLE_DIM, "    fingerprint %s%s\n",

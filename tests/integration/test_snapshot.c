@@ -3,6 +3,7 @@
 #include "sl_snapshot_test.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <sys/resource.h>
 
@@ -386,5 +387,37 @@ SL_TEST(snapshot, tasks_carry_name_state_and_identity, .timeout = 60)
         cr_assert((uint64_t) task->tid == thread->id && task->start_time == thread->start_time);
         cr_assert_str_eq(task->name, thread->name);
         cr_assert(task->state == 'S' && task->start_time > 0);
+    }
+}
+
+#define N_JOINED      100
+#define N_DESCRIPTORS 1000
+
+/* With descriptors of its own, which the kernel closes after it has woken who joins the thread. */
+static void *end_slowly(void *tid)
+{
+    *(pid_t *) tid = gettid();
+    if (unshare(CLONE_FILES))
+        return NULL;
+    for (int i = 0; i < N_DESCRIPTORS && dup(STDERR_FILENO) >= 0; i++)
+        continue;
+    return NULL;
+}
+
+SL_TEST(snapshot, a_thread_that_was_joined_is_not_there_any_more, .timeout = 120)
+{
+    struct sl_error err = {0};
+
+    for (int i = 0; i < N_JOINED; i++) {
+        SL_AUTO(sl_tasks) struct sl_tasks *tasks = NULL;
+        pthread_t thread;
+        pid_t tid = 0;
+        cr_assert_eq(pthread_create(&thread, NULL, end_slowly, &tid), 0);
+        cr_assert_eq(pthread_join(thread, NULL), 0);
+        sl_assert_ok(sl_tasks_list(getpid(), &tasks, &err), &err);
+        SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take(getpid());
+        cr_assert_null(sl_snapshot_find(snapshot, (uint64_t) tid), "after %d others", i);
+        for (size_t k = 0; k < tasks->n_tasks; k++)
+            cr_assert_neq(tasks->tasks[k].tid, tid, "after %d others", i);
     }
 }

@@ -217,6 +217,9 @@ static void fill_finding(struct sl_arena *arena, struct sl_finding *finding, uin
         .cause = cause,
         .facts = facts,
         .n_facts = 2,
+        .cost = {.stack_bytes = SL_VALUE(count * UINT64_C(8192)),
+                 .descriptors = SL_VALUE(0),
+                 .cpu_ns_per_second = SL_MISSING_VALUE("there was one look")},
         .evidence = "waits on a condition that no live thread signals",
     };
     (void) snprintf(finding->group.fingerprint, sizeof finding->group.fingerprint, "%016" PRIx64,
@@ -305,11 +308,19 @@ static void add_cycles(struct sl_trial_result *trial)
         .planned = 2, .n = 2, .groups = cycle_groups, .n_groups = SL_COUNT_OF(cycle_groups)};
 }
 
+static const struct sl_late_thread late[] = {
+    {.tid = 77, .name = "slow worker", .delay_ns = 12 * MS}};
+static const struct sl_late_bin late_bins[] = {{.up_to_ns = 20 * MS, .count = 1}};
+static const struct sl_late_group late_groups[] = {{.fingerprint = "0123456789abcdef",
+                                                    .function = "worker_main",
+                                                    .thread_name = "late",
+                                                    .count = 1,
+                                                    .bins = late_bins,
+                                                    .n_bins = 1}};
+
 struct sl_run_result *result_new_full(void)
 {
     static const char *const failed[] = {"a: 1 leaked thread", "b: caf\xc3\xa9"};
-    static const struct sl_late_thread late[] = {
-        {.tid = 77, .name = "slow worker", .delay_ns = 12 * MS}};
     static const struct sl_leftover left[] = {{"descriptor", "/dev/null", 7},
                                               {"descriptor", "TCP 127.0.0.1:4222", 1}};
     static const struct sl_agent_result agents[] = {
@@ -354,6 +365,8 @@ struct sl_run_result *result_new_full(void)
     trial->leaks.late = 1;
     trial->leaks.late_threads = late;
     trial->leaks.n_late_threads = 1;
+    trial->leaks.late_groups = late_groups;
+    trial->leaks.n_late_groups = 1;
     result->run.seed = UINT64_MAX;
     result->run.label = "caf\xc3\xa9 \"2\"";
     result->run.commit = "fedcba9876543210";

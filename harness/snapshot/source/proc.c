@@ -100,7 +100,7 @@ look(struct sl_source_context *context, pid_t tid, struct sl_sighting *ret_sight
         *ret_sighting = sighting;
         return look_of_error(error);
     }
-    if (sighting.stat.state == 'Z' || sighting.stat.state == 'X') {
+    if (sl_stat_has_ended(&sighting.stat)) {
         *ret_sighting = sighting;
         return tid == context->target->pid ? SL_LOOK_ENDED : SL_LOOK_GONE;
     }

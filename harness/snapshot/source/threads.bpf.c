@@ -47,10 +47,14 @@ struct thread_struct {
     unsigned long fsbase;
 } KERNEL_TYPE;
 
+#define PF_EXITING 0x4
+#define EXIT_DEAD  0x10
+
 struct task_struct {
     int pid;
     int on_cpu;
     unsigned int __state;
+    unsigned int flags;
     int exit_state;
     struct sched_entity se;
     unsigned long nvcsw, nivcsw;
@@ -129,6 +133,8 @@ int dump_thread(struct bpf_iter__task *context)
     record.switches = count_switches(task, &record.on_cpu);
     record.tid = (__u32) task->pid;
     record.state = task->__state | (__u32) task->exit_state;
+    if (task->flags & PF_EXITING)
+        record.state |= EXIT_DEAD; /* soon: it does not run code of the program any more */
     record.start_boottime_ns = task->start_boottime;
     record.cpu_ns = task->se.sum_exec_runtime;
     __builtin_memcpy(record.name, task->comm, sizeof record.name);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/snapshot/target/present.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -11,6 +9,7 @@
 
 /* Entries of the table, of one page each. */
 #define MAX_ENTRIES 64                  /* read at once */
+#define MAX_COUNTED 2048                /* the same where all of a range is counted */
 #define IN_MEMORY   (UINT64_C(1) << 63) /* or, the other one, */
 #define ON_DISK     (UINT64_C(1) << 62) /* written there by the kernel itself, unless */
 #define WRITE_GUARD (UINT64_C(1) << 57) /* it only marks a page that was never there */
@@ -37,4 +36,22 @@ void sl_present_find(int table, struct sl_copy *copies, size_t n_copies)
 {
     for (size_t i = 0; i < n_copies; i++)
         copies[i].present = table < 0 ? 0 : count(table, &copies[i]);
+}
+
+bool sl_present_count(int table, uint64_t start, uint64_t end, uint64_t *ret_bytes)
+{
+    uint64_t entries[MAX_COUNTED], n_pages = 0;
+
+    for (uint64_t page = start / PAGE, last = end / PAGE; page < last;) {
+        size_t n = (size_t) SL_MIN(last - page, (uint64_t) MAX_COUNTED);
+        ssize_t got = pread(table, entries, n * sizeof *entries, (off_t) (page * sizeof *entries));
+        if (got < (ssize_t) sizeof *entries)
+            return false;
+        n = (size_t) got / sizeof *entries;
+        for (size_t i = 0; i < n; i++)
+            n_pages += entries[i] >> 63;
+        page += n;
+    }
+    *ret_bytes = n_pages * PAGE;
+    return true;
 }

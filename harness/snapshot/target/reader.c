@@ -121,8 +121,7 @@ static bool take_another_way(struct sl_reader *reader)
     return true;
 }
 
-/* The table that says of each page whether it is in memory; -1 when this kernel has none. */
-static int open_page_table(const struct sl_reader *reader)
+int sl_reader_open_page_table(const struct sl_reader *reader)
 {
     char path[32];
     (void) snprintf(path, sizeof path, "%ld/pagemap", (long) reader->target->tid);
@@ -190,7 +189,7 @@ static size_t unpack(const struct sl_reader *reader, struct sl_copy *copies, siz
 /* Set what is present of each.  A file that may not stay is opened for a moment. */
 static void ask_table(struct sl_reader *reader, struct sl_copy *copies, size_t n_copies)
 {
-    int table = reader->table >= 0 ? reader->table : open_page_table(reader);
+    int table = reader->table >= 0 ? reader->table : sl_reader_open_page_table(reader);
 
     sl_present_find(table, copies, n_copies);
     if (!reader->settled)

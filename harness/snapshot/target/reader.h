@@ -37,6 +37,10 @@ size_t sl_reader_read(struct sl_reader *reader, uint64_t address, void *data, si
 bool sl_reader_read_all(struct sl_reader *reader, uint64_t address, void *data, size_t size);
 
 /* Did the last read that failed find memory that does not answer? */
+/* The table that says of each page whether it is in memory, for the caller to close; -1 when this
+   kernel has none. */
+int sl_reader_open_page_table(const struct sl_reader *reader);
+
 bool sl_reader_met_silence(const struct sl_reader *reader);
 
 /* Read all of it through the page cache. */

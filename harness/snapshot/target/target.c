@@ -25,7 +25,9 @@
 
 #define MAX_TID_DIGITS 10
 
-#define FLAG_KERNEL 0x200000 /* of the kernel's PF_KTHREAD */
+/* The kernel's PF_KTHREAD and PF_EXITING. */
+#define FLAG_KERNEL  0x200000
+#define FLAG_EXITING 0x4
 
 /* @return 0 when the thread lives; -ESRCH when it has ended; else why that is not known */
 static int ask_alive(const struct sl_target *target, pid_t tid, struct sl_stat *ret_stat)
@@ -342,12 +344,14 @@ bool sl_stat_parse(const char *text, struct sl_stat *ret_stat)
         }
         if (!sl_digits_decimal(&at, &value))
             return false;
-        if (field == 9)
+        if (field == 9) {
             stat.kernel = value & FLAG_KERNEL;
-        else if (field == 22)
+            stat.exiting = value & FLAG_EXITING;
+        } else if (field == 22) {
             stat.start_time = value;
-        else
+        } else {
             stat.cpu_ticks += value;
+        }
     }
     *ret_stat = stat;
     return true;

@@ -40,9 +40,16 @@ struct sl_stat {
     char name[16];
     char state;
     bool kernel;         /* a thread of the kernel, without memory of its own */
+    bool exiting;        /* it left the program for good; who joins it may have gone on */
     uint64_t start_time; /* clock ticks since boot */
     uint64_t cpu_ticks;  /* user and system */
 };
+
+/* Is it only still listed?  A thread that was joined can be for a moment. */
+static inline bool sl_stat_has_ended(const struct sl_stat *stat)
+{
+    return stat->exiting || stat->state == 'Z' || stat->state == 'X';
+}
 
 /* What a thread did so far; equal before and after means that it did not run between. */
 struct sl_run_count {

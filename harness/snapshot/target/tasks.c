@@ -30,7 +30,7 @@ fill(const struct sl_target *target, struct sl_tasks *tasks, struct sl_error *er
             errno = -error;
             return sl_fail_errno(err, "cannot read the state of thread %ld", (long) tids[i]);
         }
-        if ((stat.state == 'Z' || stat.state == 'X') && tids[i] != target->pid)
+        if (sl_stat_has_ended(&stat) && tids[i] != target->pid)
             continue;
         struct sl_task *task = &tasks->tasks[tasks->n_tasks++];
         *task = (struct sl_task){.tid = tids[i],

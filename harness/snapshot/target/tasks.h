@@ -30,8 +30,9 @@ struct sl_tasks {
 /**
  * List the threads of a process.  Needs no permission beyond /proc.
  *
- * Threads in state X or Z that are not the leader are left out: they have
- * ended.  SL_EGONE when there is no such process or only a zombie is left.
+ * Threads that have ended and are not the leader are left out, though a joined
+ * one may stay listed for a moment.  SL_EGONE when there is no such process or only a zombie is
+ * left.
  */
 SL_CHECKED enum sl_status
 sl_tasks_list(pid_t pid, struct sl_tasks **ret_tasks, struct sl_error *err);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "harness/leak/settle.h"
+#include "harness/leak/settle/settle.h"
 #include "sl_alloc.h"
 
 #define CLOSED_NS (100 * SL_NS_PER_S)

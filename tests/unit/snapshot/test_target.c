@@ -43,6 +43,18 @@ SL_TEST(target, a_thread_of_the_kernel_is_known_by_its_flags)
     cr_assert(sl_stat_parse(text, &stat) && !stat.kernel);
 }
 
+SL_TEST(target, a_thread_that_left_its_program_for_good_has_ended_whatever_its_state)
+{
+    struct sl_stat stat;
+
+    cr_assert(sl_stat_parse("2 (a) R 0 0 0 0 -1 4194372 0 0 0 0 0 0 0 0 0 0 0 0 24 0 0\n", &stat));
+    cr_assert(stat.exiting && sl_stat_has_ended(&stat));
+    cr_assert(sl_stat_parse("2 (a) R 0 0 0 0 -1 4194368 0 0 0 0 0 0 0 0 0 0 0 0 24 0 0\n", &stat));
+    cr_assert(!stat.exiting && !sl_stat_has_ended(&stat));
+    cr_assert(sl_stat_parse("2 (a) X 0 0 0 0 -1 4194368 0 0 0 0 0 0 0 0 0 0 0 0 24 0 0\n", &stat));
+    cr_assert(sl_stat_has_ended(&stat));
+}
+
 static size_t count_descriptors(void)
 {
     DIR *descriptors = opendir("/proc/self/fd");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/leak/settle.h"
+#include "harness/leak/settle/settle.h"
 
 #include <string.h>
 
@@ -140,6 +140,7 @@ static void list_late(struct sl_settle *settle)
             continue;
         struct sl_late_thread *late = &settle->late[settle->n_late++];
         *late = (struct sl_late_thread){.tid = track->thread.tid,
+                                        .start_time = track->thread.start_time,
                                         .delay_ns = track->ended_ns - settle->closed_ns};
         memcpy(late->name, track->thread.name, sizeof late->name);
     }
