@@ -125,6 +125,8 @@ static enum sl_status read_measured(struct reader *reader, const struct sl_field
     const json_t *json = json_object_get(object, field->key);
     void *at = member(base, field->offset);
 
+    if (!json && field->late)
+        return SL_OK; /* zero already */
     if (!json || json_is_null(json)) {
         const char **reason = field->kind == SL_FIELD_VALUE  ? &((struct sl_value *) at)->missing
                               : field->kind == SL_FIELD_REAL ? &((struct sl_real *) at)->missing

@@ -76,7 +76,7 @@ report "fish completes every option"
 . "$work/bash"
 cd "$work" || exit 1
 touch report.json 'two words.json'
-completes_to "a command is completed" "show snapshot" s
+completes_to "a command is completed" "selftest show snapshot" s
 completes_to "a hidden command is not" "" subj
 completes_to "an option is completed" "--max-descriptors --max-leaks --max-processes" gate --max
 completes_to "a word is completed" "always auto" gate --color a
