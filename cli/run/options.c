@@ -369,6 +369,11 @@ bool run_options_read(int argc, char **argv, struct run_request *request, int *r
         const char **text = text_of(request, (enum option_index) option);
         if (flag) {
             *flag = true;
+        } else if (text && !*options.argument) {
+            *ret_exit_status =
+                command_usage_error(command, "--%s: %s is needed", run_options[option].name,
+                                    run_options[option].argument);
+            return false;
         } else if (text) {
             *text = options.argument;
         } else if (read_option(request, (enum option_index) option, &options, &err)) {

@@ -65,6 +65,20 @@ DRIVER_TEST(defaults_and_facts_come_from_what_the_driver_declares)
     cr_assert_null(strstr(result.output, "nats"), "%s", result.output);
 }
 
+DRIVER_TEST(an_option_that_names_nothing_is_refused)
+{
+    static const char *const options[][2] = {
+        {"--fault", "--fault: LIST is needed"},
+        {"--driver", "--driver: FILE is needed"},
+        {"--nats-server", "--nats-server: FILE is needed"},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        struct command_result result = strandline_run("run", "low", options[i][0], "", NULL);
+        assert_status(&result, 2);
+        cr_assert(strstr(result.errors, options[i][1]), "%s", result.errors);
+    }
+}
+
 DRIVER_TEST(what_the_driver_does_not_have_is_refused_before_it_plays)
 {
     static const char *const cases[][3] = {
