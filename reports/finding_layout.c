@@ -141,12 +141,16 @@ static const struct sl_field finding_fields[] = {
     LATE_OBJECT(struct sl_group, "proof", proof, finding_layout_proof),
 };
 
+static const char *check_fingerprint(const char fingerprint[17])
+{
+    return strspn(fingerprint, "0123456789abcdef") == 16
+               ? NULL
+               : "'fingerprint' has to be 16 hexadecimal digits";
+}
+
 static const char *check_finding(const void *object)
 {
-    const struct sl_group *group = &((const struct sl_finding *) object)->group;
-    if (strspn(group->fingerprint, "0123456789abcdef") != sizeof group->fingerprint - 1)
-        return "'fingerprint' has to be 16 hexadecimal digits";
-    return NULL;
+    return check_fingerprint(((const struct sl_finding *) object)->group.fingerprint);
 }
 
 const struct sl_object finding_layout_finding = {FIELDS(finding_fields), .check = check_finding};
@@ -171,7 +175,15 @@ static const struct sl_field line_fields[] = {
     OBJECT(struct sl_wait_node, "wait", wait, finding_layout_wait),
     {KEYED(U32, struct sl_wait_node, "objects", n_objects)},
 };
-static const struct sl_object line_object = {FIELDS(line_fields), .one_line = true};
+
+static const char *check_line(const void *object)
+{
+    const struct sl_wait_node *line = object;
+    return line->count || *line->fingerprint ? check_fingerprint(line->fingerprint) : NULL;
+}
+
+static const struct sl_object line_object = {FIELDS(line_fields), .check = check_line,
+                                             .one_line = true};
 
 static const struct sl_field root_fields[] = {
     SCALAR(U32, struct sl_wait_root, count),

@@ -65,6 +65,11 @@ static const struct sl_field leaks_fields[] = {
     LATE_LIST(struct sl_trial_result, "late_histogram", leaks.late_groups, leaks.n_late_groups,
               finding_layout_late_group),
     LATE_LIST(struct sl_trial_result, "left_behind", left.items, left.n_items, leftover_object),
+    {.key = "wait_tree",
+     .kind = SL_FIELD_OBJECT,
+     .offset = offsetof(struct sl_trial_result, leaks.wait_tree),
+     .object = &finding_layout_waits,
+     .late = true},
 };
 
 static const struct sl_object leaks_object = {FIELDS(leaks_fields)};

@@ -15,6 +15,7 @@
 #include "harness/leak/rules.h"
 #include "harness/leak/settle/late.h"
 #include "harness/leak/tree/graph.h"
+#include "harness/leak/tree/tree.h"
 
 /* Leaks before what is only shown. */
 static int compare_findings(const void *a, const void *b)
@@ -116,6 +117,8 @@ static enum sl_status analyse(struct leak_case *the_case, struct leak_candidate 
     if (!status)
         status =
             late_report(input->late, input->n_late, input->closed, the_case->arena, &report, err);
+    if (!status)
+        status = sl_wait_tree_make(the_case->snapshot, the_case->arena, &report.wait_tree, err);
     report.unjoined_missing = sl_arena_strdup(the_case->arena, missing);
     if (!status && missing && !report.unjoined_missing)
         status = sl_fail(err, SL_ENOMEM, "out of memory for the result");

@@ -8,6 +8,7 @@
 #include "base/value.h"
 #include "harness/model/group.h"
 #include "harness/model/rules.h"
+#include "harness/model/wait_tree.h"
 
 struct sl_fact {
     enum sl_fact_kind kind;
@@ -77,6 +78,7 @@ struct sl_leak_report {
     size_t n_matches;
     const struct sl_late_group *late_groups; /* the same threads, largest group first */
     size_t n_late_groups;
+    struct sl_wait_tree wait_tree; /* of all threads of the last look */
 };
 
 #endif

@@ -9,6 +9,8 @@
 #include "base/short_name.h"
 #include "harness/leak/leak.h"
 #include "harness/leak/stack/frame.h"
+#include "harness/leak/tree/graph.h"
+#include "harness/leak/tree/tree.h"
 
 static const char *function_of(struct sl_arena *arena, const struct sl_thread *thread)
 {
@@ -37,27 +39,100 @@ static const char *say_wait(struct sl_arena *arena, const struct sl_thread *clos
                                                                : sl_wait_kind_text(wait->kind));
 }
 
-/* "Close stands in bus_close, waiting for thread 71 'u-w3', which stands in slow_handler" */
+/* "holds mutex 0x55d0 and "; who is joined holds nothing that matters. */
+static const char *say_lock(struct sl_arena *arena, const struct sl_wait *wait)
+{
+    return wait->kind == SL_WAIT_JOIN
+               ? ""
+               : sl_arena_printf(arena, "holds %s 0x%" PRIx64 " and ",
+                                 sl_wait_kind_text(wait->kind), wait->object);
+}
+
+/* "..., waiting for thread 71 'u-w3', which stands in slow_handler" */
+static const char *say_next(struct sl_arena *arena, const char *text, const struct sl_wait *wait,
+                            const struct sl_thread *owner)
+{
+    const char *lock = say_lock(arena, wait), *other = say_held(arena, owner);
+
+    if (!lock || !other)
+        return NULL;
+    return sl_arena_printf(arena, "%s, waiting for thread %" PRIu64 " '%s', which %sstands in %s%s",
+                           text, owner->id, owner->name, lock, function_of(arena, owner), other);
+}
+
+/* "..., waiting for thread 71 again: a deadlock of 2 threads" */
+static const char *say_circle(struct sl_arena *arena, const char *text,
+                              const struct sl_thread *first, const struct sl_wait_link *link)
+{
+    const char *what = link->ends ? "a circle that a time-out ends, of" : "a deadlock of";
+
+    if (link->circle == 1)
+        return sl_arena_printf(arena, "%s, waiting for what it holds itself: %s one thread", text,
+                               what);
+    return sl_arena_printf(arena,
+                           "%s, waiting for thread %" PRIu64 " again: %s %" PRIu32 " threads", text,
+                           first->id, what, link->circle);
+}
+
+#define MAX_WAITS 8 /* the tree has all */
+
+/* Along the waits, and once around a circle. */
+static const char *follow_waits(const struct sl_snapshot *snapshot, struct sl_arena *arena,
+                                const struct sl_wait_graph *graph, const struct sl_thread *closer)
+{
+    const struct sl_thread *threads = snapshot->threads;
+    const char *held = say_held(arena, closer);
+    const char *text =
+        held ? sl_arena_printf(arena, "stands in %s%s", function_of(arena, closer), held) : NULL;
+    uint32_t at = (uint32_t) (closer - threads), first = SL_WAIT_NOBODY;
+
+    for (int i = 0; i < MAX_WAITS && text && graph->links[at].next != SL_WAIT_NOBODY; i++) {
+        const struct sl_wait_link *link = &graph->links[at];
+        if (link->circle && first == SL_WAIT_NOBODY)
+            first = at;
+        if (link->next == first)
+            return say_circle(arena, text, &threads[first], link);
+        text = say_next(arena, text, &threads[at].wait, &threads[link->next]);
+        at = link->next;
+    }
+    return text;
+}
+
+/*
+ * "stands in bus_close, waiting for thread 71 'u-w3', which stands in slow_handler"; and how many
+ * wait for it, which may be whom it waits for at a condition.
+ */
+static const char *describe_closer(const struct sl_snapshot *snapshot, struct sl_arena *arena,
+                                   const struct sl_wait_graph *graph,
+                                   const struct sl_thread *closer)
+{
+    const struct sl_wait_link *link = &graph->links[closer - snapshot->threads];
+    const char *held = say_held(arena, closer), *wait = say_wait(arena, closer), *text = NULL;
+
+    if (link->next != SL_WAIT_NOBODY)
+        text = follow_waits(snapshot, arena, graph, closer);
+    else if (held && wait)
+        text = sl_arena_printf(arena, "stands in %s%s%s", function_of(arena, closer), wait, held);
+    if (text && link->behind)
+        text = sl_arena_printf(arena, "%s; %" PRIu32 " thread%s for it", text, link->behind,
+                               link->behind == 1 ? " waits" : "s wait");
+    return text;
+}
+
 static const char *describe_close(const struct sl_snapshot *snapshot, struct sl_arena *arena)
 {
     const struct sl_thread *closer = sl_snapshot_find(snapshot, snapshot->pid);
+    struct sl_wait_graph graph;
 
     if (!closer)
         return NULL;
     if (closer->state == 'Z' || closer->state == 'X')
         return "was called by the main thread, which has ended";
-    const struct sl_thread *owner =
-        closer->wait.owner ? sl_snapshot_find(snapshot, closer->wait.owner) : NULL;
-    const char *held = say_held(arena, closer), *wait = say_wait(arena, closer);
-    const char *other = owner ? say_held(arena, owner) : "";
-    if (!held || !wait || !other)
+    if (sl_wait_graph_make(snapshot, &graph, NULL))
         return NULL;
-    if (owner)
-        return sl_arena_printf(
-            arena, "stands in %s%s, waiting for thread %" PRIu64 " '%s', which stands in %s%s",
-            function_of(arena, closer), held, owner->id, owner->name, function_of(arena, owner),
-            other);
-    return sl_arena_printf(arena, "stands in %s%s%s", function_of(arena, closer), wait, held);
+    const char *text = describe_closer(snapshot, arena, &graph, closer);
+    sl_wait_graph_release(&graph);
+    return text;
 }
 
 void sl_hang_describe(const struct sl_snapshot *snapshot, const struct sl_snapshot *earlier,
@@ -66,6 +141,8 @@ void sl_hang_describe(const struct sl_snapshot *snapshot, const struct sl_snapsh
     result->hang_seen = seen;
     if (result->close.timed_out && result->close.duration_ns.missing)
         result->close.waits_for = describe_close(snapshot, arena);
+    if (sl_wait_tree_make(snapshot, arena, &result->leaks.wait_tree, NULL))
+        result->leaks.wait_tree = (struct sl_wait_tree){0};
     if (sl_leak_describe(snapshot, earlier, arena, &result->hang_findings, &result->n_hang_findings,
                          NULL))
         result->n_hang_findings = 0;

@@ -14,6 +14,7 @@
 #include "reports/print/frames.h"
 #include "reports/print/table_flow.h"
 #include "reports/print/table_verdict.h"
+#include "reports/print/tree.h"
 #include "reports/print/wrap.h"
 
 #define MAX_FRAMES      24 /* printed per stack; the report has all */
@@ -167,6 +168,22 @@ static void print_hang(const struct sl_page *page, const struct sl_cell_result *
                        trial->n_hang_findings - n);
 }
 
+/* Of the first trial that has something to tell. */
+static void print_waits(const struct sl_page *page, const struct sl_cell_result *cell)
+{
+    for (size_t i = 0; i < cell->n_trials; i++) {
+        const struct sl_trial_result *trial = &cell->trials[i];
+        const struct sl_wait_tree *tree = &trial->leaks.wait_tree;
+        if (!tree->n_roots || (!trial->leaks.count && !trial->n_hang_findings))
+            continue;
+        (void) fputc('\n', page->out);
+        sl_wrap_printf(page, SL_STYLE_NONE, 2, "who waits for whom in %s trial %zu",
+                       sl_say_cell(page, cell), i + 1);
+        tree_print(page, 2, tree);
+        return;
+    }
+}
+
 /* Threads that ended while settling: a slow Close, no leak. */
 static void print_late(const struct sl_page *page, const struct sl_cell_result *cell, size_t number)
 {
@@ -238,6 +255,8 @@ void sl_table_print_leaks(const struct sl_page *page, const struct sl_run_result
     for (size_t i = 0; i < result->n_cells; i++)
         for (size_t j = 0; j < result->cells[i].n_trials; j++)
             print_hang(page, &result->cells[i], j);
+    for (size_t i = 0; i < result->n_cells; i++)
+        print_waits(page, &result->cells[i]);
     (void) fputc('\n', page->out);
     sl_cycles_print(page, result);
     for (size_t i = 0; i < result->n_cells; i++)

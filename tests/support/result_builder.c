@@ -251,6 +251,31 @@ struct sl_finding *result_add_group(struct sl_run_result *result, struct sl_tria
     return finding;
 }
 
+/* A deadlock of two with a thread behind it, and a mutex that nobody has any more. */
+static void add_waits(struct sl_trial_result *trial)
+{
+#define NODE(whom_, depth_, id_, name_, fingerprint_, kind_, owner_)                               \
+    {                                                                                              \
+        .waits_for = (whom_), .depth = (depth_), .count = 1, .ids = {(id_)}, .n_ids = 1,           \
+        .name = (name_), .function = "worker_main", .fingerprint = (fingerprint_),                 \
+        .wait = {.kind = (kind_), .syscall_nr = 202, .object = 0x1000, .owner = (owner_)},         \
+        .n_objects = 1                                                                             \
+    }
+    static const struct sl_wait_node circle[] = {
+        NODE(1, 0, 11, "a\x1b", "00000000000000aa", SL_WAIT_MUTEX, 12),
+        NODE(0, 0, 12, "b", "00000000000000aa", SL_WAIT_JOIN, 11),
+        NODE(1, 1, 13, "c", "00000000000000bb", SL_WAIT_RWLOCK, 12)};
+    static const struct sl_wait_node left[] = {
+        {.waits_for = -1, .behind = 1, .ids = {9}, .n_ids = 1, .wait = {.syscall_nr = -1}},
+        NODE(0, 1, 14, "d", "00000000000000bb", SL_WAIT_MUTEX, 0)};
+#undef NODE
+    static const struct sl_wait_root roots[] = {
+        {.count = 3, .circle = 2, .nodes = circle, .n_nodes = SL_COUNT_OF(circle)},
+        {.count = 1, .nodes = left, .n_nodes = SL_COUNT_OF(left)}};
+    trial->leaks.wait_tree = (struct sl_wait_tree){
+        .waiting = 4, .deadlocks = 1, .roots = roots, .n_roots = SL_COUNT_OF(roots)};
+}
+
 /* A subject that died in the middle: numbers missing, a hang, bytes of every kind. */
 static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *trial)
 {
@@ -292,6 +317,7 @@ static void spoil_trial(struct sl_run_result *result, struct sl_trial_result *tr
     trial->hang_seen = "crash";
     trial->hang_findings = hang;
     trial->n_hang_findings = 1;
+    add_waits(trial);
 }
 
 /* The threads of the groups that were added. */

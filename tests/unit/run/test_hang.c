@@ -74,6 +74,59 @@ SL_TEST(hang, so_is_the_thread_that_it_waits_for)
           "stands in bus_close, waiting for thread 72 'u-w3', which stands in handle, stopped");
 }
 
+/* The worker waits as `wait` says, and the closer for it. */
+static void check_chain(struct sl_wait wait, const char *expected)
+{
+    SL_CLEANUP(scene_release)
+    struct scene scene = scene_new(
+        (struct sl_wait){.kind = SL_WAIT_MUTEX, .object = 0x1000, .owner = OTHER}, 'S', NULL);
+    struct sl_trial_result result = {
+        .close = {.timed_out = true, .duration_ns = SL_MISSING_VALUE("it did not return")}};
+    struct sl_thread *third = sl_build_thread(
+        scene.builder, OTHER + 1, 1, sl_build_stack(scene.builder, "bus.so:flush|bus.so:work"));
+
+    memcpy(third->name, "third", sizeof "third");
+    ((struct sl_thread *) sl_snapshot_find(scene.snapshot, OTHER))->wait = wait;
+    sl_hang_describe(scene.snapshot, NULL, "hang", scene.arena, &result);
+    cr_assert_str_eq(result.close.waits_for, expected);
+    cr_assert_eq(result.leaks.wait_tree.n_roots, 1);
+}
+
+SL_TEST(hang, the_waits_of_a_close_are_followed_to_their_end)
+{
+    check_chain((struct sl_wait){.kind = SL_WAIT_JOIN, .owner = OTHER + 1},
+                "stands in bus_close, waiting for thread 72 'u-w3', which holds mutex 0x1000 and "
+                "stands in handle, waiting for thread 73 'third', which stands in flush");
+}
+
+SL_TEST(hang, who_waits_for_a_close_that_waits_for_nobody_in_sight_is_counted)
+{
+    SL_CLEANUP(scene_release)
+    struct scene scene = scene_new((struct sl_wait){.kind = SL_WAIT_CONDITION}, 'S', NULL);
+    struct sl_trial_result result = {
+        .close = {.timed_out = true, .duration_ns = SL_MISSING_VALUE("it did not return")}};
+    struct sl_thread *other = (struct sl_thread *) sl_snapshot_find(scene.snapshot, OTHER);
+
+    other->wait = (struct sl_wait){.kind = SL_WAIT_RWLOCK, .owner = CLOSER};
+    sl_hang_describe(scene.snapshot, NULL, "hang", scene.arena, &result);
+    cr_assert_str_eq(result.close.waits_for,
+                     "stands in bus_close, waiting in condition; 1 thread waits for it");
+}
+
+SL_TEST(hang, a_circle_of_waits_is_followed_once_and_called_a_deadlock_unless_a_time_out_ends_it)
+{
+    check_chain((struct sl_wait){.kind = SL_WAIT_JOIN, .owner = CLOSER},
+                "stands in bus_close, waiting for thread 72 'u-w3', which holds mutex 0x1000 and "
+                "stands in handle, waiting for thread 71 again: a deadlock of 2 threads");
+    check_chain((struct sl_wait){.kind = SL_WAIT_MUTEX, .owner = CLOSER, .timed = true},
+                "stands in bus_close, waiting for thread 72 'u-w3', which holds mutex 0x1000 and "
+                "stands in handle, waiting for thread 71 again: a circle that a time-out ends, of "
+                "2 threads");
+    check_chain((struct sl_wait){.kind = SL_WAIT_MUTEX, .owner = OTHER},
+                "stands in bus_close, waiting for thread 72 'u-w3', which holds mutex 0x1000 and "
+                "stands in handle, waiting for what it holds itself: a deadlock of one thread");
+}
+
 SL_TEST(hang, a_close_that_runs_waits_for_nothing)
 {
     check((struct sl_wait){.syscall_nr = -1}, 'R', NULL, "stands in bus_close, running");
