@@ -20,6 +20,7 @@
 #include "harness/proof/resident.h"
 #include "harness/snapshot/target/reader.h"
 
+#define HEAP_FAST_BINS 10
 #define HEAP_HEADER    16                    /* bytes of a block before those of the program */
 #define HEAP_ARENA_MAX ((uint64_t) 64 << 20) /* size and alignment of a heap that is mapped */
 

@@ -15,6 +15,8 @@
 #define PLACE_SHIFT  26
 #define N_PLACES     (1 << 15)
 
+static const char unreadable[] = "some of its memory could not be read";
+
 static void push(struct marker *marker, struct mark_range range)
 {
     if (range.start >= range.end)
@@ -120,7 +122,9 @@ static void follow_free(struct marker *marker, const unsigned char *bytes, uint6
 {
     uint64_t word;
     memcpy(&word, bytes, sizeof word);
-    consider(marker, word ^ address >> 12, MARK_FREED);
+    word ^= address >> 12;
+    consider(marker, word, MARK_FREED);
+    consider(marker, word + HEAP_HEADER, MARK_FREED); /* fast bins lead to headers */
 }
 
 /* The next parts of the queue that are there, as many as are read at once. */
@@ -183,7 +187,7 @@ static void drain(struct marker *marker, struct load *load)
             const struct proof_area *area = space_find(marker->space, copy->address);
             if (copy->copied < copy->size &&
                 !(area && area->mapping->path && strncmp(area->mapping->path, "/dev/", 5) == 0))
-                marker->failed = "some of its memory could not be read";
+                marker->failed = unreadable;
             look_through(marker, copy->data, copy->copied, copy->address);
             if (load->blocks[i] && copy->copied >= sizeof(uint64_t))
                 follow_free(marker, copy->data, copy->address);
@@ -254,6 +258,20 @@ static void push_handlers(struct marker *marker, const struct proof_area *area)
                                      descriptor + PTHREAD_SPECIFIC_END, false, false});
 }
 
+/* Lists of blocks that were freed lead to their headers, and from one to the next. */
+static void follow_fast_bins(struct marker *marker, const struct proof_heap *heap)
+{
+    uint64_t heads[HEAP_FAST_BINS];
+
+    if (!sl_reader_read_all(marker->reader, heap->fast_bins, heads, sizeof heads)) {
+        marker->failed = unreadable;
+        return;
+    }
+    for (size_t i = 0; i < HEAP_FAST_BINS; i++)
+        if (heads[i])
+            consider(marker, heads[i] + HEAP_HEADER, MARK_FREED);
+}
+
 static void push_roots(struct marker *marker)
 {
     const struct proof_space *space = marker->space;
@@ -266,8 +284,7 @@ static void push_roots(struct marker *marker)
         else if (area->kind == AREA_PRIVATE && area->thread != PROOF_NOBODY)
             push_handlers(marker, area);
         else if (area->kind == AREA_HEAP && area->heap->fast_bins)
-            push(marker, (struct mark_range){area->heap->fast_bins, area->heap->fast_bins + 80,
-                                             false, false});
+            follow_fast_bins(marker, area->heap);
     }
 }
 
