@@ -388,6 +388,7 @@ static const struct sl_field result_fields[] = {
     OBJECT(struct sl_run_result, "control", control, control_object),
     LATE_LIST(struct sl_run_result, "rules", rules, n_rules, report_layout_rule),
     LIST(struct sl_run_result, "cells", cells, n_cells, cell_object),
+    LATE_NAMES(struct sl_run_result, "proof_assumptions", proof_assumptions, n_proof_assumptions),
     PART("verdict", verdict_object),
 };
 static const struct sl_object result_object = {FIELDS(result_fields)};

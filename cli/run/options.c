@@ -86,6 +86,7 @@ enum option_index {
     OPTION_RULES,
     OPTION_NO_RULES,
     OPTION_STRICT,
+    OPTION_NO_PROVE,
     OPTION_SEED,
     OPTION_LIST,
     OPTION_LIST_FAULTS,
@@ -127,6 +128,7 @@ const struct sl_option run_options[] = {
                       SL_ARGUMENT_FILE},
     [OPTION_NO_RULES] = {"no-rules", NULL, "without any rules, those that come along, too", 0},
     [OPTION_STRICT] = {"strict", NULL, "count threads that libraries keep for the process, too", 0},
+    [OPTION_NO_PROVE] = {"no-prove", NULL, "do not ask whether what stayed can ever be woken", 0},
     [OPTION_SEED] = {"seed", "N", "seed of the load (a new one each time)", 0},
     [OPTION_LIST] = {"list", NULL, "list the scenarios and faults, play nothing", 'l'},
     [OPTION_LIST_FAULTS] = {"list-faults", NULL, "explain the faults, play nothing", 0},
@@ -186,6 +188,8 @@ static bool *flag_of(struct run_request *request, enum option_index option)
         return &request->no_rules;
     case OPTION_STRICT:
         return &request->opts.strict;
+    case OPTION_NO_PROVE:
+        return &request->opts.no_prove;
     case OPTION_LIST:
         return &request->list;
     case OPTION_LIST_FAULTS:

@@ -228,6 +228,8 @@ struct sl_run_result {
     size_t n_rules;
     const struct sl_cell_result *cells;
     size_t n_cells;
+    const char *const *proof_assumptions; /* what all proofs rest upon; none: nobody asked */
+    size_t n_proof_assumptions;
     struct sl_verdict verdict;
 };
 

@@ -12,6 +12,7 @@
 #include "harness/leak/leak.h"
 #include "harness/leak/rules.h"
 #include "harness/leak/settle/settle.h"
+#include "harness/observe/prove.h"
 #include "harness/snapshot/target/tasks.h"
 
 #define DEFAULT_SETTLE_NS (2 * SL_NS_PER_S)
@@ -33,6 +34,7 @@ struct sl_observation {
     size_t n_looks, capacity;
     size_t end; /* the look at the end, which the settled one follows; 0: none was taken */
     bool settled;
+    struct prove_list proofs;          /* of what stayed then */
     const struct sl_late_thread *late; /* ended by themselves while that was waited for */
     size_t n_late;
     uint64_t settle_ns; /* how long that took */
@@ -265,28 +267,6 @@ sl_observation_mark(struct sl_observation *observation, const char *name, struct
     return look(observation, name, true, true, err);
 }
 
-enum sl_status
-sl_observation_settle(struct sl_observation *observation, uint64_t over_ns, struct sl_error *err)
-{
-    if (observation->end)
-        return sl_fail(err, SL_EINVAL, "the work of an observation is over once");
-    over_ns = over_ns ? over_ns : sl_clock_now_ns();
-    enum sl_status status = look(observation, SL_LOOK_END, true, true, err);
-    if (!status)
-        status =
-            sl_leak_rules_join(observation->opts.library_modules, observation->opts.witnesses,
-                               &observation->more, observation->arena, &observation->rules, err);
-    if (status)
-        return status;
-    observation->end = observation->n_looks - 1;
-    status = await_settled(observation, over_ns, err);
-    observation->settle_ns = sl_clock_now_ns() - over_ns;
-    if (!status)
-        status = look(observation, SL_LOOK_SETTLED, true, true, err);
-    observation->settled = !status;
-    return status;
-}
-
 /* The mark with the most threads while the work went on, or NULL. */
 static const struct sl_snapshot *find_peak(const struct sl_observation *observation)
 {
@@ -321,7 +301,43 @@ enum sl_status sl_observation_report(const struct sl_observation *observation,
         .n_late = observation->n_late,
         .settle_ns = observation->settle_ns,
     };
-    return sl_leak_analyse(&input, arena, ret_report, err);
+    enum sl_status status = sl_leak_analyse(&input, arena, ret_report, err);
+    return status || !observation->proofs.n_entries
+               ? status
+               : prove_apply(&observation->proofs, arena, ret_report, err);
+}
+
+/* Now, while the process is as it was seen. */
+static enum sl_status prove_settled(struct sl_observation *observation, struct sl_error *err)
+{
+    struct sl_leak_report report;
+
+    enum sl_status status = sl_observation_report(observation, observation->arena, &report, err);
+    return status ? status
+                  : prove_findings(observation->looks[observation->end + 1].snapshot, &report,
+                                   observation->arena, &observation->proofs, err);
+}
+
+enum sl_status
+sl_observation_settle(struct sl_observation *observation, uint64_t over_ns, struct sl_error *err)
+{
+    if (observation->end)
+        return sl_fail(err, SL_EINVAL, "the work of an observation is over once");
+    over_ns = over_ns ? over_ns : sl_clock_now_ns();
+    enum sl_status status = look(observation, SL_LOOK_END, true, true, err);
+    if (!status)
+        status =
+            sl_leak_rules_join(observation->opts.library_modules, observation->opts.witnesses,
+                               &observation->more, observation->arena, &observation->rules, err);
+    if (status)
+        return status;
+    observation->end = observation->n_looks - 1;
+    status = await_settled(observation, over_ns, err);
+    observation->settle_ns = sl_clock_now_ns() - over_ns;
+    if (!status)
+        status = look(observation, SL_LOOK_SETTLED, true, true, err);
+    observation->settled = !status;
+    return status || !observation->opts.prove ? status : prove_settled(observation, err);
 }
 
 enum sl_status sl_observation_end(struct sl_observation *observation,

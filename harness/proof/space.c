@@ -74,7 +74,8 @@ static uint64_t left_descriptor(uint64_t end)
 
 /*
  * A thread that has ended leaves its stack, to be used again or to be joined: the frames are of
- * nobody any more, and of the descriptor only what the thread returned may be asked for.
+ * nobody any more, and of the descriptor only what the thread returned may be asked for.  Its id is
+ * 0, and -1 when it was joined.
  *
  * @return where the stack begins that ends at `end`; `end` when there is none
  */
@@ -85,7 +86,7 @@ static uint64_t find_left_stack(struct heap_view *view, uint64_t start, uint64_t
 
     if (end - start < PAGE || !is_word(view, descriptor, descriptor) ||
         !is_word(view, descriptor + PTHREAD_SELF, descriptor) ||
-        !heap_read_word(view, descriptor + PTHREAD_TID, &tid) || (uint32_t) tid ||
+        !heap_read_word(view, descriptor + PTHREAD_TID, &tid) || (int32_t) tid > 0 ||
         !heap_read_word(view, descriptor + PTHREAD_BLOCK, &block) || block % PAGE ||
         block >= descriptor || !is_word(view, descriptor + PTHREAD_BLOCK + 8, end - block))
         return end;

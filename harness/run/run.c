@@ -226,6 +226,7 @@ static enum sl_status play_trial(struct run *run, const struct sl_run_cell *cell
         .rules = run->opts->rules,
         .control = cell->planted,
         .strict = run->opts->strict,
+        .no_prove = run->opts->no_prove,
         .watch = {run->opts->on_trial ? tell : NULL, run},
         .on_output = run->opts->on_output,
         .output_user = run->opts->user,
@@ -357,6 +358,8 @@ static void finish(struct run *run, bool interrupted)
             run->cells[n_cells++] = run->cells[i];
     result->cells = run->cells;
     result->n_cells = n_cells;
+    result->proof_assumptions = sl_proof_assumptions;
+    result->n_proof_assumptions = run->opts->no_prove ? 0 : sl_proof_n_assumptions;
     result->run.interrupted = interrupted;
     result->environment.load_after = sl_environment_load();
     struct sl_busy ended = sl_busy_now(); /* no child is left that was not waited for */

@@ -27,6 +27,7 @@ struct sl_run_opts {
     struct sl_leak_rules rules; /* of files */
     uint32_t cycles; /* of each trial, SL_CYCLES_MAX at most; 0: the bus is opened once */
     bool strict;     /* count the threads that libraries keep for all of the process as well */
+    bool no_prove;   /* nothing is proven of what stayed */
     int wake_fd;     /* becomes readable when the run is to stop; -1: never */
     void (*on_trial)(void *user, const struct sl_run_progress *progress); /* or NULL */
     /* A line that the driver printed, which may hold control characters; or NULL. */

@@ -138,6 +138,7 @@ static enum sl_status at_start(struct trial *trial, struct sl_error *err)
         .settle_ns = SL_MAX(trial->input->cell->scenario->load.settle_ns, UINT64_C(1)),
         .wake_fd = trial->input->wake_fd,
         .strict = trial->input->strict,
+        .prove = !trial->input->no_prove,
         .library_modules = trial->modules, /* empty until the subject has told of its driver */
         .witnesses = trial->witnesses,
         .words = &bus_words,

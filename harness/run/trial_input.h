@@ -46,6 +46,7 @@ struct sl_trial_input {
     struct sl_leak_rules rules; /* of files */
     uint32_t cycles; /* the bus is opened and closed so often, SL_CYCLES_MAX at most; 0: once */
     bool strict;     /* count the threads that libraries keep for all of the process as well */
+    bool no_prove;   /* nothing is proven of what stayed */
     bool control;    /* play the planted leak instead of a bus */
     struct sl_trial_watch watch;
     /* A line that the subject printed, which may hold control characters; NULL: nobody cares.

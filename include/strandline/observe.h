@@ -59,6 +59,7 @@ struct sl_observation_opts {
     const char *const *library_modules;
     const struct sl_leak_witness *witnesses;
     const struct sl_leak_words *words; /* NULL: neutral ones */
+    bool prove; /* say of what stayed whether anything that lives can ever wake it */
 };
 
 /* Names of the looks that are no marks. */

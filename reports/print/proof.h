@@ -6,9 +6,9 @@
 #include "harness/model/group.h"
 #include "reports/page.h"
 
-/* One line, without its end: "proof: alive: main's stack -> g_bus+0x18 (data of app)".  Nothing
- * when nobody asked. */
-void sl_proof_print(const struct sl_page *page, const struct sl_group *group, int indent);
+/* "alive: main's stack -> g_bus+0x18 (data of app) -> ..."; NULL: nobody asked, or memory is short.
+ */
+const char *sl_proof_say(const struct sl_page *page, const struct sl_group *group);
 
 /* What all of it rests upon. */
 void sl_proof_print_assumptions(const struct sl_page *page);

@@ -12,6 +12,7 @@
 #include "reports/format.h"
 #include "reports/print/cycles.h"
 #include "reports/print/frames.h"
+#include "reports/print/proof.h"
 #include "reports/print/table_flow.h"
 #include "reports/print/table_verdict.h"
 #include "reports/print/tree.h"
@@ -95,6 +96,7 @@ static void print_finding(const struct sl_page *page, const struct sl_finding *f
                           const char *trials, bool with_stack)
 {
     const struct sl_group *group = &finding->group;
+    const char *proof = sl_proof_say(page, group);
 
     (void) fprintf(page->out, "\n  %" PRIu32 " x %s: ", group->count, sl_say_function(page, group));
     sl_style_print(page, SL_STYLE_WARN, "%s", sl_cause_text(finding->cause));
@@ -102,6 +104,8 @@ static void print_finding(const struct sl_page *page, const struct sl_finding *f
     if (finding->evidence)
         sl_wrap_printf(page, SL_STYLE_NONE, 2, "    %s", sl_say_text(page, finding->evidence, ""));
     print_cost(page, &finding->cost);
+    if (proof)
+        sl_wrap_printf(page, SL_STYLE_NONE, 2, "    proof: %s", proof);
     if (with_stack)
         print_stack(page, group);
     sl_style_print(page, SL_STYLE_DIM, "    fingerprint %s%s\n",
@@ -244,6 +248,18 @@ static void print_uncounted(const struct sl_page *page, const struct sl_run_resu
     }
 }
 
+static bool has_proofs(const struct sl_run_result *result)
+{
+    for (size_t i = 0; i < result->n_cells; i++)
+        for (size_t j = 0; j < result->cells[i].n_trials; j++) {
+            const struct sl_leak_report *leaks = &result->cells[i].trials[j].leaks;
+            for (size_t k = 0; k < leaks->n_findings; k++)
+                if (leaks->findings[k].group.proof.grade != SL_PROOF_NONE)
+                    return true;
+        }
+    return false;
+}
+
 void sl_table_print_leaks(const struct sl_page *page, const struct sl_run_result *result)
 {
     struct printed printed = {.n = 0};
@@ -265,6 +281,8 @@ void sl_table_print_leaks(const struct sl_page *page, const struct sl_run_result
     for (size_t i = 0; i < result->n_cells; i++)
         print_ignored(page, &result->cells[i]);
     print_uncounted(page, result, &printed);
+    if (has_proofs(result))
+        sl_proof_print_assumptions(page);
     sl_table_print_leftovers(page, result);
     sl_table_print_rules(page, result);
 }

@@ -132,6 +132,14 @@ static void print_left_out(const struct sl_page *page, const struct sl_document 
                 sl_say_text(page, document->modules[i].not_looked_at, "no reason is recorded"));
 }
 
+static void print_proof(const struct sl_page *page, const struct sl_group *group)
+{
+    const char *proof = sl_proof_say(page, group);
+
+    if (proof)
+        (void) fprintf(page->out, "%*sproof: %s\n", INDENT, "", proof);
+}
+
 static void print_group(const struct sl_page *page, const struct sl_document_group *shown)
 {
     const struct sl_group *group = &shown->group;
@@ -143,7 +151,7 @@ static void print_group(const struct sl_page *page, const struct sl_document_gro
     sl_frames_print(group->frames, group->n_frames, group->n_frames, INDENT, page->out);
     if (!group->complete)
         print_reason(page, group->n_frames, group->grade, group->reason);
-    sl_proof_print(page, group, INDENT);
+    print_proof(page, group);
     print_names(page, shown);
     sl_style_print(page, SL_STYLE_DIM, "%*sfingerprint %s\n", INDENT, "", group->fingerprint);
 }
@@ -171,7 +179,7 @@ print_thread(const struct sl_page *page, const struct sl_snapshot_listing *listi
     if (!shown.stack.complete)
         print_reason(page, shown.stack.n_frames, shown.stack.grade, shown.stack.reason);
     if (listing->each)
-        sl_proof_print(page, &listing->each[index], INDENT);
+        print_proof(page, &listing->each[index]);
     return true;
 }
 
