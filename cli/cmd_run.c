@@ -297,7 +297,13 @@ static int run_request(struct run_request *request, int argc, char **given)
     struct sl_run_plan plan;
     struct sl_error err = {0};
 
-    if (policy_complete(&request->policy, &err) || run_options_load_rules(request, &err))
+    enum sl_status status = policy_complete(&request->policy, &err);
+    if (status) {
+        (void) refuse(&place, &err, false);
+        return policy_exit_of(&request->policy, status,
+                              request->output ? request->output : "REPORT");
+    }
+    if (run_options_load_rules(request, &err))
         return refuse(&place, &err, false);
     /* From here on the report of a run before must not be taken for that of this one, which may
        fail at anything. */

@@ -52,6 +52,12 @@ void sl_report_place_release(struct sl_report_place *place); /* all zero is allo
 SL_CHECKED enum sl_status
 sl_report_write(const struct sl_run_result *result, const char *path, struct sl_error *err);
 
+/* The same of another document. */
+struct sl_layout;
+SL_CHECKED enum sl_status sl_report_write_document(const struct sl_layout *layout,
+                                                   const void *document, const char *path,
+                                                   struct sl_error *err);
+
 /* The same to an open stream; flushes it. */
 SL_CHECKED enum sl_status
 sl_report_print(const struct sl_run_result *result, FILE *out, struct sl_error *err);
@@ -66,6 +72,14 @@ sl_report_print(const struct sl_run_result *result, FILE *out, struct sl_error *
  */
 SL_CHECKED enum sl_status
 sl_report_read(const char *path, struct sl_run_result **ret_result, struct sl_error *err);
+
+/*
+ * The text at path, "-" for standard input, and what errors call it.
+ *
+ * @param ret_data  malloc; set on SL_OK only
+ */
+SL_CHECKED enum sl_status sl_report_load(const char *path, const char **ret_name, char **ret_data,
+                                         size_t *ret_size, struct sl_error *err);
 
 /*
  * The same from memory.

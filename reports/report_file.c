@@ -29,9 +29,15 @@ enum sl_status sl_report_print(const struct sl_run_result *result, FILE *out, st
     return sl_layout_print(&report_layout, result, out, err);
 }
 
+/* What is written. */
+struct content {
+    const struct sl_layout *layout;
+    const void *document;
+};
+
 /* Print to a descriptor, which is taken. */
 static enum sl_status
-print_to(int fd, const struct sl_run_result *result, bool sync, struct sl_error *err)
+print_to(int fd, const struct content *content, bool sync, struct sl_error *err)
 {
     FILE *out = fdopen(fd, "w");
     if (!out) {
@@ -39,11 +45,11 @@ print_to(int fd, const struct sl_run_result *result, bool sync, struct sl_error 
         (void) close(fd);
         return failed;
     }
-    enum sl_status status = sl_report_print(result, out, err);
+    enum sl_status status = sl_layout_print(content->layout, content->document, out, err);
     if (!status && sync && fsync(fd) < 0)
-        status = sl_fail_errno(err, "cannot write the report");
+        status = sl_fail_errno(err, "cannot write the %s", content->layout->what);
     if (fclose(out) != 0 && !status)
-        status = sl_fail_errno(err, "cannot write the report");
+        status = sl_fail_errno(err, "cannot write the %s", content->layout->what);
     return status;
 }
 
@@ -86,17 +92,16 @@ static void sync_folder(const char *folder)
         (void) fsync(fd);
 }
 
-static enum sl_status
-replace(const struct sl_run_result *result, const char *path, struct sl_error *err)
+static enum sl_status replace(const struct content *content, const char *path, struct sl_error *err)
 {
     SL_AUTO_FREE char *folder = folder_of(path);
     SL_AUTO_FREE char *temporary = NULL;
     int fd = folder ? create_temporary(folder, &temporary) : -1;
     if (fd < 0)
         return sl_fail_errno(err, "cannot create a file in '%s'", folder && *folder ? folder : ".");
-    enum sl_status status = print_to(fd, result, true, err);
+    enum sl_status status = print_to(fd, content, true, err);
     if (!status && rename(temporary, path) < 0)
-        status = sl_fail_errno(err, "cannot rename the new report");
+        status = sl_fail_errno(err, "cannot rename the new %s", content->layout->what);
     if (status)
         (void) unlink(temporary); /* a leftover is the lesser trouble */
     else
@@ -109,7 +114,7 @@ replace(const struct sl_run_result *result, const char *path, struct sl_error *e
  * that nobody reads would be waited for without an end.
  */
 static enum sl_status
-write_through(const struct sl_run_result *result, const char *path, struct sl_error *err)
+write_through(const struct content *content, const char *path, struct sl_error *err)
 {
     SL_AUTO_FD int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat stat_of;
@@ -120,7 +125,7 @@ write_through(const struct sl_run_result *result, const char *path, struct sl_er
         return sl_fail_errno(err, "cannot open it");
     if (S_ISREG(stat_of.st_mode))
         return sl_fail(err, SL_ESYS, "it was a device or a pipe and is a file now");
-    return print_to(SL_TAKE_FD(fd), result, false, err);
+    return print_to(SL_TAKE_FD(fd), content, false, err);
 }
 
 /* Is there something at path, and what?  A path that cannot be looked at is not taken for a new
@@ -133,29 +138,37 @@ static enum sl_status look_at(const char *path, struct stat *ret_stat, struct sl
     return SL_OK;
 }
 
-enum sl_status
-sl_report_write(const struct sl_run_result *result, const char *path, struct sl_error *err)
+enum sl_status sl_report_write_document(const struct sl_layout *layout, const void *document,
+                                        const char *path, struct sl_error *err)
 {
+    const struct content content = {layout, document};
     struct stat stat_of;
     enum sl_status status = look_at(path, &stat_of, err);
 
     if (!status && !S_ISREG(stat_of.st_mode)) {
-        status = write_through(result, path, err);
+        status = write_through(&content, path, err);
     } else if (!status) {
         /* Where a link leads to is replaced, not the link. */
         SL_AUTO_FREE char *target = realpath(path, NULL);
-        status = replace(result, target ? target : path, err);
+        status = replace(&content, target ? target : path, err);
     }
     if (status)
         sl_error_prefix(err, "cannot write '%s'", path);
     return status;
 }
 
+enum sl_status
+sl_report_write(const struct sl_run_result *result, const char *path, struct sl_error *err)
+{
+    return sl_report_write_document(&report_layout, result, path, err);
+}
+
 enum sl_status sl_report_place_write(const struct sl_report_place *place,
                                      const struct sl_run_result *result, struct sl_error *err)
 {
-    enum sl_status status = place->through ? write_through(result, place->target, err)
-                                           : replace(result, place->target, err);
+    const struct content content = {&report_layout, result};
+    enum sl_status status = place->through ? write_through(&content, place->target, err)
+                                           : replace(&content, place->target, err);
     if (status)
         sl_error_prefix(err, "cannot write '%s'", place->target);
     return status;
@@ -261,24 +274,33 @@ enum sl_status sl_report_parse(const char *name, const char *data, size_t size,
     return SL_OK;
 }
 
-enum sl_status
-sl_report_read(const char *path, struct sl_run_result **ret_result, struct sl_error *err)
+enum sl_status sl_report_load(const char *path, const char **ret_name, char **ret_data,
+                              size_t *ret_size, struct sl_error *err)
 {
     bool standard_input = strcmp(path, "-") == 0;
     const char *name = standard_input ? "standard input" : path;
-    SL_AUTO_FREE char *data = NULL;
     SL_AUTO_FD int opened = -1;
-    size_t size = 0;
 
     if (!standard_input) {
         opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (opened < 0)
             return sl_fail_errno(err, "cannot open '%s'", path);
     }
-    enum sl_status status = read_all(standard_input ? STDIN_FILENO : opened, &data, &size, err);
-    if (status) {
+    enum sl_status status =
+        read_all(standard_input ? STDIN_FILENO : opened, ret_data, ret_size, err);
+    if (status)
         sl_error_prefix(err, "%s", name);
-        return status;
-    }
-    return sl_report_parse(name, data, size, ret_result, err);
+    *ret_name = name;
+    return status;
+}
+
+enum sl_status
+sl_report_read(const char *path, struct sl_run_result **ret_result, struct sl_error *err)
+{
+    SL_AUTO_FREE char *data = NULL;
+    const char *name;
+    size_t size = 0;
+    enum sl_status status = sl_report_load(path, &name, &data, &size, err);
+
+    return status ? status : sl_report_parse(name, data, size, ret_result, err);
 }

@@ -51,8 +51,7 @@ static const struct sl_field leaks_fields[] = {
      .other = offsetof(struct sl_trial_result, leaks.unjoined_missing)},
     LEAK_COUNT(late),
     LEAK_COUNT(resident),
-    {KEYED(COUNT, struct sl_trial_result, "ignored", leaks.ignored),
-     .other = offsetof(struct sl_trial_result, leaks_missing), .late = true},
+    {KEYED(U32, struct sl_trial_result, "ignored", leaks.ignored), .late = true},
     {KEYED(VALUE, struct sl_trial_result, "descriptors", left.descriptors)},
     {KEYED(VALUE, struct sl_trial_result, "processes", left.processes)},
     {KEYED(VALUE, struct sl_trial_result, "timers", left.timers)},
@@ -347,6 +346,7 @@ static const struct sl_field tool_fields[] = {
     {KEYED(MAYBE, struct sl_run_result, "dirty", tool.dirty)},
     {KEYED(TEXT, struct sl_run_result, "compiler", tool.compiler)},
     {KEYED(TEXT, struct sl_run_result, "build_type", tool.build_type)},
+    {KEYED(VALUE, struct sl_run_result, "fingerprints", tool.fingerprints)},
 };
 static const struct sl_object tool_object = {FIELDS(tool_fields)};
 

@@ -15,8 +15,8 @@
 
 #include "base/fail.h"
 #include "base/grow.h"
+#include "reports/baseline.h"
 #include "reports/cells.h"
-#include "reports/known.h"
 
 struct judge {
     const struct sl_run_result *result;
@@ -29,6 +29,7 @@ struct judge {
     bool out_of_memory;
     /* What is being judged; NULL: the run, or all of the cell. */
     const struct sl_cell_result *cell;
+    const char *cell_name;
     const struct sl_trial_result *trial;
 };
 
@@ -86,9 +87,9 @@ static void judge_counts(struct judge *judge)
         const struct sl_group *group = &leaks->findings[i].group;
         if (!leaks->findings[i].counted)
             continue;
-        if (sl_known_count(&judge->known, group->fingerprint))
-            breach.value.value -= group->count;
-        else
+        uint32_t most = sl_known_most(&judge->known, judge->cell_name, group->fingerprint);
+        breach.value.value -= SL_MIN(most, group->count);
+        if (group->count > most)
             groups[breach.n_groups++] = group;
     }
     if (breach.value.value > breach.limit)
@@ -104,7 +105,8 @@ static void judge_cycles(struct judge *judge)
 
     for (size_t i = 0; i < cycles->n_groups; i++) {
         const struct sl_cycle_group *group = &cycles->groups[i];
-        if (group->kind == SL_SLOPE_ONCE || sl_known_count(&judge->known, group->fingerprint))
+        if (group->kind == SL_SLOPE_ONCE ||
+            sl_known_count(&judge->known, judge->cell_name, group->fingerprint))
             continue;
         breach.value.value++;
         if (!breach.steepest || group->slope.value > breach.steepest->slope.value)
@@ -216,6 +218,11 @@ static void judge_run(struct judge *judge)
         add(judge, SL_BREACH_UNMEASURED, SL_RULE_CONTROL, found, control->planted);
     for (size_t i = 0; i < result->n_cells; i++) {
         judge->cell = &result->cells[i];
+        judge->cell_name = sl_cell_name(judge->arena, judge->cell);
+        if (!judge->cell_name) {
+            judge->out_of_memory = true;
+            return;
+        }
         if (!judge->cell->n_trials)
             add(judge, SL_BREACH_UNMEASURED, SL_RULE_TRIALS, SL_VALUE(0), 0);
         for (size_t j = 0; j < judge->cell->n_trials; j++) {
@@ -263,7 +270,7 @@ enum sl_status sl_verdict_evaluate(const struct sl_run_result *result,
 {
     struct judge judge = {.result = result, .policy = policy, .arena = arena};
 
-    if (policy->baseline && !sl_known_init(arena, policy->baseline, &judge.known))
+    if (!sl_known_init(arena, policy->baseline, policy->ratchet, &judge.known))
         return sl_fail(err, SL_ENOMEM, "out of memory for a verdict");
     judge_run(&judge);
     enum sl_status status = conclude(&judge, ret_judgement, err);

@@ -9,6 +9,7 @@
 #include <strandline/error.h>
 
 #include "harness/model/result.h"
+#include "reports/baseline.h"
 
 /* Of something that is only shown when nobody limits it. */
 struct sl_limit {
@@ -22,6 +23,8 @@ struct sl_policy {
     /* Leaks with a fingerprint of one of its leaks are known, in whatever cell and number: they
        do not count.  NULL: none is known. */
     const struct sl_run_result *baseline;
+    /* Or those of a baseline, in their cell and as many as it has.  NULL: there is none. */
+    const struct sl_baseline *ratchet;
     const char *baseline_name; /* what texts call it */
 };
 

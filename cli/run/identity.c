@@ -28,6 +28,7 @@ static void fill_build(struct sl_run_result *result)
         length >= sizeof dirty && strcmp(version_commit + length - (sizeof dirty - 1), dirty) == 0;
 
     result->tool.version = sl_version();
+    result->tool.fingerprints = SL_VALUE(SL_FINGERPRINTS);
     result->tool.compiler = COMPILER;
     result->tool.build_type = SL_BUILD_TYPE;
     /* Where no commit is known, nobody knows of changes to it either. */

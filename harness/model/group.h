@@ -10,6 +10,9 @@
 
 #define SL_GROUP_SAMPLE 8
 
+/* Version of what a fingerprint is made of: where it differs, no group is known again. */
+#define SL_FINGERPRINTS 1
+
 /* Threads with one fingerprint.  What is of one thread is of the first. */
 struct sl_group {
     char fingerprint[17];    /* 16 hex digits */

@@ -207,6 +207,7 @@ struct sl_run_result {
         const char *version, *compiler, *build_type;
         const char *commit; /* NULL: not built from a git repository, or without git */
         enum sl_maybe dirty;
+        struct sl_value fingerprints; /* version; missing in older reports, which have the first */
     } tool;
     struct {
         const char *started_at; /* ISO 8601, UTC */

@@ -112,10 +112,10 @@ say_trial(struct sl_arena *arena, const struct sl_policy *policy, const struct s
     case SL_RULE_LOAD:
         return or_else(trial->reason, "it did not end in time, no reason is recorded");
     case SL_RULE_LEAKS:
-        return sl_arena_printf(arena,
-                               "%" PRIu64 " leaked thread%s in %zu group%s%s (limit %" PRIu64 ")",
-                               n, s, breach->n_groups, breach->n_groups == 1 ? "" : "s",
-                               policy->baseline ? " that the baseline has not" : "", breach->limit);
+        return sl_arena_printf(
+            arena, "%" PRIu64 " leaked thread%s in %zu group%s%s (limit %" PRIu64 ")", n, s,
+            breach->n_groups, breach->n_groups == 1 ? "" : "s",
+            policy->baseline || policy->ratchet ? " that the baseline has not" : "", breach->limit);
     case SL_RULE_CYCLES:
         return say_cycles(arena, breach);
     case SL_RULE_DESCRIPTORS:

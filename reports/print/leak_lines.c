@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "reports/baseline.h"
 #include "reports/format.h"
-#include "reports/known.h"
 #include "reports/print/say.h"
 #include "reports/print/wrap.h"
 
@@ -29,15 +29,16 @@ static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *k
     struct sl_cell_group *groups;
     struct sl_looked looked = sl_cell_looked(cell);
     size_t n_groups;
+    const char *name = sl_cell_name(arena, cell);
 
-    if (!sl_cell_groups(arena, cell, &groups, &n_groups))
+    if (!name || !sl_cell_groups(arena, cell, &groups, &n_groups))
         return false;
     for (size_t i = 0; i < n_groups; i++) {
         const struct sl_finding *finding = groups[i].finding;
         if (!finding->counted)
             continue;
         const struct sl_frame *frame = frame_of(&finding->group);
-        uint32_t before = known ? sl_known_count(known, finding->group.fingerprint) : 0;
+        uint32_t before = known ? sl_known_count(known, name, finding->group.fingerprint) : 0;
         lines[(*n_lines)++] = (struct sl_leak_line){
             .cell = cell,
             .finding = finding,
@@ -47,6 +48,7 @@ static bool add_cell(const struct sl_cell_result *cell, const struct sl_known *k
             .is_new = !known   ? SL_MAYBE_UNKNOWN
                       : before ? SL_MAYBE_NO
                                : SL_MAYBE_YES,
+            .grew = known && known->baseline && before && groups[i].count > before,
             .module = frame ? frame->module : NULL,
             .file = frame ? frame->file : NULL,
             .line = frame && frame->file && frame->line ? SL_VALUE(frame->line) : SL_NOT_SAID,
@@ -60,14 +62,14 @@ bool sl_leak_lines_make(const struct sl_run_result *result, const struct sl_poli
                         size_t *ret_n_lines)
 {
     struct sl_known known;
+    bool knows = policy->baseline || policy->ratchet;
 
     *ret_n_lines = 0;
     *ret_lines = sl_arena_array(arena, sl_cells_count_groups(result), sizeof **ret_lines);
-    if (!*ret_lines || (policy->baseline && !sl_known_init(arena, policy->baseline, &known)))
+    if (!*ret_lines || !sl_known_init(arena, policy->baseline, policy->ratchet, &known))
         return false;
     for (size_t i = 0; i < result->n_cells; i++)
-        if (!add_cell(&result->cells[i], policy->baseline ? &known : NULL, arena, *ret_lines,
-                      ret_n_lines))
+        if (!add_cell(&result->cells[i], knows ? &known : NULL, arena, *ret_lines, ret_n_lines))
             return false;
     return true;
 }
@@ -89,9 +91,10 @@ static void print_line(const struct sl_page *page, const struct sl_leak_line *li
         [SL_MAYBE_NO] = "known",
     };
     const struct sl_finding *finding = line->finding;
-    const char *word = words[line->is_new];
+    const char *word = line->grew ? "grew" : words[line->is_new];
+    bool good = line->is_new == SL_MAYBE_NO && !line->grew;
 
-    sl_style_print(page, line->is_new == SL_MAYBE_NO ? SL_STYLE_NONE : SL_STYLE_BAD, "%s", word);
+    sl_style_print(page, good ? SL_STYLE_NONE : SL_STYLE_BAD, "%s", word);
     sl_wrap_after(page, SL_STYLE_NONE, strlen(word), 2,
                   sl_say(page, ": %" PRIu32 " x %s: %s%s, in %zu of %zu trial%s of %s (%s)",
                          line->count, sl_say_function(page, &finding->group),

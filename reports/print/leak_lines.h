@@ -15,6 +15,7 @@ struct sl_leak_line {
     struct sl_share trials; /* that have it, of those that could see it */
     struct sl_value known;  /* most in a trial of the baseline; missing without a baseline */
     enum sl_maybe is_new;   /* not in the baseline */
+    bool grew;              /* more than the baseline allows, if that allows so many only */
     /* Where people look for it: the frame that gave the group its name, else one with a line. */
     const char *module, *file; /* NULL: not known */
     struct sl_value line;

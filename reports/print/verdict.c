@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reports/print/verdict.h"
 
+#include <inttypes.h>
+
 #include "base/fail.h"
 #include "json/layout_macros.h"
 #include "json/layout_write.h"
@@ -8,7 +10,28 @@
 #include "reports/print/breach.h"
 #include "reports/print/leak_lines.h"
 #include "reports/print/table_verdict.h"
+#include "reports/print/wrap.h"
 #include "reports/report_layout.h"
+
+/* What the baseline allows and nobody needs any more. */
+static bool print_stale(const struct sl_page *page, const struct sl_judgement *judgement)
+{
+    const struct sl_baseline *baseline = judgement->policy->ratchet;
+    struct sl_stale_leak *stale;
+    size_t n_stale;
+
+    if (!baseline)
+        return true;
+    if (!sl_baseline_stale(baseline, judgement->result, page->arena, &stale, &n_stale))
+        return false;
+    for (size_t i = 0; i < n_stale; i++)
+        sl_wrap_printf(
+            page, SL_STYLE_WARN, 2,
+            "stale: the baseline has %" PRIu32 " x %s in %s, of which %" PRIu32 " are left (%s)",
+            stale[i].leak->max, sl_say_text(page, stale[i].leak->function, "?"),
+            sl_say_text(page, stale[i].leak->cell, "?"), stale[i].seen, stale[i].leak->fingerprint);
+    return true;
+}
 
 static enum sl_status
 write_text(const void *document, const struct sl_page *page, struct sl_error *err)
@@ -21,7 +44,8 @@ write_text(const void *document, const struct sl_page *page, struct sl_error *er
         return status;
     sl_table_print_rules(page, judgement->result);
     sl_table_print_verdict(page, judgement->result, &verdict);
-    return sl_leak_lines_print(page, judgement->result, judgement->policy)
+    return sl_leak_lines_print(page, judgement->result, judgement->policy) &&
+                   print_stale(page, judgement)
                ? SL_OK
                : sl_fail(err, SL_ENOMEM, "out of memory for the leaks of a verdict");
 }
@@ -33,6 +57,8 @@ struct document {
     struct sl_verdict verdict;
     struct sl_leak_line *lines;
     size_t n_lines;
+    struct sl_stale_leak *stale;
+    size_t n_stale;
 };
 
 static const struct sl_field finding_fields[] = {
@@ -68,11 +94,27 @@ static const struct sl_field verdict_fields[] = {
 };
 static const struct sl_object verdict_object = {FIELDS(verdict_fields)};
 
+static const struct sl_field stale_leak_fields[] = {
+    SCALAR(NAME, struct sl_baseline_leak, cell),
+    CHARS(struct sl_baseline_leak, "fingerprint", fingerprint),
+    SCALAR(NAME, struct sl_baseline_leak, function),
+    SCALAR(U32, struct sl_baseline_leak, max),
+    SCALAR(NAME, struct sl_baseline_leak, reason),
+};
+static const struct sl_object stale_leak_object = {FIELDS(stale_leak_fields)};
+
+static const struct sl_field stale_fields[] = {
+    POINTER(struct sl_stale_leak, NULL, leak, stale_leak_object),
+    SCALAR(U32, struct sl_stale_leak, seen),
+};
+static const struct sl_object stale_object = {FIELDS(stale_fields), .one_line = true};
+
 static const struct sl_field document_fields[] = {
     SCHEMA,
     PART("policy", policy_object),
     PART("verdict", verdict_object),
     LIST(struct document, "leaks", lines, n_lines, line_object),
+    LIST(struct document, "stale", stale, n_stale, stale_object),
 };
 static const struct sl_object document_object = {FIELDS(document_fields)};
 
@@ -104,7 +146,9 @@ write_json(const void *judgement_, const struct sl_page *page, struct sl_error *
     if (status)
         return status;
     if (!sl_leak_lines_make(judgement->result, policy, page->arena, &document.lines,
-                            &document.n_lines))
+                            &document.n_lines) ||
+        (policy->ratchet && !sl_baseline_stale(policy->ratchet, judgement->result, page->arena,
+                                               &document.stale, &document.n_stale)))
         return sl_fail(err, SL_ENOMEM, "out of memory for the leaks of a verdict");
     return sl_layout_print(&gate_layout, &document, page->out, err);
 }

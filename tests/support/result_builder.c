@@ -47,6 +47,7 @@ struct sl_run_result *result_new(void)
     result->tool.dirty = SL_MAYBE_NO;
     result->tool.compiler = "gcc 12.2.0";
     result->tool.build_type = "debugoptimized";
+    result->tool.fingerprints = SL_VALUE(SL_FINGERPRINTS);
     result->run.started_at = "2024-05-06T07:08:09Z";
     result->run.argv = argv;
     result->run.n_argv = SL_COUNT_OF(argv);

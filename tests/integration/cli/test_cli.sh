@@ -153,8 +153,40 @@ check "leaks of the baseline are known" 0 out "known: 2 x worker_main: parked, "
     "$strandline" gate "$reports/valid/leaks.json" --baseline "$reports/valid/leaks.json"
 check "leaks that the baseline has not are new" 1 out "new: 2 x worker_main: parked, " \
     "$strandline" gate "$reports/valid/leaks.json" --baseline "$reports/valid/ok.json"
-check "a baseline that cannot be read is wrong usage" 2 err "No such file" \
-    "$strandline" gate "$reports/valid/ok.json" --baseline /nonexistent/r.json
+check "without the baseline nothing can be told, and how to make it" 4 err \
+    "make it with: strandline gate $reports/valid/ok.json --baseline b.json --update-baseline" \
+    "$strandline" gate "$reports/valid/ok.json" --baseline b.json
+check "neither can a run be judged" 4 err "No such file" \
+    "$strandline" run low --dry-run --baseline b.json
+check "growth without an update is wrong usage" 2 err "needs --update-baseline" \
+    "$strandline" gate "$reports/valid/ok.json" --baseline b.json --allow-growth why
+check "an update without a baseline is wrong usage" 2 err "needs --baseline" \
+    "$strandline" gate "$reports/valid/ok.json" --update-baseline
+check "a report is no baseline to be updated" 2 err "is a report" \
+    "$strandline" gate "$reports/valid/ok.json" --baseline "$reports/valid/ok.json" --update-baseline
+check "a baseline does not begin by itself" 4 err "No such file" \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline b.json --update-baseline
+check "a baseline begins with a reason" 0 err "2 added" \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline b.json --update-baseline \
+    --allow-growth "it was there before us"
+check "leaks that a baseline has are known" 0 out "known: 2 x worker_main: parked, " \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline b.json
+sed 's/"max": 2/"max": 1/' b.json >less.json
+check "more of them than it has are growth" 1 out "grew: 2 x worker_main: parked, " \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline less.json
+check "which an update alone does not allow" 1 err "0 added, 0 raised" \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline less.json --update-baseline
+sed 's/"max": 2/"max": 9/' b.json >more.json
+check "more than there are is stale" 0 out "stale: the baseline has 9 x worker_main" \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline more.json
+check "and goes with an update" 0 err "1 lowered" \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline more.json --update-baseline
+check "which then is as if it had never been more" 0 out "" cmp b.json more.json
+sed 's/"fingerprints": 1/"fingerprints": 7/' b.json >other.json
+check "fingerprints of another version are refused" 2 err "fingerprints of version 7" \
+    "$strandline" gate "$reports/valid/leaks.json" --baseline other.json
+check "a baseline that cannot be read is wrong usage" 2 err "Is a directory" \
+    "$strandline" gate "$reports/valid/ok.json" --baseline /
 check "the baseline cannot be the report's standard input" 2 err "only one report" \
     "$strandline" gate - --baseline -
 check "show prints the table of a report" 0 out "leaked threads of low/keyed/memory" \
