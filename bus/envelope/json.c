@@ -15,6 +15,7 @@
  */
 #include "bus/envelope/json.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,20 +151,36 @@ static enum sl_status flaw_in(const struct reader *reader, unsigned member, cons
     return flaw_at(reader, reader->members[member].start, "'$.%s' %s", member_name(member), what);
 }
 
-static json_t *decode_scalar(const struct reader *reader, struct extent extent)
+/*
+ * A string or number.  After some failed allocations the library calls the text malformed, after
+ * others it leaves the rest of it out; errno tells them apart.
+ *
+ * @param ret_json  NULL: it is malformed
+ * @return SL_ENOMEM
+ */
+static enum sl_status
+decode_scalar(const struct reader *reader, struct extent extent, json_t **ret_json)
 {
-    return json_loadb(reader->text.data + extent.start, extent.size, JSON_DECODE_ANY, NULL);
+    errno = 0;
+    *ret_json = json_loadb(reader->text.data + extent.start, extent.size, JSON_DECODE_ANY, NULL);
+    if (errno != ENOMEM)
+        return SL_OK;
+    json_decref(*ret_json);
+    return sl_fail(reader->err, SL_ENOMEM, "out of memory for an envelope");
 }
 
 /* The member that a name, with its quotes, is of; N_MEMBERS: of none that is known here. */
-static unsigned find_member(const struct reader *reader, struct extent quoted)
+static enum sl_status
+find_member(const struct reader *reader, struct extent quoted, unsigned *ret_member)
 {
     const char *name = reader->text.data + quoted.start + 1;
     size_t size = quoted.size - 2;
     json_t *decoded = NULL;
 
     if (memchr(name, '\\', size)) {
-        decoded = decode_scalar(reader, quoted);
+        enum sl_status status = decode_scalar(reader, quoted, &decoded);
+        if (status)
+            return status;
         name = decoded ? json_string_value(decoded) : "";
         size = strlen(name);
     }
@@ -172,7 +189,8 @@ static unsigned find_member(const struct reader *reader, struct extent quoted)
            (strlen(member_name(member)) != size || memcmp(member_name(member), name, size) != 0))
         member++;
     json_decref(decoded);
-    return member;
+    *ret_member = member;
+    return SL_OK;
 }
 
 /* `"name": value`, with blanks in front of each part. */
@@ -193,9 +211,10 @@ static enum sl_status find_value(struct reader *reader)
         return flaw_at(reader, text->at, "%s", text->flaw);
     value.size = text->at - value.start;
 
-    unsigned member = find_member(reader, name);
-    if (member == N_MEMBERS)
-        return SL_OK;
+    unsigned member = N_MEMBERS;
+    enum sl_status status = find_member(reader, name, &member);
+    if (status || member == N_MEMBERS)
+        return status;
     if (reader->members[member].size > 0)
         return flaw_at(reader, name.start, "'$.%s' is there twice", member_name(member));
     reader->members[member] = value;
@@ -246,11 +265,10 @@ read_text(struct reader *reader, unsigned member, char **ret_text, size_t *ret_s
         return missing(reader, member);
     if (reader->text.data[extent.start] != '"')
         return flaw_in(reader, member, "is no string");
-    json_error_t error;
-    json_t *text =
-        json_loadb(reader->text.data + extent.start, extent.size, JSON_DECODE_ANY, &error);
-    if (!text && json_error_code(&error) == json_error_out_of_memory)
-        return sl_fail(reader->err, SL_ENOMEM, "out of memory for '%s'", member_name(member));
+    json_t *text = NULL;
+    enum sl_status status = decode_scalar(reader, extent, &text);
+    if (status)
+        return status;
     if (!text)
         return flaw_in(reader, member, "has an escape that stands for no character");
     *ret_size = json_string_length(text);
@@ -276,8 +294,12 @@ static enum sl_status read_event_version(struct reader *reader, struct bus_envel
     if (extent.size == 0)
         return missing(reader, ENVELOPE_EVENT_VERSION);
     char first = reader->text.data[extent.start];
-    json_t *number =
-        first == '-' || (first >= '0' && first <= '9') ? decode_scalar(reader, extent) : NULL;
+    json_t *number = NULL;
+    if (first == '-' || (first >= '0' && first <= '9')) {
+        enum sl_status status = decode_scalar(reader, extent, &number);
+        if (status)
+            return status;
+    }
     bool fits = json_is_integer(number);
     if (fits)
         envelope->event_version = json_integer_value(number);
