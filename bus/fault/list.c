@@ -189,7 +189,8 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .keys = "nth=10,prob,count",
          .mechanism = "the outcome of some publishes is dropped and nobody is told",
          .expected = "fewer outcomes were reported than messages published: latency.publish.count "
-                     "is below delivery.published"},
+                     "is below delivery.published",
+         .effect = {.unanswered = true}},
     [FAULT_SILENT_DOWNGRADE] =
         {.name = "silent-downgrade",
          .id = "M6",

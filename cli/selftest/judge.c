@@ -83,11 +83,13 @@ static struct selftest_facts
 facts_of(const struct selftest_facts *expected, const struct sl_trial_result *trial)
 {
     const struct sl_delivery *delivery = &trial->delivery;
+    const struct sl_value answers = trial->latency.publish.count;
     struct selftest_facts seen = {
         .hang = hang_of(trial),
         .lost = !delivery->lost.missing && delivery->lost.value > 0,
         .disorder = !delivery->order_violations.missing && delivery->order_violations.value > 0,
         .crash = trial->status == SL_TRIAL_CRASHED,
+        .unanswered = !answers.missing && answers.value < delivery->published.value,
     };
 
     if (seen.hang >= BUS_FAULT_CLOSE_HANGS) {
@@ -115,6 +117,8 @@ static const char *find_miss(const struct selftest_facts *expected,
         return "no lost message was seen";
     if (expected->disorder && !seen->disorder)
         return "no order violation was seen";
+    if (expected->unanswered && !seen->unanswered)
+        return "all publishes seem to have an outcome";
     if (expected->late > seen->late)
         return SAY(arena, "%" PRIu32 " of %" PRIu32 " late threads were seen", seen->late,
                    expected->late);
@@ -146,6 +150,8 @@ static const char *find_alarm(const struct selftest_facts *expected,
         return SAY(arena, "hang: %s", selftest_hang_text(seen->hang));
     if (seen->lost && !expected->lost && expected->hang < BUS_FAULT_CLOSE_HANGS)
         return "lost messages were reported";
+    if (seen->unanswered && !expected->unanswered && !expected->hang)
+        return "publishes without an outcome were reported";
     if (expected->proof == SL_PROOF_ALIVE && seen->proof != SL_PROOF_ALIVE)
         return "it was called dead";
     if (seen->disorder && !expected->disorder)

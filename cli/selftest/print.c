@@ -31,6 +31,7 @@ static const char *say_facts(const struct sl_page *page, const struct selftest_f
         {facts->lost, "lost messages"},
         {facts->disorder, "order violations"},
         {facts->crash, "a crash"},
+        {facts->unanswered, "publishes without an outcome"},
         {facts->proof, sl_proof_grade_text(facts->proof)},
     };
     const char *text = "";
@@ -108,6 +109,7 @@ static const struct sl_field facts_fields[] = {
     SCALAR(BOOL, struct selftest_facts, lost),
     SCALAR(BOOL, struct selftest_facts, disorder),
     SCALAR(BOOL, struct selftest_facts, crash),
+    SCALAR(BOOL, struct selftest_facts, unanswered),
     ENUM(struct selftest_facts, "proof", proof, proofs),
 };
 static const struct sl_object facts_object = {FIELDS(facts_fields), .one_line = true};

@@ -142,6 +142,7 @@ add_fault(struct selftest *selftest, const struct bus_fault_info *fault, struct 
         .lost = effect->loss,
         .disorder = effect->disorder,
         .crash = effect->crash,
+        .unanswered = effect->unanswered,
     };
     add(selftest, &row);
     return row.cell.fault;

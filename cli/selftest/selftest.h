@@ -29,7 +29,7 @@ struct selftest_facts {
     uint32_t leaked;      /* in all */
     uint32_t late;
     enum bus_fault_hang hang;
-    bool lost, disorder, crash;
+    bool lost, disorder, crash, unanswered;
     enum sl_proof_grade proof; /* expected of the threads, or made of them; NONE: none */
 };
 

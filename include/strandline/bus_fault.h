@@ -36,6 +36,7 @@ struct bus_fault_effect {
     bool loss;     /* accepted messages are not handled */
     bool disorder; /* messages of a key are handled out of order */
     bool crash;
+    bool unanswered; /* publishes that were accepted have no outcome */
 };
 
 /*

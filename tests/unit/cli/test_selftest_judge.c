@@ -67,6 +67,7 @@ SL_TEST(selftest_judge, what_is_there_and_not_found_is_a_miss)
     JUDGED(SELFTEST_MISS, "no thread of fetch_main", scene.trial->leaks.n_findings = 0);
     JUDGED(SELFTEST_MISS, "no thread of fetch_main", finding_of(&scene)->counted = false);
     JUDGED(SELFTEST_MISS, "no lost message", expected->lost = true);
+    JUDGED(SELFTEST_MISS, "all publishes seem", expected->unanswered = true);
     JUDGED(SELFTEST_MISS, "no order violation", expected->disorder = true);
     JUDGED(SELFTEST_MISS, "0 of 1 late threads", expected->late = 1);
     JUDGED(SELFTEST_MISS, "hang: none, not close-hangs", expected->hang = BUS_FAULT_CLOSE_HANGS);
@@ -80,6 +81,8 @@ SL_TEST(selftest_judge, what_is_not_there_and_found_is_a_false_alarm)
     JUDGED(SELFTEST_FALSE_ALARM, "2 leaked threads, 0 are there",
            *expected = (struct selftest_facts){0});
     JUDGED(SELFTEST_FALSE_ALARM, "lost messages", scene.trial->delivery.lost = SL_VALUE(1));
+    JUDGED(SELFTEST_FALSE_ALARM, "publishes without an outcome",
+           scene.trial->latency.publish.count = SL_VALUE(499));
     JUDGED(SELFTEST_FALSE_ALARM, "order violations",
            scene.trial->delivery.order_violations = SL_VALUE(1));
     JUDGED(SELFTEST_FALSE_ALARM, "hang: close-times-out", scene.trial->close.timed_out = true);
