@@ -20,6 +20,7 @@ const char *const sl_proof_assumptions[] = {
     "who unlocks a mutex of pthreads is the thread that locked it",
     "no thread is woken by a signal, by a debugger, or by a function that was found by name at run "
     "time (dlsym) to cancel it",
+    "signals that tell of faults, SIGSEGV and its like, are sent by nobody",
     "freed memory is not used any more",
 };
 const size_t sl_proof_n_assumptions = SL_COUNT_OF(sl_proof_assumptions);

@@ -2,6 +2,7 @@
 #include "harness/proof/cancel.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "harness/snapshot/symbol/dynamic.h"
 #include "harness/snapshot/wait/futex.h"
@@ -43,10 +44,25 @@ bool cancel_is_used(struct sl_modules *modules, const struct sl_maps *maps)
     return used;
 }
 
-uint64_t cancel_static_size(struct sl_modules *modules, const struct sl_maps *maps)
+/* As the loader does it for the first module: behind the block is the struct pthread. */
+static uint64_t size_of_first(const Elf64_Phdr *variables)
 {
+    const uint64_t align = SL_MAX(variables->p_align, UINT64_C(1)), mask = align - 1;
+    const uint64_t first = -variables->p_vaddr & mask;
+
+    if (align & mask || align > UINT32_MAX || variables->p_memsz > UINT32_MAX ||
+        variables->p_memsz < first)
+        return 0;
+    return ((variables->p_memsz - first + mask) & ~mask) + first;
+}
+
+void cancel_find_variables(struct sl_modules *modules, const struct sl_maps *maps,
+                           struct proof_variables *ret_variables)
+{
+    const uint64_t headers = sl_target_auxiliary(sl_modules_target(modules), AT_PHDR);
+    const struct sl_module *program = headers ? sl_modules_find(modules, maps, headers) : NULL;
     const struct sl_module *last = NULL;
-    uint64_t size = 0;
+    struct proof_variables found = {0};
 
     for (size_t i = 0; i < maps->n_mappings; i++) {
         struct sl_module *module = module_at(modules, maps, i);
@@ -54,8 +70,13 @@ uint64_t cancel_static_size(struct sl_modules *modules, const struct sl_maps *ma
         if (!variables || module == last)
             continue;
         last = module;
-        size += SL_MIN(variables->p_memsz, UINT64_C(1) << 30) +
-                SL_MIN(variables->p_align, UINT64_C(1) << 20);
+        found.size += SL_MIN(variables->p_memsz, UINT64_C(1) << 30) +
+                      SL_MIN(variables->p_align, UINT64_C(1) << 20);
+        if (module == program)
+            found.of_program = size_of_first(variables);
+        else
+            found.of_others |= !sl_futex_is_library(module->path);
     }
-    return size;
+    found.of_others |= !program;
+    *ret_variables = found;
 }

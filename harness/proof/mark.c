@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/proof/mark.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +12,14 @@
 #include "harness/snapshot/killable/courier.h"
 
 /* Tags stand in the bits that addresses do not use. */
-#define ADDRESS_BITS UINT64_C(0x0000fffffffffff0)
-#define PLACE_SHIFT  26
-#define N_PLACES     (1 << 15)
+#define ADDRESS_BITS       UINT64_C(0x0000fffffffffff0)
+#define SIGNAL_BIT(number) (UINT64_C(1) << ((number) -1))
+/* What a thread gets for what it does itself, so never while it waits. */
+#define FAULTS                                                                                     \
+    (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) |          \
+     SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGSYS))
+#define PLACE_SHIFT 26
+#define N_PLACES    (1 << 15)
 
 static const char unreadable[] = "some of its memory could not be read";
 
@@ -214,10 +220,13 @@ static void follow(struct marker *marker, size_t i)
     if (thread->blind && !marker->failed)
         marker->failed = "vector registers of living threads are not known";
     uint64_t start = (thread->sighting.call.sp - PROOF_RED_ZONE) & ~UINT64_C(7);
+    const struct proof_area *end = marker->space->areas + marker->space->n_areas;
     struct proof_area *stack = thread->end ? space_find(marker->space, start) : NULL;
     if (stack && stack->kind == AREA_STACK) {
         mark_area(marker, stack, MARK_OWN);
         start = thread->top;
+        for (struct proof_area *own = stack + 1; own < end && own->kind == AREA_LOCAL; own++)
+            mark_area(marker, own, MARK_OWN);
     }
     if (stack)
         push(marker, (struct mark_range){start, thread->end, false, false});
@@ -247,10 +256,10 @@ static void push_handlers(struct marker *marker, const struct proof_area *area)
     const struct proof_thread *thread = &marker->threads->threads[area->thread];
     const uint64_t descriptor = thread->descriptor;
 
-    if (!(marker->threads->signals_handled & ~thread->sighting.signals_blocked))
+    if (!(marker->threads->signals_handled & ~thread->sighting.signals_blocked & ~FAULTS))
         return;
     push(marker,
-         (struct mark_range){SL_MAX(descriptor - marker->threads->static_size, thread->block),
+         (struct mark_range){SL_MAX(descriptor - marker->threads->variables.size, thread->block),
                              descriptor, false, false});
     push(marker,
          (struct mark_range){descriptor + PTHREAD_DTV, descriptor + PTHREAD_DTV + 8, false, false});

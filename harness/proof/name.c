@@ -109,6 +109,12 @@ static const char *name_stack(struct proof_namer *namer, size_t thread)
                  : NULL;
 }
 
+static const char *name_variables(struct proof_namer *namer, size_t thread)
+{
+    const char *whose = name_thread(namer, thread);
+    return whose ? sl_arena_printf(namer->arena, "thread-local variables of %s", whose) : NULL;
+}
+
 const char *name_place(struct proof_namer *namer, uint64_t address)
 {
     const struct proof_area *area = space_find(namer->space, address);
@@ -124,6 +130,8 @@ const char *name_place(struct proof_namer *namer, uint64_t address)
     case AREA_BLOCK:
         return sl_arena_printf(namer->arena, "heap block of %" PRIu64 " bytes",
                                area->end - area->start - HEAP_HEADER);
+    case AREA_LOCAL:
+        return name_variables(namer, area->thread);
     case AREA_STACK:
     case AREA_LIVING:
         return name_stack(namer, area->thread);

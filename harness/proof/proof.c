@@ -102,7 +102,7 @@ static enum sl_status mark_living(struct look *look, struct sl_error *err)
     if (status)
         return status;
     wait_classify(threads, look->maps, look->reader);
-    threads->static_size = cancel_static_size(look->modules, look->maps);
+    cancel_find_variables(look->modules, look->maps, &threads->variables);
     if (!resident_find(&look->target, look->maps, &look->resident)) {
         look->reason = "which pages it has could not be read";
         return SL_OK;

@@ -36,24 +36,38 @@ static struct proof_area *add(struct builder *builder, enum area_kind kind, uint
     return area;
 }
 
+static void add_of_thread(struct builder *builder, enum area_kind kind, uint64_t start,
+                          uint64_t end, size_t i, const struct sl_mapping *mapping)
+{
+    struct proof_area *area = add(builder, kind, start, end, mapping);
+    if (area)
+        area->thread = i;
+}
+
+/*
+ * Variables of the program are an object of their own: a pointer to one of a library leads to none
+ * of them.  Of the C library's own a program knows the address of errno, which leads nowhere.
+ */
 static void add_stack(struct builder *builder, size_t i, const struct sl_mapping *mapping)
 {
     const struct proof_thread *thread = &builder->threads->threads[i];
     uint64_t start = (thread->sighting.call.sp - PROOF_RED_ZONE) & ~UINT64_C(7);
-    struct proof_area *area;
+    const struct proof_variables *variables = &builder->threads->variables;
+    uint64_t own = thread->top;
 
     if (thread->awake) {
-        area = add(builder, AREA_LIVING, start, thread->end, mapping);
-        if (area)
-            area->thread = i;
+        add_of_thread(builder, AREA_LIVING, start, thread->end, i, mapping);
         return;
     }
-    area = add(builder, AREA_STACK, start, thread->top, mapping);
-    if (area)
-        area->thread = i;
-    area = add(builder, AREA_PRIVATE, thread->top, thread->end, mapping);
-    if (area)
-        area->thread = i;
+    add_of_thread(builder, AREA_STACK, start, thread->top, i, mapping);
+    if (thread->top < thread->descriptor && thread->descriptor < thread->end) {
+        own = thread->descriptor;
+        uint64_t of_program = SL_MAX(own - variables->of_program, thread->top);
+        if (variables->of_others)
+            add_of_thread(builder, AREA_LOCAL, thread->top, of_program, i, mapping);
+        add_of_thread(builder, AREA_LOCAL, of_program, own, i, mapping);
+    }
+    add_of_thread(builder, AREA_PRIVATE, own, thread->end, i, mapping);
 }
 
 static uint64_t align_up(uint64_t address)

@@ -15,6 +15,7 @@ enum area_kind {
     AREA_OF_FILE, /* a root where it was changed */
     AREA_HEAP,    /* blocks of malloc */
     AREA_BLOCK,   /* one of them, which has a mapping of its own */
+    AREA_LOCAL,   /* variables of a thread that waits */
     AREA_STACK,   /* frames of a thread that waits, or of one that has ended */
     AREA_LIVING,  /* frames of a thread that does not: a root */
     AREA_PRIVATE  /* the C library's own: struct pthread, what a heap begins with */

@@ -9,8 +9,9 @@
 #include "harness/snapshot/choice.h"
 #include "harness/snapshot/wait/futex.h"
 
-#define MAX_BATCH 128 /* descriptors that are read at once */
-#define PAGE      ((uint64_t) 4096)
+#define VARIABLES_MAX 8192 /* bytes of a thread that are looked through for its frames */
+#define MAX_BATCH     128  /* descriptors that are read at once */
+#define PAGE          ((uint64_t) 4096)
 
 static enum sl_status
 open_source(struct proof_threads *threads, const char **ret_reason, struct sl_error *err)
@@ -181,11 +182,58 @@ static enum sl_status settle_overlaps(struct proof_threads *threads, struct sl_e
     return SL_OK;
 }
 
+static uint64_t outermost_return(const struct proof_thread *thread)
+{
+    const struct sl_stack *stack = thread->seen ? thread->seen->stack : NULL;
+    return stack && stack->complete && stack->n_frames ? stack->frames[stack->n_frames - 1].address
+                                                       : 0;
+}
+
+/* Bytes between the frames of a thread and its descriptor; 0: not known. */
+static uint64_t measure_variables(const struct proof_thread *thread, struct sl_reader *reader)
+{
+    uint64_t words[VARIABLES_MAX / sizeof(uint64_t)], pc = outermost_return(thread);
+    uint64_t start = SL_MAX(thread->descriptor - sizeof words, thread->sighting.call.sp) & ~7UL;
+    size_t n = (size_t) (thread->descriptor - start) / sizeof *words;
+
+    if (!pc || !sl_reader_read_all(reader, start, words, n * sizeof *words))
+        return 0;
+    while (n && words[n - 1] != pc)
+        n--;
+    return n ? thread->descriptor - (start + n * sizeof *words) : 0;
+}
+
+/*
+ * Variables of the thread lie above its frames, of which the outermost has the highest return
+ * address: at the same distance from the descriptor in all threads that one C library made.
+ */
+static void
+find_frames(struct proof_thread *batch, size_t n, struct sl_reader *reader, uint64_t *distance)
+{
+    struct sl_copy copies[MAX_BATCH];
+    uint64_t words[MAX_BATCH];
+
+    for (size_t i = 0; i < n; i++)
+        copies[i] = (struct sl_copy){.address = batch[i].top - *distance - sizeof *words,
+                                     .data = (unsigned char *) &words[i],
+                                     .size = sizeof *words};
+    sl_reader_copy(reader, copies, n);
+    for (size_t i = 0; i < n; i++) {
+        if (!batch[i].end || batch[i].top != batch[i].descriptor)
+            continue;
+        if (copies[i].copied < sizeof *words || !words[i] ||
+            words[i] != outermost_return(&batch[i]))
+            *distance = measure_variables(&batch[i], reader);
+        batch[i].top -= *distance;
+    }
+}
+
 enum sl_status proof_threads_place(struct proof_threads *threads, const struct sl_maps *maps,
                                    struct sl_reader *reader, struct sl_error *err)
 {
     SL_AUTO_FREE unsigned char *bytes = malloc((size_t) MAX_BATCH * PTHREAD_END);
     struct sl_copy copies[MAX_BATCH];
+    uint64_t distance = 0;
 
     if (!bytes)
         return sl_fail(err, SL_ENOMEM, "out of memory for descriptors of threads");
@@ -203,6 +251,7 @@ enum sl_status proof_threads_place(struct proof_threads *threads, const struct s
             if (batch[i].tid == threads->context.target->pid)
                 place_main(threads, &batch[i], maps);
         }
+        find_frames(batch, n, reader, &distance);
     }
     return settle_overlaps(threads, err);
 }

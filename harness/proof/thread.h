@@ -34,7 +34,8 @@ struct proof_thread {
     const struct sl_thread *seen; /* in the snapshot; NULL: it is not there */
     struct sl_sighting sighting;
     uint64_t descriptor; /* its struct pthread; 0: it has none that is understood */
-    /* Its own stack, on which it is: [block, end), frames below top.  No end: not known. */
+    /* Its own stack, on which it is: [block, end), frames below top, and from there to the
+     * descriptor variables of the thread.  No end: not known. */
     uint64_t block, top, end;
 
     enum proof_wait wait;
@@ -48,13 +49,20 @@ struct proof_thread {
 
 #define PROOF_NOBODY SIZE_MAX
 
+/* Of each thread, below its descriptor. */
+struct proof_variables {
+    uint64_t size;       /* in bytes, at most */
+    uint64_t of_program; /* of them, right below the descriptor */
+    bool of_others;      /* others than the program and the C library have some */
+};
+
 struct proof_threads {
     struct proof_thread *threads; /* ascending tid */
     size_t n_threads, n_listed;   /* with such as had ended */
     const struct sl_register_source *source;
     struct sl_source_context context;
     uint64_t signals_handled; /* bit n - 1: signal n */
-    uint64_t static_size;     /* of thread-local variables below a descriptor, at most */
+    struct proof_variables variables;
     uint32_t n_memory_users;
 };
 
