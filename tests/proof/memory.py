@@ -108,7 +108,7 @@ class Memory:
         at = mapping.start
         while at < address and at + 16 <= mapping.end:
             before, size = struct.unpack("<QQ", self.read(at, 16))
-            if size & 2 and before % 16 == 0 and (size & ~7) % PAGE == 0 and size >= PAGE:
+            if size & 7 == 2 and before == 0 and size & ~7 and (size & ~7) % PAGE == 0:
                 end = at + (size & ~7)
                 if address < end:
                     return at + 16, end

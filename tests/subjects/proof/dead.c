@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kinds whose threads nothing alive can ever wake, some beside live ones of the same code. */
-#include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -264,6 +264,28 @@ static void plant_handles(void)
         handles[i] = plant(FATE_DEAD, object_wait, object_new(WAY_CONDITION));
 }
 
+static int *volatile numbers[N_EACH];
+static _Thread_local struct object *volatile own;
+static volatile int n_numbers;
+
+/* Its errno is known to everybody, which is next to a variable of its own, and not that. */
+static void wait_with_errno(struct object *object)
+{
+    numbers[n_numbers] = &errno;
+    own = object;
+    n_numbers++;
+    object_wait(object);
+}
+
+static void plant_errno(void)
+{
+    for (int i = 0; i < N_EACH; i++) {
+        (void) plant(FATE_DEAD, wait_with_errno, object_new(WAY_CONDITION));
+        while (n_numbers <= i)
+            (void) usleep(1000);
+    }
+}
+
 static void plant_canceller(void)
 {
     *(pthread_t **) library_symbol("library_cancels") = handles;
@@ -294,6 +316,7 @@ static const struct kind dead_kinds[] = {
     {"arena", .plant = plant_arena},
     {"arena, thread ended", .plant = plant_ended_arena},
     {"handles kept", .plant = plant_handles},
+    {"address of errno kept", .plant = plant_errno},
     {"canceller", .plant = plant_canceller},
     {0},
 };

@@ -167,16 +167,30 @@ const KINDS: [(&str, fn(), fn()); 10] = [
     ("Condvar, kept", kept_gates, open_gates),
 ];
 
-fn main() {
+/// What calls that have returned left behind on the stack.
+#[inline(never)]
+fn wipe() {
+    std::hint::black_box(&mut [0u8; 65536]);
+}
+
+/// In a frame of its own, with all that it leaves there: what was freed may be used again.
+#[inline(never)]
+fn prepare() -> Option<fn()> {
     let Some(name) = std::env::args().nth(1) else {
         KINDS.iter().for_each(|kind| println!("{}", kind.0));
+        return None;
+    };
+    let (_, run, wake) = KINDS.iter().find(|kind| kind.0 == name)?;
+    run();
+    Some(*wake)
+}
+
+fn main() {
+    let Some(wake) = prepare() else {
         return;
     };
-    let Some((_, run, wake)) = KINDS.iter().find(|kind| kind.0 == name) else {
-        std::process::exit(2);
-    };
-    run();
     println!("ready");
+    wipe();
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     wake();
     for _ in 0..10000 {
