@@ -67,6 +67,27 @@ static const struct sl_proof *find(const struct prove_list *list, const struct s
     return NULL;
 }
 
+/* The process is not observed any more where it is read. */
+static bool
+copy_proof(const struct sl_proof *proof, struct sl_arena *arena, struct sl_proof *ret_proof)
+{
+    struct sl_proof_step *path = sl_arena_array(arena, proof->n_path, sizeof *path);
+    struct sl_proof copy = *proof;
+    bool copied = path != NULL;
+
+    for (size_t i = 0; i < proof->n_path && copied; i++) {
+        path[i] = proof->path[i];
+        path[i].what = sl_arena_strdup(arena, proof->path[i].what);
+        copied = path[i].what;
+    }
+    copy.path = path;
+    copy.reason = sl_arena_strdup(arena, proof->reason);
+    if (!copied || (proof->reason && !copy.reason))
+        return false;
+    *ret_proof = copy;
+    return true;
+}
+
 enum sl_status prove_apply(const struct prove_list *list, struct sl_arena *arena,
                            struct sl_leak_report *report, struct sl_error *err)
 {
@@ -77,8 +98,8 @@ enum sl_status prove_apply(const struct prove_list *list, struct sl_arena *arena
     for (size_t i = 0; i < report->n_findings; i++) {
         findings[i] = report->findings[i];
         const struct sl_proof *proof = find(list, &findings[i].group);
-        if (proof)
-            findings[i].group.proof = *proof;
+        if (proof && !copy_proof(proof, arena, &findings[i].group.proof))
+            return sl_fail(err, SL_ENOMEM, "out of memory for proofs");
     }
     report->findings = findings;
     return SL_OK;

@@ -81,6 +81,21 @@ RUN_TEST(a_planted_leak_is_found_in_every_run)
     cr_assert_eq(json_number_at(root, "control.found"), json_number_at(root, "control.planted"));
 }
 
+/* What can wake it is told step by step, or why that is not known. */
+static void assert_proven(const json_t *group)
+{
+    const char *grade = json_text_at(group, "proof.grade");
+    const json_t *path = json_at(group, "proof.path"), *step;
+    size_t i;
+
+    if (strcmp(grade, "not-judged") == 0)
+        cr_assert(*json_text_at(group, "proof.reason"));
+    else
+        cr_assert_str_eq(grade, "alive", "the subject's main thread has the bus");
+    json_array_foreach(path, i, step) cr_assert(*json_text_at(step, "what"));
+    cr_assert(i || json_is_string(json_at(group, "proof.reason")));
+}
+
 RUN_TEST(a_pool_that_is_not_stopped_leaks_exactly_its_workers_parked)
 {
     strandline_file("small.json", SMALL_SCENARIO("", ""));
@@ -94,6 +109,9 @@ RUN_TEST(a_pool_that_is_not_stopped_leaks_exactly_its_workers_parked)
     cr_assert_str_eq(json_text_at(root, "cells.0.key.fault"), "pool-not-stopped");
     cr_assert_eq(n_groups_with_cause(root, "cells.0.trials.0", "parked"),
                  json_array_size(json_at(root, "cells.0.trials.0.leaks.groups")));
+    for (size_t i = 0; i < 2; i++)
+        assert_proven(
+            json_at(json_array_get(json_at(root, "cells"), i), "trials.0.leaks.groups.0"));
     cr_assert_eq(json_number_at(root, "verdict.exit"), 1);
 }
 
