@@ -163,6 +163,73 @@ static void settle(struct sl_pass *pass, const struct sl_wait_context *context,
     *(ended ? &wait->ended_owner : &wait->owner) = ended ? claim->holder : memory->tid;
 }
 
+#define REFUSED_WORDS 64 /* of a stack, from where the call was made: the frames of the library */
+
+/*
+ * A mutex that inherits is refused by the kernel when waiting for it would complete a circle.  The
+ * C library then waits for ever, at a word of its own stack.
+ */
+static bool was_refused(const struct sl_attempt *attempt)
+{
+    const struct sl_syscall *call = &attempt->sighting.call;
+    const struct sl_wait *wait = &attempt->thread->wait;
+
+    return attempt->look == SL_LOOK_OK && attempt->thread->consistent &&
+           wait->kind == SL_WAIT_MUTEX && !wait->owner && !wait->timed && call->args[2] == 0 &&
+           call->args[0] - call->sp < REFUSED_WORDS * sizeof(uint64_t);
+}
+
+/* Does a chain of such waits lead from a thread to another one?  The kernel looks at no others. */
+static bool inherits_from(const struct sl_pass *pass, uint64_t from, uint64_t to)
+{
+    for (size_t i = 0; from != to; i++) {
+        const struct sl_attempt *attempt = find_attempt(pass, (pid_t) from);
+        if (i == pass->n_attempts || !attempt || !attempt->thread->wait.owner ||
+            !sl_futex_is_inheriting(&attempt->sighting.call))
+            return false;
+        from = (uint64_t) attempt->thread->wait.owner;
+    }
+    return true;
+}
+
+/*
+ * Which mutex that was: the only one that completes a circle, of those in the frames of the library
+ * or the registers that functions preserve, where a source has them.
+ */
+static void find_refused(struct sl_pass *pass, const struct sl_wait_context *context,
+                         struct sl_attempt *attempt, struct memory *memory)
+{
+    struct sl_thread *thread = attempt->thread;
+    uint64_t words[REFUSED_WORDS + SL_N_REGISTERS], object = 0;
+    struct sl_mutex_head mutex;
+    pid_t owner = 0;
+    bool shared;
+
+    thread->wait.object = 0; /* that word is none */
+    memcpy(words, attempt->sighting.registers.value, sizeof attempt->sighting.registers.value);
+    if (!sl_reader_read_all(context->reader, attempt->sighting.call.sp, words + SL_N_REGISTERS,
+                            REFUSED_WORDS * sizeof *words))
+        return;
+    for (size_t i = 0; i < 2 * SL_COUNT_OF(words); i++) { /* of it, or of its kind */
+        uint64_t at = words[i / 2] - (i % 2 ? offsetof(struct sl_mutex_head, kind) : 0);
+        if (!words[i / 2] || at % sizeof(uint64_t) || at == object ||
+            !sl_reader_read_all(context->reader, at, &mutex, sizeof mutex) ||
+            !sl_futex_inherits(&mutex))
+            continue;
+        remember(pass, context->ids, sl_futex_mutex_owner(&mutex, &shared), memory);
+        if (memory->fate != FATE_LIVES || !inherits_from(pass, (uint64_t) memory->tid, thread->id))
+            continue;
+        if (object)
+            return;
+        object = at;
+        owner = memory->tid;
+    }
+    if (!object || !has_waited(pass, attempt))
+        return;
+    thread->wait.object = object;
+    thread->wait.owner = owner;
+}
+
 void sl_holders_settle(struct sl_pass *pass, const struct sl_wait_context *context)
 {
     struct memory memory = {0};
@@ -182,4 +249,7 @@ void sl_holders_settle(struct sl_pass *pass, const struct sl_wait_context *conte
     read_words(context->reader, claims, n);
     for (size_t i = 0; i < n; i++)
         settle(pass, context, &claims[i], &memory);
+    for (size_t i = 0; i < pass->n_attempts; i++)
+        if (was_refused(&pass->attempts[i]))
+            find_refused(pass, context, &pass->attempts[i], &memory);
 }

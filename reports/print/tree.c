@@ -66,7 +66,7 @@ static const char *say_root_wait(const struct sl_page *page, const struct sl_wai
 
     if (wait->kind == SL_WAIT_NONE)
         what = wait->held ? wait->held : "in no blocking call";
-    else if (wait->kind == SL_WAIT_MUTEX)
+    else if (wait->kind == SL_WAIT_MUTEX && wait->object)
         what = sl_say(page, "mutex 0x%" PRIx64, wait->object);
     else if (wait->kind >= SL_WAIT_SLEEP && call)
         what = call;

@@ -123,6 +123,27 @@ SL_TEST(snapshot_waits, each_thread_of_a_circle_waits_for_the_next_whatever_the_
     check_edge(snapshot, 12, 12);
 }
 
+/* The kernel refuses the last of these waits; what that is for, all registers tell. */
+SL_TEST(snapshot_waits, a_wait_that_was_refused_for_a_circle_is_for_the_right_thread_or_for_none,
+        .timeout = 60)
+{
+    static const int owners[] = {1, 2, 0, 3, 2};
+    SL_AUTO_SUBJECT struct sl_test_subject subject = sl_subject(
+        "wait_graph", "inherit:1", "inherit:2", "inherit:0", "inherit:3", "inherit:2", "none");
+
+    await_sleep(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *some = take(subject.pid);
+    SL_AUTO(sl_snapshot) struct sl_snapshot *all = take_bpf(subject.pid);
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+        (void) snprintf(name, sizeof name, "t%d", i);
+        if (thread_named(some, name)->wait.owner)
+            check_edge(some, i, owners[i]);
+        if (all)
+            check_edge(all, i, owners[i]);
+    }
+}
+
 SL_TEST(snapshot_waits, so_is_it_where_the_threads_were_stopped, .timeout = 60)
 {
     const struct sl_snapshot_opts stop = {

@@ -113,13 +113,19 @@ bool sl_futex_has_library(const struct sl_maps *maps)
     return false;
 }
 
+bool sl_futex_is_inheriting(const struct sl_syscall *call)
+{
+    uint32_t command = (uint32_t) call->args[1] & FUTEX_CMD_MASK;
+    return command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2;
+}
+
 bool sl_futex_may_take_mutex(const struct sl_syscall *call)
 {
-    uint32_t command = (uint32_t) call->args[1] & FUTEX_CMD_MASK, value = (uint32_t) call->args[2];
+    uint32_t value = (uint32_t) call->args[2];
 
     /* A mutex is waited for as long as it is taken and waited for; the kernel's own hold a tid. */
-    return command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2 ||
-           (value & ((UINT32_C(1) << CEILING_SHIFT) - 1)) == 2 || (value & FUTEX_WAITERS);
+    return sl_futex_is_inheriting(call) || (value & ((UINT32_C(1) << CEILING_SHIFT) - 1)) == 2 ||
+           (value & FUTEX_WAITERS);
 }
 
 bool sl_futex_is_named(const char *name, const char *function)
@@ -213,6 +219,11 @@ pid_t sl_futex_mutex_owner(const struct sl_mutex_head *mutex, bool *ret_shared)
 {
     *ret_shared = mutex->kind & KIND_SHARED;
     return is_contended(mutex) && mutex->owner > 0 ? mutex->owner : 0;
+}
+
+bool sl_futex_inherits(const struct sl_mutex_head *mutex)
+{
+    return (mutex->kind & KIND_INHERIT) && is_contended(mutex);
 }
 
 pid_t sl_futex_rwlock_writer(const struct sl_rwlock_head *lock, bool *ret_shared)

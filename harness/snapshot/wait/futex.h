@@ -55,7 +55,12 @@ bool sl_futex_has_library(const struct sl_maps *maps);
  * @param ret_shared  that may be a thread of another process
  */
 pid_t sl_futex_mutex_owner(const struct sl_mutex_head *mutex, bool *ret_shared);
+/* Of a mutex whose owner inherits the priority of who waits: the kernel keeps who that is. */
+bool sl_futex_inherits(const struct sl_mutex_head *mutex);
 pid_t sl_futex_rwlock_writer(const struct sl_rwlock_head *lock, bool *ret_shared);
+
+/* Is the call one that takes such a mutex? */
+bool sl_futex_is_inheriting(const struct sl_syscall *call);
 
 /* Could the call be one that takes a mutex? */
 bool sl_futex_may_take_mutex(const struct sl_syscall *call);
