@@ -12,6 +12,7 @@
 #include "cli/selftest/print.h"
 #include "harness/process/process.h"
 #include "harness/run/run.h"
+#include "rules/rules.h"
 
 enum option_index { OPTION_JSON, OPTION_COLOR };
 
@@ -65,11 +66,13 @@ static bool split(struct selftest *selftest, struct sl_arena *arena, struct part
 }
 
 /* A run that cannot begin is a reason for each of its rows. */
-static void play(struct part *part, int wake_fd, struct sl_arena *arena)
+static void
+play(struct part *part, int wake_fd, const struct sl_rules *rules, struct sl_arena *arena)
 {
     const struct sl_run_plan plan = {part->cells, part->n};
     const struct sl_run_opts opts = {.plan = &plan,
                                      .seed = 1,
+                                     .rules = {rules->rules, rules->n},
                                      .wake_fd = wake_fd,
                                      .on_trial = show,
                                      .user = isatty(STDERR_FILENO) ? stderr : NULL};
@@ -104,14 +107,16 @@ static int play_all(struct selftest *selftest, struct part parts[N_PARTS], struc
                     bool json, enum sl_color color)
 {
     struct sl_page page = output_page(color, stdout);
+    SL_CLEANUP(sl_rules_release) struct sl_rules rules = {0};
     struct sl_error err = {0};
     int wake_fd = -1;
 
     sl_process_adopt_orphans();
-    if (interrupt_catch(&wake_fd, &err))
+    if (sl_rules_init(&rules, &err) || sl_rules_load_shipped(&rules, &err) ||
+        interrupt_catch(&wake_fd, &err))
         return command_error(&cmd_selftest, &err, SL_EXIT_UNMEASURED);
     for (int i = 0; i < N_PARTS; i++)
-        play(&parts[i], wake_fd, arena);
+        play(&parts[i], wake_fd, &rules, arena);
     show_end();
     page.arena = arena;
     if (!json)

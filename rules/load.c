@@ -44,7 +44,8 @@ static enum sl_status load_shipped(struct sl_rules *rules, const char *name, str
 
 enum sl_status sl_rules_load_shipped(struct sl_rules *rules, struct sl_error *err)
 {
-    static const char *const names[] = {"nats.c.json", "nats.go.json", "librdkafka.json"};
+    static const char *const names[] = {"nats.c.json", "nats.go.json", "librdkafka.json",
+                                        "strandline-bus.json"};
     const size_t before = rules->n;
     enum sl_status status = SL_OK;
 

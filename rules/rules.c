@@ -234,6 +234,13 @@ read_resident(const struct sl_node *node, const struct sl_node_field *field, voi
 }
 
 static enum sl_status
+read_queues(const struct sl_node *node, const struct sl_node_field *field, void *into)
+{
+    (void) field;
+    return read_rules(node, SL_LEAK_RULE_QUEUE, into);
+}
+
+static enum sl_status
 read_schema(const struct sl_node *node, const struct sl_node_field *field, void *into)
 {
     (void) field, (void) into;
@@ -257,6 +264,7 @@ static const struct sl_node_field file_fields[] = {
     {"ignore", read_ignore},
     {"witnesses", read_witnesses},
     {"resident", read_resident},
+    {"queues", read_queues},
 };
 
 enum sl_status sl_rules_parse(struct sl_rules *rules, const char *name, const char *text,

@@ -43,7 +43,7 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .mechanism = "a fetcher waits for room in a full queue without looking whether the bus is "
                       "closing or the worker has left",
          .expected = "once a worker hangs: Close times out, the fetcher stays in fault_wait_room",
-         .effect = {"fault_wait_room", "parked", .count = BUS_FAULT_CAUGHT,
+         .effect = {"fault_wait_room", "queue-blocked", .count = BUS_FAULT_CAUGHT,
                     .hang = BUS_FAULT_TIMES_OUT, .loss = true}},
     [FAULT_LOST_COMPLETION] =
         {.name = "lost-completion",

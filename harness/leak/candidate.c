@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
 #include "harness/leak/pattern.h"
@@ -57,14 +58,21 @@ static uint64_t gained(uint64_t before, uint64_t cost, uint64_t now)
     return now > before + cost ? now - before - cost : 0; /* CPU time may be rounded down */
 }
 
+#define STOP_CPU_NS (20 * SL_NS_PER_MS) /* being stopped costs a thread far less */
+
 static struct leak_activity activity_of(const struct sl_thread *before, const struct sl_thread *now)
 {
-    if (!before || (before->cost.stopped && !before->cost.known))
+    if (!before)
         return (struct leak_activity){0};
+    if (before->cost.stopped && !before->cost.known)
+        return (struct leak_activity){.least_cpu_ns =
+                                          gained(before->cpu_ns, STOP_CPU_NS, now->cpu_ns)};
+    uint64_t cpu_ns = gained(before->cpu_ns, before->cost.cpu_ns, now->cpu_ns);
     return (struct leak_activity){
         .known = true,
         .switches = gained(before->switches, before->cost.switches, now->switches),
-        .cpu_ns = gained(before->cpu_ns, before->cost.cpu_ns, now->cpu_ns)};
+        .cpu_ns = cpu_ns,
+        .least_cpu_ns = cpu_ns};
 }
 
 bool candidate_rested(const struct sl_snapshot *earlier, const struct sl_snapshot *now,

@@ -11,6 +11,7 @@
 struct leak_activity {
     bool known; /* false also when one look stopped the thread and did not see it go back */
     uint64_t switches, cpu_ns;
+    uint64_t least_cpu_ns; /* it used, also where the rest is not known */
 };
 
 /* A thread that stayed, with what the other snapshots know about it. */

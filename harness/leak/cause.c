@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "harness/leak/evidence.h"
 #include "harness/leak/facts.h"
+#include "harness/leak/pattern.h"
 
 /* Add the facts that prove the cause.  None: the rule does not apply. */
 typedef void (*cause_rule)(const struct leak_case *the_case, const struct leak_cluster *cluster,
@@ -169,40 +170,47 @@ static bool is_runnable(const struct sl_thread *thread)
     return thread->state == 'R' && thread->wait.kind == SL_WAIT_NONE && !thread->wait.held;
 }
 
-static bool runs_always(const struct leak_candidate *candidate)
-{
-    return candidate->activity.known && is_runnable(candidate->thread) &&
-           is_runnable(candidate->before) && candidate->activity.cpu_ns >= BUSY_MIN_NS;
-}
-
 static bool has_run(const struct leak_candidate *candidate)
 {
-    return candidate->activity.known && !candidate->thread->wait.held &&
-           (candidate->activity.switches || candidate->activity.cpu_ns >= BUSY_MIN_NS);
+    return candidate->before && !candidate->thread->wait.held &&
+           (candidate->activity.switches || candidate->activity.least_cpu_ns >= BUSY_MIN_NS);
 }
 
-static struct leak_activity add_up(const struct leak_cluster *cluster)
+static bool runs_always(const struct leak_candidate *candidate)
 {
-    struct leak_activity sum = {0};
-    for (size_t i = 0; i < cluster->n_members; i++) {
-        sum.switches += cluster->members[i].activity.switches;
-        sum.cpu_ns += cluster->members[i].activity.cpu_ns;
-    }
-    return sum;
+    return has_run(candidate) && candidate->activity.least_cpu_ns >= BUSY_MIN_NS &&
+           is_runnable(candidate->thread) && is_runnable(candidate->before);
 }
 
-static bool is_busy(const struct leak_case *the_case, const struct leak_cluster *cluster)
+static bool is_known(const struct leak_candidate *candidate)
 {
-    uint64_t all_ns = the_case->observed_ns * cluster->n_members;
-    return all(cluster, runs_always) ||
-           (all(cluster, has_run) && add_up(cluster).cpu_ns >= all_ns / 100 * BUSY_PERCENT);
+    return candidate->activity.known;
 }
 
 static void find_spinning(const struct leak_case *the_case, const struct leak_cluster *cluster,
                           struct leak_facts *facts)
 {
-    if (is_busy(the_case, cluster))
-        tell(the_case, cluster, facts);
+    uint64_t all_ns = the_case->observed_ns * cluster->n_members, least_ns = 0;
+
+    for (size_t i = 0; i < cluster->n_members; i++)
+        least_ns += cluster->members[i].activity.least_cpu_ns;
+    if (!all(cluster, runs_always) &&
+        (!all(cluster, has_run) || least_ns < all_ns / 100 * BUSY_PERCENT))
+        return;
+    facts_add_waits(the_case, cluster, facts);
+    if (all(cluster, is_known))
+        facts_add_activity(the_case, cluster, facts);
+    else
+        facts_add_least_cpu(the_case, cluster, least_ns, facts);
+    facts_add_circumstances(the_case, cluster, facts);
+}
+
+static bool any_switched(const struct leak_cluster *cluster)
+{
+    for (size_t i = 0; i < cluster->n_members; i++)
+        if (cluster->members[i].activity.switches)
+            return true;
+    return false;
 }
 
 static bool has_alarm(const struct sl_wait *wait)
@@ -220,7 +228,7 @@ static bool wakes_by_itself(const struct leak_candidate *candidate)
 static void find_retrying(const struct leak_case *the_case, const struct leak_cluster *cluster,
                           struct leak_facts *facts)
 {
-    if (all(cluster, wakes_by_itself) && add_up(cluster).switches)
+    if (all(cluster, wakes_by_itself) && any_switched(cluster))
         tell(the_case, cluster, facts);
 }
 
@@ -254,6 +262,42 @@ static bool is_parked(const struct leak_candidate *candidate)
     }
 }
 
+bool cause_is_in_queue(const struct sl_leak_rule *rule, const struct leak_candidate *candidate)
+{
+    return rule->kind == SL_LEAK_RULE_QUEUE && !rule->expired && is_parked(candidate) &&
+           pattern_fits(&rule->pattern, candidate->thread, candidate->before);
+}
+
+/* The queue that all of them wait for room in, or NULL. */
+static const struct sl_leak_rule *
+queue_of(const struct leak_case *the_case, const struct leak_cluster *cluster)
+{
+    const struct sl_leak_rules *rules = &the_case->input->rules;
+
+    for (size_t i = 0; i < rules->n; i++) {
+        size_t n = 0;
+        while (n < cluster->n_members && cause_is_in_queue(&rules->rules[i], &cluster->members[n]))
+            n++;
+        if (n == cluster->n_members)
+            return &rules->rules[i];
+    }
+    return NULL;
+}
+
+static void find_queue_blocked(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                               struct leak_facts *facts)
+{
+    const struct sl_leak_rule *queue = the_case->input ? queue_of(the_case, cluster) : NULL;
+
+    if (!queue)
+        return;
+    facts_add_waits(the_case, cluster, facts);
+    facts_add(facts,
+              (struct sl_fact){SL_FACT_QUEUE, .count = cluster->count, .text = queue->reason});
+    facts_add_idle(the_case, cluster, facts);
+    facts_add_circumstances(the_case, cluster, facts);
+}
+
 static void find_parked(const struct leak_case *the_case, const struct leak_cluster *cluster,
                         struct leak_facts *facts)
 {
@@ -268,6 +312,7 @@ static const cause_rule rules[] = {
     [SL_CAUSE_DEADLOCK] = find_deadlock,
     [SL_CAUSE_LOCK_BLOCKED] = find_lock_blocked,
     [SL_CAUSE_JOINING] = find_joining,
+    [SL_CAUSE_QUEUE_BLOCKED] = find_queue_blocked,
     [SL_CAUSE_SPINNING] = find_spinning,
     [SL_CAUSE_RETRYING] = find_retrying,
     [SL_CAUSE_IO] = find_io,

@@ -63,6 +63,8 @@ static const struct {
     [SL_FACT_CIRCLE_WAIT] = {": thread $i$t"},
     [SL_FACT_CIRCLE_WAIT_TOO] = {", thread $i$t"},
     [SL_FACT_CIRCLE_GOES_ON] = {", and $N more"},
+    [SL_FACT_QUEUE] = {"; it waits for room in $t", "; they wait for room in $t"},
+    [SL_FACT_LEAST_CPU] = {"; at least $d of CPU time"},
     [SL_FACT_OTHERS_HOLD] = {"; $n of $a wait for others"},
 };
 

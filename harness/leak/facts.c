@@ -268,6 +268,15 @@ void facts_add_activity(const struct leak_case *the_case, const struct leak_clus
         facts_add(facts, (struct sl_fact){SL_FACT_BORN, .count = born});
 }
 
+void facts_add_least_cpu(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                         uint64_t least_ns, struct leak_facts *facts)
+{
+    facts_add(facts,
+              (struct sl_fact){SL_FACT_LEAST_CPU, .count = cluster->count, .value = least_ns});
+    facts_add(facts, (struct sl_fact){SL_FACT_SPAN, .count = cluster->count,
+                                      .value = the_case->observed_ns});
+}
+
 void facts_add_circumstances(const struct leak_case *the_case, const struct leak_cluster *cluster,
                              struct leak_facts *facts)
 {

@@ -37,6 +37,10 @@ void facts_add_idle(const struct leak_case *the_case, const struct leak_cluster 
 void facts_add_activity(const struct leak_case *the_case, const struct leak_cluster *cluster,
                         struct leak_facts *facts);
 
+/* That together they used so much CPU time, at least. */
+void facts_add_least_cpu(const struct leak_case *the_case, const struct leak_cluster *cluster,
+                         uint64_t least_ns, struct leak_facts *facts);
+
 /* What else is known: why there is no stack, that a library's shutdown changed nothing, and that
    Close ended nobody. */
 void facts_add_circumstances(const struct leak_case *the_case, const struct leak_cluster *cluster,

@@ -106,15 +106,16 @@ apply_rule(struct ignore *ignore, const struct sl_leak_rule *rule, struct sl_err
     return status;
 }
 
-/* Threads that a resident or a witness fits, whatever came of it. */
+/* Threads that a resident, a witness or a queue fits, whatever came of it. */
 static uint32_t count_fits(const struct leak_case *the_case, const struct sl_leak_rule *rule)
 {
     uint32_t n = 0;
 
     for (size_t i = 0; i < the_case->n_candidates; i++) {
         const struct leak_candidate *candidate = &the_case->candidates[i];
-        bool fits = rule->kind == SL_LEAK_RULE_RESIDENT
-                        ? candidate->library_rule == rule
+        bool fits = rule->kind == SL_LEAK_RULE_RESIDENT ? candidate->library_rule == rule
+                    : rule->kind == SL_LEAK_RULE_QUEUE
+                        ? i < the_case->n_alive && cause_is_in_queue(rule, candidate)
                         : i < the_case->n_alive && closing_is_witness(rule, candidate);
         n += fits ? candidate->thread->count : 0;
     }

@@ -26,7 +26,8 @@ struct sl_pattern {
 #define SL_LEAK_RULE_MAP(X)                                                                        \
     X(IGNORE, "ignore")     /* known and accepted: shown, not counted */                           \
     X(WITNESS, "witness")   /* every effective Close ends it */                                    \
-    X(RESIDENT, "resident") /* a library keeps it until its shutdown */
+    X(RESIDENT, "resident") /* a library keeps it until its shutdown */                            \
+    X(QUEUE, "queue")       /* it waits for room in a queue */
 
 enum sl_leak_rule_kind {
 #define X(name, text) SL_LEAK_RULE_##name,
@@ -38,7 +39,7 @@ struct sl_leak_rule {
     enum sl_leak_rule_kind kind;
     size_t index; /* among those of files, which copies keep */
     struct sl_pattern pattern;
-    const char *reason; /* why it is ignored; what a witness or a resident is */
+    const char *reason; /* why it is ignored; what a witness, a resident or a queue is */
     const char *owner;  /* who answers for it, or NULL */
     const char *file;   /* NULL: the driver's or the caller's own */
     uint32_t line;

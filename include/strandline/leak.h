@@ -190,7 +190,9 @@ SL_API const struct sl_fact *sl_finding_fact(const struct sl_finding *finding, s
     X(CIRCLE_WAIT, "circle-wait") /* thread waits at object for other; value, text: as WAIT */     \
     X(CIRCLE_WAIT_TOO, "circle-wait-too") /* a further wait of that circle */                      \
     X(CIRCLE_GOES_ON, "circle-goes-on")   /* so many more waits are in it */                       \
-    X(AS_BEFORE, "as-before") /* of so many threads at peak none has ended, a witness neither */
+    X(AS_BEFORE, "as-before") /* of so many threads at peak none has ended, a witness neither */   \
+    X(QUEUE, "queue")         /* they wait for room in text */                                     \
+    X(LEAST_CPU, "least-cpu") /* value: as CPU, or more */
 
 enum sl_fact_kind {
 #define X(name, text) SL_FACT_##name,

@@ -149,7 +149,7 @@ SL_TEST(observe, what_a_program_leaves_is_found_grouped_and_explained)
     cr_assert_eq(pull->group.wait.kind, SL_WAIT_SEMAPHORE);
     cr_assert_eq(monitor->group.count, 1);
     cr_assert_str_eq(monitor->group.thread_name, "monitor");
-    cr_assert_eq(monitor->cause, SL_CAUSE_UNKNOWN, "%s", monitor->evidence);
+    cr_assert_eq(monitor->cause, SL_CAUSE_RETRYING, "%s", monitor->evidence);
     cr_assert(strstr(monitor->evidence, " context switch"), "%s", monitor->evidence);
 }
 

@@ -42,6 +42,50 @@ SL_TEST(leak_rules, threads_that_share_a_cpu_spin_however_little_each_gets)
     cr_assert_eq(scene.report.findings[0].cause, SL_CAUSE_SPINNING);
 }
 
+SL_TEST(leak_rules, one_that_was_stopped_to_be_looked_at_spins_by_what_it_used_at_least)
+{
+    SCENE(scene);
+    scene_begin_closed(&scene);
+    struct sl_thread *thread = sl_build_thread(scene.builder, 101, 2, scene.worker);
+    thread->wait = no_wait;
+    thread->state = 'R';
+    thread->cost.stopped = true;
+    scene_begin_settled(&scene);
+    thread = sl_build_thread(scene.builder, 101, 2, scene.worker);
+    thread->wait = no_wait;
+    thread->state = 'R';
+    thread->cpu_ns += 1520 * SL_NS_PER_MS;
+    scene_assert_cause(&scene, 1, SL_CAUSE_SPINNING,
+                       "1 thread is runnable; at least 1.5s of CPU time in the 2s between the end "
+                       "mark and the last look");
+}
+
+SL_TEST(leak_rules, who_is_parked_where_a_rule_knows_a_queue_to_be_full_is_queue_blocked)
+{
+    const struct sl_leak_rule queue = {.kind = SL_LEAK_RULE_QUEUE,
+                                       .pattern = {.any_function = "queue_*"},
+                                       .reason = "the queue of a worker"};
+    SCENE(scene);
+    scene_park_workers(&scene, 2);
+    scene.input.rules = (struct sl_leak_rules){&queue, 1};
+    scene_assert_cause(&scene, 2, SL_CAUSE_QUEUE_BLOCKED,
+                       "2 threads wait on a condition without a time-out; they wait for room in "
+                       "the queue of a worker; none of them ran in the 2s between the end mark and "
+                       "the last look");
+}
+
+SL_TEST(leak_rules, who_ran_there_meanwhile_got_room)
+{
+    const struct sl_leak_rule queue = {.kind = SL_LEAK_RULE_QUEUE,
+                                       .pattern = {.any_function = "queue_*"},
+                                       .reason = "the queue of a worker"};
+    SCENE(scene);
+    run_threads(&scene, 1, (struct sl_wait){.kind = SL_WAIT_CONDITION}, 'S', 2, 0);
+    scene.input.rules = (struct sl_leak_rules){&queue, 1};
+    scene_analyse(&scene);
+    cr_assert_eq(scene.report.findings[0].cause, SL_CAUSE_UNKNOWN);
+}
+
 SL_TEST(leak_rules, one_that_polls_without_a_rest_spins_although_it_was_seen_to_sleep)
 {
     SCENE(scene);
