@@ -118,6 +118,9 @@ void sl_table_print_rules(const struct sl_page *page, const struct sl_run_result
 {
     for (size_t i = 0; i < result->n_rules; i++) {
         const struct sl_rule_use *use = &result->rules[i];
+        /* That no witness is alive is as it should be. */
+        if (use->state == SL_RULE_STATE_UNUSED && use->rule.kind != SL_LEAK_RULE_IGNORE)
+            continue;
         enum sl_style style = use->state == SL_RULE_STATE_TOO_BROAD ? SL_STYLE_BAD
                               : use->state == SL_RULE_STATE_USED    ? SL_STYLE_NONE
                                                                     : SL_STYLE_WARN;

@@ -11,7 +11,8 @@
 void sl_table_print_verdict(const struct sl_page *page, const struct sl_run_result *result,
                             const struct sl_verdict *verdict);
 
-/* A line for each rule: whether it was of use, and what is wrong with it. */
+/* A line for each rule: whether it was of use, and what is wrong with it; none for a witness or a
+   resident that fits nothing. */
 void sl_table_print_rules(const struct sl_page *page, const struct sl_run_result *result);
 
 #endif
