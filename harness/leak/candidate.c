@@ -165,6 +165,28 @@ void candidate_find_replaced(const struct sl_leak_input *input, struct leak_cand
     }
 }
 
+/* Stacks that were asked about last; many threads share one. */
+struct stack_memo {
+    const struct sl_stack *stack;
+    bool may_be_of_process, may_be_of_library;
+};
+#define N_MEMOS 1024
+
+static const struct stack_memo *
+recall(const struct sl_leak_input *input, const struct sl_stack *stack, struct stack_memo *memos)
+{
+    struct stack_memo *memo = &memos[(uintptr_t) stack / sizeof *stack % N_MEMOS];
+
+    if (!stack || memo->stack != stack)
+        *memo = (struct stack_memo){
+            .stack = stack,
+            .may_be_of_process = !input->strict && process_threads_may_have(stack),
+            /* One that could not be unwound this time is judged by an earlier look. */
+            .may_be_of_library =
+                !stack || !stack->complete || sl_leak_rules_may_reside(&input->rules, stack)};
+    return memo;
+}
+
 enum sl_status candidate_list(const struct sl_leak_input *input, struct sl_arena *arena,
                               struct leak_candidate **ret_candidates, size_t *ret_n_alive,
                               size_t *ret_n_candidates, struct sl_error *err)
@@ -179,6 +201,7 @@ enum sl_status candidate_list(const struct sl_leak_input *input, struct sl_arena
                        settled->n_threads + n_unjoined);
 
     bool two_looks = candidate_observed_ns(input) > 0, comparable = !candidate_counts_differ(input);
+    struct stack_memo memos[N_MEMOS] = {0};
     size_t n = 0;
     for (size_t i = 0; i < settled->n_threads; i++) {
         const struct sl_thread *thread = &settled->threads[i];
@@ -187,14 +210,15 @@ enum sl_status candidate_list(const struct sl_leak_input *input, struct sl_arena
         const struct sl_thread *before =
             two_looks ? candidate_find_same(input->closed, thread) : NULL;
         const struct sl_leak_rule *rule = NULL;
-        const char *library = library_of(input, thread, &rule);
+        const struct stack_memo *memo = recall(input, thread->stack, memos);
+        const char *library = memo->may_be_of_library ? library_of(input, thread, &rule) : NULL;
         candidates[n++] = (struct leak_candidate){
             .thread = thread,
             .before = before,
             .activity = activity_of(comparable ? before : NULL, thread),
             .library = library,
             .library_rule = rule,
-            .process = input->strict ? NULL : process_threads_kind(thread),
+            .process = memo->may_be_of_process ? process_threads_kind(thread) : NULL,
         };
     }
     *ret_n_alive = n;

@@ -60,6 +60,15 @@ enum sl_status sl_leak_rules_join(const char *const *modules,
     return SL_OK;
 }
 
+bool sl_leak_rules_may_reside(const struct sl_leak_rules *rules, const struct sl_stack *stack)
+{
+    for (size_t i = 0; i < rules->n; i++)
+        if (rules->rules[i].kind == SL_LEAK_RULE_RESIDENT && !rules->rules[i].expired &&
+            pattern_fits_stack(&rules->rules[i].pattern, stack))
+            return true;
+    return false;
+}
+
 const struct sl_leak_rule *
 sl_leak_rules_resident(const struct sl_leak_rules *rules, const struct sl_thread *thread)
 {

@@ -21,6 +21,9 @@ sl_leak_rules_join(const char *const *modules, const struct sl_leak_witness *wit
                    const struct sl_leak_rules *more, struct sl_arena *arena,
                    struct sl_leak_rules *ret_rules, struct sl_error *err);
 
+/* May a thread with this stack be a resident?  Cheaper to ask once for all that share the stack. */
+bool sl_leak_rules_may_reside(const struct sl_leak_rules *rules, const struct sl_stack *stack);
+
 /* The first resident that a thread is; NULL: none, or its stack is not whole. */
 const struct sl_leak_rule *
 sl_leak_rules_resident(const struct sl_leak_rules *rules, const struct sl_thread *thread);

@@ -112,10 +112,28 @@ static bool is_kind(const struct sl_thread *thread, const struct kind *kind)
                          : kind->name && strncmp(thread->name, kind->name, strlen(kind->name)) == 0;
 }
 
-const char *process_threads_kind(const struct sl_thread *thread)
+static bool is_foreign(const struct sl_frame *frame)
+{
+    for (size_t i = 0; i < SL_COUNT_OF(kinds); i++)
+        if (is_of(frame->module, kinds[i].module))
+            return false;
+    return !runtime_has(frame, false);
+}
+
+bool process_threads_may_have(const struct sl_stack *stack)
 {
     /* The outermost frame of a partial stack may be anybody's. */
-    if (!thread->stack || !thread->stack->complete || !thread->stack->n_frames)
+    if (!stack || !stack->complete || !stack->n_frames)
+        return false;
+    for (size_t i = 0; i < stack->n_frames; i++)
+        if (is_foreign(&stack->frames[i]))
+            return false;
+    return true;
+}
+
+const char *process_threads_kind(const struct sl_thread *thread)
+{
+    if (!process_threads_may_have(thread->stack))
         return NULL;
     for (size_t i = 0; i < SL_COUNT_OF(kinds); i++)
         if (is_kind(thread, &kinds[i]))

@@ -99,9 +99,17 @@ static const char *const wait_functions[] = {
 
 static bool is_any(const char *module, const char *const *prefixes, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (names_module_is(module, prefixes[i]))
+    const char *file = sl_path_base(module);
+
+    /* Asked for every frame: most differ in their first letters. */
+    for (size_t i = 0; i < n; i++) {
+        const char *prefix = prefixes[i];
+        size_t same = 0;
+        while (prefix[same] && file[same] == prefix[same])
+            same++;
+        if (!prefix[same])
             return true;
+    }
     return false;
 }
 
