@@ -101,7 +101,8 @@ static enum sl_status mark_living(struct look *look, struct sl_error *err)
     status = proof_threads_place(threads, look->maps, look->reader, err);
     if (status)
         return status;
-    wait_classify(threads, look->maps, look->reader);
+    if (!wait_classify(threads, look->maps, look->reader))
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", threads->n_threads);
     cancel_find_variables(look->modules, look->maps, &threads->variables);
     if (!resident_find(&look->target, look->maps, &look->resident)) {
         look->reason = "which pages it has could not be read";

@@ -67,7 +67,9 @@ static void add_stack(struct builder *builder, size_t i, const struct sl_mapping
             add_of_thread(builder, AREA_LOCAL, thread->top, of_program, i, mapping);
         add_of_thread(builder, AREA_LOCAL, of_program, own, i, mapping);
     }
-    add_of_thread(builder, AREA_PRIVATE, own, thread->end, i, mapping);
+    /* Behind the frames of main are the arguments and the environment. */
+    add_of_thread(builder, own == thread->descriptor ? AREA_PRIVATE : AREA_ROOT, own, thread->end,
+                  i, mapping);
 }
 
 static uint64_t align_up(uint64_t address)

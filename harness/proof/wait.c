@@ -13,10 +13,17 @@
 #include "harness/snapshot/target/ids.h"
 #include "harness/snapshot/wait/futex.h"
 
-#define MUTEX_LOCK  0
-#define MUTEX_OWNER 8
-#define MUTEX_SIZE  40
-#define CONTENDED   2 /* what the lock holds while somebody waits for it */
+#define MUTEX_HEAD 12   /* bytes of one that are looked at */
+#define MAX_BATCH  1024 /* words that are read at once */
+#define CONTENDED  2    /* what the lock holds while somebody waits for it */
+
+/* What a thread waits for, as a mutex begins; of other things it is the word alone. */
+struct head {
+    int32_t lock;
+    uint32_t count;
+    int32_t owner;
+    size_t size; /* bytes that were read */
+};
 
 struct handle {
     uint64_t descriptor;
@@ -28,7 +35,8 @@ struct classifier {
     const struct sl_maps *maps;
     struct sl_reader *reader;
     struct sl_ids ids;
-    struct handle *handles; /* ascending descriptor; NULL: memory was short, and no join is known */
+    struct head *heads;     /* of each thread */
+    struct handle *handles; /* ascending descriptor */
     size_t n_handles;
 };
 
@@ -42,18 +50,24 @@ static bool is_blind(const struct proof_thread *thread, const struct sl_maps *ma
     return thread->sighting.call.nr < 0 || !code || !sl_futex_is_library(code->path);
 }
 
-/* Does it wait, without a time-out, for a word that nobody outside of the process has? */
-static bool waits_for_word(const struct proof_thread *thread, const struct sl_maps *maps)
+/*
+ * Does it wait, without a time-out, for a word that nobody outside of the process has?  One that
+ * was stopped meanwhile, or is frozen, looks at the word again, and gets on if it has changed.
+ */
+static bool waits_for_word(const struct proof_thread *thread, const struct head *head,
+                           const struct sl_maps *maps)
 {
     const struct sl_syscall *call = &thread->sighting.call;
     const unsigned command = (unsigned) call->args[1] & (unsigned) FUTEX_CMD_MASK;
     const struct sl_mapping *mapping = sl_maps_find(maps, call->args[0]);
 
-    if (call->nr != SYS_futex || thread->blind || call->args[3])
+    if (call->nr != SYS_futex || thread->blind || call->args[3] ||
+        thread->sighting.stat.state != 'S')
         return false;
     if (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET)
         return false;
-    return mapping && !mapping->shared && mapping->readable;
+    return mapping && !mapping->shared && mapping->readable && head->size >= sizeof head->lock &&
+           (uint32_t) head->lock == (uint32_t) call->args[2];
 }
 
 static int compare_handles(const void *left, const void *right)
@@ -62,18 +76,15 @@ static int compare_handles(const void *left, const void *right)
     return (a->descriptor > b->descriptor) - (a->descriptor < b->descriptor);
 }
 
-static void find_handles(struct classifier *classifier)
+static void sort_handles(struct classifier *classifier)
 {
     const struct proof_threads *threads = classifier->threads;
 
-    classifier->handles = calloc(threads->n_threads + 1, sizeof *classifier->handles);
-    for (size_t i = 0; classifier->handles && i < threads->n_threads; i++)
+    for (size_t i = 0; i < threads->n_threads; i++)
         if (threads->threads[i].descriptor)
             classifier->handles[classifier->n_handles++] =
                 (struct handle){threads->threads[i].descriptor, i};
-    if (classifier->n_handles)
-        qsort(classifier->handles, classifier->n_handles, sizeof *classifier->handles,
-              compare_handles);
+    qsort(classifier->handles, classifier->n_handles, sizeof *classifier->handles, compare_handles);
 }
 
 /* The thread whose end the kernel tells at this word; PROOF_NOBODY: none. */
@@ -101,22 +112,17 @@ static bool has_ended(const struct classifier *classifier, pid_t own)
 }
 
 /* A mutex by the frames of who waits for it, whose words agree. */
-static bool find_owner(struct classifier *classifier, struct proof_thread *thread)
+static bool
+find_owner(struct classifier *classifier, struct proof_thread *thread, const struct head *head)
 {
     const struct sl_wait *wait = thread->seen ? &thread->seen->wait : NULL;
-    struct {
-        int32_t lock;
-        uint32_t count;
-        int32_t owner;
-    } head;
 
     if (!wait || wait->kind != SL_WAIT_MUTEX || !wait->object || wait->object != thread->word ||
-        !sl_reader_read_all(classifier->reader, wait->object, &head, sizeof head) ||
-        head.lock != CONTENDED || head.owner <= 0)
+        head->size < MUTEX_HEAD || head->lock != CONTENDED || head->owner <= 0)
         return false;
-    pid_t tid = sl_ids_find(&classifier->ids, head.owner);
+    pid_t tid = sl_ids_find(&classifier->ids, head->owner);
     if (!tid) {
-        if (!has_ended(classifier, head.owner))
+        if (!has_ended(classifier, head->owner))
             return false;
         thread->owner = PROOF_NOBODY;
         return true;
@@ -128,33 +134,59 @@ static bool find_owner(struct classifier *classifier, struct proof_thread *threa
 static void classify(struct classifier *classifier, size_t i)
 {
     struct proof_thread *thread = &classifier->threads->threads[i];
+    const struct head *head = &classifier->heads[i];
 
     thread->blind = is_blind(thread, classifier->maps);
-    thread->awake = !waits_for_word(thread, classifier->maps);
+    thread->awake = !waits_for_word(thread, head, classifier->maps);
     if (thread->awake)
         return;
     thread->word = thread->sighting.call.args[0];
     thread->wait = WAIT_WAKE;
     thread->owner = find_joined(classifier, thread->word);
-    if (thread->owner != PROOF_NOBODY || find_owner(classifier, thread))
+    if (thread->owner != PROOF_NOBODY || find_owner(classifier, thread, head))
         thread->wait = WAIT_OWNER;
 }
 
-void wait_classify(struct proof_threads *threads, const struct sl_maps *maps,
+static void read_heads(struct classifier *classifier)
+{
+    const struct proof_threads *threads = classifier->threads;
+    struct sl_copy copies[MAX_BATCH];
+
+    for (size_t at = 0; at < threads->n_threads; at += MAX_BATCH) {
+        const size_t n = SL_MIN(threads->n_threads - at, (size_t) MAX_BATCH);
+        for (size_t i = 0; i < n; i++) {
+            const struct sl_syscall *call = &threads->threads[at + i].sighting.call;
+            copies[i] = (struct sl_copy){.address = call->args[0],
+                                         .data = &classifier->heads[at + i],
+                                         .size = call->nr == SYS_futex ? MUTEX_HEAD : 0};
+        }
+        sl_reader_copy(classifier->reader, copies, n);
+        for (size_t i = 0; i < n; i++)
+            classifier->heads[at + i].size = copies[i].copied;
+    }
+}
+
+bool wait_classify(struct proof_threads *threads, const struct sl_maps *maps,
                    struct sl_reader *reader)
 {
-    SL_AUTO_FREE pid_t *tids = calloc(threads->n_threads + 1, sizeof *tids);
-    struct classifier classifier = {.threads = threads, .maps = maps, .reader = reader};
+    const size_t n = threads->n_threads;
+    SL_AUTO_FREE pid_t *tids = calloc(n + 1, sizeof *tids);
+    SL_AUTO_FREE struct head *heads = calloc(n + 1, sizeof *heads);
+    SL_AUTO_FREE struct handle *handles = calloc(n + 1, sizeof *handles);
+    struct classifier classifier = {
+        .threads = threads, .maps = maps, .reader = reader, .heads = heads, .handles = handles};
 
-    for (size_t i = 0; tids && i < threads->n_threads; i++)
+    if (!tids || !heads || !handles)
+        return false;
+    for (size_t i = 0; i < n; i++)
         tids[i] = threads->threads[i].tid;
-    classifier.ids = (struct sl_ids){
-        .target = threads->context.target, .tids = tids, .n_tids = tids ? threads->n_threads : 0};
-    find_handles(&classifier);
-    for (size_t i = 0; i < threads->n_threads; i++)
+    classifier.ids = (struct sl_ids){.target = threads->context.target, .tids = tids, .n_tids = n};
+    sort_handles(&classifier);
+    read_heads(&classifier);
+    for (size_t i = 0; i < n; i++)
         classify(&classifier, i);
     sl_ids_release(&classifier.ids);
-    free(classifier.handles);
+    return true;
 }
 
 void wait_settle(struct proof_threads *threads, const struct proof_space *space)

@@ -5,8 +5,8 @@
 
 #include "harness/proof/space.h"
 
-/* Before memory is told apart: all others are awake. */
-void wait_classify(struct proof_threads *threads, const struct sl_maps *maps,
+/* Before memory is told apart: all others are awake.  @return false when memory is short */
+bool wait_classify(struct proof_threads *threads, const struct sl_maps *maps,
                    struct sl_reader *reader);
 
 /* After that: those that wait for what is no object are awake, too. */
