@@ -11,7 +11,7 @@
  *   kept     it is in a block that a variable of main points to
  *   timed    as pool, with a time-out
  *
- * Prints "ready" once all of them wait, and ends when its input does.
+ * Prints "ready" once all of them have begun, and ends when its input does.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -156,7 +156,6 @@ int main(int argc, char **argv)
     else
         (void) plant(argv[1]);
     wipe();
-    (void) usleep(200000);
     (void) puts("ready");
     (void) fflush(stdout);
     while (read(STDIN_FILENO, &byte, 1) > 0)
