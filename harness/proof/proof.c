@@ -108,6 +108,10 @@ static enum sl_status mark_living(struct look *look, struct sl_error *err)
         look->reason = "which pages it has could not be read";
         return SL_OK;
     }
+    if (resident_hides(&look->resident, look->maps)) {
+        look->reason = "there is something in memory that it may not read now";
+        return SL_OK;
+    }
     status = tell_memory_apart(look, err);
     if (status)
         return status;

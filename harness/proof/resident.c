@@ -140,3 +140,16 @@ size_t resident_index(const struct resident *resident, uint64_t address)
 {
     return SL_PARTITION_POINT(resident->n_ranges, i, resident->ranges[i].end <= address);
 }
+
+bool resident_hides(const struct resident *resident, const struct sl_maps *maps)
+{
+    for (size_t i = 0; i < maps->n_mappings; i++) {
+        const struct sl_mapping *mapping = &maps->mappings[i];
+        size_t at =
+            mapping->readable ? resident->n_ranges : resident_index(resident, mapping->start);
+        for (; at < resident->n_ranges && resident->ranges[at].start < mapping->end; at++)
+            if (!resident->ranges[at].of_file)
+                return true;
+    }
+    return false;
+}

@@ -29,4 +29,7 @@ void resident_release(struct resident *resident);
 /* The first range that ends behind the address: where n_ranges is the index there is none. */
 size_t resident_index(const struct resident *resident, uint64_t address);
 
+/* Is there something in memory that the process may not read now, and may again? */
+bool resident_hides(const struct resident *resident, const struct sl_maps *maps);
+
 #endif
