@@ -72,7 +72,9 @@ static void find_threads(const struct selftest_facts *expected, const struct sl_
         seen->function = expected->function ? expected->function : finding->group.function;
         if (is_right) {
             seen->threads += finding->group.count;
-            seen->proof = finding->group.proof.grade;
+            const struct sl_proof *proof = &finding->group.proof;
+            seen->proof = proof->grade;
+            seen->reached_by = proof->n_path ? proof->path[0].what : proof->reason;
         }
         if (is_right || !seen->cause)
             seen->cause = cause;
@@ -127,7 +129,8 @@ static const char *find_miss(const struct selftest_facts *expected,
     if (expected->threads && !seen->threads)
         return SAY(arena, "cause %s, not %s", seen->cause, expected->cause);
     if (expected->proof == SL_PROOF_DEAD && seen->proof == SL_PROOF_ALIVE)
-        return "it was called alive";
+        return SAY(arena, "it was called alive: reached by %s",
+                   seen->reached_by ? seen->reached_by : "nobody knows what");
     if (seen->threads < expected->threads)
         return SAY(arena, "%" PRIu32 " of %" PRIu32 " threads were found", seen->threads,
                    expected->threads);

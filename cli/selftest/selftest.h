@@ -31,6 +31,7 @@ struct selftest_facts {
     enum bus_fault_hang hang;
     bool lost, disorder, crash, unanswered;
     enum sl_proof_grade proof; /* expected of the threads, or made of them; NONE: none */
+    const char *reached_by;    /* the root from which threads that are alive are reached, or NULL */
 };
 
 struct selftest_row {

@@ -2,19 +2,23 @@
 /* Nothing stops these threads but the end of the process, so what they wait on is never freed. */
 #include "harness/plant/plant.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #define RETRY_NS (20 * SL_NS_PER_MS)
 #define LATE_NS  (50 * SL_NS_PER_MS)
+#define PLACE_NS SL_NS_PER_S
 
 struct parking {
     pthread_mutex_t mutex;
@@ -276,12 +280,37 @@ static void *keep_company(void *argument)
     return argument;
 }
 
+/* Does every thread but the one that asks sleep? */
+static bool all_sleep(void)
+{
+    char path[64], text[1024];
+    bool sleep = true;
+    DIR *tasks = opendir("/proc/self/task");
+
+    for (const struct dirent *task; tasks && (task = readdir(tasks));) {
+        if (task->d_name[0] == '.' || atoi(task->d_name) == gettid())
+            continue;
+        (void) snprintf(path, sizeof path, "/proc/self/task/%.16s/stat", task->d_name);
+        if (sl_file_read(path, text, sizeof text))
+            sleep = sleep && strstr(text, ") S ");
+    }
+    if (tasks)
+        (void) closedir(tasks);
+    return sleep;
+}
+
+/* A thread that came to its place after Close only would not be what it is planted as. */
 int sl_plant_open(const struct sl_plant *plant)
 {
     int error = make(&company.thread, false, keep_company, NULL);
+    uint64_t deadline_ns = sl_clock_now_ns() + PLACE_NS;
 
     company.open = !error;
-    return error ? error : plant->make();
+    if (!error)
+        error = plant->make();
+    while (!error && !all_sleep() && sl_clock_now_ns() < deadline_ns)
+        sl_clock_sleep_ns(SL_NS_PER_MS);
+    return error;
 }
 
 void sl_plant_close(void)
