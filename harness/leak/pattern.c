@@ -70,14 +70,22 @@ const char *pattern_module(const struct sl_stack *stack)
     return module ? sl_path_base(module) : NULL;
 }
 
+/* To find the entry takes longer than to see that no frame lies there. */
+static bool module_fits(const char *glob, const struct sl_stack *stack)
+{
+    size_t plain = strcspn(glob, SPECIAL);
+    bool fits = false;
+
+    for (size_t i = 0; stack && i < stack->n_frames && !fits; i++)
+        fits = strncmp(sl_path_base(stack->frames[i].module), glob, plain) == 0;
+    const char *module = fits ? entry_module(stack) : NULL;
+    return module && glob_fits(glob, file_name(module));
+}
+
 bool pattern_fits_stack(const struct sl_pattern *pattern, const struct sl_stack *stack)
 {
-    if (pattern->module) {
-        const char *module = entry_module(stack);
-        if (!module || !glob_fits(pattern->module, file_name(module)))
-            return false;
-    }
-    return (!pattern->top_function || frame_fits(pattern->top_function, frame_telling(stack))) &&
+    return (!pattern->module || module_fits(pattern->module, stack)) &&
+           (!pattern->top_function || frame_fits(pattern->top_function, frame_telling(stack))) &&
            (!pattern->any_function || any_frame_fits(pattern->any_function, stack));
 }
 
