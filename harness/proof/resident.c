@@ -38,9 +38,10 @@ struct scan {
 
 static bool add(struct resident *resident, uint64_t start, uint64_t end, bool of_file)
 {
-    struct resident_range *last = resident->ranges + resident->n_ranges - 1;
+    struct resident_range *last =
+        resident->n_ranges ? &resident->ranges[resident->n_ranges - 1] : NULL;
 
-    if (resident->n_ranges && last->end == start && last->of_file == of_file) {
+    if (last && last->end == start && last->of_file == of_file) {
         last->end = end;
         return true;
     }
