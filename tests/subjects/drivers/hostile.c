@@ -75,9 +75,15 @@ static void leave_daemon(void)
 
 static char stack[64 << 10];
 
+/* What it makes has its name from the beginning, however soon that is looked at. */
 static void leave_clone(int flags)
 {
+    char name[16];
+
+    (void) prctl(PR_GET_NAME, name);
+    (void) prctl(PR_SET_NAME, "left-behind");
     (void) clone(wait_for_ever, stack + sizeof stack, flags, NULL);
+    (void) prctl(PR_SET_NAME, name);
 }
 
 static void leave_shared_memory(void)
@@ -92,6 +98,7 @@ static void leave_sibling(void)
 
 static void *vfork_and_hang(void *argument)
 {
+    (void) prctl(PR_SET_NAME, "left-behind");
     if (vfork() == 0)
         (void) wait_for_ever(NULL);
     return argument;

@@ -38,12 +38,11 @@ static void *end_at_once(void *argument)
 
 static void wait_for_ever(void)
 {
-    (void) prctl(PR_SET_NAME, "left-behind");
     for (;;)
         (void) pause();
 }
 
-static void leave_processes(void)
+static void make_processes(void)
 {
     if (leaves("child") && fork() == 0)
         wait_for_ever();
@@ -58,6 +57,17 @@ static void leave_processes(void)
         _exit(0);
     }
     (void) waitpid(pid, NULL, 0);
+}
+
+/* They have the name of who makes them from the beginning, however soon they are looked at. */
+static void leave_processes(void)
+{
+    char name[16];
+
+    (void) prctl(PR_GET_NAME, name);
+    (void) prctl(PR_SET_NAME, "left-behind");
+    make_processes();
+    (void) prctl(PR_SET_NAME, name);
 }
 
 static void leave(void)
