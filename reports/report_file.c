@@ -298,7 +298,7 @@ enum sl_status
 sl_report_read(const char *path, struct sl_run_result **ret_result, struct sl_error *err)
 {
     SL_AUTO_FREE char *data = NULL;
-    const char *name;
+    const char *name = path;
     size_t size = 0;
     enum sl_status status = sl_report_load(path, &name, &data, &size, err);
 
