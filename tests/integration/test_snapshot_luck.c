@@ -126,8 +126,9 @@ SL_TEST(snapshot_luck, threads_that_never_rest_have_a_stack_that_was_or_a_reason
                                               .no_stop = i % 5 == 4 && i % 3 != 2};
         SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = take_with(subject.pid, &opts);
         cr_assert_eq(snapshot->n_threads, 25);
-        for (size_t t = 1; t < snapshot->n_threads; t++)
-            check_flicker(&snapshot->threads[t]);
+        for (size_t t = 0; t < snapshot->n_threads; t++)
+            if (snapshot->threads[t].id != (uint64_t) subject.pid) /* ids begin anew at times */
+                check_flicker(&snapshot->threads[t]);
     }
 }
 
