@@ -126,6 +126,7 @@ void sl_observation_repeat(struct sl_observation *observation)
         sl_snapshot_free(observation->looks[--observation->n_looks].snapshot);
     observation->end = 0;
     observation->settled = false;
+    observation->proofs = (struct prove_list){0};
     observation->late = NULL;
     observation->n_late = 0;
 }

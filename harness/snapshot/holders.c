@@ -110,10 +110,9 @@ static enum fate find_fate(const struct sl_pass *pass, pid_t tid)
 static void
 remember(const struct sl_pass *pass, struct sl_ids *ids, pid_t holder, struct memory *memory)
 {
-    pid_t tid = sl_ids_find(ids, holder);
-
     if (holder == memory->holder)
         return;
+    pid_t tid = sl_ids_find(ids, holder);
     if (!tid && ids->asked && !ids->nested)
         tid = holder;
     *memory = (struct memory){

@@ -300,11 +300,17 @@ static enum sl_status take(struct job *job)
 {
     const uint64_t end = sl_clock_now_ns() + REPLACED_BUDGET_NS;
     const struct sl_snapshot empty = *job->snapshot;
+    struct sl_error failed = {0}; /* of the source that was used before */
 
     for (;;) {
         struct sl_error error = {0};
         bool replaced;
         enum sl_status status = take_once(job, &replaced, &error);
+        /* That no other one may be used is not why there is no look. */
+        if (status && status != SL_EGONE && !job->choice.used && failed.status) {
+            error = failed;
+            status = failed.status;
+        }
         if (replaced && sl_clock_now_ns() < end) {
             *job->snapshot = empty;
             job->snapshot->taken_ns = sl_clock_now_ns();
@@ -321,6 +327,7 @@ static enum sl_status take(struct job *job)
         }
         if (sl_choice_fall_back(&job->choice, status)) {
             *job->snapshot = empty;
+            failed = error;
             continue;
         }
         if (status == SL_ENOMEM && job->refused)
