@@ -75,6 +75,22 @@ struct sl_stop_cost {
     uint64_t switches, cpu_ns;
 };
 
+/* Who started a goroutine, and who that one, as far back as the runtime was asked to keep it. */
+struct sl_ancestor {
+    uint64_t id;
+    const struct sl_stack *stack;
+};
+
+/* What only a goroutine has. */
+struct sl_goroutine {
+    const char *labels; /* {"key":"value", ...}, keys in order, quoted as Go does; NULL: none */
+    uint64_t creator;   /* id of the goroutine that started it; 0: not known */
+    uint64_t thread;    /* the kernel's id of the thread that runs it; 0: none, or not known */
+    bool locked;        /* to that thread, by runtime.LockOSThread */
+    const struct sl_ancestor *ancestors; /* the nearest first */
+    size_t n_ancestors;
+};
+
 /* A thread, or so many alike that a dump tells in one record. */
 struct sl_thread {
     uint64_t id;         /* the kernel's, or that of a goroutine; 0: the dump does not tell */
@@ -88,12 +104,13 @@ struct sl_thread {
     const char *reason;                /* why there is no stack; NULL otherwise */
     const struct sl_stack *created_by; /* where it was started; NULL: not known */
     struct sl_wait wait;
-    uint64_t sp;                 /* its stack pointer; 0: not known */
-    struct sl_value stack_bytes; /* of its stack in memory, where that was asked for */
-    uint64_t age_ns;             /* when the snapshot began */
-    uint64_t cpu_ns;             /* user and system time so far */
-    uint64_t switches;           /* voluntary and involuntary context switches so far */
-    struct sl_stop_cost cost;    /* of this look; came after the two above */
+    uint64_t sp;                          /* its stack pointer; 0: not known */
+    struct sl_value stack_bytes;          /* of its stack in memory, where that was asked for */
+    uint64_t age_ns;                      /* when the snapshot began */
+    uint64_t cpu_ns;                      /* user and system time so far */
+    uint64_t switches;                    /* voluntary and involuntary context switches so far */
+    struct sl_stop_cost cost;             /* of this look; came after the two above */
+    const struct sl_goroutine *goroutine; /* NULL: a thread of the kernel's */
 };
 
 /* A thread that ended and was never joined: gone for the kernel, its stack is still held. */
@@ -116,11 +133,24 @@ struct sl_snapshot_stats {
     uint64_t duration_ns;
 };
 
+/* What the threads of a snapshot are. */
+enum sl_snapshot_kind { SL_SNAPSHOT_THREADS, SL_SNAPSHOT_GOROUTINES };
+
+/* A file that somebody else wrote, and what in it could not be read. */
+struct sl_dump {
+    const char *format;      /* "goroutine profile, debug=2" */
+    uint64_t n_errors;       /* places that were skipped */
+    const char *first_error; /* "line 17: what is wrong there"; NULL: none */
+};
+
 struct sl_snapshot {
     struct sl_arena *arena; /* owns everything below, but for names that all snapshots share */
-    pid_t pid;
-    uint64_t taken_ns;         /* CLOCK_MONOTONIC when the pass began */
-    uint64_t ticks_per_second; /* unit of start_time */
+    enum sl_snapshot_kind kind;
+    const struct sl_dump *dump; /* NULL: a process was looked at */
+    const char *runtime;        /* of goroutines, where it is known: "go1.19.8"; else NULL */
+    pid_t pid;                  /* 0: not known, as of a dump */
+    uint64_t taken_ns;          /* CLOCK_MONOTONIC when the pass began */
+    uint64_t ticks_per_second;  /* unit of start_time */
     /* What `switches` counts: arrivals on a CPU, else departures.  Not to be compared. */
     bool counts_arrivals;
     bool stacks_measured;            /* stack_bytes are filled */
