@@ -85,11 +85,15 @@ void sl_utf8_printf(FILE *out, const char *format, ...)
     va_start(args, format);
     int made = vasprintf(&text, format, args);
     va_end(args);
-    if (made < 0)
-        text = NULL;
-    else if (newline)
-        text[made - 1] = '\0';
-    (void) sl_utf8_print(text ? text : "(no memory for a line)", out);
+    if (made < 0) {
+        (void) fputs("(no memory for a line)\n", out);
+        text = NULL; /* it has no value then */
+        return;
+    }
     if (newline)
-        (void) fputc('\n', out);
+        text[made - 1] = '\0';
+    sl_utf8_clean(text);
+    if (newline)
+        text[made - 1] = '\n';
+    (void) fputs(text, out); /* at once: others may write to the same place */
 }
