@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/snapshot/process.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/macros.h"
+#include "cli/options/command.h"
+
+#define DEFAULT_TIME_NS (30 * SL_NS_PER_S) /* as snapshot.h has it */
+#define GRACE_S         5                  /* until a look that takes longer is given up */
+
+/* The process that an id belongs to: that of a thread names its process. */
+static pid_t process_of(pid_t id)
+{
+    char path[64], text[4096];
+
+    (void) snprintf(path, sizeof path, "/proc/%ld/status", (long) id);
+    if (!sl_file_read(path, text, sizeof text))
+        return id;
+    const char *group = strstr(text, "\nTgid:");
+    pid_t process = group ? (pid_t) strtol(group + strlen("\nTgid:"), NULL, 10) : id;
+    if (process != id)
+        (void) fprintf(stderr, "strandline snapshot: %ld is a thread of process %ld\n", (long) id,
+                       (long) process);
+    return process;
+}
+
+static void give_up(int signal)
+{
+    static const char text[] = "strandline snapshot: the process could not be looked at in time\n";
+
+    (void) signal;
+    (void) !write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(SL_EXIT_UNMEASURED);
+}
+
+/*
+ * A look ends by itself.  But a process that wins a race may have us wait where nobody returns:
+ * memory that it takes away from under a read, and answers for itself.
+ */
+static void watch_time(const struct sl_snapshot_opts *opts)
+{
+    const uint64_t limit_ns = opts->max_time_ns ? opts->max_time_ns : DEFAULT_TIME_NS;
+
+    (void) signal(SIGALRM, give_up);
+    (void) alarm((unsigned) SL_MIN(limit_ns / SL_NS_PER_S + GRACE_S, (uint64_t) INT_MAX));
+}
+
+enum sl_status snapshot_process_take(const struct snapshot_request *request,
+                                     struct sl_snapshot **ret_snapshot, struct sl_error *err)
+{
+    watch_time(&request->opts);
+    enum sl_status status =
+        sl_snapshot_take(process_of(request->pid), &request->opts, ret_snapshot, err);
+    (void) alarm(0);
+    return status;
+}
