@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "cli/cmd.h"
+#include "cli/snapshot/dump.h"
 #include "cli/snapshot/options.h"
 #include "cli/snapshot/process.h"
 #include "cli/snapshot/show.h"
@@ -31,7 +32,10 @@ static int run(int argc, char **argv)
 
     if (!snapshot_options_read(argc, argv, &request, &exit_status))
         return exit_status;
-    enum sl_status status = snapshot_process_take(&request, &snapshot, &err);
+    enum sl_status status = request.dump ? snapshot_dump_read(&request, &snapshot, &err)
+                                         : snapshot_process_take(&request, &snapshot, &err);
+    if (status && request.dump)
+        return command_error(&cmd_snapshot, &err, command_exit_of_read(status));
     if (!status)
         status = snapshot_show(&request, snapshot, &err);
     if (status) {
@@ -43,14 +47,14 @@ static int run(int argc, char **argv)
     }
     if (has_any_stack(snapshot))
         return SL_EXIT_OK;
-    (void) fprintf(stderr, "strandline snapshot: not one of %zu threads has a stack\n",
-                   snapshot->n_threads);
+    (void) fprintf(stderr, "strandline snapshot: not one of %zu %s has a stack\n",
+                   snapshot->n_threads, request.dump ? "goroutines" : "threads");
     return SL_EXIT_UNMEASURED;
 }
 
 const struct sl_command cmd_snapshot = {
     .name = "snapshot",
-    .usage = "[options] PID",
+    .usage = "[options] PID | --goroutines FILE",
     .summary = "the stacks of all threads of a process, grouped",
     .text =
         "Threads that are blocked are read where they are: none is stopped, none runs, none "

@@ -13,6 +13,7 @@
 enum {
     OPTION_ALL,
     OPTION_PROVE,
+    OPTION_GOROUTINES,
     OPTION_JSON,
     OPTION_THREADZ,
     OPTION_SOURCE,
@@ -35,6 +36,9 @@ const struct sl_option snapshot_options[] = {
     [OPTION_ALL] = {"all", NULL, "each thread by itself", 0},
     [OPTION_PROVE] = {"prove", NULL, "say which waiting threads nothing that lives can ever wake",
                       0},
+    [OPTION_GOROUTINES] = {"goroutines", "FILE",
+                           "goroutines of a dump, or '-': pprof's debug=0, 1, 2, a traceback", 0,
+                           SL_ARGUMENT_FILE},
     [OPTION_JSON] = {"json", NULL, "print JSON: groups, and with --all threads too", 0},
     [OPTION_THREADZ] = {"threadz", NULL, "print addresses and memory map, for 'pprof'", 0},
     [OPTION_SOURCE] = {"source", "NAME",
@@ -112,6 +116,9 @@ read_option(int option, const struct sl_options *options, struct snapshot_reques
     case OPTION_PROVE:
         request->prove = true;
         break;
+    case OPTION_GOROUTINES:
+        request->dump = options->argument;
+        break;
     case OPTION_JSON:
     case OPTION_THREADZ:
         if (strcmp(request->form, "text") != 0)
@@ -147,6 +154,25 @@ read_option(int option, const struct sl_options *options, struct snapshot_reques
     return SL_EXIT_OK;
 }
 
+unsigned snapshot_request_needs(const struct snapshot_request *request)
+{
+    return sl_exporter_find(sl_snapshot_exporters, request->form)->needs;
+}
+
+/* Of a dump nothing can be asked that only a process can tell. */
+static int check_dump(const struct sl_options *options, const struct snapshot_request *request)
+{
+    if (options->n_operands)
+        return command_usage_error(request->command, "one of --goroutines and a process id");
+    if (request->prove)
+        return command_usage_error(request->command,
+                                   "--prove looks into a process, and a dump is none");
+    if (snapshot_request_needs(request) & SL_SNAPSHOT_NEEDS_MAPS)
+        return command_usage_error(request->command,
+                                   "--threadz prints a memory map, and a dump has none");
+    return SL_EXIT_OK;
+}
+
 static int read_operand(const struct sl_options *options, struct snapshot_request *request)
 {
     struct sl_error err = {0};
@@ -163,11 +189,6 @@ static int read_operand(const struct sl_options *options, struct snapshot_reques
         return command_usage_error(request->command, "process id: %s", err.text);
     request->pid = (pid_t) number;
     return SL_EXIT_OK;
-}
-
-unsigned snapshot_request_needs(const struct snapshot_request *request)
-{
-    return sl_exporter_find(sl_snapshot_exporters, request->form)->needs;
 }
 
 bool snapshot_options_read(int argc, char **argv, struct snapshot_request *request,
@@ -190,6 +211,8 @@ bool snapshot_options_read(int argc, char **argv, struct snapshot_request *reque
         *ret_exit_status =
             command_usage_error(request->command, "--no-stop and %s exclude each other",
                                 opts->allow_stop ? "--allow-stop" : "--source ptrace");
+    else if (request->dump)
+        *ret_exit_status = check_dump(&options, request);
     else
         *ret_exit_status = read_operand(&options, request);
     return *ret_exit_status == SL_EXIT_OK;

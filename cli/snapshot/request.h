@@ -12,6 +12,7 @@
 
 struct snapshot_request {
     const struct sl_command *command;
+    const char *dump; /* file of goroutines, or "-"; NULL: a process */
     pid_t pid;
     struct sl_snapshot_opts opts;
     const char *form; /* name of an exporter */

@@ -30,6 +30,7 @@ static const struct wording wordings[] = {
     [SL_WAIT_CHILD] = {"waits", "wait", "for a child process", false},
     [SL_WAIT_FAULT] = {"waits", "wait", "for a page of memory", false},
     [SL_WAIT_OTHER] = {"waits", "wait", NULL, false},
+    [SL_WAIT_CHANNEL] = {"waits", "wait", "on a channel", false},
 };
 static const struct wording runnable = {"is", "are", "runnable", false};
 static const struct wording ended = {"has", "have", "ended", false};

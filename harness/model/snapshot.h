@@ -87,6 +87,7 @@ struct sl_goroutine {
     uint64_t creator;   /* id of the goroutine that started it; 0: not known */
     uint64_t thread;    /* the kernel's id of the thread that runs it; 0: none, or not known */
     bool locked;        /* to that thread, by runtime.LockOSThread */
+    bool leaked;        /* Go's own search found that nothing can ever wake it */
     const struct sl_ancestor *ancestors; /* the nearest first */
     size_t n_ancestors;
 };
@@ -141,6 +142,7 @@ struct sl_dump {
     const char *format;      /* "goroutine profile, debug=2" */
     uint64_t n_errors;       /* places that were skipped */
     const char *first_error; /* "line 17: what is wrong there"; NULL: none */
+    bool more;               /* another dump follows in the file */
 };
 
 struct sl_snapshot {

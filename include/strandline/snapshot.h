@@ -122,8 +122,7 @@ SL_API size_t sl_snapshot_n_stopped(const struct sl_snapshot *snapshot);
 SL_API size_t sl_snapshot_n_left_out(const struct sl_snapshot *snapshot);
 SL_API const char *sl_snapshot_left_out_reason(const struct sl_snapshot *snapshot);
 
-/* By ascending id. */
-SL_API size_t sl_snapshot_n_threads(const struct sl_snapshot *snapshot);
+SL_API size_t sl_snapshot_n_threads(const struct sl_snapshot *snapshot); /* by ascending id */
 SL_API const struct sl_thread *sl_snapshot_thread(const struct sl_snapshot *snapshot, size_t index);
 /* The thread with this id, or NULL; none is found by 0. */
 SL_API const struct sl_thread *sl_snapshot_find(const struct sl_snapshot *snapshot, uint64_t id);
@@ -187,7 +186,8 @@ SL_API const struct sl_wait *sl_thread_wait(const struct sl_thread *thread);
     X(SIGNAL, "signal")                                                                            \
     X(CHILD, "child")      /* waitpid and relatives */                                             \
     X(FAULT, "page-fault") /* blocked outside a system call */                                     \
-    X(OTHER, "other")      /* any other system call */
+    X(OTHER, "other")      /* any other system call */                                             \
+    X(CHANNEL, "channel")  /* a goroutine that sends, receives or selects */
 
 enum sl_wait_kind {
 #define X(name, text) SL_WAIT_##name,

@@ -37,11 +37,32 @@ static void print_sources(const struct sl_page *page, const struct sl_document_s
     }
 }
 
+/* What a dump is, and what of it could not be read. */
+static void print_dump(const struct sl_page *page, const struct sl_document *document)
+{
+    const struct sl_dump *dump = document->dump;
+    const uint32_t n = document->stats.threads;
+
+    (void) fprintf(page->out, "%s: %" PRIu32 " goroutine%s in %zu group%s\n", dump->format, n,
+                   n == 1 ? "" : "s", document->n_groups, document->n_groups == 1 ? "" : "s");
+    if (dump->n_errors)
+        sl_style_print(page, SL_STYLE_WARN, "%" PRIu64 " place%s could not be read; %s\n",
+                       dump->n_errors, dump->n_errors == 1 ? "" : "s",
+                       sl_say_text(page, dump->first_error, "no reason is recorded"));
+    if (dump->more)
+        sl_style_print(page, SL_STYLE_WARN,
+                       "another dump follows in the file, and is not shown here\n");
+}
+
 static void print_heading(const struct sl_page *page, const struct sl_document *document)
 {
     const struct sl_snapshot_stats *stats = &document->stats;
     char duration[SL_FORMAT_MAX];
 
+    if (document->dump) {
+        print_dump(page, document);
+        return;
+    }
     sl_format_time(stats->duration_ns, duration);
     (void) fprintf(page->out, "process %ld (%s): %" PRIu32 " thread%s in %zu group%s\n",
                    (long) document->pid, sl_say_text(page, document->command, "?"), stats->threads,

@@ -80,6 +80,8 @@ const char *sl_wait_say(struct sl_arena *arena, const struct sl_snapshot *snapsh
     enum telling telling = telling_of(wait->kind);
     const char *what = sl_wait_kind_text(wait->kind), *owner = "";
 
+    if (wait->text)
+        return sl_format_printable(arena, wait->text);
     if (wait->kind == SL_WAIT_NONE)
         return wait->held ? sl_format_printable(arena, wait->held) : say_idle(thread->state);
     if (telling == TELL_OWNER)
@@ -111,6 +113,8 @@ int sl_wait_compare(const struct sl_thread *left, const struct sl_thread *right)
 
     if (!order)
         order = compare_texts(a->held, b->held);
+    if (!order && (a->text || b->text))
+        return compare_texts(a->text, b->text);
     if (!order && a->kind == SL_WAIT_NONE)
         return strcmp(say_idle(left->state), say_idle(right->state));
     if (!order)
