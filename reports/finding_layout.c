@@ -215,10 +215,35 @@ static const char *check_waits(const void *object)
 
 static const struct sl_object root_object = {FIELDS(root_fields), .check = check_waits};
 
+static const struct sl_field candidate_fields[] = {
+    {KEYED(U64, struct sl_wait_candidate, "tid", id)},
+    SCALAR(TEXT, struct sl_wait_candidate, name),
+    SCALAR(TEXT, struct sl_wait_candidate, function),
+};
+static const struct sl_object candidate_object = {FIELDS(candidate_fields), .one_line = true};
+
+static const struct sl_field place_fields[] = {
+    SCALAR(TEXT, struct sl_wait_place, what),
+    SCALAR(HEX, struct sl_wait_place, object),
+    SCALAR(TEXT, struct sl_wait_place, call),
+    SCALAR(U32, struct sl_wait_place, count),
+    IDS(struct sl_wait_place, "tids", ids, n_ids),
+    SCALAR(TEXT, struct sl_wait_place, name),
+    SCALAR(TEXT, struct sl_wait_place, function),
+    LIST(struct sl_wait_place, "candidates", candidates, n_candidates, candidate_object),
+    SCALAR(BOOL, struct sl_wait_place, searched),
+    {.key = "descriptors",
+     .kind = SL_FIELD_NUMBERS,
+     .offset = offsetof(struct sl_wait_place, descriptors),
+     .other = offsetof(struct sl_wait_place, n_descriptors)},
+};
+static const struct sl_object place_object = {FIELDS(place_fields)};
+
 static const struct sl_field tree_fields[] = {
     SCALAR(U32, struct sl_wait_tree, waiting),
     SCALAR(U32, struct sl_wait_tree, deadlocks),
     LIST(struct sl_wait_tree, "roots", roots, n_roots, root_object),
+    LATE_LIST(struct sl_wait_tree, "places", places, n_places, place_object),
 };
 const struct sl_object finding_layout_waits = {FIELDS(tree_fields)};
 

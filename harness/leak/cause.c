@@ -135,8 +135,9 @@ static void find_deadlock(const struct leak_case *the_case, const struct leak_cl
 
 static bool waits_for_lock(const struct leak_candidate *candidate)
 {
-    enum sl_wait_kind kind = candidate->thread->wait.kind;
-    return (kind == SL_WAIT_MUTEX || kind == SL_WAIT_RWLOCK) && stays_blocked(candidate);
+    const struct sl_wait *wait = &candidate->thread->wait;
+    return (wait->kind == SL_WAIT_MUTEX || wait->kind == SL_WAIT_RWLOCK || wait->lock) &&
+           stays_blocked(candidate);
 }
 
 static void find_lock_blocked(const struct leak_case *the_case, const struct leak_cluster *cluster,

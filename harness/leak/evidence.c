@@ -65,6 +65,12 @@ static const struct {
     [SL_FACT_CIRCLE_GOES_ON] = {", and $N more"},
     [SL_FACT_QUEUE] = {"; it waits for room in $t", "; they wait for room in $t"},
     [SL_FACT_LEAST_CPU] = {"; at least $d of CPU time"},
+    [SL_FACT_ENDED_HOLDER] = {"; thread $o took it, never gave it back, and is gone",
+                              "; thread $o took it, never gave it back, and is gone",
+                              "; thread $o took what $n of $a wait for, never gave it back, and is "
+                              "gone"},
+    [SL_FACT_CANDIDATES] = {"; it keeps no owner: $t", "; it keeps no owner: $t",
+                            "; what $n of $a wait for keeps no owner: $t"},
     [SL_FACT_OTHERS_HOLD] = {"; $n of $a wait for others"},
 };
 

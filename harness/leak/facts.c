@@ -32,6 +32,7 @@ static const struct wording wordings[] = {
     [SL_WAIT_OTHER] = {"waits", "wait", NULL, false},
     [SL_WAIT_CHANNEL] = {"waits", "wait", "on a channel", false},
 };
+static const struct wording at_lock = {"waits", "wait", "for a lock", true};
 static const struct wording runnable = {"is", "are", "runnable", false};
 static const struct wording ended = {"has", "have", "ended", false};
 static const struct wording unseen = {"could", "could", "not be looked at", false};
@@ -52,6 +53,8 @@ static const struct wording *wording_of(const struct sl_thread *thread)
         return &runnable;
     if (thread->state == 'Z' || thread->state == 'X')
         return &ended;
+    if (thread->wait.kind == SL_WAIT_FUTEX && thread->wait.lock)
+        return &at_lock;
     return thread->wait.kind == SL_WAIT_NONE && !thread->stack ? &unseen
                                                                : &wordings[thread->wait.kind];
 }
@@ -139,6 +142,50 @@ static const char *say_who(const struct leak_case *the_case, uint64_t id)
                            *function ? ", which stands in " : "", function, *function ? "," : "");
 }
 
+/* "thread 71 'a', which stands in flush, may have it"; NULL: no memory */
+static const char *say_candidates(const struct leak_case *the_case, const struct sl_lock *lock)
+{
+    if (!lock->n_candidates)
+        return "no thread was found that may have it";
+    const char *who = say_who(the_case, lock->candidates[0]);
+    if (!who)
+        return NULL;
+    if (lock->n_candidates == 1)
+        return sl_arena_printf(the_case->arena, "thread %" PRIu64 "%s may have it",
+                               lock->candidates[0], who);
+    return sl_arena_printf(the_case->arena,
+                           "one of %zu threads may have it, like thread %" PRIu64 "%s",
+                           lock->n_candidates, lock->candidates[0], who);
+}
+
+/* Whom it waits for, as far as that is known. */
+static struct sl_fact fact_of_owner(const struct leak_case *the_case, const struct sl_wait *wait)
+{
+    struct sl_fact fact = {.object = wait->object};
+
+    if (wait->owner) {
+        fact.kind = wait->kind == SL_WAIT_JOIN ? SL_FACT_JOINED : SL_FACT_HOLDER;
+        fact.other = (uint64_t) wait->owner;
+        fact.text = say_who(the_case, fact.other);
+    } else if (wait->ended_owner) {
+        fact.kind = SL_FACT_ENDED_HOLDER;
+        fact.other = (uint64_t) wait->ended_owner;
+    } else {
+        fact.kind = SL_FACT_CANDIDATES;
+        fact.object = wait->lock->object;
+        fact.other = wait->lock->n_candidates ? wait->lock->candidates[0] : 0;
+        fact.value = wait->lock->n_candidates;
+        fact.text = say_candidates(the_case, wait->lock);
+    }
+    return fact;
+}
+
+static bool have_one_owner(const struct sl_wait *a, const struct sl_wait *b)
+{
+    return a->owner == b->owner && a->ended_owner == b->ended_owner && a->object == b->object &&
+           a->lock == b->lock;
+}
+
 void facts_add_owners(const struct leak_case *the_case, const struct leak_cluster *cluster,
                       struct leak_facts *facts)
 {
@@ -149,9 +196,9 @@ void facts_add_owners(const struct leak_case *the_case, const struct leak_cluste
     for (size_t i = 0; i < cluster->n_members; i++) {
         const struct sl_wait *wait = &cluster->members[i].thread->wait;
         size_t at = 0;
-        if (!wait->owner)
+        if (!wait->owner && !wait->ended_owner && !wait->lock)
             continue;
-        while (at < n && (waits[at]->owner != wait->owner || waits[at]->object != wait->object))
+        while (at < n && !have_one_owner(waits[at], wait))
             at++;
         if (at == CLAUSES_MAX) {
             others++;
@@ -161,13 +208,11 @@ void facts_add_owners(const struct leak_case *the_case, const struct leak_cluste
             waits[n++] = wait;
         counts[at]++;
     }
-    for (size_t i = 0; i < n; i++)
-        facts_add(facts, (struct sl_fact){.kind = waits[i]->kind == SL_WAIT_JOIN ? SL_FACT_JOINED
-                                                                                 : SL_FACT_HOLDER,
-                                          .count = counts[i],
-                                          .object = waits[i]->object,
-                                          .other = (uint64_t) waits[i]->owner,
-                                          .text = say_who(the_case, (uint64_t) waits[i]->owner)});
+    for (size_t i = 0; i < n; i++) {
+        struct sl_fact fact = fact_of_owner(the_case, waits[i]);
+        fact.count = counts[i];
+        facts_add(facts, fact);
+    }
     if (others)
         facts_add(facts, (struct sl_fact){SL_FACT_OTHERS_HOLD, .count = others});
 }

@@ -47,6 +47,25 @@ struct sl_stack {
     const char *reason;  /* why not complete, for people; NULL when complete */
 };
 
+/*
+ * A lock that keeps no owner, at which threads wait, and who may have it: threads that do not wait
+ * for it and have its address on the stack or in a register.  One that has it may be missing, and
+ * one that gave it back be among them.
+ */
+struct sl_lock {
+    uint64_t object;
+    const char *what;           /* "Mutex of Rust"; static */
+    const uint64_t *candidates; /* their ids, ascending */
+    size_t n_candidates;
+    bool searched; /* every other thread's stack, and the registers that functions preserve */
+};
+
+/* Descriptors of the process that are the other end of a pipe or connection that it has itself. */
+struct sl_far_end {
+    const int32_t *descriptors; /* ascending; not none */
+    size_t n_descriptors;
+};
+
 /* What a blocked thread waits for. */
 struct sl_wait {
     enum sl_wait_kind kind;
@@ -64,8 +83,10 @@ struct sl_wait {
      * with "by 812 'gdb'" when that is known, "frozen" (its control group); or NULL.
      */
     const char *held;
-    const char *text; /* what it is, as a dump words it: "chan receive"; else NULL */
-    uint64_t age_ns;  /* how long it has waited, as a dump tells; 0: not known */
+    const char *text;           /* what it is, as a dump words it: "chan receive"; else NULL */
+    uint64_t age_ns;            /* how long it has waited, as a dump tells; 0: not known */
+    const struct sl_lock *lock; /* that keeps no owner; else NULL */
+    const struct sl_far_end *far_end; /* of the descriptor; NULL: somebody else's, or not known */
 };
 
 /* What it cost a thread to be stopped by who looked at it. */

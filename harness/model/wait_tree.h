@@ -53,12 +53,41 @@ struct sl_wait_root {
     size_t n_nodes;
 };
 
+/* A thread that may have what others wait for, and may as well not. */
+struct sl_wait_candidate {
+    uint64_t id;
+    const char *name;
+    const char *function; /* the frame that people recognise it by */
+};
+
+/*
+ * What threads wait at, where no thread is known to be the one that they wait for: a lock that
+ * keeps no owner, or one end of a pipe or connection whose other end the process has itself.
+ */
+struct sl_wait_place {
+    const char *what; /* "Mutex of Rust", "pipe:[81]" */
+    uint64_t object;  /* address of the lock; 0: it is an end */
+    const char *call; /* that they wait in; NULL: it is a lock */
+    uint32_t count;   /* threads that wait there */
+    uint64_t ids[SL_GROUP_SAMPLE];
+    uint32_t n_ids;
+    const char *name;                           /* of the first */
+    const char *function;                       /* the frame that people recognise it by */
+    const struct sl_wait_candidate *candidates; /* of a lock */
+    size_t n_candidates;
+    bool searched;               /* see struct sl_lock */
+    const uint64_t *descriptors; /* the other end */
+    size_t n_descriptors;
+};
+
 /* Lives in a caller's arena. */
 struct sl_wait_tree {
     uint32_t waiting;                 /* threads that wait for another, also for one that is gone */
     uint32_t deadlocks;               /* circles that no time-out ends */
     const struct sl_wait_root *roots; /* deadlocks first, then by threads */
     size_t n_roots;
+    const struct sl_wait_place *places; /* locks first, then by threads */
+    size_t n_places;
 };
 
 #endif

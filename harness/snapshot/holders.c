@@ -119,8 +119,7 @@ remember(const struct sl_pass *pass, struct sl_ids *ids, pid_t holder, struct me
         .holder = holder, .tid = tid, .fate = tid ? find_fate(pass, tid) : FATE_UNKNOWN};
 }
 
-/* Has the thread waited for this since it was looked at, but for what the look itself did? */
-static bool has_waited(struct sl_pass *pass, const struct sl_attempt *attempt)
+bool sl_holders_has_waited(struct sl_pass *pass, const struct sl_attempt *attempt)
 {
     const struct sl_stop_cost *cost = &attempt->thread->cost;
     struct sl_sighting sighting = attempt->sighting;
@@ -157,7 +156,7 @@ static void settle(struct sl_pass *pass, const struct sl_wait_context *context,
     remember(pass, context->ids, claim->holder, memory);
     bool ended = memory->fate == FATE_ENDED && wait->kind != SL_WAIT_JOIN && !claim->shared &&
                  is_still_held(context->reader, claim);
-    if ((!ended && memory->fate != FATE_LIVES) || !has_waited(pass, claim->attempt))
+    if ((!ended && memory->fate != FATE_LIVES) || !sl_holders_has_waited(pass, claim->attempt))
         return;
     *(ended ? &wait->ended_owner : &wait->owner) = ended ? claim->holder : memory->tid;
 }
@@ -223,7 +222,7 @@ static void find_refused(struct sl_pass *pass, const struct sl_wait_context *con
         object = at;
         owner = memory->tid;
     }
-    if (!object || !has_waited(pass, attempt))
+    if (!object || !sl_holders_has_waited(pass, attempt))
         return;
     thread->wait.object = object;
     thread->wait.owner = owner;

@@ -17,4 +17,7 @@
  */
 void sl_holders_settle(struct sl_pass *pass, const struct sl_wait_context *context);
 
+/* Has the thread waited since it was looked at, but for what the look itself did? */
+bool sl_holders_has_waited(struct sl_pass *pass, const struct sl_attempt *attempt);
+
 #endif

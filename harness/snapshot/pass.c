@@ -6,16 +6,19 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/snapshot/candidates.h"
 #include "harness/snapshot/crew.h"
 #include "harness/snapshot/group.h"
 #include "harness/snapshot/holders.h"
 #include "harness/snapshot/settle.h"
+#include "harness/snapshot/target/far_end.h"
 #include "harness/snapshot/target/target.h"
 #include "harness/snapshot/wait/futex.h"
 
@@ -219,6 +222,49 @@ static void read_words(const struct sl_wait_context *context, struct sl_pass *pa
     }
 }
 
+/* Does the thread wait for what comes through one descriptor, or goes? */
+static bool waits_at_descriptor(const struct sl_attempt *attempt, bool *ret_writes)
+{
+    if (attempt->look != SL_LOOK_OK || !attempt->sighting.blocked || !attempt->thread->consistent)
+        return false;
+    switch (attempt->thread->wait.syscall_nr) {
+    case SYS_read:
+    case SYS_readv:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_recvmmsg:
+        *ret_writes = false;
+        return true;
+    case SYS_write:
+    case SYS_writev:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_sendmmsg:
+        *ret_writes = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Where the process has the other end of what a thread waits at, nobody else ends that wait. */
+static void find_far_ends(struct sl_pass *pass)
+{
+    struct sl_far_ends *ends = NULL;
+    bool writes;
+
+    for (size_t i = 0; i < pass->n_attempts; i++) {
+        struct sl_attempt *attempt = &pass->attempts[i];
+        if (!waits_at_descriptor(attempt, &writes))
+            continue;
+        if (!ends && !(ends = sl_far_ends_new(&pass->target)))
+            return;
+        attempt->thread->wait.far_end = sl_far_ends_find(ends, (int) attempt->sighting.call.args[0],
+                                                         writes, pass->snapshot->arena);
+    }
+    sl_far_ends_free(ends);
+}
+
 static void explain_all(struct sl_pass *pass)
 {
     struct sl_ids ids = {.target = &pass->target, .tids = pass->tids, .n_tids = pass->n_tids};
@@ -236,6 +282,8 @@ static void explain_all(struct sl_pass *pass)
     for (size_t i = 0; i < pass->n_attempts; i++)
         explain(&context, &holds, &pass->attempts[i]);
     sl_holders_settle(pass, &context);
+    sl_candidates_find(pass, context.reader);
+    find_far_ends(pass);
     sl_ids_release(&ids);
 }
 

@@ -192,7 +192,10 @@ SL_API const struct sl_fact *sl_finding_fact(const struct sl_finding *finding, s
     X(CIRCLE_GOES_ON, "circle-goes-on")   /* so many more waits are in it */                       \
     X(AS_BEFORE, "as-before") /* of so many threads at peak none has ended, a witness neither */   \
     X(QUEUE, "queue")         /* they wait for room in text */                                     \
-    X(LEAST_CPU, "least-cpu") /* value: as CPU, or more */
+    X(LEAST_CPU, "least-cpu") /* value: as CPU, or more */                                         \
+    X(ENDED_HOLDER, "ended-holder") /* other took the object that they wait for, and is gone */    \
+    X(CANDIDATES, "candidates")     /* object keeps no owner; value: threads that may have it, of  \
+                                       which other is the first; text: words */
 
 enum sl_fact_kind {
 #define X(name, text) SL_FACT_##name,

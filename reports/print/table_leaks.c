@@ -178,7 +178,7 @@ static void print_waits(const struct sl_page *page, const struct sl_cell_result 
     for (size_t i = 0; i < cell->n_trials; i++) {
         const struct sl_trial_result *trial = &cell->trials[i];
         const struct sl_wait_tree *tree = &trial->leaks.wait_tree;
-        if (!tree->n_roots || (!trial->leaks.count && !trial->n_hang_findings))
+        if ((!tree->n_roots && !tree->n_places) || (!trial->leaks.count && !trial->n_hang_findings))
             continue;
         (void) fputc('\n', page->out);
         sl_wrap_printf(page, SL_STYLE_NONE, 2, "who waits for whom in %s trial %zu",

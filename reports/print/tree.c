@@ -6,9 +6,10 @@
 #include "base/macros.h"
 #include "reports/print/say.h"
 
-#define INDENT    2
-#define MAX_ROOTS 16
-#define MAX_LINES 24 /* of one root beside the circle; the JSON form has all */
+#define INDENT         2
+#define MAX_ROOTS      ((size_t) 16)
+#define MAX_CANDIDATES ((size_t) 8)
+#define MAX_LINES      24 /* of one root beside the circle; the JSON form has all */
 
 static uint64_t id_of(const struct sl_wait_node *node)
 {
@@ -21,15 +22,19 @@ static const char *say_thread(const struct sl_page *page, const struct sl_wait_n
 }
 
 /* "thread 71 'a' in take", "511 threads like 82 'worker' in take" */
+static const char *say_count(const struct sl_page *page, uint32_t count, uint64_t id,
+                             const char *name, const char *function)
+{
+    const struct sl_group group = {.function = function};
+    const char *like = count == 1 ? "thread" : sl_say(page, "%" PRIu32 " threads like", count);
+
+    return sl_say(page, "%s %" PRIu64 " '%s' in %s", like, id, sl_say_text(page, name, ""),
+                  sl_say_function(page, &group));
+}
+
 static const char *say_threads(const struct sl_page *page, const struct sl_wait_node *node)
 {
-    const struct sl_group group = {.function = node->function};
-    const char *function = sl_say_function(page, &group);
-
-    if (node->count == 1)
-        return sl_say(page, "%s in %s", say_thread(page, node), function);
-    return sl_say(page, "%" PRIu32 " threads like %" PRIu64 " '%s' in %s", node->count, id_of(node),
-                  sl_say_text(page, node->name, ""), function);
+    return say_count(page, node->count, id_of(node), node->name, node->function);
 }
 
 /* "mutex 0x55d0", "3 mutexes" */
@@ -131,8 +136,64 @@ static void print_root(const struct sl_page *page, size_t indent, const struct s
                        (int) (indent + INDENT), "", others, others == 1 ? "" : "s");
 }
 
+static void
+print_candidates(const struct sl_page *page, int indent, const struct sl_wait_place *place)
+{
+    const size_t n = SL_MIN(place->n_candidates, MAX_CANDIDATES);
+    const char *missing = place->searched ? "" : "; not all stacks and registers could be seen";
+
+    if (!n) {
+        (void) fprintf(page->out, "%*sno other thread was found that has its address%s\n", indent,
+                       "", missing);
+        return;
+    }
+    (void) fprintf(page->out,
+                   "%*scandidate%s, for its address is on the stack or in a register%s:\n", indent,
+                   "", place->n_candidates == 1 ? "" : "s", missing);
+    for (size_t i = 0; i < n; i++) {
+        const struct sl_wait_candidate *candidate = &place->candidates[i];
+        (void) fprintf(page->out, "%*s%s\n", indent + INDENT, "",
+                       say_count(page, 1, candidate->id, candidate->name, candidate->function));
+    }
+    if (place->n_candidates > n)
+        (void) fprintf(page->out, "%*sand %zu more\n", indent + INDENT, "",
+                       place->n_candidates - n);
+}
+
+/* "descriptor 6", "descriptors 6, 7" */
+static const char *say_descriptors(const struct sl_page *page, const struct sl_wait_place *place)
+{
+    const size_t n = SL_MIN(place->n_descriptors, MAX_CANDIDATES);
+    const char *text = place->n_descriptors == 1 ? "descriptor" : "descriptors";
+
+    for (size_t i = 0; i < n; i++)
+        text = sl_say(page, "%s%s %" PRIu64, text, i ? "," : "", place->descriptors[i]);
+    return place->n_descriptors > n
+               ? sl_say(page, "%s and %zu more", text, place->n_descriptors - n)
+               : text;
+}
+
+static void print_place(const struct sl_page *page, int indent, const struct sl_wait_place *place)
+{
+    const char *threads = say_count(page, place->count, place->n_ids ? place->ids[0] : 0,
+                                    place->name, place->function);
+    const char *verb = place->count == 1 ? "waits" : "wait";
+
+    if (!place->object) {
+        (void) fprintf(page->out,
+                       "%*s%s %s in %s on %s; its other end is %s of the process itself\n", indent,
+                       "", threads, verb, sl_say_text(page, place->call, "?"),
+                       sl_say_text(page, place->what, "?"), say_descriptors(page, place));
+        return;
+    }
+    (void) fprintf(page->out, "%*s%s %s for %s 0x%" PRIx64 ", which keeps no owner\n", indent, "",
+                   threads, verb, sl_say_text(page, place->what, "?"), place->object);
+    print_candidates(page, indent + INDENT, place);
+}
+
 void tree_print(const struct sl_page *page, size_t indent, const struct sl_wait_tree *tree)
 {
+    const size_t n_places = SL_MIN(tree->n_places, MAX_ROOTS);
     uint32_t others = 0;
 
     for (size_t i = 0; i < tree->n_roots; i++) {
@@ -144,4 +205,9 @@ void tree_print(const struct sl_page *page, size_t indent, const struct sl_wait_
     if (others)
         (void) fprintf(page->out, "%*sand %" PRIu32 " more threads in smaller trees\n",
                        (int) indent, "", others);
+    for (size_t i = 0; i < n_places; i++)
+        print_place(page, (int) indent, &tree->places[i]);
+    if (tree->n_places > n_places)
+        (void) fprintf(page->out, "%*sand %zu more such places\n", (int) indent, "",
+                       tree->n_places - n_places);
 }

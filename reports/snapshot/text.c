@@ -214,7 +214,7 @@ snapshot_write_text(const void *document, const struct sl_page *page, struct sl_
     if (status)
         return status;
     print_heading(page, &shown);
-    if (shown.wait_tree.n_roots)
+    if (shown.wait_tree.n_roots || shown.wait_tree.n_places)
         (void) fputs("\nwho waits for whom\n", page->out);
     tree_print(page, 2, &shown.wait_tree);
     for (size_t i = 0; i < shown.n_groups && !listing->all; i++)

@@ -9,6 +9,7 @@
 #include "harness/leak/stack/fingerprint.h"
 #include "harness/leak/stack/frame.h"
 #include "harness/leak/tree/graph.h"
+#include "harness/leak/tree/place.h"
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 #define NONE          UINT32_MAX
@@ -261,6 +262,8 @@ copy_texts(const struct builder *builder, const struct line *line, struct sl_wai
                                 node->wait.text};
     const char **const to[] = {&node->wait.syscall, &node->wait.target, &node->wait.held,
                                &node->wait.text};
+    node->wait.lock = NULL; /* these are the snapshot's */
+    node->wait.far_end = NULL;
     for (size_t i = 0; i < SL_COUNT_OF(from); i++) {
         *to[i] = sl_arena_strdup(builder->arena, from[i]);
         if (from[i] && !*to[i])
@@ -392,7 +395,8 @@ enum sl_status sl_wait_tree_make(const struct sl_snapshot *snapshot, struct sl_a
     bool made = make_room(&builder);
     if (made)
         make_all_lines(&builder);
-    made = made && make_roots(&builder, &tree);
+    made = made && make_roots(&builder, &tree) &&
+           place_list(snapshot, arena, &tree.places, &tree.n_places);
     free(builder.members);
     free(builder.lines);
     free(builder.line_of);
