@@ -94,7 +94,7 @@ static bool is_shown(const struct sl_frame *frame, bool innermost)
         return !innermost;
     if (strncmp(function, runtime, sizeof runtime - 1) == 0)
         return is_exported(function + sizeof runtime - 1);
-    return strchr(function, '.');
+    return true;
 }
 
 size_t goroutine_keep_shown(struct sl_frame *frames, size_t n_frames)

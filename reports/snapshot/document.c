@@ -176,6 +176,7 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
     struct builder builder = {
         .listing = listing, .arena = arena, .threads = threads, .names = names};
     struct sl_document document = {
+        .kind = snapshot->kind,
         .dump = snapshot->dump,
         .pid = snapshot->pid,
         .command = leader ? leader->name : NULL,

@@ -53,6 +53,7 @@ struct sl_document_left_out {
 };
 
 struct sl_document {
+    enum sl_snapshot_kind kind;
     const struct sl_dump *dump; /* NULL: of a process */
     pid_t pid;
     const char *command; /* name of the process */

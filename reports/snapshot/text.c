@@ -41,9 +41,10 @@ static void print_sources(const struct sl_page *page, const struct sl_document_s
 static void print_dump(const struct sl_page *page, const struct sl_document *document)
 {
     const struct sl_dump *dump = document->dump;
+    const char *kind = document->kind == SL_SNAPSHOT_GOROUTINES ? "goroutine" : "thread";
     const uint32_t n = document->stats.threads;
 
-    (void) fprintf(page->out, "%s: %" PRIu32 " goroutine%s in %zu group%s\n", dump->format, n,
+    (void) fprintf(page->out, "%s: %" PRIu32 " %s%s in %zu group%s\n", dump->format, n, kind,
                    n == 1 ? "" : "s", document->n_groups, document->n_groups == 1 ? "" : "s");
     if (dump->n_errors)
         sl_style_print(page, SL_STYLE_WARN, "%" PRIu64 " place%s could not be read; %s\n",

@@ -39,6 +39,7 @@ bool builder_init(struct dump_builder *builder, uint64_t max_memory)
 {
     *builder = (struct dump_builder){.arena = sl_arena_new(),
                                      .scratch = sl_arena_new(),
+                                     .unit = "line",
                                      .max_memory = max_memory,
                                      .memory_left = max_memory};
     if (!builder->arena || !builder->scratch)
@@ -59,7 +60,7 @@ void builder_release(struct dump_builder *builder)
     sl_arena_free(builder->arena);
 }
 
-void builder_skip(struct dump_builder *builder, uint64_t line, const char *format, ...)
+void builder_skip(struct dump_builder *builder, uint64_t place, const char *format, ...)
 {
     char what[256];
     va_list args;
@@ -69,7 +70,8 @@ void builder_skip(struct dump_builder *builder, uint64_t line, const char *forma
     va_start(args, format);
     (void) vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    builder->first_error = sl_arena_printf(builder->arena, "line %" PRIu64 ": %s", line, what);
+    builder->first_error =
+        sl_arena_printf(builder->arena, "%s %" PRIu64 ": %s", builder->unit, place, what);
 }
 
 const char *builder_text(struct dump_builder *builder, const char *text, size_t size)
@@ -291,7 +293,7 @@ static struct sl_thread thread_of(const struct dump_record *record)
 }
 
 /* The threads.  What only goroutines have is kept once for neighbours that agree in it. */
-static struct sl_thread *make_threads(struct dump_builder *builder)
+static struct sl_thread *make_threads(struct dump_builder *builder, enum sl_snapshot_kind kind)
 {
     const struct dump_record **records = sort_records(builder);
     struct sl_thread *threads = sl_arena_array(builder->arena, builder->n_records, sizeof *threads);
@@ -301,6 +303,11 @@ static struct sl_thread *make_threads(struct dump_builder *builder)
         return NULL;
     for (size_t i = 0; i < builder->n_records; i++) {
         threads[i] = thread_of(records[i]);
+        memcpy(threads[i].name, records[i]->name, sizeof threads[i].name);
+        if (kind == SL_SNAPSHOT_THREADS) {
+            threads[i].goroutine = NULL;
+            continue;
+        }
         if (!last || !same_goroutine(last, threads[i].goroutine)) {
             struct sl_goroutine *copy = sl_arena_alloc(builder->arena, sizeof *copy);
             if (!copy)
@@ -313,12 +320,13 @@ static struct sl_thread *make_threads(struct dump_builder *builder)
     return threads;
 }
 
-enum sl_status builder_finish(struct dump_builder *builder, const char *format, bool more,
-                              struct sl_snapshot **ret_snapshot, struct sl_error *err)
+enum sl_status builder_finish(struct dump_builder *builder, enum sl_snapshot_kind kind,
+                              const char *format, bool more, struct sl_snapshot **ret_snapshot,
+                              struct sl_error *err)
 {
     struct sl_snapshot *snapshot = sl_arena_alloc(builder->arena, sizeof *snapshot);
     struct sl_dump *dump = sl_arena_alloc(builder->arena, sizeof *dump);
-    struct sl_thread *threads = make_threads(builder);
+    struct sl_thread *threads = make_threads(builder, kind);
 
     builder->out_of_memory |= !snapshot || !dump || !threads;
     enum sl_status status = builder_status(builder, err);
@@ -329,7 +337,7 @@ enum sl_status builder_finish(struct dump_builder *builder, const char *format, 
                              .first_error = builder->first_error,
                              .more = more};
     *snapshot = (struct sl_snapshot){
-        .kind = SL_SNAPSHOT_GOROUTINES,
+        .kind = kind,
         .dump = dump,
         .ticks_per_second = SL_NS_PER_S,
         .threads = threads,

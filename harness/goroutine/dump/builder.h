@@ -14,6 +14,7 @@ struct dump_record {
     const struct sl_stack *created_by; /* or NULL */
     const char *state;                 /* interned, or NULL */
     uint32_t count, minutes;
+    char name[16]; /* of a thread */
     struct sl_goroutine goroutine;
 };
 
@@ -34,6 +35,7 @@ struct dump_builder {
     size_t text_capacity;
 
     bool tells_elided; /* the runtime says when it leaves frames out */
+    const char *unit;  /* of places: "line" */
     uint64_t n_errors;
     const char *first_error;
     bool out_of_memory, over_limit;
@@ -45,7 +47,7 @@ bool builder_init(struct dump_builder *builder, uint64_t max_memory);
 void builder_release(struct dump_builder *builder);
 
 /* Note a place that was skipped; the first one is described. */
-void builder_skip(struct dump_builder *builder, uint64_t line, const char *format, ...)
+void builder_skip(struct dump_builder *builder, uint64_t place, const char *format, ...)
     SL_PRINTF(3, 4);
 
 /* A text that lasts, or "" when memory is short, which the builder notes. */
@@ -90,8 +92,8 @@ SL_CHECKED enum sl_status builder_status(const struct dump_builder *builder, str
  *
  * @param more  whether another dump follows in the file
  */
-SL_CHECKED enum sl_status builder_finish(struct dump_builder *builder, const char *format,
-                                         bool more, struct sl_snapshot **ret_snapshot,
-                                         struct sl_error *err);
+SL_CHECKED enum sl_status builder_finish(struct dump_builder *builder, enum sl_snapshot_kind kind,
+                                         const char *format, bool more,
+                                         struct sl_snapshot **ret_snapshot, struct sl_error *err);
 
 #endif

@@ -11,14 +11,18 @@
 #include "harness/goroutine/dump/builder.h"
 #include "harness/goroutine/dump/heading.h"
 #include "harness/goroutine/dump/profile.h"
+#include "harness/goroutine/dump/proto.h"
+#include "harness/goroutine/dump/threadz.h"
 #include "harness/goroutine/dump/traceback.h"
 
 #define DEFAULT_MEMORY ((uint64_t) 3 << 29)
 #define DEFAULT_BYTES  ((uint64_t) 4 << 30)
 #define STACK_BUFFER   ((uint64_t) 64 << 20) /* of runtime.Stack, which is cut there */
 
+static const char debug_0[] = "goroutine profile, debug=0";
 static const char debug_1[] = "goroutine profile, debug=1";
 static const char debug_2[] = "goroutine profile, debug=2";
+static const char threadz[] = "threadz";
 
 /* A dump while it is read. */
 struct reader {
@@ -70,6 +74,9 @@ static void read_line(struct reader *reader, const struct dump_line *line)
     } else if (reader->format == debug_1 && !reader->in_other && profile_has_record(line)) {
         reader->in_foreign = false;
         profile_read_record(&reader->builder, reader->input);
+    } else if (threadz_begins(line)) {
+        if (begin(reader, threadz, true))
+            threadz_read(&reader->builder, reader->input);
     } else if (heading_is(line)) {
         if (begin(reader, debug_2, false) &&
             traceback_read(&reader->builder, reader->input) == DUMP_KNOWN)
@@ -95,20 +102,44 @@ static void check_end(struct reader *reader)
         builder_skip(builder, line, "the runtime writes 64 MiB at most, so goroutines are missing");
 }
 
+static enum sl_status read_text(struct reader *reader, struct sl_error *err)
+{
+    const struct dump_line *line;
+    enum sl_status status = SL_OK;
+
+    while (!status && !reader->ended && (line = input_line(reader->input))) {
+        read_line(reader, line);
+        status = builder_status(&reader->builder, err);
+    }
+    return status;
+}
+
+static enum sl_status read_binary(struct reader *reader, struct sl_error *err)
+{
+    const char *data;
+    size_t size;
+
+    enum sl_status status =
+        input_rest(reader->input, (size_t) reader->builder.max_memory / 2, &data, &size, err);
+    if (status)
+        return status;
+    reader->format = debug_0;
+    reader->builder.unit = "sample";
+    return proto_read(&reader->builder, data, size, err);
+}
+
 static enum sl_status
 read_all(struct reader *reader, struct sl_snapshot **ret_snapshot, struct sl_error *err)
 {
-    const struct dump_line *line;
     enum sl_status status = SL_OK;
 
     if (input_is_empty(reader->input)) {
         status = input_status(reader->input, err);
         return status ? status : sl_fail(err, SL_EPARSE, "it is empty");
     }
-    while (!status && !reader->ended && (line = input_line(reader->input))) {
-        read_line(reader, line);
+    status = input_is_text(reader->input) ? read_text(reader, err) : read_binary(reader, err);
+    if (!status)
         status = builder_status(&reader->builder, err);
-    }
     if (!status)
         status = input_status(reader->input, err);
     if (status)
@@ -116,9 +147,10 @@ read_all(struct reader *reader, struct sl_snapshot **ret_snapshot, struct sl_err
     if (!reader->format)
         return sl_fail(err, SL_EPARSE, "no goroutines are in it");
     check_end(reader);
-    return builder_finish(&reader->builder, reader->format, reader->ended, ret_snapshot, err);
+    return builder_finish(&reader->builder,
+                          reader->format == threadz ? SL_SNAPSHOT_THREADS : SL_SNAPSHOT_GOROUTINES,
+                          reader->format, reader->ended, ret_snapshot, err);
 }
-
 static enum sl_status read_input(const char *name, struct dump_input *input, uint64_t max_memory,
                                  struct sl_snapshot **ret_snapshot, struct sl_error *err)
 {
