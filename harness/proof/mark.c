@@ -18,8 +18,10 @@
 #define FAULTS                                                                                     \
     (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) |          \
      SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGSYS))
-#define PLACE_SHIFT 26
-#define N_PLACES    (1 << 15)
+#define FEW           16   /* ranges that are not worth a reading of their own together */
+#define SMALL_AT_ONCE 1024 /* blocks until the clock is asked */
+#define PLACE_SHIFT   26
+#define N_PLACES      (1 << 15)
 
 static const char unreadable[] = "some of its memory could not be read";
 
@@ -79,7 +81,8 @@ static void mark_area(struct marker *marker, struct proof_area *area, uint64_t a
         wake_waiters(marker, area->start);
 }
 
-static void mark(struct marker *marker, uint64_t address, uint64_t at)
+/* Rarely, so not a part of the loop over all words. */
+__attribute__((noinline)) static void mark(struct marker *marker, uint64_t address, uint64_t at)
 {
     const struct proof_area *last = marker->last;
     struct proof_area *area = last && address > last->start && address < last->end
@@ -95,19 +98,18 @@ static void mark(struct marker *marker, uint64_t address, uint64_t at)
         mark_area(marker, area, at);
 }
 
-static bool may_be_object(const struct marker *marker, uint64_t address)
+static inline bool may_be_object(const struct marker *marker, uint64_t address)
 {
     const uint64_t place = address >> PLACE_SHIFT & (N_PLACES - 1);
     return address - marker->low < marker->high - marker->low &&
            (marker->places[place / 64] >> (place % 64) & 1);
 }
 
-static void consider(struct marker *marker, uint64_t word, uint64_t at)
+static inline void consider(struct marker *marker, uint64_t word, uint64_t at)
 {
     const uint64_t address = word & ADDRESS_BITS;
-    if (!may_be_object(marker, address))
-        return;
-    mark(marker, address, at);
+    if (may_be_object(marker, address))
+        mark(marker, address, at);
 }
 
 static void
@@ -178,9 +180,34 @@ static void fill(struct marker *marker, struct load *load)
     marker->next = marker->n_queue = 0; /* all were taken: the room is used again */
 }
 
+/*
+ * The last of the queue, when it is a small block beside others that were read, or when little else
+ * waits that could be read together with it.  So a list is followed to its end.
+ */
+static bool mark_small(struct marker *marker)
+{
+    const size_t n_left = marker->n_queue - marker->next;
+    const struct mark_range range = marker->queue[marker->n_queue - 1];
+    const unsigned char *bytes =
+        range.block ? ahead_find(&marker->ahead, range.start, range.end, n_left < FEW) : NULL;
+
+    if (!bytes)
+        return false;
+    if (--marker->n_queue == marker->next)
+        marker->next = marker->n_queue = 0;
+    const size_t size = (size_t) (range.end - range.start);
+    look_through(marker, bytes, size, range.start);
+    if (size >= sizeof(uint64_t))
+        follow_free(marker, bytes, range.start);
+    marker->n_bytes += size;
+    return true;
+}
+
 static void drain(struct marker *marker, struct load *load)
 {
-    while (marker->n_queue && !marker->failed && !marker->short_of_memory) {
+    for (size_t n = 1; marker->n_queue && !marker->failed && !marker->short_of_memory; n++) {
+        if (n % SMALL_AT_ONCE && mark_small(marker))
+            continue;
         fill(marker, load);
         if (sl_budget_is_over(marker->budget)) {
             marker->failed = "the time of the look was over";
@@ -374,7 +401,8 @@ mark_all(struct marker *marker, const uint64_t *kernel, size_t n_kernel, struct 
     SL_AUTO_FREE struct load *load = malloc(sizeof *load);
 
     marker->bytes = malloc(SL_COURIER_BYTES);
-    if (!load || !marker->bytes)
+    if (!load || !marker->bytes ||
+        !ahead_open(&marker->ahead, marker->reader, marker->space->resident))
         return sl_fail(err, SL_ENOMEM, "out of memory for marking");
     marker->low = UINT64_MAX;
     for (size_t i = 0; i < marker->space->n_areas; i++)
@@ -403,4 +431,5 @@ void mark_release(struct marker *marker)
     free(marker->followers);
     free(marker->woken);
     free(marker->bytes);
+    ahead_close(&marker->ahead);
 }

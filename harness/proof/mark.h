@@ -8,6 +8,7 @@
 #ifndef SL_PROOF_MARK_H
 #define SL_PROOF_MARK_H
 
+#include "harness/proof/ahead.h"
 #include "harness/proof/space.h"
 
 /* What points to an object: the address of a word of memory, or one of these. */
@@ -48,6 +49,7 @@ struct marker {
     uint64_t low, high;            /* objects lie in [low, high), */
     uint64_t places[1 << 9];       /* in parts of memory of these hashes */
     unsigned char *bytes;          /* what is read at once */
+    struct ahead ahead;            /* what was read around small blocks */
     const struct proof_area *last; /* where the last pointer led */
     uint64_t n_bytes;              /* that were read */
     uint64_t scan_ns;              /* looking through them took */
