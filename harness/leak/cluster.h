@@ -7,7 +7,7 @@
 
 /* Candidates with one fingerprint and one fate. */
 struct leak_cluster {
-    const struct leak_candidate *members; /* ascending id */
+    const struct leak_candidate *members; /* in the order of the candidates */
     size_t n_members;                     /* at least 1 */
     uint32_t count;                       /* threads: the sum over the members */
 };
@@ -23,7 +23,7 @@ struct leak_clusters {
 SL_CHECKED enum sl_status
 cluster_fingerprint(struct leak_candidate *candidates, size_t n_candidates, struct sl_error *err);
 
-/* O(n log n).  Clusters are in no order that means anything. */
+/* O(n).  Clusters are in no order that means anything. */
 SL_CHECKED enum sl_status cluster_make(const struct leak_candidate *candidates, size_t n_candidates,
                                        struct leak_clusters *ret_clusters, struct sl_error *err);
 

@@ -33,11 +33,21 @@ static int compare_counts(const void *left, const void *right)
     return strcmp(a->text, b->text);
 }
 
+/* Do all wait for the same, as is common?  Then there is nothing to sort. */
+static bool wait_alike(const struct sl_thread **threads, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (sl_wait_compare(threads[0], threads[i]) != 0)
+            return false;
+    return true;
+}
+
 /* Different waits of a group, most frequent first.  Reorders the threads. */
 static bool sum_waits(struct builder *builder, const struct sl_thread **threads, size_t n,
                       struct sl_document_group *group)
 {
-    qsort(threads, n, sizeof *threads, compare_waits);
+    if (!wait_alike(threads, n))
+        qsort(threads, n, sizeof *threads, compare_waits);
     for (size_t i = 0; i < n; i++)
         group->n_waits += i == 0 || sl_wait_compare(threads[i - 1], threads[i]) != 0;
     struct sl_document_wait *waits = sl_arena_array(builder->arena, group->n_waits, sizeof *waits);

@@ -87,12 +87,22 @@ static size_t count_alike(const char *const *names, size_t n)
     return alike;
 }
 
+/* As those of a pool that names none of its threads: there is nothing to sort. */
+static bool are_equal(const char *const *names, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(names[0], names[i]) != 0)
+            return false;
+    return true;
+}
+
 bool sl_name_ranges(struct sl_arena *arena, const char **names, size_t n,
                     const char *const **ret_ranges, size_t *ret_n_ranges)
 {
     size_t n_ranges = 0;
 
-    qsort(names, n, sizeof *names, compare_names);
+    if (!are_equal(names, n))
+        qsort(names, n, sizeof *names, compare_names);
     for (size_t i = 0; i < n; i += count_alike(names + i, n - i))
         n_ranges++;
     const char **ranges = sl_arena_array(arena, n_ranges, sizeof *ranges);

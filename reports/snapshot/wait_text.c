@@ -100,7 +100,7 @@ const char *sl_wait_say(struct sl_arena *arena, const struct sl_snapshot *snapsh
 
 static int compare_texts(const char *a, const char *b)
 {
-    return strcmp(a ? a : "", b ? b : "");
+    return a == b ? 0 : strcmp(a ? a : "", b ? b : "");
 }
 
 #define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))

@@ -262,7 +262,8 @@ static void read_lines(struct reading *reading)
         if (!read_created(reading, scan) && !read_ancestor(reading, scan) &&
             !read_elided(reading, scan) && !read_foreign(reading, scan) &&
             !read_unavailable(reading, scan) &&
-            (traceback_is_other(input_line(reading->input)) || !read_frame(reading, scan)))
+            ((!ends_in(&scan, ")") && traceback_is_other(input_line(reading->input))) ||
+             !read_frame(reading, scan)))
             skip_line(reading, number);
     }
     /* Each one but the first was started by somebody, which is the last that is told. */
