@@ -166,7 +166,8 @@ take(struct look *look, struct sl_group *const *groups, size_t n_groups, struct 
     look->target.budget = &look->budget;
     look->threads.context = (struct sl_source_context){.target = &look->target};
     if (!status)
-        status = proof_threads_begin(&look->threads, look->snapshot, &look->reason, err);
+        status =
+            proof_threads_begin(&look->threads, look->snapshot, look->arena, &look->reason, err);
     look->moving = look->reason && look->threads.source;
     if (status || look->reason)
         return status;
@@ -175,9 +176,8 @@ take(struct look *look, struct sl_group *const *groups, size_t n_groups, struct 
         return status;
     if (!match_threads(look) || !trace_paths(look, groups, n_groups))
         return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads", look->threads.n_threads);
-    look->moving = !proof_threads_held_still(&look->threads);
-    if (look->moving)
-        look->reason = "threads ran while memory was read";
+    look->reason = proof_threads_moved(&look->threads, look->arena);
+    look->moving = look->reason;
     return SL_OK;
 }
 

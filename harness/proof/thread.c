@@ -31,14 +31,33 @@ open_source(struct proof_threads *threads, const char **ret_reason, struct sl_er
     return SL_OK;
 }
 
-/* A thread's registers, or why there is no moment at which nothing ran. */
+static void note_run(struct proof_threads *threads, pid_t tid)
+{
+    if (!threads->n_ran++)
+        threads->ran = tid;
+}
+
+/* "3 of 40 threads ran while memory was read, like 812" */
+static const char *say_ran(const struct proof_threads *threads, struct sl_arena *arena)
+{
+    const char *text =
+        sl_arena_printf(arena, "%zu of %zu thread%s ran while memory was read, %s %ld",
+                        threads->n_ran, threads->n_listed, threads->n_listed == 1 ? "" : "s",
+                        threads->n_ran == 1 ? "it was" : "one was", (long) threads->ran);
+    return text ? text : "threads ran while memory was read";
+}
+
+/* A thread's registers, or why nothing can be said; whether it ran is noted. */
 static const char *look_at(struct proof_threads *threads, struct proof_thread *thread)
 {
     switch (threads->source->look(&threads->context, thread->tid, &thread->sighting)) {
     case SL_LOOK_OK:
-        return thread->sighting.blocked ? NULL : "threads ran while memory was read";
+        if (!thread->sighting.blocked)
+            note_run(threads, thread->tid);
+        return NULL;
     case SL_LOOK_RUNNING:
-        return "threads ran while memory was read";
+        note_run(threads, thread->tid);
+        return NULL;
     case SL_LOOK_KERNEL:
         return "workers of the kernel use its memory";
     case SL_LOOK_GONE:
@@ -51,8 +70,8 @@ static const char *look_at(struct proof_threads *threads, struct proof_thread *t
 }
 
 enum sl_status proof_threads_begin(struct proof_threads *threads,
-                                   const struct sl_snapshot *snapshot, const char **ret_reason,
-                                   struct sl_error *err)
+                                   const struct sl_snapshot *snapshot, struct sl_arena *arena,
+                                   const char **ret_reason, struct sl_error *err)
 {
     SL_AUTO_FREE pid_t *tids = NULL;
     size_t n_tids = 0;
@@ -79,6 +98,8 @@ enum sl_status proof_threads_begin(struct proof_threads *threads,
         threads->n_memory_users = SL_MAX(threads->n_memory_users, thread.sighting.n_memory_users);
         threads->threads[threads->n_threads++] = thread;
     }
+    if (!*ret_reason && threads->n_ran)
+        *ret_reason = say_ran(threads, arena);
     return SL_OK;
 }
 
@@ -256,18 +277,21 @@ enum sl_status proof_threads_place(struct proof_threads *threads, const struct s
     return settle_overlaps(threads, err);
 }
 
-bool proof_threads_held_still(struct proof_threads *threads)
+const char *proof_threads_moved(struct proof_threads *threads, struct sl_arena *arena)
 {
     if (threads->source->recheck && threads->source->recheck(&threads->context, NULL))
-        return false;
+        return "whether threads ran while memory was read is not known";
     threads->context.next_record = 0;
     for (size_t i = 0; i < threads->n_threads; i++) {
         struct proof_thread *thread = &threads->threads[i];
         if (!threads->source->held_still(&threads->context, thread->tid, &thread->sighting))
-            return false;
+            note_run(threads, thread->tid);
     }
-    return sl_target_count(threads->context.target) <= threads->n_listed;
-    return sl_target_count(threads->context.target) <= threads->n_listed;
+    if (threads->n_ran)
+        return say_ran(threads, arena);
+    return sl_target_count(threads->context.target) <= threads->n_listed
+               ? NULL
+               : "threads began while memory was read";
 }
 
 void proof_threads_release(struct proof_threads *threads)

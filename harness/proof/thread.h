@@ -59,6 +59,8 @@ struct proof_variables {
 struct proof_threads {
     struct proof_thread *threads; /* ascending tid */
     size_t n_threads, n_listed;   /* with such as had ended */
+    size_t n_ran;                 /* were seen to run, so that there is no one moment; */
+    pid_t ran;                    /* the first of them */
     const struct sl_register_source *source;
     struct sl_source_context context;
     uint64_t signals_handled; /* bit n - 1: signal n */
@@ -71,16 +73,17 @@ struct proof_threads {
  * is one.
  *
  * @param threads  of zeros, with the target in its context
+ * @param arena    for the reason
  */
-SL_CHECKED enum sl_status proof_threads_begin(struct proof_threads *threads,
-                                              const struct sl_snapshot *snapshot,
-                                              const char **ret_reason, struct sl_error *err);
+SL_CHECKED enum sl_status
+proof_threads_begin(struct proof_threads *threads, const struct sl_snapshot *snapshot,
+                    struct sl_arena *arena, const char **ret_reason, struct sl_error *err);
 /* Where their stacks are. */
 SL_CHECKED enum sl_status proof_threads_place(struct proof_threads *threads,
                                               const struct sl_maps *maps, struct sl_reader *reader,
                                               struct sl_error *err);
-/* Did none run since, and is there no other one? */
-bool proof_threads_held_still(struct proof_threads *threads);
+/* Why there is no one moment: some ran since, or there are others; NULL: there is one. */
+const char *proof_threads_moved(struct proof_threads *threads, struct sl_arena *arena);
 void proof_threads_release(struct proof_threads *threads);
 
 size_t proof_threads_find(const struct proof_threads *threads, pid_t tid); /* PROOF_NOBODY: none */
