@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* strandline snapshot PID: the stacks of all threads of a process, now. */
+/* strandline snapshot PID: the stacks of all threads or goroutines of a process, now. */
 #include <strandline/snapshot.h>
 
 #include <stdio.h>
@@ -23,6 +23,16 @@ static bool has_any_stack(const struct sl_snapshot *snapshot)
     return false;
 }
 
+/* After the goroutines. */
+static enum sl_status show_threads(struct snapshot_request request, struct sl_error *err)
+{
+    SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
+
+    request.native = true;
+    enum sl_status status = snapshot_process_take(&request, &snapshot, err);
+    return status ? status : snapshot_show(&request, snapshot, err);
+}
+
 static int run(int argc, char **argv)
 {
     struct snapshot_request request = {.command = &cmd_snapshot};
@@ -38,6 +48,8 @@ static int run(int argc, char **argv)
         return command_error(&cmd_snapshot, &err, command_exit_of_read(status));
     if (!status)
         status = snapshot_show(&request, snapshot, &err);
+    if (!status && request.threads && snapshot->kind == SL_SNAPSHOT_GOROUTINES)
+        status = show_threads(request, &err);
     if (status) {
         (void) command_error(&cmd_snapshot, &err, SL_EXIT_UNMEASURED);
         if (status == SL_EPERM)
@@ -48,7 +60,8 @@ static int run(int argc, char **argv)
     if (has_any_stack(snapshot))
         return SL_EXIT_OK;
     (void) fprintf(stderr, "strandline snapshot: not one of %zu %s has a stack\n",
-                   snapshot->n_threads, request.dump ? "goroutines" : "threads");
+                   snapshot->n_threads,
+                   snapshot->kind == SL_SNAPSHOT_GOROUTINES ? "goroutines" : "threads");
     return SL_EXIT_UNMEASURED;
 }
 
@@ -62,7 +75,9 @@ const struct sl_command cmd_snapshot = {
         "with the\nsame functions on their stacks are shown once, with their number.  A stack "
         "that did not\nend at a known entry is marked, with the reason.  Threads that ended and "
         "were "
-        "never joined\nare counted by the function they were started with.  PID may be 'self'.\n",
+        "never joined\nare counted by the function they were started with.  PID may be 'self'.\nOf "
+        "a Go "
+        "program its goroutines are shown, from its memory: nothing is stopped.\n",
     .options = snapshot_options,
     .operand = SL_ARGUMENT_PROCESS,
     .run = run,

@@ -14,6 +14,8 @@ enum {
     OPTION_ALL,
     OPTION_PROVE,
     OPTION_GOROUTINES,
+    OPTION_THREADS,
+    OPTION_NATIVE,
     OPTION_JSON,
     OPTION_THREADZ,
     OPTION_SOURCE,
@@ -39,6 +41,9 @@ const struct sl_option snapshot_options[] = {
     [OPTION_GOROUTINES] = {"goroutines", "FILE",
                            "goroutines of a dump, or '-': pprof's debug=0, 1, 2, a traceback", 0,
                            SL_ARGUMENT_FILE},
+    [OPTION_THREADS] = {"threads", NULL, "of a Go program the threads, too, after its goroutines",
+                        0},
+    [OPTION_NATIVE] = {"native", NULL, "of a Go program the threads, not its goroutines", 0},
     [OPTION_JSON] = {"json", NULL, "print JSON: groups, and with --all threads too", 0},
     [OPTION_THREADZ] = {"threadz", NULL, "print addresses and memory map, for 'pprof'", 0},
     [OPTION_SOURCE] = {"source", "NAME",
@@ -119,6 +124,12 @@ read_option(int option, const struct sl_options *options, struct snapshot_reques
     case OPTION_GOROUTINES:
         request->dump = options->argument;
         break;
+    case OPTION_THREADS:
+        request->threads = true;
+        break;
+    case OPTION_NATIVE:
+        request->native = true;
+        break;
     case OPTION_JSON:
     case OPTION_THREADZ:
         if (strcmp(request->form, "text") != 0)
@@ -173,6 +184,29 @@ static int check_dump(const struct sl_options *options, const struct snapshot_re
     return SL_EXIT_OK;
 }
 
+/* What only threads have, or can be done to. */
+static bool asks_for_threads(const struct snapshot_request *request)
+{
+    const struct sl_snapshot_opts *opts = &request->opts;
+
+    return request->prove || opts->source != SL_SNAPSHOT_AUTO || opts->allow_stop ||
+           opts->no_symbols;
+}
+
+static int check_process(struct snapshot_request *request)
+{
+    request->native |= asks_for_threads(request);
+    if (request->threads && request->native)
+        return command_usage_error(request->command,
+                                   "--threads asks for goroutines, too, and another option for "
+                                   "threads only");
+    if (request->threads && strcmp(request->form, "json") == 0)
+        return command_usage_error(request->command,
+                                   "--threads prints two listings, and --json one document: ask "
+                                   "with --native for that of the threads");
+    return SL_EXIT_OK;
+}
+
 static int read_operand(const struct sl_options *options, struct snapshot_request *request)
 {
     struct sl_error err = {0};
@@ -215,5 +249,7 @@ bool snapshot_options_read(int argc, char **argv, struct snapshot_request *reque
         *ret_exit_status = check_dump(&options, request);
     else
         *ret_exit_status = read_operand(&options, request);
+    if (*ret_exit_status == SL_EXIT_OK && !request->dump)
+        *ret_exit_status = check_process(request);
     return *ret_exit_status == SL_EXIT_OK;
 }

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/macros.h"
 #include "cli/options/command.h"
+#include "harness/goroutine/live/live.h"
 
 #define DEFAULT_TIME_NS (30 * SL_NS_PER_S) /* as snapshot.h has it */
 #define GRACE_S         5                  /* until a look that takes longer is given up */
@@ -52,12 +53,27 @@ static void watch_time(const struct sl_snapshot_opts *opts)
     (void) alarm((unsigned) SL_MIN(limit_ns / SL_NS_PER_S + GRACE_S, (uint64_t) INT_MAX));
 }
 
+static enum sl_status take(const struct snapshot_request *request,
+                           struct sl_snapshot **ret_snapshot, struct sl_error *err)
+{
+    const pid_t process = process_of(request->pid);
+    struct sl_error why = {0};
+
+    if (!request->native) {
+        enum sl_status status = sl_goroutines_take(process, &request->opts, ret_snapshot, &why);
+        if (!status)
+            return SL_OK;
+        if (status == SL_ENOTSUP)
+            (void) fprintf(stderr, "strandline snapshot: threads only: %s\n", why.text);
+    }
+    return sl_snapshot_take(process, &request->opts, ret_snapshot, err);
+}
+
 enum sl_status snapshot_process_take(const struct snapshot_request *request,
                                      struct sl_snapshot **ret_snapshot, struct sl_error *err)
 {
     watch_time(&request->opts);
-    enum sl_status status =
-        sl_snapshot_take(process_of(request->pid), &request->opts, ret_snapshot, err);
+    enum sl_status status = take(request, ret_snapshot, err);
     (void) alarm(0);
     return status;
 }

@@ -6,7 +6,8 @@
 #include "cli/snapshot/request.h"
 
 /**
- * Look at the process within the time that it may take; past that the program ends.
+ * Look at the goroutines of a Go program, else at the threads, within the time that it may take;
+ * past that the program ends.
  *
  * @param ret_snapshot  set on success only; the caller owns it
  */

@@ -14,6 +14,8 @@ struct snapshot_request {
     const struct sl_command *command;
     const char *dump; /* file of goroutines, or "-"; NULL: a process */
     pid_t pid;
+    bool native;  /* no goroutines, whatever the program is */
+    bool threads; /* those too, where there are goroutines */
     struct sl_snapshot_opts opts;
     const char *form; /* name of an exporter */
     bool all;

@@ -66,6 +66,48 @@ bool goroutine_is_end(const char *function)
     return function && strcmp(function, "runtime.goexit") == 0;
 }
 
+const char goroutine_only_call[] = "of who started it only the call is told";
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What stands for another character than itself: "%2e".  @return its length, 0: none */
+static size_t unescape(const char *text, size_t size, char *ret_byte)
+{
+    int high = size >= 3 && *text == '%' ? hex_digit(text[1]) : -1;
+    int low = high >= 0 ? hex_digit(text[2]) : -1;
+
+    if (low < 0 || high * 16 + low < ' ')
+        return 0;
+    *ret_byte = (char) (high * 16 + low);
+    return 3;
+}
+
+size_t goroutine_function_name(char *to, const char *text, size_t size)
+{
+    static const char gopanic[] = "runtime.gopanic", panic[] = "panic";
+    size_t n = 0;
+
+    if (size == sizeof gopanic - 1 && memcmp(text, gopanic, size) == 0) {
+        memcpy(to, panic, sizeof panic - 1);
+        return sizeof panic - 1;
+    }
+    for (size_t i = 0, length; i < size; i += length) {
+        length = unescape(text + i, size - i, &to[n]);
+        if (!length) {
+            to[n] = text[i];
+            length = 1;
+        }
+        n++;
+    }
+    return n;
+}
+
 static bool is_upper(char c)
 {
     return c >= 'A' && c <= 'Z';

@@ -26,6 +26,17 @@ size_t goroutine_state_length(const char *state, size_t size, bool *ret_leaked);
 bool goroutine_is_end(const char *function);
 
 /*
+ * A function as tracebacks name it, without the escapes that package paths have.
+ *
+ * @param to  room for size bytes, and for "panic"
+ * @return the length of the name, which has no NUL behind it
+ */
+size_t goroutine_function_name(char *to, const char *text, size_t size);
+
+/* Why a stack of the call that started a goroutine is not complete. */
+extern const char goroutine_only_call[];
+
+/*
  * Keep the frames that a traceback shows: those of the runtime are left out, unless the stack has
  * no others.
  *

@@ -83,37 +83,13 @@ const char *builder_text(struct dump_builder *builder, const char *text, size_t 
     return kept ? kept : "";
 }
 
-/* What stands for another character than itself: "%2e".  @return its length, 0: none */
-static size_t unescape(const char *text, size_t size, char *ret_byte)
-{
-    int high = size >= 3 && *text == '%' ? scan_hex_digit(text[1]) : -1;
-    int low = high >= 0 ? scan_hex_digit(text[2]) : -1;
-
-    if (low < 0 || high * 16 + low < ' ')
-        return 0;
-    *ret_byte = (char) (high * 16 + low);
-    return 3;
-}
-
 const char *builder_function(struct dump_builder *builder, const char *text, size_t size)
 {
-    static const char gopanic[] = "runtime.gopanic";
     char name[MAX_NAME];
-    size_t n = 0;
 
-    if (size == sizeof gopanic - 1 && memcmp(text, gopanic, size) == 0)
-        return builder_text(builder, "panic", strlen("panic"));
-    if (size > sizeof name || !memchr(text, '%', size))
+    if (size > sizeof name)
         return builder_text(builder, text, size);
-    for (size_t i = 0, length; i < size; i += length) {
-        length = unescape(text + i, size - i, &name[n]);
-        if (!length) {
-            name[n] = text[i];
-            length = 1;
-        }
-        n++;
-    }
-    return builder_text(builder, name, n);
+    return builder_text(builder, name, goroutine_function_name(name, text, size));
 }
 
 bool builder_place(struct dump_builder *builder, const char *text, size_t size,
@@ -159,8 +135,7 @@ const struct sl_stack *builder_stack(struct dump_builder *builder, const char *r
 const struct sl_stack *
 builder_created_by(struct dump_builder *builder, const struct sl_frame *frame)
 {
-    const struct sl_stack *stack =
-        intern_stack(&builder->intern, frame, 1, "of who started it only the call is told");
+    const struct sl_stack *stack = intern_stack(&builder->intern, frame, 1, goroutine_only_call);
 
     builder->out_of_memory |= !stack;
     return stack;
