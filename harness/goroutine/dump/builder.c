@@ -14,7 +14,7 @@
 #include "harness/goroutine/state.h"
 
 #define RECORDS_PER_CHUNK 512
-#define NEIGHBOURS        64
+#define IDS_PER_RANGE     512
 #define MAX_FRAMES        65536 /* of one stack */
 #define MAX_NAME          4096  /* of a function with escapes */
 #define MINUTE_NS         (60 * SL_NS_PER_S)
@@ -54,7 +54,8 @@ bool builder_init(struct dump_builder *builder, uint64_t max_memory)
 void builder_release(struct dump_builder *builder)
 {
     intern_release(&builder->intern);
-    free(builder->known.slots);
+    free(builder->alike.slots);
+    free(builder->ids.slots);
     free(builder->frames);
     free(builder->text);
     sl_arena_free(builder->scratch);
@@ -141,25 +142,6 @@ builder_created_by(struct dump_builder *builder, const struct sl_frame *frame)
     return stack;
 }
 
-static bool is_alike(const struct dump_record *a, const struct dump_record *b)
-{
-    if (a->id || b->id)
-        return a->id == b->id;
-    return a->stack == b->stack && a->goroutine.labels == b->goroutine.labels;
-}
-
-static uint64_t hash_record(const struct dump_builder *builder, const struct dump_record *record)
-{
-    const uintptr_t alike[] = {(uintptr_t) record->stack, (uintptr_t) record->goroutine.labels};
-    const uint64_t neighbours = record->id / NEIGHBOURS;
-
-    if (!record->id)
-        return intern_hash(&builder->intern, alike, sizeof alike);
-    /* Ids come nearly in their order; those of neighbours lie together in memory. */
-    return intern_hash(&builder->intern, &neighbours, sizeof neighbours) / NEIGHBOURS * NEIGHBOURS +
-           record->id % NEIGHBOURS;
-}
-
 /* Room for one more, all zero; NULL: memory is short. */
 static struct dump_record *new_record(struct dump_builder *builder)
 {
@@ -176,40 +158,131 @@ static struct dump_record *new_record(struct dump_builder *builder)
     return &last->records[last->n++];
 }
 
-enum dump_added
-builder_add(struct dump_builder *builder, uint64_t line, const struct dump_record *record)
+/* A bit for each id of a range: they come nearly in their order, and nearly all of them. */
+struct dump_ids {
+    uint64_t range;
+    uint64_t bits[IDS_PER_RANGE / 64];
+};
+
+/* The range in which the id is; NULL: memory is short. */
+static struct dump_ids *find_range(struct dump_builder *builder, uint64_t range)
 {
-    const uint64_t hash = hash_record(builder, record);
+    const uint64_t hash = intern_hash(&builder->intern, &range, sizeof range);
     struct intern_slot *slot;
 
-    if (builder->n_goroutines + record->count > UINT32_MAX) {
-        builder_skip(builder, line, "more than %" PRIu32 " goroutines", UINT32_MAX);
-        return DUMP_ADDED;
+    if (builder->last_ids && builder->last_ids->range == range)
+        return builder->last_ids;
+    if (!intern_reserve(&builder->ids))
+        return NULL;
+    for (size_t at = 0; (slot = intern_probe(&builder->ids, hash, &at))->item;) {
+        struct dump_ids *ids = slot->item;
+        if (ids->range == range)
+            return builder->last_ids = ids;
     }
-    if (!intern_reserve(&builder->known)) {
+    struct dump_ids *made = sl_arena_alloc(builder->scratch, sizeof *made);
+    if (!made)
+        return NULL;
+    made->range = range;
+    *slot = (struct intern_slot){hash, made};
+    builder->ids.n++;
+    return builder->last_ids = made;
+}
+
+/* Note the id.  @return whether it is a new one; true, too, when memory is short */
+static bool is_new(struct dump_builder *builder, uint64_t id)
+{
+    struct dump_ids *ids = find_range(builder, id / IDS_PER_RANGE);
+    const uint64_t bit = UINT64_C(1) << id % 64;
+
+    if (!ids) {
         builder->out_of_memory = true;
-        return DUMP_ADDED;
+        return true;
     }
-    for (size_t at = 0; (slot = intern_probe(&builder->known, hash, &at))->item;) {
-        struct dump_record *same = slot->item;
-        if (!is_alike(same, record))
+    uint64_t *bits = &ids->bits[id % IDS_PER_RANGE / 64];
+    bool known = *bits & bit;
+    *bits |= bit;
+    return !known;
+}
+
+/*
+ * The slot of the record that one without an id is to be added to; else a free one for it.
+ *
+ * @return NULL when memory is short
+ */
+static struct intern_slot *
+find_alike(struct dump_builder *builder, const struct dump_record *record)
+{
+    const char *labels = record->goroutine ? record->goroutine->labels : NULL;
+    const uintptr_t key[] = {(uintptr_t) record->stack, (uintptr_t) labels};
+    const uint64_t hash = intern_hash(&builder->intern, key, sizeof key);
+
+    if (!intern_reserve(&builder->alike))
+        return NULL;
+    for (size_t at = 0;;) {
+        struct intern_slot *slot = intern_probe(&builder->alike, hash, &at);
+        const struct dump_record *other = slot->item;
+        const char *labels_there = other && other->goroutine ? other->goroutine->labels : NULL;
+        if (other && (other->stack != record->stack || labels_there != labels))
             continue;
-        if (record->id)
-            return DUMP_KNOWN;
-        same->count += record->count;
-        builder->n_goroutines += record->count;
-        return DUMP_ADDED;
+        slot->hash = hash;
+        return slot;
+    }
+}
+
+/* @return false when memory is short */
+static bool add(struct dump_builder *builder, const struct dump_record *record)
+{
+    struct intern_slot *slot = record->id ? NULL : find_alike(builder, record);
+
+    if (!slot && !record->id)
+        return false;
+    if (slot && slot->item) {
+        ((struct dump_record *) slot->item)->count += record->count;
+        return true;
     }
     struct dump_record *added = new_record(builder);
-    if (!added) {
-        builder->out_of_memory = true;
+    if (!added)
+        return false;
+    *added = *record;
+    if (slot) {
+        slot->item = added;
+        builder->alike.n++;
+    }
+    return true;
+}
+
+enum dump_added
+builder_add(struct dump_builder *builder, uint64_t place, const struct dump_record *record)
+{
+    if (builder->n_goroutines + record->count > UINT32_MAX) {
+        builder_skip(builder, place, "more than %" PRIu32 " goroutines", UINT32_MAX);
         return DUMP_ADDED;
     }
-    *added = *record;
-    *slot = (struct intern_slot){hash, added};
-    builder->known.n++;
+    if (record->id && !is_new(builder, record->id))
+        return DUMP_KNOWN;
     builder->n_goroutines += record->count;
+    builder->out_of_memory |= !add(builder, record);
     return DUMP_ADDED;
+}
+
+static bool same_goroutine(const struct sl_goroutine *a, const struct sl_goroutine *b)
+{
+    return a->labels == b->labels && a->creator == b->creator && a->thread == b->thread &&
+           a->locked == b->locked && a->leaked == b->leaked && a->ancestors == b->ancestors;
+}
+
+const struct sl_goroutine *
+builder_goroutine(struct dump_builder *builder, const struct sl_goroutine *goroutine)
+{
+    const struct sl_goroutine *last = builder->last_goroutine;
+
+    if (last && same_goroutine(last, goroutine))
+        return last;
+    struct sl_goroutine *copy = sl_arena_alloc(builder->arena, sizeof *copy);
+    builder->out_of_memory |= !copy;
+    if (copy)
+        *copy = *goroutine;
+    return builder->last_goroutine = copy;
 }
 
 enum sl_status builder_status(const struct dump_builder *builder, struct sl_error *err)
@@ -248,15 +321,9 @@ static const struct dump_record **sort_records(struct dump_builder *builder)
     return records;
 }
 
-static bool same_goroutine(const struct sl_goroutine *a, const struct sl_goroutine *b)
+static void fill_thread(const struct dump_record *record, struct sl_thread *thread)
 {
-    return a->labels == b->labels && a->creator == b->creator && a->thread == b->thread &&
-           a->locked == b->locked && a->leaked == b->leaked && a->ancestors == b->ancestors;
-}
-
-static struct sl_thread thread_of(const struct dump_record *record)
-{
-    return (struct sl_thread){
+    *thread = (struct sl_thread){
         .id = record->id,
         .count = record->count,
         .consistent = true,
@@ -268,35 +335,21 @@ static struct sl_thread thread_of(const struct dump_record *record)
                  .syscall_nr = -1,
                  .text = record->state,
                  .age_ns = record->minutes * MINUTE_NS},
-        .goroutine = &record->goroutine,
+        .goroutine = record->goroutine,
     };
+    if (record->name)
+        (void) snprintf(thread->name, sizeof thread->name, "%s", record->name);
 }
 
-/* The threads.  What only goroutines have is kept once for neighbours that agree in it. */
-static struct sl_thread *make_threads(struct dump_builder *builder, enum sl_snapshot_kind kind)
+static struct sl_thread *make_threads(struct dump_builder *builder)
 {
     const struct dump_record **records = sort_records(builder);
     struct sl_thread *threads = sl_arena_array(builder->arena, builder->n_records, sizeof *threads);
-    const struct sl_goroutine *last = NULL;
 
     if (!records || !threads)
         return NULL;
-    for (size_t i = 0; i < builder->n_records; i++) {
-        threads[i] = thread_of(records[i]);
-        memcpy(threads[i].name, records[i]->name, sizeof threads[i].name);
-        if (kind == SL_SNAPSHOT_THREADS) {
-            threads[i].goroutine = NULL;
-            continue;
-        }
-        if (!last || !same_goroutine(last, threads[i].goroutine)) {
-            struct sl_goroutine *copy = sl_arena_alloc(builder->arena, sizeof *copy);
-            if (!copy)
-                return NULL;
-            *copy = *threads[i].goroutine;
-            last = copy;
-        }
-        threads[i].goroutine = last;
-    }
+    for (size_t i = 0; i < builder->n_records; i++)
+        fill_thread(records[i], &threads[i]);
     return threads;
 }
 
@@ -306,7 +359,7 @@ enum sl_status builder_finish(struct dump_builder *builder, enum sl_snapshot_kin
 {
     struct sl_snapshot *snapshot = sl_arena_alloc(builder->arena, sizeof *snapshot);
     struct sl_dump *dump = sl_arena_alloc(builder->arena, sizeof *dump);
-    struct sl_thread *threads = make_threads(builder, kind);
+    struct sl_thread *threads = make_threads(builder);
 
     builder->out_of_memory |= !snapshot || !dump || !threads;
     enum sl_status status = builder_status(builder, err);

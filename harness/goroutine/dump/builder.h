@@ -10,21 +10,25 @@
 struct dump_record {
     uint64_t id; /* 0: not told */
     const struct sl_stack *stack;
-    const char *reason;                /* why there is none */
-    const struct sl_stack *created_by; /* or NULL */
-    const char *state;                 /* interned, or NULL */
+    const char *reason;                   /* why there is none */
+    const struct sl_stack *created_by;    /* or NULL */
+    const char *state;                    /* interned, or NULL */
+    const char *name;                     /* of a thread, or NULL */
+    const struct sl_goroutine *goroutine; /* of builder_goroutine(), or NULL: of a thread */
     uint32_t count, minutes;
-    char name[16]; /* of a thread */
-    struct sl_goroutine goroutine;
 };
 
 struct dump_chunk;
+struct dump_ids;
 
 struct dump_builder {
     struct sl_arena *arena;   /* becomes the snapshot's */
     struct sl_arena *scratch; /* ends with the builder */
     struct intern intern;
-    struct intern_table known;       /* records: by id, or by what makes them alike */
+    struct intern_table alike; /* records without an id, by what makes them alike */
+    struct intern_table ids;   /* those that were there, neighbours together */
+    struct dump_ids *last_ids; /* where the last one was */
+    const struct sl_goroutine *last_goroutine;
     struct dump_chunk *first, *last; /* of records */
     size_t n_records;
     uint64_t n_goroutines; /* of all records */
@@ -74,6 +78,10 @@ const struct sl_stack *builder_stack(struct dump_builder *builder, const char *r
 /* A stack of the one call that started a goroutine. */
 const struct sl_stack *
 builder_created_by(struct dump_builder *builder, const struct sl_frame *frame);
+
+/* A copy that lasts; where the one before is equal, that one.  NULL: memory is short. */
+const struct sl_goroutine *
+builder_goroutine(struct dump_builder *builder, const struct sl_goroutine *goroutine);
 
 enum dump_added {
     DUMP_ADDED,

@@ -208,8 +208,9 @@ void profile_read_record(struct dump_builder *builder, struct dump_input *input)
     builder->n_frames = 0;
     read_lines(builder, input, &record);
 
+    const struct sl_goroutine goroutine = {.labels = record.labels};
     struct dump_record made = {.count = (uint32_t) record.count,
-                               .goroutine = {.labels = record.labels}};
+                               .goroutine = builder_goroutine(builder, &goroutine)};
     made.stack = builder_stack(builder, find_reason(builder, &record));
     if (!made.stack)
         made.reason = "the profile shows no frame of it";

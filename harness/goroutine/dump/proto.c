@@ -251,6 +251,7 @@ static void read_sample(struct proto *proto, struct dump_wire wire)
     static const char unsure[] = "a profile of this form does not tell whether more than 31 "
                                  "frames are all";
     struct dump_label labels[DUMP_MAX_LABELS];
+    struct sl_goroutine goroutine = {0};
     struct dump_record record = {0};
     struct dump_field field;
     uint64_t number, count = 0;
@@ -277,7 +278,8 @@ static void read_sample(struct proto *proto, struct dump_wire wire)
         return;
     record.count = (uint32_t) count;
     if (n_labels)
-        record.goroutine.labels = labels_join(proto->builder, labels, n_labels);
+        goroutine.labels = labels_join(proto->builder, labels, n_labels);
+    record.goroutine = builder_goroutine(proto->builder, &goroutine);
     record.stack = builder_stack(proto->builder, !good ? "a part of it cannot be read"
                                                  : proto->builder->n_frames > SURE_DEPTH ? unsure
                                                                                          : NULL);

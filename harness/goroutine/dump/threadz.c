@@ -33,7 +33,8 @@ bool threadz_begins(const struct dump_line *line)
 }
 
 /* "--- Thread 68fd (name: worker/812) stack: ---" */
-static bool read_heading(const struct dump_line *line, struct dump_record *ret_record)
+static bool read_heading(struct dump_builder *builder, const struct dump_line *line,
+                         struct dump_record *ret_record)
 {
     static const char tail[] = ") stack: ---";
     struct dump_scan scan = scan_of(line);
@@ -51,8 +52,7 @@ static bool read_heading(const struct dump_line *line, struct dump_record *ret_r
         ret_record->id = 0;
         slash = scan.end;
     }
-    size_t size = SL_MIN((size_t) (slash - scan.at), sizeof ret_record->name - 1);
-    memcpy(ret_record->name, scan.at, size);
+    ret_record->name = builder_text(builder, scan.at, (size_t) (slash - scan.at));
     return true;
 }
 
@@ -174,7 +174,7 @@ void threadz_read(struct dump_builder *builder, struct dump_input *input)
     while ((line = input_line(input))) {
         const uint64_t number = input_number(input);
         struct dump_scan scan = scan_of(line);
-        if (!in_map && read_heading(line, &record)) {
+        if (!in_map && read_heading(builder, line, &record)) {
             input_advance(input);
             read_thread(builder, input, &record, last);
             last = record.stack;

@@ -17,6 +17,7 @@ struct reading {
     struct dump_builder *builder;
     struct dump_input *input;
     struct dump_record *record;
+    struct sl_goroutine *goroutine;
     size_t indent;
     const char *damage; /* why the stack that is being read is not complete */
     struct sl_ancestor *ancestors;
@@ -182,7 +183,7 @@ static bool read_created(struct reading *reading, struct dump_scan scan)
                      "not the place where a goroutine was started");
     if (!reading->n_ancestors) {
         reading->record->created_by = builder_created_by(reading->builder, &frame);
-        reading->record->goroutine.creator = creator;
+        reading->goroutine->creator = creator;
     }
     return true;
 }
@@ -273,7 +274,6 @@ static void read_lines(struct reading *reading)
 
 static void keep_ancestors(struct reading *reading)
 {
-    struct sl_goroutine *goroutine = &reading->record->goroutine;
     struct sl_ancestor *kept =
         sl_arena_array(reading->builder->arena, reading->n_ancestors, sizeof *kept);
 
@@ -282,15 +282,17 @@ static void keep_ancestors(struct reading *reading)
         return;
     }
     memcpy(kept, reading->ancestors, reading->n_ancestors * sizeof *kept);
-    goroutine->ancestors = kept;
-    goroutine->n_ancestors = reading->n_ancestors;
+    reading->goroutine->ancestors = kept;
+    reading->goroutine->n_ancestors = reading->n_ancestors;
 }
 
 enum dump_added traceback_read(struct dump_builder *builder, struct dump_input *input)
 {
     const uint64_t number = input_number(input);
     struct dump_record record = {.count = 1};
-    struct reading reading = {.builder = builder, .input = input, .record = &record};
+    struct sl_goroutine goroutine = {0};
+    struct reading reading = {
+        .builder = builder, .input = input, .record = &record, .goroutine = &goroutine};
     struct dump_heading heading;
 
     if (!heading_read(builder, input_line(input), &heading)) {
@@ -301,8 +303,9 @@ enum dump_added traceback_read(struct dump_builder *builder, struct dump_input *
     record.id = heading.id;
     record.state = builder_text(builder, heading.state, heading.state_size);
     record.minutes = heading.minutes;
-    record.goroutine = (struct sl_goroutine){
-        .labels = heading.labels, .locked = heading.locked, .leaked = heading.leaked};
+    goroutine.labels = heading.labels;
+    goroutine.locked = heading.locked;
+    goroutine.leaked = heading.leaked;
     reading.indent = heading.indent;
     builder->tells_elided |= heading.has_addresses;
     builder->n_frames = 0;
@@ -312,6 +315,7 @@ enum dump_added traceback_read(struct dump_builder *builder, struct dump_input *
     if (reading.n_ancestors)
         keep_ancestors(&reading);
     free(reading.ancestors);
+    record.goroutine = builder_goroutine(builder, &goroutine);
     if (!record.stack && !record.reason)
         record.reason = "the dump shows no frame of it";
     /* The stack on which a thread's runtime schedules has the number 0, and is no goroutine. */
