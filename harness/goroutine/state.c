@@ -125,7 +125,7 @@ static bool is_exported(const char *name)
     return is_upper(*name) && is_upper(dot[1]);
 }
 
-static bool is_shown(const struct sl_frame *frame, bool innermost)
+bool goroutine_is_shown(const struct sl_frame *frame, bool innermost)
 {
     static const char runtime[] = "runtime.";
     const char *function = frame->function;
@@ -144,12 +144,12 @@ size_t goroutine_keep_shown(struct sl_frame *frames, size_t n_frames)
     size_t n = 0;
 
     for (size_t i = 0; i < n_frames; i++)
-        n += is_shown(&frames[i], i == 0);
+        n += goroutine_is_shown(&frames[i], i == 0);
     if (!n)
         return n_frames;
     n = 0;
     for (size_t i = 0; i < n_frames; i++)
-        if (is_shown(&frames[i], i == 0))
+        if (goroutine_is_shown(&frames[i], i == 0))
             frames[n++] = frames[i];
     return n;
 }

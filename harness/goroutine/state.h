@@ -36,6 +36,9 @@ size_t goroutine_function_name(char *to, const char *text, size_t size);
 /* Why a stack of the call that started a goroutine is not complete. */
 extern const char goroutine_only_call[];
 
+/* Does a traceback show the frame?  Those of the runtime it does not. */
+bool goroutine_is_shown(const struct sl_frame *frame, bool innermost);
+
 /*
  * Keep the frames that a traceback shows: those of the runtime are left out, unless the stack has
  * no others.

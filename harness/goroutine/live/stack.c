@@ -59,9 +59,14 @@ void live_registers(const struct live_look *look, const struct look_g *g, uint64
     *ret_pc = live_field(g, layout->pc, WORD);
 }
 
+/* A name without a dot is no function of Go's, but what calls of C come through. */
 static bool is_hidden(const struct live_place *place, size_t i, uint8_t of_callee)
 {
-    return place->traits[i] & PLACE_WRAPPER && !(of_callee & PLACE_PANICS);
+    const char *function = place->frames[i].function;
+
+    return (place->traits[i] & PLACE_WRAPPER && !(of_callee & PLACE_PANICS)) ||
+           (function && !strchr(function, '.') && strcmp(function, "panic") != 0) ||
+           goroutine_is_end(function);
 }
 
 static const struct sl_stack *make_stack(struct live_look *look,
@@ -78,8 +83,7 @@ static const struct sl_stack *make_stack(struct live_look *look,
         return NULL;
     for (size_t p = 0; p < n_places; p++)
         for (size_t i = 0; i < places[p]->n_frames; i++) {
-            if (!is_hidden(places[p], i, of_callee) &&
-                !goroutine_is_end(places[p]->frames[i].function))
+            if (!is_hidden(places[p], i, of_callee))
                 frames[n++] = places[p]->frames[i];
             of_callee = places[p]->traits[i];
         }
@@ -171,7 +175,8 @@ const struct sl_stack *live_creator(struct live_look *look, uint64_t pc)
 {
     const struct live_place *place = pc ? functions_find(&look->functions, pc, false) : NULL;
 
-    if (!place || !place->known || !place->name)
+    if (!place || !place->known || !place->name ||
+        !goroutine_is_shown(&place->frames[place->n_frames - 1], false))
         return NULL;
     /* The function that has the code, at the line of the call, be that one inlined. */
     struct sl_frame frame = place->frames[place->n_frames - 1];
