@@ -94,29 +94,55 @@ find_function(const struct live_functions *functions, uint64_t pc, struct functi
            pc < ret_function->end && ret_function->end - ret_function->entry <= MAX_CODE;
 }
 
-/* A text with a NUL behind it; NULL: none, or memory is short. */
-static const char *
-read_text(const struct live_functions *functions, const struct live_span *span, uint64_t offset)
+/* A text with a NUL behind it, into MAX_TEXT bytes.  @return its size; 0: none */
+static size_t read_text(const struct live_functions *functions, const struct live_span *span,
+                        uint64_t offset, char *text)
 {
-    char text[MAX_TEXT], name[MAX_TEXT];
-    size_t size = 0;
-
-    while (size < sizeof text) {
-        uint64_t at = offset + size;
-        size_t part = SL_MIN(sizeof text - size, (size_t) 64);
-        if (at >= span->size)
-            return NULL;
-        part = (size_t) SL_MIN((uint64_t) part, span->size - at);
+    for (size_t size = 0; size < MAX_TEXT && offset + size < span->size;) {
+        const uint64_t at = offset + size;
+        const size_t part = (size_t) SL_MIN(SL_MIN(MAX_TEXT - size, 64), span->size - at);
         if (!image_read(functions->reader, span, at, text + size, part))
-            return NULL;
+            return 0;
         const char *end = memchr(text + size, 0, part);
-        if (end) {
-            size = goroutine_function_name(name, text, (size_t) (end - text));
-            return intern_text(functions->intern, name, size);
-        }
+        if (end)
+            return (size_t) (end - text);
         size += part;
     }
-    return NULL;
+    return 0;
+}
+
+/* What a generic function is made for goes as "[...]", as in a traceback. */
+static size_t shorten(char *name, size_t size)
+{
+    static const char any[] = "[...]";
+    const char *first = memchr(name, '[', size), *last = memrchr(name, ']', size);
+
+    if (!first || !last || last < first || (size_t) (last + 1 - first) < sizeof any - 1)
+        return size;
+    const size_t before = (size_t) (first - name), behind = size - (size_t) (last + 1 - name);
+    memmove(name + before + sizeof any - 1, last + 1, behind);
+    memcpy(name + before, any, sizeof any - 1);
+    return before + sizeof any - 1 + behind;
+}
+
+/* NULL: none, or memory is short. */
+static const char *read_name(const struct live_functions *functions, uint64_t offset)
+{
+    char text[MAX_TEXT], name[MAX_TEXT];
+    size_t size = read_text(functions, &functions->image->names, offset, text);
+
+    if (!size)
+        return NULL;
+    size = goroutine_function_name(name, text, shorten(text, size));
+    return intern_text(functions->intern, name, size);
+}
+
+static const char *read_path(const struct live_functions *functions, uint64_t offset)
+{
+    char text[MAX_TEXT];
+    size_t size = read_text(functions, &functions->image->files, offset, text);
+
+    return size ? intern_text(functions->intern, text, size) : NULL;
 }
 
 /* Numbers of variable length, one behind the other. */
@@ -188,7 +214,7 @@ static void find_line(const struct live_functions *functions, const struct funct
                     ((uint64_t) field(function, layout->cu) + (uint32_t) file) * sizeof offset,
                     &offset, sizeof offset))
         return;
-    frame->file = read_text(functions, &functions->image->files, offset);
+    frame->file = read_path(functions, offset);
     frame->line = frame->file ? (uint32_t) line : 0;
 }
 
@@ -223,7 +249,7 @@ static bool find_tree(const struct live_functions *functions, const struct funct
 
 static uint8_t traits_of(const struct live_functions *functions, const char *name, uint8_t id)
 {
-    uint8_t traits = id == functions->image->layout->wrapper ? PLACE_WRAPPER : 0;
+    uint8_t traits = id == functions->wrapper ? PLACE_WRAPPER : 0;
 
     if (name && (strcmp(name, "panic") == 0 || strcmp(name, "runtime.sigpanic") == 0 ||
                  strcmp(name, "runtime.panicwrap") == 0))
@@ -249,8 +275,7 @@ static size_t find_inlined(const struct live_functions *functions, const struct 
                                  call, layout->inlined_size)) {
         memcpy(&name, call + layout->inlined_name, sizeof name);
         memcpy(&parent, call + layout->inlined_pc, sizeof parent);
-        frames[n] = (struct sl_frame){
-            .function = read_text(functions, &functions->image->names, name), .inlined = true};
+        frames[n] = (struct sl_frame){.function = read_name(functions, name), .inlined = true};
         find_line(functions, function, *pc, &frames[n]);
         traits[n] = traits_of(functions, frames[n].function, call[layout->inlined_id]);
         n++;
@@ -275,8 +300,7 @@ static bool describe(struct live_functions *functions, struct live_place *place)
     if (find_function(functions, pc, &function)) {
         const struct layout_func *layout = function.layout;
         place->known = true;
-        place->name =
-            read_text(functions, &functions->image->names, field(&function, layout->name));
+        place->name = read_name(functions, field(&function, layout->name));
         place->end = function.bytes[layout->flag] & TOP_OF_STACK || goroutine_is_end(place->name);
         place->faulted = place->name && strcmp(place->name, "runtime.sigpanic") == 0;
         place->lost = function.bytes[layout->flag] & WRITES_SP &&
@@ -333,7 +357,7 @@ const char *functions_name(struct live_functions *functions, uint64_t pc)
 
     if (!find_function(functions, pc, &function))
         return NULL;
-    return read_text(functions, &functions->image->names, field(&function, function.layout->name));
+    return read_name(functions, field(&function, function.layout->name));
 }
 
 /* Offset of a name with a NUL on each side. */
@@ -355,8 +379,8 @@ find_name(const struct live_functions *functions, const char *name, uint32_t *re
     return false;
 }
 
-bool functions_find_code(struct live_functions *functions, const char *name,
-                         struct live_span *ret_code)
+bool functions_find_named(struct live_functions *functions, const char *name,
+                          struct live_function *ret_function)
 {
     struct function function;
     uint32_t offset;
@@ -367,7 +391,9 @@ bool functions_find_code(struct live_functions *functions, const char *name,
         if (!read_function(functions, i, &function) ||
             field(&function, function.layout->name) != offset || function.end <= function.entry)
             continue;
-        *ret_code = (struct live_span){function.entry, function.end - function.entry};
+        *ret_function =
+            (struct live_function){.code = {function.entry, function.end - function.entry},
+                                   .id = function.bytes[function.layout->id]};
         return true;
     }
     return false;

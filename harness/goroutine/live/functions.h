@@ -33,6 +33,7 @@ struct live_functions {
     struct sl_arena *arena;
     struct intern *intern;
     struct sl_budget *budget;
+    uint8_t wrapper; /* id of functions that the compiler made */
     struct intern_table places;
 };
 
@@ -42,13 +43,15 @@ const struct live_place *functions_find(struct live_functions *functions, uint64
 /* Name of the function that begins in front of the address; NULL: none. */
 const char *functions_name(struct live_functions *functions, uint64_t pc);
 
-/*
- * The code of a function of the runtime.
- *
- * @return false when the program has none of this name
- */
-bool functions_find_code(struct live_functions *functions, const char *name,
-                         struct live_span *ret_code);
+/* A function of the runtime. */
+struct live_function {
+    struct live_span code;
+    uint8_t id; /* 0: as most */
+};
+
+/* @return false when the program has none of this name */
+bool functions_find_named(struct live_functions *functions, const char *name,
+                          struct live_function *ret_function);
 
 void functions_release(struct live_functions *functions);
 

@@ -186,6 +186,7 @@ enum sl_status image_find(struct sl_target *target, struct sl_reader *reader,
 {
     struct program program = {.target = target, .reader = reader};
     struct live_image image = {0};
+    char known[128];
 
     enum sl_status status = load_segments(&program, err);
     if (!status)
@@ -193,12 +194,13 @@ enum sl_status image_find(struct sl_target *target, struct sl_reader *reader,
     if (status)
         return status;
     image.layout = layout_find(image.version);
-    if (!image.layout)
+    if (!image.layout) {
+        layout_list(known, sizeof known);
         return sl_fail(err, SL_ENOTSUP,
                        "process %ld is a program of %s, of which it is not known where its "
-                       "goroutines are (known: go1.%d to go1.%d)",
-                       (long) target->pid, image.version, live_layouts[0].minor,
-                       live_layouts[live_n_layouts - 1].minor);
+                       "goroutines are; it is of %s",
+                       (long) target->pid, image.version, known);
+    }
     status = find_moduledata(&program, &image, err);
     if (!status)
         *ret_image = image;

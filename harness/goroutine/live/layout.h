@@ -40,12 +40,11 @@ struct layout_func {
 
 struct live_layout {
     uint8_t minor; /* of go1.MINOR */
-    struct layout_g g;
-    uint16_t procid; /* in struct m */
-    uint16_t gofunc; /* in moduledata */
-    uint32_t magic;  /* of the table of functions */
+    const struct layout_g *g;
     const struct layout_func *func;
-    uint8_t wrapper;            /* id of functions that the compiler made */
+    uint16_t procid;            /* in struct m */
+    uint16_t gofunc;            /* in moduledata */
+    uint32_t magic;             /* of the table of functions */
     const char *const *reasons; /* of waiting, in words */
     size_t n_reasons;
 };
@@ -59,6 +58,9 @@ const struct live_layout *layout_find(const char *version);
 /* The layouts themselves, for who checks them. */
 extern const struct live_layout live_layouts[];
 extern const size_t live_n_layouts;
+
+/* The releases that are known: "go1.17, go1.18, ...". */
+void layout_list(char *text, size_t size);
 
 /* What tracebacks call a state; NULL for none that there is. */
 const char *layout_state(const struct live_layout *layout, uint32_t status, uint8_t reason);

@@ -38,15 +38,15 @@ static bool is_list(const struct slice *slice)
 static bool find_list(struct live_look *look, struct slice *ret_slice)
 {
     uint8_t code[MAX_CODE];
-    struct live_span span;
+    struct live_function function;
 
-    if (!functions_find_code(&look->functions, "runtime.forEachG", &span))
+    if (!functions_find_named(&look->functions, "runtime.forEachG", &function))
         return false;
-    size_t size = sl_reader_read(look->reader, span.start, code,
-                                 (size_t) SL_MIN(span.size, (uint64_t) sizeof code));
+    size_t size = sl_reader_read(look->reader, function.code.start, code,
+                                 (size_t) SL_MIN(function.code.size, (uint64_t) sizeof code));
     uint64_t before = 0;
     for (size_t i = 0; i + 7 <= size; i++) {
-        uint64_t address = loaded_address(code + i, span.start + i);
+        uint64_t address = loaded_address(code + i, function.code.start + i);
         if (!address || address % 8)
             continue;
         uint64_t low = SL_MIN(address, before);
@@ -59,12 +59,24 @@ static bool find_list(struct live_look *look, struct slice *ret_slice)
     return false;
 }
 
+/* Ids follow the order of names, and what the compiler makes comes last, behind this one. */
+static bool find_wrapper(struct live_look *look)
+{
+    struct live_function function;
+
+    if (!functions_find_named(&look->functions, "runtime.systemstack_switch", &function) ||
+        !function.id)
+        return false;
+    look->functions.wrapper = (uint8_t) (function.id + 1);
+    return true;
+}
+
 enum sl_status live_list(struct live_look *look, struct sl_error *err)
 {
     const size_t max = look->opts.max_threads ? look->opts.max_threads : DEFAULT_MAX_GOROUTINES;
     struct slice slice;
 
-    if (!find_list(look, &slice))
+    if (!find_list(look, &slice) || !find_wrapper(look))
         return sl_fail(err, SL_ENOTSUP,
                        "process %ld is a program of %s whose list of goroutines is not found",
                        (long) look->target.pid, look->image.version);

@@ -49,7 +49,7 @@ static inline uint64_t live_field(const struct look_g *g, uint16_t offset, size_
 
 static inline uint32_t live_status(const struct live_look *look, const struct look_g *g)
 {
-    return (uint32_t) live_field(g, look->image.layout->g.status, 4) & ~LAYOUT_SCAN;
+    return (uint32_t) live_field(g, look->image.layout->g->status, 4) & ~LAYOUT_SCAN;
 }
 
 /* Where a goroutine that does not run goes on. */

@@ -25,7 +25,7 @@ struct batch {
 
 static void copy_all(struct live_look *look, struct batch *batch, struct look_g *to)
 {
-    const size_t size = look->image.layout->g.size;
+    const size_t size = look->image.layout->g->size;
 
     for (size_t i = 0; i < batch->n; i++)
         batch->copies[i] =
@@ -66,7 +66,7 @@ static void copy_stacks(struct live_look *look, struct batch *batch)
 
     for (size_t i = 0; i < batch->n; i++) {
         struct look_g *g = &batch->before[i];
-        bool wanted = batch->had[i] == look->image.layout->g.size && has_place(look, g);
+        bool wanted = batch->had[i] == look->image.layout->g->size && has_place(look, g);
         batch->odd[i] = wanted && !has_stack(look, g);
         batch->copies[i] = (struct sl_copy){.address = g->address, .data = batch->windows[i]};
         if (!wanted || batch->odd[i])
@@ -105,7 +105,7 @@ static bool unwind_all(struct live_look *look, struct batch *batch)
 static bool
 held_still(const struct live_look *look, const struct look_g *before, const struct look_g *after)
 {
-    const struct layout_g *layout = &look->image.layout->g;
+    const struct layout_g *layout = look->image.layout->g;
     const uint16_t words[] = {0,
                               8,
                               layout->goid,
@@ -142,7 +142,7 @@ static bool is_of_program(const struct sl_stack *stack)
 static bool is_system(struct live_look *look, const struct look_g *g, const struct sl_stack *stack)
 {
     const char *name =
-        functions_name(&look->functions, live_field(g, look->image.layout->g.startpc, WORD));
+        functions_name(&look->functions, live_field(g, look->image.layout->g->startpc, WORD));
 
     if (!starts_with(name, "runtime.") || strcmp(name, "runtime.main") == 0 ||
         strcmp(name, "runtime.handleAsyncEvent") == 0 || strcmp(name, "runtime.corostart") == 0)
@@ -157,10 +157,10 @@ static bool is_system(struct live_look *look, const struct look_g *g, const stru
 static uint64_t thread_of(struct live_look *look, const struct look_g *g)
 {
     const struct live_layout *layout = look->image.layout;
-    uint64_t m = live_field(g, layout->g.m, WORD), id;
+    uint64_t m = live_field(g, layout->g->m, WORD), id;
 
     if (!m)
-        m = live_field(g, layout->g.lockedm, WORD);
+        m = live_field(g, layout->g->lockedm, WORD);
     if (!m || !sl_reader_read_all(look->reader, m + layout->procid, &id, sizeof id) ||
         id > INT32_MAX)
         return 0;
@@ -170,7 +170,7 @@ static uint64_t thread_of(struct live_look *look, const struct look_g *g)
 /* What only goroutines have; neighbours that agree in it share it. */
 static const struct sl_goroutine *make_goroutine(struct live_look *look, const struct look_g *g)
 {
-    const struct layout_g *layout = &look->image.layout->g;
+    const struct layout_g *layout = look->image.layout->g;
     const struct sl_goroutine own = {.creator =
                                          layout->parent ? live_field(g, layout->parent, WORD) : 0,
                                      .thread = thread_of(look, g),
@@ -194,15 +194,15 @@ static bool record(struct live_look *look, const struct look_g *g, const struct 
 {
     const struct live_layout *layout = look->image.layout;
     const uint32_t status = live_status(look, g);
-    const uint64_t since = live_field(g, layout->g.waitsince, WORD);
-    const char *state = layout_state(layout, status, g->bytes[layout->g.waitreason]);
+    const uint64_t since = live_field(g, layout->g->waitsince, WORD);
+    const char *state = layout_state(layout, status, g->bytes[layout->g->waitreason]);
     const bool waits = status == LAYOUT_WAITING || status == LAYOUT_SYSCALL;
     const struct sl_goroutine *goroutine = make_goroutine(look, g);
     const uint64_t now = look->snapshot->taken_ns;
 
     if (!goroutine)
         return false;
-    const uint64_t id = live_field(g, layout->g.goid, WORD);
+    const uint64_t id = live_field(g, layout->g->goid, WORD);
     look->threads[look->n_threads++] = (struct sl_thread){
         .id = id,
         .count = 1,
@@ -210,7 +210,7 @@ static bool record(struct live_look *look, const struct look_g *g, const struct 
         .source = stack ? SL_SOURCE_PROC : SL_SOURCE_NONE,
         .stack = stack,
         .reason = stack ? NULL : reason,
-        .created_by = id == 1 ? NULL : live_creator(look, live_field(g, layout->g.gopc, WORD)),
+        .created_by = id == 1 ? NULL : live_creator(look, live_field(g, layout->g->gopc, WORD)),
         .wait = {.kind = state ? goroutine_wait_kind(state) : SL_WAIT_NONE,
                  .syscall_nr = -1,
                  .text = state ? state : "???",
@@ -226,7 +226,7 @@ static enum sl_status judge(struct live_look *look, struct batch *batch, bool la
 {
     for (size_t i = 0; i < batch->n; i++) {
         const struct look_g *g = &batch->after[i];
-        const bool read = batch->had[i] == look->image.layout->g.size;
+        const bool read = batch->had[i] == look->image.layout->g->size;
         const bool still = read && held_still(look, &batch->before[i], g);
         if (read && is_dead(look, g))
             continue;
@@ -234,7 +234,7 @@ static enum sl_status judge(struct live_look *look, struct batch *batch, bool la
             again[(*n_again)++] = g->address;
             continue;
         }
-        if (!read || !live_field(g, look->image.layout->g.goid, WORD)) {
+        if (!read || !live_field(g, look->image.layout->g->goid, WORD)) {
             look->n_odd++;
             continue;
         }

@@ -49,7 +49,7 @@ static bool read_word(struct words *words, uint64_t address, uint64_t *ret_word)
 void live_registers(const struct live_look *look, const struct look_g *g, uint64_t *ret_sp,
                     uint64_t *ret_pc)
 {
-    const struct layout_g *layout = &look->image.layout->g;
+    const struct layout_g *layout = look->image.layout->g;
 
     *ret_sp = live_field(g, layout->syscallsp, WORD);
     *ret_pc = live_field(g, layout->syscallpc, WORD);
