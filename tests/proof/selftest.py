@@ -6,6 +6,7 @@ import ctypes
 import mmap
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import threading
@@ -130,6 +131,13 @@ class Watch(unittest.TestCase):
             watcher.claim(os.getpid(), waiter.tid, "dead", seen)
             until(lambda: watcher.broken)
         self.assertIn("ended by itself", watcher.broken[0])
+
+    def test_a_thread_that_is_killed_is_told_from_one_that_ends(self):
+        for command, killed in (("kill -KILL $$", True), ("exit 0", False)):
+            child = subprocess.Popen(["sh", "-c", command])
+            self.assertTrue(until(lambda: not watch.lives(child.pid)))
+            self.assertEqual(killed, watch.is_killed(child.pid, child.pid))
+            child.wait()
 
 
 class Results(unittest.TestCase):

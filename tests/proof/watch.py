@@ -4,11 +4,14 @@
 import contextlib
 import dataclasses
 import pathlib
+import signal
 import threading
 import time
 
 STEP_S = 0.005
 ENDING_S = 1.0  # a process whose threads go one after the other, while it ends
+PF_SIGNALED = 0x400
+SIGKILL_PENDING = 1 << signal.SIGKILL - 1
 
 
 def runs(pid, tid):
@@ -24,6 +27,18 @@ def runs(pid, tid):
     return began, sum(switches)
 
 
+def is_killed(pid, tid):
+    """Does it only run to its end, because its process ends?"""
+    task = pathlib.Path(f"/proc/{pid}/task/{tid}")
+    with contextlib.suppress(OSError, IndexError):
+        if any(line.startswith("SigPnd:") and int(line.split()[1], 16) & SIGKILL_PENDING
+               for line in (task / "status").read_text(errors="replace").splitlines()):
+            return True
+        return bool(int((task / "stat").read_text(errors="replace").rpartition(") ")[2].split()[6])
+                    & PF_SIGNALED)
+    return True  # it is gone: the next look says so
+
+
 def lives(pid):
     with contextlib.suppress(OSError):
         return pathlib.Path(f"/proc/{pid}/stat").read_text(
@@ -36,6 +51,7 @@ class Watched:
     grade: str
     seen: tuple  # of runs()
     gone: float = 0.0  # when it was missed
+    ran: bool = False  # at the last look
 
 
 class Watch:
@@ -68,6 +84,10 @@ class Watch:
             watched.gone = 0.0
             return None
         if now and now[0] == watched.seen[0]:
+            # For a moment it is not to be seen that a thread is killed: it is told at two looks.
+            if is_killed(*key) or not watched.ran:
+                watched.ran = True
+                return None
             return f"ran again: {watched.seen[1]} switches, then {now[1]}"
         if not lives(key[0]):
             return ""
