@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -17,6 +18,7 @@
 
 #define MAX_TEXT ((size_t) 16 << 20)
 #define BIT(n)   (UINT64_C(1) << ((n) -1))
+#define QUEUES   0x19800202 /* MQUEUE_MAGIC of ipc/mqueue.c in the kernel */
 
 /* Of the C library itself: they end threads and change users, and touch nothing of the program. */
 #define OWN_SIGNALS (BIT(32) | BIT(33))
@@ -75,10 +77,45 @@ static char *read_text(const struct sl_target *target, const char *file)
     return fd >= 0 && sl_file_read_all(fd, MAX_TEXT, &text, &size) ? text : NULL;
 }
 
+static bool is_on_queues(const struct sl_target *target, const char *name)
+{
+    struct statfs of;
+    char path[NAME_MAX + 64];
+
+    (void) snprintf(path, sizeof path, "/proc/%ld/fd/%s", (long) target->tid, name);
+    return statfs(path, &of) == 0 && of.f_type == QUEUES;
+}
+
+static bool is_zero(const char *text, const char *mark)
+{
+    const char *at = strstr(text, mark);
+    return at && at[strlen(mark)] == '0';
+}
+
+/* "QSIZE:0          NOTIFY:2     SIGNO:0     NOTIFY_PID:812" */
+bool obstacle_parse_queue(const char *text)
+{
+    return !is_zero(text, "QSIZE:") || !is_zero(text, "NOTIFY_PID:");
+}
+
+/* With messages, or the process is to be told of the next, with a pointer that is not to be seen.
+ */
+static bool is_used_queue(const struct sl_target *target, const char *link, const char *name)
+{
+    char file[NAME_MAX + 16];
+
+    /* Its files lie in no folder; others are not touched. */
+    if (link[0] != '/' || strchr(link + 1, '/') || !is_on_queues(target, name))
+        return false;
+    (void) snprintf(file, sizeof file, "fd/%s", name);
+    SL_AUTO_FREE char *text = read_text(target, file);
+    return !text || obstacle_parse_queue(text);
+}
+
 static const char *look_at_descriptor(const struct sl_target *target, int folder, const char *name,
                                       struct proof_kernel *kernel)
 {
-    char link[64], file[NAME_MAX + 16];
+    char link[NAME_MAX + 16], file[NAME_MAX + 16];
     ssize_t got = readlinkat(folder, name, link, sizeof link - 1);
 
     link[got > 0 ? got : 0] = '\0';
@@ -86,6 +123,8 @@ static const char *look_at_descriptor(const struct sl_target *target, int folder
         return "it uses io_uring, and what the kernel holds of it is not known";
     if (strcmp(link, "anon_inode:[userfaultfd]") == 0)
         return "it answers for memory itself (userfaultfd)";
+    if (is_used_queue(target, link, name))
+        return "messages wait in a message queue, or the kernel is to tell of the next";
     if (strcmp(link, "anon_inode:[eventpoll]") != 0)
         return NULL;
     (void) snprintf(file, sizeof file, "fdinfo/%s", name);

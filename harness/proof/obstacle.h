@@ -25,5 +25,7 @@ void obstacle_release(struct proof_kernel *kernel);
 /* Apart from the reading, so that they can be tested.  @return false when memory is short */
 bool obstacle_parse_epoll(const char *text, struct proof_kernel *kernel);
 bool obstacle_parse_timers(const char *text, struct proof_kernel *kernel);
+/* Are there messages in the queue, or is somebody to be told of the next? */
+bool obstacle_parse_queue(const char *text);
 
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kinds whose threads are alive by something that only the kernel keeps or does. */
+#include <fcntl.h>
 #include <linux/io_uring.h>
+#include <mqueue.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -96,6 +99,37 @@ static void place_notifier(void)
     if (timer_create(CLOCK_MONOTONIC, &event, &timer))
         abort();
     hide(NULL);
+}
+
+static mqd_t queue;
+
+static void place_in_queue(void)
+{
+    struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 1};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
+                             .sigev_signo = SIGRTMIN + 1,
+                             .sigev_value.sival_ptr = reveal()};
+    char name[32];
+
+    (void) snprintf(name, sizeof name, "/planted-%d", getpid());
+    queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600, &attributes);
+    if (queue < 0)
+        exit(77);
+    (void) mq_unlink(name);
+    if (mq_notify(queue, &event))
+        abort();
+    hide(NULL);
+}
+
+static void wake_queue(void)
+{
+    sigset_t set;
+    siginfo_t info;
+
+    block_signal(&set);
+    (void) mq_send(queue, "", 1, 0);
+    if (sigwaitinfo(&set, &info) > 0)
+        object_wake(info.si_value.sival_ptr);
 }
 
 /* a handler that knows what its own thread waits on */
@@ -212,6 +246,7 @@ const struct kind kernel_kinds[] = {
     {"epoll", plant_hidden, .hold = hold_in_epoll},
     {"timer", plant_unsignalled, place_timer, .wake = wake_timer},
     {"timer with a thread", plant_hidden, place_notifier, .wake = expire},
+    {"message queue", plant_unsignalled, place_in_queue, .wake = wake_queue},
     {"handler", plant_signalled, .wake = wake_signalled},
     {"timed condition", plant_timed_condition, .wake = wake_hidden},
     {"timed semaphore", plant_timed_semaphore, .wake = wake_hidden},

@@ -183,3 +183,14 @@ SL_TEST(proof_heap, pointers_of_the_kernel_are_read_from_its_files)
     cr_expect_eq(kernel.words[2], 0x7fff86e452a8);
     obstacle_release(&kernel);
 }
+
+SL_TEST(proof_heap, a_queue_is_of_no_interest_when_it_is_empty_and_tells_nobody)
+{
+    cr_expect(
+        !obstacle_parse_queue("QSIZE:0          NOTIFY:0     SIGNO:0     NOTIFY_PID:0     \n"));
+    cr_expect(
+        obstacle_parse_queue("QSIZE:1          NOTIFY:0     SIGNO:0     NOTIFY_PID:0     \n"));
+    cr_expect(
+        obstacle_parse_queue("QSIZE:0          NOTIFY:2     SIGNO:0     NOTIFY_PID:812   \n"));
+    cr_expect(obstacle_parse_queue(""));
+}
