@@ -172,6 +172,7 @@ struct sl_snapshot {
     const struct sl_dump *dump; /* NULL: a process was looked at */
     const char *runtime;        /* of goroutines, where it is known: "go1.19.8"; else NULL */
     pid_t pid;                  /* 0: not known, as of a dump */
+    const char *command;        /* of goroutines: the name of their process; NULL: not known */
     uint64_t taken_ns;          /* CLOCK_MONOTONIC when the pass began */
     uint64_t ticks_per_second;  /* unit of start_time */
     /* What `switches` counts: arrivals on a CPU, else departures.  Not to be compared. */

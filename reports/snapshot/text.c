@@ -9,6 +9,7 @@
 #include "reports/print/say.h"
 #include "reports/print/tree.h"
 #include "reports/snapshot/document.h"
+#include "reports/snapshot/goroutine_text.h"
 #include "reports/snapshot/listing.h"
 #include "reports/snapshot/wait_text.h"
 
@@ -37,15 +38,20 @@ static void print_sources(const struct sl_page *page, const struct sl_document_s
     }
 }
 
+static const char *say_kind(const struct sl_document *document)
+{
+    return document->kind == SL_SNAPSHOT_GOROUTINES ? "goroutine" : "thread";
+}
+
 /* What a dump is, and what of it could not be read. */
 static void print_dump(const struct sl_page *page, const struct sl_document *document)
 {
     const struct sl_dump *dump = document->dump;
-    const char *kind = document->kind == SL_SNAPSHOT_GOROUTINES ? "goroutine" : "thread";
     const uint32_t n = document->stats.threads;
 
-    (void) fprintf(page->out, "%s: %" PRIu32 " %s%s in %zu group%s\n", dump->format, n, kind,
-                   n == 1 ? "" : "s", document->n_groups, document->n_groups == 1 ? "" : "s");
+    (void) fprintf(page->out, "%s: %" PRIu32 " %s%s in %zu group%s\n", dump->format, n,
+                   say_kind(document), n == 1 ? "" : "s", document->n_groups,
+                   document->n_groups == 1 ? "" : "s");
     if (dump->n_errors)
         sl_style_print(page, SL_STYLE_WARN, "%" PRIu64 " place%s could not be read; %s\n",
                        dump->n_errors, dump->n_errors == 1 ? "" : "s",
@@ -65,9 +71,9 @@ static void print_heading(const struct sl_page *page, const struct sl_document *
         return;
     }
     sl_format_time(stats->duration_ns, duration);
-    (void) fprintf(page->out, "process %ld (%s): %" PRIu32 " thread%s in %zu group%s\n",
+    (void) fprintf(page->out, "process %ld (%s): %" PRIu32 " %s%s in %zu group%s\n",
                    (long) document->pid, sl_say_text(page, document->command, "?"), stats->threads,
-                   stats->threads == 1 ? "" : "s", document->n_groups,
+                   say_kind(document), stats->threads == 1 ? "" : "s", document->n_groups,
                    document->n_groups == 1 ? "" : "s");
     print_sources(page, &document->sources);
     (void) fprintf(page->out,
@@ -118,8 +124,12 @@ static void print_names(const struct sl_page *page, const struct sl_document_gro
 }
 
 /* Threads without a stack, for they have ended: what is left of them is what they started with. */
-static void print_unjoined(const struct sl_page *page, const struct sl_document_unjoined *unjoined)
+static void print_unjoined(const struct sl_page *page, const struct sl_document *document)
 {
+    const struct sl_document_unjoined *unjoined = &document->unjoined;
+
+    if (document->kind == SL_SNAPSHOT_GOROUTINES)
+        return; /* there are none */
     if (unjoined->reason) {
         sl_style_print(page, SL_STYLE_DIM,
                        "\nthreads that ended and were not joined are not known: %s\n",
@@ -143,8 +153,8 @@ static void print_left_out(const struct sl_page *page, const struct sl_document 
     const struct sl_document_left_out *left_out = &document->left_out;
 
     if (left_out->count)
-        sl_style_print(page, SL_STYLE_WARN, "\n%" PRIu32 " thread%s not looked at: %s\n",
-                       left_out->count, left_out->count == 1 ? "" : "s",
+        sl_style_print(page, SL_STYLE_WARN, "\n%" PRIu32 " %s%s not looked at: %s\n",
+                       left_out->count, say_kind(document), left_out->count == 1 ? "" : "s",
                        sl_say_text(page, left_out->reason, "no reason is recorded"));
     for (size_t i = 0; i < document->n_modules; i++)
         if (document->modules[i].not_looked_at)
@@ -162,7 +172,8 @@ static void print_proof(const struct sl_page *page, const struct sl_group *group
         (void) fprintf(page->out, "%*sproof: %s\n", INDENT, "", proof);
 }
 
-static void print_group(const struct sl_page *page, const struct sl_document_group *shown)
+static void print_group(const struct sl_page *page, const struct sl_snapshot *snapshot,
+                        const struct sl_document_group *shown)
 {
     const struct sl_group *group = &shown->group;
 
@@ -174,8 +185,27 @@ static void print_group(const struct sl_page *page, const struct sl_document_gro
     if (!group->complete)
         print_reason(page, group->n_frames, group->grade, group->reason);
     print_proof(page, group);
-    print_names(page, shown);
+    if (snapshot->kind == SL_SNAPSHOT_GOROUTINES)
+        goroutine_print_group(page, INDENT, snapshot, group);
+    else
+        print_names(page, shown);
     sl_style_print(page, SL_STYLE_DIM, "%*sfingerprint %s\n", INDENT, "", group->fingerprint);
+}
+
+static void
+print_head(const struct sl_page *page, const struct sl_document_thread *shown, const char *wait)
+{
+    const struct sl_thread *thread = &shown->thread;
+    char age[SL_FORMAT_MAX], cpu[SL_FORMAT_MAX];
+
+    sl_format_time(thread->age_ns, age);
+    sl_format_time(thread->cpu_ns, cpu);
+    (void) fprintf(page->out,
+                   "\nthread %" PRIu64 " '%s' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64
+                   " switch%s\n",
+                   thread->id, sl_say_text(page, thread->name, ""), wait, shown->state,
+                   sl_source_text(thread->source), age, cpu, thread->switches,
+                   thread->switches == 1 ? "" : "es");
 }
 
 static bool
@@ -184,18 +214,13 @@ print_thread(const struct sl_page *page, const struct sl_snapshot_listing *listi
     const struct sl_snapshot *snapshot = listing->snapshot;
     struct sl_document_thread shown = sl_document_thread(listing, index);
     const char *wait = sl_wait_say(page->arena, snapshot, &snapshot->threads[index]);
-    char age[SL_FORMAT_MAX], cpu[SL_FORMAT_MAX];
 
     if (!wait)
         return false;
-    sl_format_time(shown.thread.age_ns, age);
-    sl_format_time(shown.thread.cpu_ns, cpu);
-    (void) fprintf(page->out,
-                   "\nthread %" PRIu64 " '%s' [%s], state %s, source %s, age %s, CPU %s, %" PRIu64
-                   " switch%s\n",
-                   shown.thread.id, sl_say_text(page, shown.thread.name, ""), wait, shown.state,
-                   sl_source_text(shown.thread.source), age, cpu, shown.thread.switches,
-                   shown.thread.switches == 1 ? "" : "es");
+    if (snapshot->kind == SL_SNAPSHOT_GOROUTINES)
+        goroutine_print_head(page, &shown.thread, wait);
+    else
+        print_head(page, &shown, wait);
     sl_frames_print(shown.stack.frames, shown.stack.n_frames, shown.stack.n_frames, INDENT,
                     page->out);
     if (!shown.stack.complete)
@@ -219,11 +244,11 @@ snapshot_write_text(const void *document, const struct sl_page *page, struct sl_
         (void) fputs("\nwho waits for whom\n", page->out);
     tree_print(page, 2, &shown.wait_tree);
     for (size_t i = 0; i < shown.n_groups && !listing->all; i++)
-        print_group(page, &shown.groups[i]);
+        print_group(page, listing->snapshot, &shown.groups[i]);
     for (size_t i = 0; i < listing->snapshot->n_threads && listing->all; i++)
         if (!print_thread(page, listing, i))
             return sl_fail(err, SL_ENOMEM, "out of memory for a thread");
-    print_unjoined(page, &shown.unjoined);
+    print_unjoined(page, &shown);
     print_left_out(page, &shown);
     if (listing->proved)
         sl_proof_print_assumptions(page);

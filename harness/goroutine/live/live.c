@@ -84,7 +84,10 @@ static void end(struct live_look *look)
 static void finish(struct live_look *look)
 {
     struct sl_snapshot *snapshot = look->snapshot;
+    struct sl_stat stat;
 
+    if (!sl_target_stat(&look->target, look->target.pid, &stat))
+        snapshot->command = sl_arena_strdup(snapshot->arena, stat.name);
     snapshot->runtime = sl_arena_strdup(snapshot->arena, look->image.version);
     snapshot->threads = look->threads;
     snapshot->n_threads = look->n_threads;
