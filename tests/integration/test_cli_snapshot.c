@@ -331,6 +331,25 @@ SNAPSHOT_TEST(wrong_use_is_told_from_a_process_that_cannot_be_looked_at)
     assert_refused(strandline_run("snapshot", "2147483647", NULL), 3, "no process 2147483647");
 }
 
+SNAPSHOT_TEST(a_dump_is_shown_in_place_of_a_process)
+{
+    const char *dump = strandline_file("dump", "goroutine profile: total 8\n7 @ 0xa 0xc 0xff\n"
+                                               "#\t0xb\tmain.work+0x1\t/pool.go:84\n");
+    struct command_result result = strandline_run("snapshot", "--goroutines", dump, NULL);
+
+    cr_assert_eq(result.status, 0, "%s", result.errors);
+    cr_assert(strstr(result.output, "goroutine profile, debug=1: 7 goroutines in 1 group\n"
+                                    "1 place could not be read; line 4: the profile says 8"));
+    cr_assert(strstr(result.output, "\n7 @ main.work [not known]\n"), "%s", result.output);
+    assert_refused(strandline_run("snapshot", "--goroutines", dump, "1", NULL), 2, "one of");
+    assert_refused(strandline_run("snapshot", "--goroutines", dump, "--prove", NULL), 2, "--prove");
+    assert_refused(strandline_run("snapshot", "--goroutines", "none", NULL), 2,
+                   "cannot open 'none'");
+    assert_refused(
+        strandline_run("snapshot", "--goroutines", strandline_file("log", "hello"), NULL), 2,
+        "no goroutines are in it");
+}
+
 SNAPSHOT_TEST(a_zombie_has_ended)
 {
     pid_t pid = fork();

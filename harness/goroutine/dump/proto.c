@@ -29,7 +29,8 @@ enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_FILE = 4 };
 #define SURE_DEPTH 31 /* frames; with their end no more than the 32 addresses at which Go stops */
 /* How much is read again for what refers to it, so that no profile takes for ever. */
 #define BYTES_PER_BYTE 256
-#define MOST_BYTES     ((uint64_t) 4 << 30)
+#define MOST_BYTES     ((uint64_t) 512 << 20)
+#define MAX_NAME       4096 /* of a function or a file */
 
 /* A message that others name by its id. */
 struct entry {
@@ -143,6 +144,8 @@ static bool read_function(struct proto *proto, uint64_t id, struct sl_frame *fra
         return false;
     for (struct dump_wire wire = function->bytes; wire_next(&wire, &field);) {
         struct dump_line text = string_of(proto, field.number);
+        if (text.size > MAX_NAME)
+            return false;
         if (field.tag == FUNCTION_NAME && text.size)
             frame->function = builder_function(proto->builder, text.text, text.size);
         if (field.tag == FUNCTION_FILE && text.size)
