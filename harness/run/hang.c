@@ -4,13 +4,19 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/macros.h"
 #include "base/short_name.h"
 #include "harness/leak/leak.h"
 #include "harness/leak/stack/frame.h"
 #include "harness/leak/tree/graph.h"
 #include "harness/leak/tree/tree.h"
+#include "harness/proof/proof.h"
+
+#define PROOF_NS (2 * SL_NS_PER_S)
 
 static const char *function_of(struct sl_arena *arena, const struct sl_thread *thread)
 {
@@ -146,6 +152,24 @@ void sl_hang_describe(const struct sl_snapshot *snapshot, const struct sl_snapsh
     if (sl_leak_describe(snapshot, earlier, arena, &result->hang_findings, &result->n_hang_findings,
                          NULL))
         result->n_hang_findings = 0;
+}
+
+void sl_hang_prove(const struct sl_snapshot *snapshot, struct sl_arena *arena,
+                   struct sl_trial_result *result)
+{
+    const struct sl_proof_opts opts = {.max_time_ns = PROOF_NS};
+    const size_t n = result->n_hang_findings;
+    struct sl_finding *findings = sl_arena_array(arena, n, sizeof *findings);
+    SL_AUTO_FREE struct sl_group **groups = calloc(n + 1, sizeof *groups);
+
+    if (!findings || !groups)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        findings[i] = result->hang_findings[i];
+        groups[i] = &findings[i].group;
+    }
+    if (sl_prove(snapshot, &opts, groups, n, arena, NULL, NULL) == SL_OK)
+        result->hang_findings = findings;
 }
 
 /* The frames of a thread below the signal that it got: what it did when it got it. */

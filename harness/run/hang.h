@@ -15,8 +15,15 @@ void sl_hang_describe(const struct sl_snapshot *snapshot, const struct sl_snapsh
                       const char *seen, struct sl_arena *arena, struct sl_trial_result *result);
 
 /*
- * The same of a subject one of whose threads crashed and waits: its group stands first, without
- * the frames of the handler that waits.
+ * Say of each of the hang_findings whether anything that lives can ever wake its threads.  They are
+ * of this snapshot, and its process still lives.  Evidence only, as above.
+ */
+void sl_hang_prove(const struct sl_snapshot *snapshot, struct sl_arena *arena,
+                   struct sl_trial_result *result);
+
+/*
+ * As sl_hang_describe, of a subject one of whose threads crashed and waits: its group stands first,
+ * without the frames of the handler that waits.
  */
 void sl_hang_crashed(const struct sl_snapshot *snapshot, const struct sl_crash *crash,
                      struct sl_arena *arena, struct sl_trial_result *result);

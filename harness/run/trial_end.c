@@ -136,8 +136,11 @@ static void keep_hang(struct trial *trial)
     /* Without it no circle of waits can be proven, but all else be told. */
     if (sl_snapshot_take(trial->process.pid, &without_names, &earlier, NULL))
         earlier = NULL;
-    if (!sl_snapshot_take(trial->process.pid, NULL, &snapshot, NULL))
-        sl_hang_describe(snapshot, earlier, "hang", trial->arena, trial->result);
+    if (sl_snapshot_take(trial->process.pid, NULL, &snapshot, NULL))
+        return;
+    sl_hang_describe(snapshot, earlier, "hang", trial->arena, trial->result);
+    if (!trial->input->no_prove)
+        sl_hang_prove(snapshot, trial->arena, trial->result);
 }
 
 /* The stacks seen last, of a subject that is gone.  Before the load there were none worth it. */

@@ -248,14 +248,22 @@ static void print_uncounted(const struct sl_page *page, const struct sl_run_resu
     }
 }
 
+static bool is_any_proven(const struct sl_finding *findings, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (findings[i].group.proof.grade != SL_PROOF_NONE)
+            return true;
+    return false;
+}
+
 static bool has_proofs(const struct sl_run_result *result)
 {
     for (size_t i = 0; i < result->n_cells; i++)
         for (size_t j = 0; j < result->cells[i].n_trials; j++) {
-            const struct sl_leak_report *leaks = &result->cells[i].trials[j].leaks;
-            for (size_t k = 0; k < leaks->n_findings; k++)
-                if (leaks->findings[k].group.proof.grade != SL_PROOF_NONE)
-                    return true;
+            const struct sl_trial_result *trial = &result->cells[i].trials[j];
+            if (is_any_proven(trial->leaks.findings, trial->leaks.n_findings) ||
+                is_any_proven(trial->hang_findings, trial->n_hang_findings))
+                return true;
         }
     return false;
 }

@@ -349,6 +349,9 @@ FAULT_TEST(an_open_that_waits_for_itself_is_ended_and_named)
     cr_assert(group);
     cr_assert_str_eq(json_text_at(group, "wait.kind"), "mutex");
     cr_assert_eq(json_number_at(group, "wait.owner"), json_number_at(group, "tids.0"));
+    const char *grade = json_text_at(group, "proof.grade");
+    cr_assert(strncmp(grade, "dead", strlen("dead")) == 0 || strcmp(grade, "not-judged") == 0, "%s",
+              grade);
 }
 
 FAULT_TEST(a_serialised_pool_handles_one_message_per_topic_and_handler_time)
