@@ -120,7 +120,7 @@ SL_TEST(dump_damage, packed_dumps_are_read_also_when_several_follow_each_other)
 {
     size_t first, second;
     SL_AUTO_FREE char *a = pack("goroutine 5 [sel", 16, &first);
-    SL_AUTO_FREE char *b = pack(TRACEBACK + 16, strlen(TRACEBACK) - 16, &second);
+    SL_AUTO_FREE char *b = pack(&TRACEBACK[16], strlen(TRACEBACK) - 16, &second);
     SL_AUTO_FREE char *both = malloc(first + second);
 
     memcpy(both, a, first);
