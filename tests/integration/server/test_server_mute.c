@@ -52,7 +52,7 @@ static void *serve(void *data)
     return NULL;
 }
 
-/* It serves until the test's process ends. */
+/* It serves until the test's process ends, so the peer is static. */
 static void start(struct peer *peer)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -93,8 +93,11 @@ static void expect_cause(const struct peer *peer, const struct command_result *r
 }
 
 /* For a run and for an agent. */
-static void expect(struct peer peer, const char *before, const char *after)
+static void expect(struct peer greeting, const char *before, const char *after)
 {
+    static struct peer peer;
+
+    peer = greeting;
     start(&peer);
     uint64_t began_ns = sl_clock_now_ns();
     struct command_result run = strandline_run("run", "few.json", "--server", peer.url, NULL);
@@ -141,7 +144,7 @@ MUTE_TEST(a_first_line_without_end_is_told)
 
 MUTE_TEST(one_of_several_servers_that_falls_silent_is_told)
 {
-    struct peer refuses = {.greeting = ""}, mute = {.greeting = INFO()};
+    static struct peer refuses = {.greeting = ""}, mute = {.greeting = INFO()};
     char list[160];
 
     start(&mute);
@@ -156,7 +159,8 @@ MUTE_TEST(one_of_several_servers_that_falls_silent_is_told)
 
 MUTE_TEST(nothing_and_nonsense_are_told_by_a_run)
 {
-    struct peer silent = {.greeting = ""}, nonsense = {.greeting = "\x7f", .flood = "ELF\1\1\n"};
+    static struct peer silent = {.greeting = ""};
+    static struct peer nonsense = {.greeting = "\x7f", .flood = "ELF\1\1\n"};
 
     start(&silent);
     uint64_t began_ns = sl_clock_now_ns();
