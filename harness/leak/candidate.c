@@ -60,11 +60,13 @@ static uint64_t gained(uint64_t before, uint64_t cost, uint64_t now)
 
 #define STOP_CPU_NS (20 * SL_NS_PER_MS) /* being stopped costs a thread far less */
 
-static struct leak_activity activity_of(const struct sl_thread *before, const struct sl_thread *now)
+/* @param comparable  their switches; of CPU time there is one kind */
+static struct leak_activity
+activity_of(const struct sl_thread *before, const struct sl_thread *now, bool comparable)
 {
     if (!before)
         return (struct leak_activity){0};
-    if (before->cost.stopped && !before->cost.known)
+    if (!comparable || (before->cost.stopped && !before->cost.known))
         return (struct leak_activity){.least_cpu_ns =
                                           gained(before->cpu_ns, STOP_CPU_NS, now->cpu_ns)};
     uint64_t cpu_ns = gained(before->cpu_ns, before->cost.cpu_ns, now->cpu_ns);
@@ -79,9 +81,10 @@ bool candidate_rested(const struct sl_snapshot *earlier, const struct sl_snapsho
                       const struct sl_thread *thread)
 {
     const struct sl_thread *before = candidate_find_same(earlier, thread);
-    struct leak_activity activity = activity_of(before, thread);
+    struct leak_activity activity =
+        activity_of(before, thread, earlier->counts_arrivals == now->counts_arrivals);
 
-    return activity.known && earlier->counts_arrivals == now->counts_arrivals && !activity.switches;
+    return activity.known && !activity.switches;
 }
 
 bool candidate_counts_differ(const struct sl_leak_input *input)
@@ -215,7 +218,7 @@ enum sl_status candidate_list(const struct sl_leak_input *input, struct sl_arena
         candidates[n++] = (struct leak_candidate){
             .thread = thread,
             .before = before,
-            .activity = activity_of(comparable ? before : NULL, thread),
+            .activity = activity_of(before, thread, comparable),
             .library = library,
             .library_rule = rule,
             .process = memo->may_be_of_process ? process_threads_kind(thread) : NULL,

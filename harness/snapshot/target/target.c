@@ -38,9 +38,11 @@ static int ask_alive(const struct sl_target *target, pid_t tid, struct sl_stat *
     return ret_stat->state == 'Z' || ret_stat->state == 'X' ? -ESRCH : 0;
 }
 
+#define MAX_NAPS 8
+
 /*
- * schedstat counts nothing on kernels without its accounting.  Sleeping takes this
- * thread off its CPU at least once, so a counter that then stands still is not kept.
+ * schedstat counts nothing on kernels without its accounting.  Sleeping takes this thread off its
+ * CPU, unless the sleep was over before that: a counter that stands still over several is not kept.
  */
 void sl_target_choose_counter(struct sl_target *target)
 {
@@ -50,10 +52,11 @@ void sl_target_choose_counter(struct sl_target *target)
     struct sl_run_count before, after;
     bool moves = false;
 
-    if (self.task_fd >= 0 && sl_target_run_count(&self, gettid(), &before) == 0) {
+    bool counts = self.task_fd >= 0 && sl_target_run_count(&self, gettid(), &before) == 0;
+    for (int i = 0; counts && !moves && i < MAX_NAPS; i++) {
         (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-        moves =
-            sl_target_run_count(&self, gettid(), &after) == 0 && after.switches > before.switches;
+        counts = sl_target_run_count(&self, gettid(), &after) == 0;
+        moves = counts && after.switches > before.switches;
     }
     sl_target_release(&self);
     target->counter = moves ? SL_COUNTER_SCHEDSTAT : SL_COUNTER_STATUS;

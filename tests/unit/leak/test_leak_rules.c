@@ -34,6 +34,18 @@ SL_TEST(leak_rules, a_thread_that_uses_a_cpu_spins)
                        "2s between the end mark and the last look");
 }
 
+SL_TEST(leak_rules, a_thread_spins_by_its_cpu_time_where_switches_are_not_comparable)
+{
+    SCENE(scene);
+    run_threads(&scene, 1, no_wait, 'R', 40, 1900 * SL_NS_PER_MS);
+    struct sl_snapshot settled = *scene.input.settled;
+    settled.counts_arrivals = !scene.input.closed->counts_arrivals;
+    scene.input.settled = &settled;
+    scene_assert_cause(&scene, 1, SL_CAUSE_SPINNING,
+                       "1 thread is runnable; at least 1.88s of CPU time in the 2s between the end "
+                       "mark and the last look");
+}
+
 SL_TEST(leak_rules, threads_that_share_a_cpu_spin_however_little_each_gets)
 {
     SCENE(scene);
