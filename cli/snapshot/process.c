@@ -63,7 +63,8 @@ static enum sl_status take(const struct snapshot_request *request,
         enum sl_status status = sl_goroutines_take(process, &request->opts, ret_snapshot, &why);
         if (!status)
             return SL_OK;
-        if (status == SL_ENOTSUP)
+        /* Of a process that is gone, or not to be read, the next look says so. */
+        if (status != SL_ENOENT && status != SL_EGONE && status != SL_EPERM)
             (void) fprintf(stderr, "strandline snapshot: threads only: %s\n", why.text);
     }
     return sl_snapshot_take(process, &request->opts, ret_snapshot, err);
