@@ -211,10 +211,14 @@ static const char *tell_life(struct proof_namer *namer, const struct proof_threa
 /* Why a thread is dead, where more can be said than that nothing reaches what it waits for. */
 static const char *tell_death(struct proof_namer *namer, const struct proof_thread *thread)
 {
+    const struct proof_thread *threads = namer->threads->threads;
+
     if (thread->wait != WAIT_OWNER)
         return "nothing that lives reaches what it waits for";
     if (thread->owner == PROOF_NOBODY)
         return "the thread that holds what it waits for has ended";
+    if (&threads[thread->owner] == thread)
+        return "waits for what it holds itself";
     const char *whose = name_thread(namer, thread->owner);
     return whose ? sl_arena_printf(namer->arena, "waits for %s, which is dead", whose) : NULL;
 }
