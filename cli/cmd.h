@@ -5,8 +5,8 @@
 
 #include "cli/options/command.h"
 
-extern const struct sl_command cmd_run, cmd_show, cmd_gate, cmd_compare, cmd_snapshot, cmd_doctor,
-    cmd_selftest, cmd_agent, cmd_guard, cmd_subject;
+extern const struct sl_command cmd_run, cmd_show, cmd_gate, cmd_compare, cmd_snapshot, cmd_diff,
+    cmd_doctor, cmd_selftest, cmd_agent, cmd_guard, cmd_subject;
 
 /* These are about all commands, which stand above them.  argv[0] is their own name. */
 int cmd_help_run(const struct sl_command *const *commands, int argc, char **argv);

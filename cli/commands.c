@@ -30,7 +30,7 @@ static const struct sl_command command_completion = {
 };
 
 const struct sl_command *const commands_all[] = {
-    &cmd_run,     &cmd_show,           &cmd_gate,  &cmd_compare,  &cmd_snapshot,
-    &cmd_doctor,  &cmd_selftest,       &cmd_agent, &command_help, &cmd_guard,
-    &cmd_subject, &command_completion, NULL,
+    &cmd_run,   &cmd_show,    &cmd_gate,           &cmd_compare, &cmd_snapshot,
+    &cmd_diff,  &cmd_doctor,  &cmd_selftest,       &cmd_agent,   &command_help,
+    &cmd_guard, &cmd_subject, &command_completion, NULL,
 };

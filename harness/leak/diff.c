@@ -129,13 +129,3 @@ void sl_diff_free(struct sl_diff *diff)
     if (diff)
         sl_arena_free(diff->arena);
 }
-
-const char *sl_diff_kind_text(enum sl_diff_kind kind)
-{
-    static const char *const texts[] = {
-#define X(name, text) [SL_DIFF_##name] = (text),
-        SL_DIFF_MAP(X)
-#undef X
-    };
-    return (size_t) kind < SL_COUNT_OF(texts) ? texts[kind] : "unknown";
-}

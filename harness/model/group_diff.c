@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macros.h"
+
 /* An entry of one of the lists. */
 struct entry {
     const struct sl_group_count *group;
@@ -79,4 +81,14 @@ bool sl_group_diff(const struct sl_group_list *lists, size_t n_lists, struct sl_
     *ret_series = series;
     *ret_n_series = n;
     return true;
+}
+
+const char *sl_diff_kind_text(enum sl_diff_kind kind)
+{
+    static const char *const texts[] = {
+#define X(name, text) [SL_DIFF_##name] = (text),
+        SL_DIFF_MAP(X)
+#undef X
+    };
+    return (size_t) kind < SL_COUNT_OF(texts) ? texts[kind] : "unknown";
 }

@@ -189,7 +189,8 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
         .listing = listing, .arena = arena, .threads = threads, .names = names};
     struct sl_document document = {
         .kind = snapshot->kind,
-        .dump = snapshot->dump,
+        .runtime = snapshot->runtime,
+        .dump = snapshot->dump ? *snapshot->dump : (struct sl_dump){0},
         .pid = snapshot->pid,
         .command = leader ? leader->name : snapshot->command,
         .ticks_per_second = snapshot->ticks_per_second,

@@ -54,7 +54,8 @@ struct sl_document_left_out {
 
 struct sl_document {
     enum sl_snapshot_kind kind;
-    const struct sl_dump *dump; /* NULL: of a process */
+    const char *runtime; /* of goroutines; NULL: not known */
+    struct sl_dump dump; /* without a format: of a process */
     pid_t pid;
     const char *command; /* name of the process */
     uint64_t ticks_per_second;

@@ -144,8 +144,34 @@ static const struct sl_field module_fields[] = {
 };
 static const struct sl_object module_object = {FIELDS(module_fields), .one_line = true};
 
+static const char *kind_word(unsigned value)
+{
+    return value == SL_SNAPSHOT_GOROUTINES ? "goroutines" : "threads";
+}
+const struct sl_words layout_snapshot_kinds = {SL_SNAPSHOT_GOROUTINES + 1, kind_word};
+
+static const struct sl_field dump_fields[] = {
+    SCALAR(NAME, struct sl_dump, format),
+    {KEYED(U64, struct sl_dump, "errors", n_errors)},
+    SCALAR(TEXT, struct sl_dump, first_error),
+    SCALAR(BOOL, struct sl_dump, more),
+};
+
+static bool is_no_dump(const void *object)
+{
+    return !((const struct sl_dump *) object)->format;
+}
+static const struct sl_object dump_object = {FIELDS(dump_fields), .is_null = is_no_dump};
+
 static const struct sl_field grouped_fields[] = {
     SCHEMA,
+    {.key = "kind",
+     .kind = SL_FIELD_WORD,
+     .offset = offsetof(struct sl_document, kind),
+     .words = &layout_snapshot_kinds,
+     .late = true},
+    LATE(TEXT, struct sl_document, runtime),
+    LATE_OBJECT(struct sl_document, "dump", dump, dump_object),
     SCALAR(INT, struct sl_document, pid),
     SCALAR(TEXT, struct sl_document, command),
     SCALAR(U64, struct sl_document, ticks_per_second),

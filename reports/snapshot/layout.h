@@ -8,4 +8,6 @@
 extern const struct sl_layout layout_grouped; /* a list that was not asked for is no empty list */
 extern const struct sl_layout layout_full;    /* with the threads one by one */
 
+extern const struct sl_words layout_snapshot_kinds;
+
 #endif

@@ -94,6 +94,9 @@ static struct sl_snapshot *build(const struct sl_document *document, struct sl_a
     if (!share_stacks(document, threads))
         return NULL;
     *snapshot = (struct sl_snapshot){
+        .kind = document->kind,
+        .dump = document->dump.format ? &document->dump : NULL,
+        .runtime = document->runtime,
         .pid = document->pid,
         .taken_ns = document->taken_ns,
         .ticks_per_second = document->ticks_per_second,
@@ -129,5 +132,37 @@ enum sl_status sl_snapshot_parse(const char *name, const char *data, size_t size
         return sl_fail(err, SL_ENOMEM, "out of memory for '%s'", name);
     snapshot->arena = SL_TAKE(arena);
     *ret_snapshot = snapshot;
+    return SL_OK;
+}
+
+enum sl_status sl_snapshot_parse_groups(const char *name, const char *data, size_t size,
+                                        struct sl_arena *arena, struct sl_diff_side *ret_side,
+                                        struct sl_error *err)
+{
+    const struct sl_locate_text text = {.data = data, .size = size};
+    struct sl_document *document = sl_arena_alloc(arena, sizeof *document);
+
+    if (!document)
+        return sl_fail(err, SL_ENOMEM, "out of memory for '%s'", name);
+    enum sl_status status = sl_layout_read(&layout_grouped, name, &text, arena, document, err);
+    if (status)
+        return status;
+    struct sl_group *groups = sl_arena_array(arena, document->n_groups, sizeof *groups);
+    if (!groups)
+        return sl_fail(err, SL_ENOMEM, "out of memory for '%s'", name);
+    struct sl_diff_side side = {.kind = document->kind,
+                                .what = document->dump.format ? document->dump.format
+                                                              : document->command,
+                                .pid = document->pid,
+                                .groups = groups,
+                                .n_groups = document->n_groups,
+                                .n_left_out = document->left_out.count,
+                                .n_errors = document->dump.n_errors,
+                                .more = document->dump.more};
+    for (size_t i = 0; i < side.n_groups; i++) {
+        groups[i] = document->groups[i].group;
+        side.n_threads += groups[i].count;
+    }
+    *ret_side = side;
     return SL_OK;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "harness/model/snapshot.h"
+#include "reports/snapshot/diff.h"
 
 /**
  * Read a snapshot back from the JSON form of a full listing, which has all that the analysis of
@@ -18,5 +19,16 @@
 SL_CHECKED enum sl_status sl_snapshot_parse(const char *name, const char *data, size_t size,
                                             struct sl_snapshot **ret_snapshot,
                                             struct sl_error *err);
+
+/**
+ * Read what a listing counts, of a full one or of one that has groups only.
+ *
+ * @param arena     owns what is read
+ * @param ret_side  but for its name; set on SL_OK only
+ * @return SL_EPARSE as above
+ */
+SL_CHECKED enum sl_status
+sl_snapshot_parse_groups(const char *name, const char *data, size_t size, struct sl_arena *arena,
+                         struct sl_diff_side *ret_side, struct sl_error *err);
 
 #endif

@@ -46,7 +46,7 @@ static const char *say_kind(const struct sl_document *document)
 /* What a dump is, and what of it could not be read. */
 static void print_dump(const struct sl_page *page, const struct sl_document *document)
 {
-    const struct sl_dump *dump = document->dump;
+    const struct sl_dump *dump = &document->dump;
     const uint32_t n = document->stats.threads;
 
     (void) fprintf(page->out, "%s: %" PRIu32 " %s%s in %zu group%s\n", dump->format, n,
@@ -66,7 +66,7 @@ static void print_heading(const struct sl_page *page, const struct sl_document *
     const struct sl_snapshot_stats *stats = &document->stats;
     char duration[SL_FORMAT_MAX];
 
-    if (document->dump) {
+    if (document->dump.format) {
         print_dump(page, document);
         return;
     }

@@ -234,6 +234,28 @@ check "one report is not enough" 2 err "two reports are needed, not 1" \
     "$strandline" compare "$reports/valid/ok.json"
 check "standard input holds one report" 2 err "only one report" "$strandline" compare - -
 
+dump=$2/tests/data/goroutine/incident-low.txt
+for n_mills in 4 6; do
+    sed "/^2 @ /s/2/$n_mills/" "$dump" >"$work/mills-$n_mills.txt"
+done
+check "diff names what grew in every step" 0 out \
+    "2 -> 4 -> 6 x gopkg.in/natefinch/lumberjack.v2.(*Logger).millRun, +2 per step, grew in every" \
+    "$strandline" diff --goroutines "$dump" "$work/mills-4.txt" "$work/mills-6.txt"
+check "what did not change is no change" 0 out "nothing changed" \
+    piped "$dump" "$strandline" diff - "$dump"
+check "a dump and its listing are the same" 0 out "nothing changed" \
+    sh -c '"$0" snapshot --goroutines "$1" --json >listing.json &&
+           "$0" diff listing.json "$1" && rm listing.json' "$strandline" "$dump"
+check "the changes as JSON" 0 out '"counts": [2, 4],' \
+    "$strandline" diff --json "$dump" "$work/mills-4.txt"
+check "one look is not enough" 2 err "two looks or more are needed, not 1" "$strandline" diff "$dump"
+check "standard input holds one look" 2 err "only one look" "$strandline" diff - -
+check "threads are no goroutines" 2 err "goroutines" "$strandline" diff $$ "$dump"
+check "a file that holds no look is refused" 2 err "no goroutines are in it" \
+    "$strandline" diff "$dump" "$2/meson.build"
+check "a process that is none could not be looked at" 3 err "no process 4194304" \
+    "$strandline" diff "$dump" 4194304
+
 check "a full disk behind standard output is no success" 3 err "No space left on device" \
     to /dev/full "$strandline" gate "$reports/valid/ok.json"
 check "a closed standard output is no success" 3 err "cannot write to standard output" \

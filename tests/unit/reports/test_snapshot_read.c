@@ -223,7 +223,7 @@ SL_TEST(snapshot_read, what_makes_no_sense_is_refused_with_its_place)
          "threads[0]: 'complete' contradicts 'grade' or 'frames'"},
         {"\"reason\": \"thread was on a CPU\",\n      \"consistent\"",
          "\"reason\": null,\n      \"consistent\"", "threads[7]: 'reason' does not say why"},
-        {"\"pid\": 100,", "\"pid\": 100", "s.json:4:12: not a snapshot: "},
+        {"\"pid\": 100,", "\"pid\": 100", "s.json:7:12: not a snapshot: "},
     };
     SL_AUTO_FREE char *text = sample();
     for (size_t i = 0; i < SL_COUNT_OF(cases); i++) {
