@@ -3,11 +3,13 @@
 
 #include "base/fail.h"
 #include "base/macros.h"
+#include "harness/leak/closing.h"
 #include "harness/leak/group.h"
 #include "harness/leak/tree/tree.h"
 #include "harness/proof/proof.h"
 #include "harness/snapshot/target/target.h"
 #include "reports/snapshot/snapshot.h"
+#include "rules/rules.h"
 
 /* The memory map, of a thread that lives: the leader's is empty once it has ended. */
 static enum sl_status read_maps(pid_t pid, char **ret_maps, struct sl_error *err)
@@ -54,6 +56,20 @@ static enum sl_status prove(const struct snapshot_request *request,
     return sl_prove(listing->snapshot, &opts, pointers, n, arena, NULL, err);
 }
 
+/* By the rules that come with the program. */
+static enum sl_status add_witnesses(struct sl_rules *rules, struct sl_snapshot_listing *listing,
+                                    struct sl_arena *arena, struct sl_error *err)
+{
+    enum sl_status status = sl_rules_init(rules, err);
+
+    if (!status)
+        status = sl_rules_load_shipped(rules, err);
+    const struct sl_leak_rules loaded = {rules->rules, rules->n};
+    return status ? status
+                  : sl_leak_witnesses(listing->snapshot, &loaded, arena, &listing->witnesses,
+                                      &listing->n_witnesses, err);
+}
+
 static enum sl_status add_groups(const struct snapshot_request *request,
                                  struct sl_snapshot_listing *listing, struct sl_arena *arena,
                                  struct sl_error *err)
@@ -71,6 +87,7 @@ enum sl_status snapshot_show(const struct snapshot_request *request,
                              const struct sl_snapshot *snapshot, struct sl_error *err)
 {
     SL_AUTO(sl_arena) struct sl_arena *arena = sl_arena_new();
+    SL_CLEANUP(sl_rules_release) struct sl_rules rules = {0};
     SL_AUTO_FREE char *maps = NULL;
     struct sl_snapshot_listing listing = {.snapshot = snapshot, .all = request->all};
     struct sl_page page = output_page(request->color, stdout);
@@ -82,5 +99,7 @@ enum sl_status snapshot_show(const struct snapshot_request *request,
     listing.maps = maps;
     if (!status && needs & SL_SNAPSHOT_NEEDS_GROUPS)
         status = add_groups(request, &listing, arena, err);
+    if (!status && snapshot->kind == SL_SNAPSHOT_GOROUTINES)
+        status = add_witnesses(&rules, &listing, arena, err);
     return status ? status : sl_export(sl_snapshot_exporters, request->form, &listing, &page, err);
 }

@@ -13,6 +13,7 @@
  */
 #include "harness/leak/closing.h"
 
+#include "base/fail.h"
 #include "harness/leak/pattern.h"
 
 bool closing_is_witness(const struct sl_leak_rule *rule, const struct leak_candidate *candidate)
@@ -64,4 +65,40 @@ void closing_judge(struct leak_case *the_case)
     }
     the_case->survivors = count_survivors(the_case->input);
     the_case->not_closed = find_witness(the_case);
+}
+
+static struct sl_living_witness
+find_living(const struct sl_leak_rule *rule, const struct sl_snapshot *snapshot)
+{
+    struct sl_living_witness found = {.reason = rule->reason};
+
+    for (size_t i = 0; i < snapshot->n_threads; i++) {
+        const struct leak_candidate candidate = {.thread = &snapshot->threads[i]};
+        if (!closing_is_witness(rule, &candidate))
+            continue;
+        const struct sl_frame *frame = pattern_frame(&rule->pattern, candidate.thread->stack);
+        if (!found.function && frame)
+            found.function = frame->function;
+        found.count += candidate.thread->count;
+    }
+    return found;
+}
+
+enum sl_status sl_leak_witnesses(const struct sl_snapshot *snapshot,
+                                 const struct sl_leak_rules *rules, struct sl_arena *arena,
+                                 const struct sl_living_witness **ret_witnesses,
+                                 size_t *ret_n_witnesses, struct sl_error *err)
+{
+    struct sl_living_witness *witnesses = sl_arena_array(arena, rules->n, sizeof *witnesses);
+    size_t n = 0;
+
+    if (!witnesses)
+        return sl_fail(err, SL_ENOMEM, "out of memory for %zu rules", rules->n);
+    for (size_t i = 0; i < rules->n; i++) {
+        witnesses[n] = find_living(&rules->rules[i], snapshot);
+        n += witnesses[n].count > 0;
+    }
+    *ret_witnesses = witnesses;
+    *ret_n_witnesses = n;
+    return SL_OK;
 }

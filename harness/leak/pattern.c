@@ -50,12 +50,17 @@ static bool frame_fits(const char *glob, const struct sl_frame *frame)
     return frame && frame->function && glob_fits(glob, names_function(frame->function));
 }
 
-static bool any_frame_fits(const char *glob, const struct sl_stack *stack)
+static const struct sl_frame *find_frame(const char *glob, const struct sl_stack *stack)
 {
     for (size_t i = 0; stack && i < stack->n_frames; i++)
         if (frame_fits(glob, &stack->frames[i]))
-            return true;
-    return false;
+            return &stack->frames[i];
+    return NULL;
+}
+
+static bool any_frame_fits(const char *glob, const struct sl_stack *stack)
+{
+    return find_frame(glob, stack);
 }
 
 static const char *entry_module(const struct sl_stack *stack)
@@ -87,6 +92,11 @@ bool pattern_fits_stack(const struct sl_pattern *pattern, const struct sl_stack 
     return (!pattern->module || module_fits(pattern->module, stack)) &&
            (!pattern->top_function || frame_fits(pattern->top_function, frame_telling(stack))) &&
            (!pattern->any_function || any_frame_fits(pattern->any_function, stack));
+}
+
+const struct sl_frame *pattern_frame(const struct sl_pattern *pattern, const struct sl_stack *stack)
+{
+    return pattern->any_function ? find_frame(pattern->any_function, stack) : frame_telling(stack);
 }
 
 static bool wait_fits(const char *glob, const struct sl_thread *thread)

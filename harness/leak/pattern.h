@@ -23,6 +23,10 @@ bool pattern_fits_thread(const struct sl_pattern *pattern, const struct sl_threa
 bool pattern_fits(const struct sl_pattern *pattern, const struct sl_thread *thread,
                   const struct sl_thread *before);
 
+/* The frame that the pattern fits by, of a stack that it fits; NULL: the stack has none. */
+const struct sl_frame *
+pattern_frame(const struct sl_pattern *pattern, const struct sl_stack *stack);
+
 bool pattern_fits_cause(const struct sl_pattern *pattern, const char *cause);
 
 /* Glob for a text and whatever follows it, such as `rest`; NULL: want of memory. */

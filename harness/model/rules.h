@@ -61,6 +61,13 @@ struct sl_rule_match {
     uint32_t count;       /* beyond the rule's max, too */
 };
 
+/* A witness that lives, in a snapshot. */
+struct sl_living_witness {
+    const char *function; /* that it is known by; NULL: by nothing on its stack */
+    uint32_t count;       /* threads */
+    const char *reason;   /* what it is */
+};
+
 #define SL_RULE_STATE_MAP(X)                                                                       \
     X(USED, "used")                                                                                \
     X(UNUSED, "unused")                                                                            \

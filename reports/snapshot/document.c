@@ -196,6 +196,8 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
         .ticks_per_second = snapshot->ticks_per_second,
         .stats = snapshot->stats,
         .sources = count_sources(snapshot),
+        .witnesses = listing->witnesses,
+        .n_witnesses = listing->n_witnesses,
         .wait_tree = listing->waits,
         .left_out = {(uint32_t) snapshot->n_left_out, snapshot->left_out_reason},
         .modules = snapshot->modules,

@@ -61,6 +61,8 @@ struct sl_document {
     uint64_t ticks_per_second;
     struct sl_snapshot_stats stats;
     struct sl_document_sources sources;
+    const struct sl_living_witness *witnesses;
+    size_t n_witnesses;
     struct sl_wait_tree wait_tree;
     const struct sl_document_group *groups;
     size_t n_groups;

@@ -163,6 +163,13 @@ static bool is_no_dump(const void *object)
 }
 static const struct sl_object dump_object = {FIELDS(dump_fields), .is_null = is_no_dump};
 
+static const struct sl_field witness_fields[] = {
+    SCALAR(TEXT, struct sl_living_witness, function),
+    SCALAR(U32, struct sl_living_witness, count),
+    SCALAR(NAME, struct sl_living_witness, reason),
+};
+static const struct sl_object witness_object = {FIELDS(witness_fields), .one_line = true};
+
 static const struct sl_field grouped_fields[] = {
     SCHEMA,
     {.key = "kind",
@@ -182,6 +189,7 @@ static const struct sl_field grouped_fields[] = {
      .offset = offsetof(struct sl_document, wait_tree),
      .object = &finding_layout_waits,
      .late = true},
+    LATE_LIST(struct sl_document, "witnesses", witnesses, n_witnesses, witness_object),
     LIST(struct sl_document, "groups", groups, n_groups, group_object),
     OBJECT(struct sl_document, "unjoined", unjoined, unjoined_object),
     {.key = "left_out",

@@ -5,6 +5,7 @@
 
 #include <strandline/error.h>
 
+#include "harness/model/rules.h"
 #include "harness/model/wait_tree.h"
 #include "reports/page.h"
 
@@ -14,6 +15,8 @@ struct sl_snapshot_listing {
     const struct sl_group *groups; /* every thread is a member of one */
     size_t n_groups;
     struct sl_wait_tree waits;
+    const struct sl_living_witness *witnesses; /* that live, of goroutines */
+    size_t n_witnesses;
     bool all;                    /* the threads one by one, too */
     bool proved;                 /* the groups have proofs */
     const struct sl_group *each; /* one for each thread, with its proof; NULL: nobody asked */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/fail.h"
 #include "base/macros.h"
@@ -172,6 +173,21 @@ static void print_proof(const struct sl_page *page, const struct sl_group *group
         (void) fprintf(page->out, "%*sproof: %s\n", INDENT, "", proof);
 }
 
+/* What every Close ends, and is still there.  "readLoop" of its whole name, which follows. */
+static void print_witnesses(const struct sl_page *page, const struct sl_document *document)
+{
+    for (size_t i = 0; i < document->n_witnesses; i++) {
+        const struct sl_living_witness *witness = &document->witnesses[i];
+        const char *name = witness->function ? witness->function : "(no function)";
+        const char *dot = strrchr(name, '.');
+        sl_style_print(page, SL_STYLE_WARN,
+                       "not-closed: %s is alive: %" PRIu32 " x %s, %s, which every Close ends\n",
+                       sl_say_text(page, dot ? dot + 1 : name, "?"), witness->count,
+                       sl_say_text(page, name, "?"),
+                       sl_say_text(page, witness->reason, "a witness"));
+    }
+}
+
 static void print_group(const struct sl_page *page, const struct sl_snapshot *snapshot,
                         const struct sl_document_group *shown)
 {
@@ -240,6 +256,7 @@ snapshot_write_text(const void *document, const struct sl_page *page, struct sl_
     if (status)
         return status;
     print_heading(page, &shown);
+    print_witnesses(page, &shown);
     if (shown.wait_tree.n_roots || shown.wait_tree.n_places)
         (void) fputs("\nwho waits for whom\n", page->out);
     tree_print(page, 2, &shown.wait_tree);

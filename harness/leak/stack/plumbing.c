@@ -23,8 +23,12 @@ static const char *const cxx_spaces[] = {
 static const char *const rust_crates[] = {"std", "core", "alloc"};
 
 /* Go's scheduler, and the way into the kernel. */
-static const char *const go_packages[] = {"runtime.", "runtime/", "internal/runtime/", "syscall.",
-                                          "internal/runtime/syscall."};
+static const char *const go_packages[] = {
+    "runtime.", "runtime/", "internal/runtime/", "syscall.", "internal/runtime/syscall.",
+    /* of the standard library: what waits, reads or writes
+       for whoever called it */
+    "sync.", "internal/sync.", "internal/poll.", "time.Sleep", "net.(*", "os.(*File).", "io.",
+    "bufio.", "crypto/tls.(*"};
 
 /* Libraries: start of the file name, and start of the function; "" for all that it has. */
 static const struct {

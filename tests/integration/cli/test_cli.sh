@@ -238,6 +238,8 @@ dump=$2/tests/data/goroutine/incident-low.txt
 for n_mills in 4 6; do
     sed "/^2 @ /s/2/$n_mills/" "$dump" >"$work/mills-$n_mills.txt"
 done
+check "a dump of before Close names the read loop that lives" 0 out "not-closed: readLoop is alive: 1 x" \
+    "$strandline" snapshot --goroutines "$dump"
 check "diff names what grew in every step" 0 out \
     "2 -> 4 -> 6 x gopkg.in/natefinch/lumberjack.v2.(*Logger).millRun, +2 per step, grew in every" \
     "$strandline" diff --goroutines "$dump" "$work/mills-4.txt" "$work/mills-6.txt"
