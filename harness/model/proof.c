@@ -16,9 +16,9 @@ const char *sl_proof_grade_text(enum sl_proof_grade grade)
 const char *const sl_proof_assumptions[] = {
     ("pointers stand in memory and registers as addresses, at multiples of 8 bytes, with at most "
      "the highest 16 and the lowest 4 bits changed, into a block or right behind it: none is kept "
-     "XORed, compressed to 32 bits, in a file, a pipe, a socket, a message or another process, or "
-     "in "
-     "memory that the process itself may not read"),
+     "XORed, compressed to 32 bits, in a file, a pipe, a socket, a message or another process, in "
+     "memory that the process itself may not read, or where only the kernel has it and gives it "
+     "back (sigaltstack, eventfd)"),
     "who unlocks a mutex of pthreads is the thread that locked it",
     ("no thread is woken by a signal, by a debugger, or by a function that was found by name at "
      "run time (dlsym) to cancel it"),
