@@ -81,8 +81,8 @@ bool candidate_rested(const struct sl_snapshot *earlier, const struct sl_snapsho
                       const struct sl_thread *thread)
 {
     const struct sl_thread *before = candidate_find_same(earlier, thread);
-    struct leak_activity activity =
-        activity_of(before, thread, earlier->counts_arrivals == now->counts_arrivals);
+    bool comparable = before && earlier->counts_arrivals == now->counts_arrivals;
+    struct leak_activity activity = activity_of(before, thread, comparable);
 
     return activity.known && !activity.switches;
 }
