@@ -212,6 +212,22 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
     return SL_OK;
 }
 
+static struct sl_document_goroutine
+tell_goroutine(const struct sl_snapshot *snapshot, const struct sl_thread *thread)
+{
+    const struct sl_stack *creator = thread->created_by;
+
+    if (snapshot->kind != SL_SNAPSHOT_GOROUTINES)
+        return (struct sl_document_goroutine){0};
+    return (struct sl_document_goroutine){
+        .count = thread->count,
+        .state = thread->wait.text,
+        .waiting_ns = thread->wait.age_ns,
+        .own = thread->goroutine ? *thread->goroutine : (struct sl_goroutine){0},
+        .created_by = creator && creator->n_frames ? creator->frames : NULL,
+    };
+}
+
 struct sl_document_thread
 sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
 {
@@ -219,6 +235,7 @@ sl_document_thread(const struct sl_snapshot_listing *listing, size_t index)
 
     return (struct sl_document_thread){
         .thread = *from,
+        .goroutine = tell_goroutine(listing->snapshot, from),
         .stack = from->stack ? *from->stack : (struct sl_stack){.reason = from->reason},
         .state = {from->state ? from->state : '?'},
         .proof = listing->each ? listing->each[index].proof : (struct sl_proof){0},

@@ -20,8 +20,18 @@ struct sl_document_group {
     const char *states; /* "S"; "498 S, 2 R" */
 };
 
+/* What is told of a goroutine beside what threads have. */
+struct sl_document_goroutine {
+    uint32_t count;    /* 0: it is none */
+    const char *state; /* in words of Go; NULL: not known */
+    uint64_t waiting_ns;
+    struct sl_goroutine own;
+    const struct sl_frame *created_by; /* NULL: not known */
+};
+
 struct sl_document_thread {
     struct sl_thread thread;
+    struct sl_document_goroutine goroutine;
     struct sl_stack stack; /* of the thread; without one only its reason is set */
     char state[2];
     const char *fingerprint; /* of its group */

@@ -56,6 +56,38 @@ static const struct sl_field cost_fields[] = {
 };
 static const struct sl_object cost_object = {FIELDS(cost_fields), .one_line = true};
 
+static const struct sl_field stack_fields[] = {
+    LIST(struct sl_stack, "frames", frames, n_frames, finding_layout_frame),
+};
+static const struct sl_object stack_object = {FIELDS(stack_fields)};
+
+static const struct sl_field ancestor_fields[] = {
+    SCALAR(U64, struct sl_ancestor, id),
+    POINTER(struct sl_ancestor, "stack", stack, stack_object),
+};
+static const struct sl_object ancestor_object = {FIELDS(ancestor_fields)};
+
+static const struct sl_field goroutine_fields[] = {
+    SCALAR(U32, struct sl_document_goroutine, count),
+    SCALAR(TEXT, struct sl_document_goroutine, state),
+    SCALAR(U64, struct sl_document_goroutine, waiting_ns),
+    {KEYED(TEXT, struct sl_document_goroutine, "labels", own.labels)},
+    {KEYED(BOOL, struct sl_document_goroutine, "locked", own.locked)},
+    {KEYED(BOOL, struct sl_document_goroutine, "leaked", own.leaked)},
+    {KEYED(U64, struct sl_document_goroutine, "thread", own.thread)},
+    {KEYED(U64, struct sl_document_goroutine, "creator", own.creator)},
+    POINTER(struct sl_document_goroutine, "created_by", created_by, finding_layout_frame),
+    LIST(struct sl_document_goroutine, "ancestors", own.ancestors, own.n_ancestors,
+         ancestor_object),
+};
+
+static bool is_no_goroutine(const void *object)
+{
+    return !((const struct sl_document_goroutine *) object)->count;
+}
+static const struct sl_object goroutine_object = {FIELDS(goroutine_fields),
+                                                  .is_null = is_no_goroutine};
+
 static const char *source_word(unsigned value)
 {
     return sl_source_text((enum sl_source) value);
@@ -88,6 +120,7 @@ static const struct sl_field thread_fields[] = {
      .late = true},
     OBJECT(struct sl_document_thread, "wait", thread.wait, whole_wait),
     LIST(struct sl_document_thread, "frames", stack.frames, stack.n_frames, whole_frame),
+    LATE_OBJECT(struct sl_document_thread, "goroutine", goroutine, goroutine_object),
     LATE_OBJECT(struct sl_document_thread, "proof", proof, finding_layout_proof),
 };
 
