@@ -1,0 +1,3 @@
+module example.org/go_bus
+
+go 1.17
