@@ -140,8 +140,8 @@ static const struct bus_fault_info infos[N_FAULTS + 1] = {
          .keys = "nth=100,prob,count",
          .mechanism = "the answers to some publishes are lost, and Close waits for them without a "
                       "bound",
-         .expected = "Close never returns: it stands in fault_wait_acks",
-         .effect = {"fault_wait_acks", .hang = BUS_FAULT_CLOSE_HANGS}},
+         .expected = "Close never returns: it stands in fault_wait_acks, parked",
+         .effect = {"fault_wait_acks", "parked", .hang = BUS_FAULT_CLOSE_HANGS}},
     [FAULT_FREE_BEFORE_JOIN] =
         {.name = "free-before-join",
          .id = "P1",

@@ -81,22 +81,30 @@ bool candidate_rested(const struct sl_snapshot *earlier, const struct sl_snapsho
                       const struct sl_thread *thread)
 {
     const struct sl_thread *before = candidate_find_same(earlier, thread);
-    bool comparable = before && earlier->counts_arrivals == now->counts_arrivals;
-    struct leak_activity activity = activity_of(before, thread, comparable);
+    struct leak_activity activity =
+        activity_of(before, thread, !candidate_counts_differ(earlier, now));
 
     return activity.known && !activity.switches;
 }
 
-bool candidate_counts_differ(const struct sl_leak_input *input)
+bool candidate_counts_differ(const struct sl_snapshot *earlier, const struct sl_snapshot *now)
 {
-    return input->closed && input->closed->counts_arrivals != input->settled->counts_arrivals;
+    return earlier && earlier->counts_arrivals != now->counts_arrivals;
 }
 
-uint64_t candidate_observed_ns(const struct sl_leak_input *input)
+uint64_t candidate_observed_ns(const struct sl_snapshot *earlier, const struct sl_snapshot *now)
 {
-    const struct sl_snapshot *closed = input->closed, *settled = input->settled;
-    return closed && closed->taken_ns < settled->taken_ns ? settled->taken_ns - closed->taken_ns
-                                                          : 0;
+    return earlier && earlier->taken_ns < now->taken_ns ? now->taken_ns - earlier->taken_ns : 0;
+}
+
+void candidate_compare(struct leak_candidate *candidate, const struct sl_snapshot *earlier,
+                       const struct sl_snapshot *now)
+{
+    if (!candidate_observed_ns(earlier, now))
+        return;
+    candidate->before = candidate_find_same(earlier, candidate->thread);
+    candidate->activity =
+        activity_of(candidate->before, candidate->thread, !candidate_counts_differ(earlier, now));
 }
 
 /*
@@ -203,26 +211,22 @@ enum sl_status candidate_list(const struct sl_leak_input *input, struct sl_arena
         return sl_fail(err, SL_ENOMEM, "out of memory for %zu threads",
                        settled->n_threads + n_unjoined);
 
-    bool two_looks = candidate_observed_ns(input) > 0, comparable = !candidate_counts_differ(input);
     struct stack_memo memos[N_MEMOS] = {0};
     size_t n = 0;
     for (size_t i = 0; i < settled->n_threads; i++) {
         const struct sl_thread *thread = &settled->threads[i];
         if (candidate_find_same(input->start, thread))
             continue;
-        const struct sl_thread *before =
-            two_looks ? candidate_find_same(input->closed, thread) : NULL;
         const struct sl_leak_rule *rule = NULL;
         const struct stack_memo *memo = recall(input, thread->stack, memos);
         const char *library = memo->may_be_of_library ? library_of(input, thread, &rule) : NULL;
-        candidates[n++] = (struct leak_candidate){
+        candidates[n] = (struct leak_candidate){
             .thread = thread,
-            .before = before,
-            .activity = activity_of(before, thread, comparable),
             .library = library,
             .library_rule = rule,
             .process = memo->may_be_of_process ? process_threads_kind(thread) : NULL,
         };
+        candidate_compare(&candidates[n++], input->closed, settled);
     }
     *ret_n_alive = n;
     for (size_t i = 0; i < n_unjoined; i++)

@@ -43,11 +43,15 @@ bool candidate_rested(const struct sl_snapshot *earlier, const struct sl_snapsho
 /* Its stack, or the earlier one where it could not be unwound this time. */
 const struct sl_stack *candidate_stack(const struct leak_candidate *candidate);
 
-/* Do the two looks after Close count different things? */
-bool candidate_counts_differ(const struct sl_leak_input *input);
+/* Do the two looks count different things?  `earlier` may be NULL, here and below. */
+bool candidate_counts_differ(const struct sl_snapshot *earlier, const struct sl_snapshot *now);
 
-/* Between `closed` and `settled`; 0 when these are not two looks. */
-uint64_t candidate_observed_ns(const struct sl_leak_input *input);
+/* From one look to the other; 0 when these are not two. */
+uint64_t candidate_observed_ns(const struct sl_snapshot *earlier, const struct sl_snapshot *now);
+
+/* Find the thread in the earlier look of two, and how much it ran since. */
+void candidate_compare(struct leak_candidate *candidate, const struct sl_snapshot *earlier,
+                       const struct sl_snapshot *now);
 
 /* Is the thread, or what is left of it, in the snapshot?  false, too, where that is not known. */
 bool candidate_is_in(const struct sl_snapshot *snapshot, const struct leak_candidate *candidate);

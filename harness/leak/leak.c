@@ -142,8 +142,8 @@ enum sl_status sl_leak_analyse(const struct sl_leak_input *input, struct sl_aren
         .snapshot = input->settled,
         .earlier = input->closed,
         .words = evidence_words(input->words),
-        .observed_ns = candidate_observed_ns(input),
-        .counts_differ = candidate_counts_differ(input),
+        .observed_ns = candidate_observed_ns(input->closed, input->settled),
+        .counts_differ = candidate_counts_differ(input->closed, input->settled),
         .arena = arena,
     };
 
@@ -160,18 +160,23 @@ enum sl_status sl_leak_describe(const struct sl_snapshot *snapshot,
                                 const struct sl_finding **ret_findings, size_t *ret_n_findings,
                                 struct sl_error *err)
 {
+    const struct sl_leak_words words = {.size = sizeof words, .end = "the first look"};
     struct leak_clusters clusters;
     struct leak_case the_case = {
         .snapshot = snapshot,
         .earlier = earlier,
         .clusters = &clusters,
-        .words = evidence_words(NULL),
+        .words = evidence_words(&words),
+        .observed_ns = candidate_observed_ns(earlier, snapshot),
+        .counts_differ = candidate_counts_differ(earlier, snapshot),
         .arena = arena,
     };
 
     enum sl_status status = cluster_all(snapshot, &clusters, err);
     if (status)
         return status;
+    for (size_t i = 0; i < snapshot->n_threads; i++)
+        candidate_compare(&clusters.members[i], earlier, snapshot);
     status = sl_wait_graph_make(snapshot, &the_case.graph, err);
     if (!status)
         status = make_findings(&the_case, ret_findings, err);

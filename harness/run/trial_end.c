@@ -126,6 +126,8 @@ void trial_fail(struct trial *trial, enum sl_trial_status status, enum sl_step s
     trial->result->reason = sl_arena_strdup(trial->arena, reason);
 }
 
+#define HANG_NS (100 * SL_NS_PER_MS) /* between two looks, to see who does not go on */
+
 /* Some stacks as evidence of a subject that still lives but will not go on. */
 static void keep_hang(struct trial *trial)
 {
@@ -133,9 +135,11 @@ static void keep_hang(struct trial *trial)
                                                    .no_symbols = true};
     SL_AUTO(sl_snapshot) struct sl_snapshot *earlier = NULL, *snapshot = NULL;
 
-    /* Without it no circle of waits can be proven, but all else be told. */
+    /* Without it no thread is known to rest, and so no circle of waits proven. */
     if (sl_snapshot_take(trial->process.pid, &without_names, &earlier, NULL))
         earlier = NULL;
+    else
+        sl_clock_sleep_ns(HANG_NS);
     if (sl_snapshot_take(trial->process.pid, NULL, &snapshot, NULL))
         return;
     sl_hang_describe(snapshot, earlier, "hang", trial->arena, trial->result);

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "base/search.h"
 #include "harness/snapshot/holders.h"
+#include "harness/snapshot/wait/futex.h"
 
 #define MAX_FRAMES 8                    /* from the call to the function that names the lock */
 #define MAX_STACK  ((size_t) 64 << 10)  /* bytes of one that are looked through */
@@ -31,7 +32,8 @@ static const struct {
 struct found {
     uint64_t object;
     const char *what;
-    uint64_t *ids; /* ascending, for threads are looked at in that order */
+    bool is_rwlock; /* of the C library */
+    uint64_t *ids;  /* ascending, for threads are looked at in that order */
     size_t n_ids, capacity;
 };
 
@@ -97,12 +99,13 @@ static bool find_lock(const struct sl_attempt *attempt, struct found *ret_lock)
     if (attempt->look != SL_LOOK_OK || !thread->consistent || !thread->stack || wait->owner ||
         wait->ended_owner || !wait->object)
         return false;
-    *ret_lock = (struct found){.object = wait->object, .what = "read-write lock"};
+    *ret_lock =
+        (struct found){.object = wait->object, .what = "read-write lock", .is_rwlock = true};
     if (wait->kind == SL_WAIT_RWLOCK)
         return true;
     if (wait->kind != SL_WAIT_FUTEX)
         return false;
-    ret_lock->what = "GMutex of GLib";
+    *ret_lock = (struct found){.object = wait->object, .what = "GMutex of GLib"};
     return find_rust_lock(thread->stack, wait->object, ret_lock) ||
            find_glib_mutex(thread->stack, &attempt->sighting.call);
 }
@@ -118,6 +121,16 @@ static struct found *find_object(const struct search *search, uint64_t object)
     const struct found *locks = search->locks;
     size_t at = SL_PARTITION_POINT(search->n_locks, i, locks[i].object < object);
     return at < search->n_locks && locks[at].object == object ? &search->locks[at] : NULL;
+}
+
+/* Not where a read-write lock names who writes, though that thread is not known to live. */
+static bool keeps_no_owner(const struct search *search, const struct found *lock)
+{
+    struct sl_rwlock_head head;
+
+    return !lock->is_rwlock ||
+           (sl_reader_read_all(search->reader, lock->object, &head, sizeof head) &&
+            sl_futex_rwlock_is_read(&head));
 }
 
 static void list_locks(struct search *search)
@@ -137,6 +150,10 @@ static void list_locks(struct search *search)
         qsort(search->locks, search->n_locks, sizeof *search->locks, compare_objects);
     for (size_t i = 0; i < search->n_locks; i++)
         if (!n || search->locks[n - 1].object != search->locks[i].object)
+            search->locks[n++] = search->locks[i];
+    search->n_locks = n;
+    for (size_t i = n = 0; i < search->n_locks; i++)
+        if (keeps_no_owner(search, &search->locks[i]))
             search->locks[n++] = search->locks[i];
     search->n_locks = n;
 }

@@ -161,20 +161,13 @@ static void settle(struct sl_pass *pass, const struct sl_wait_context *context,
     *(ended ? &wait->ended_owner : &wait->owner) = ended ? claim->holder : memory->tid;
 }
 
-#define REFUSED_WORDS 64 /* of a stack, from where the call was made: the frames of the library */
-
-/*
- * A mutex that inherits is refused by the kernel when waiting for it would complete a circle.  The
- * C library then waits for ever, at a word of its own stack.
- */
 static bool was_refused(const struct sl_attempt *attempt)
 {
-    const struct sl_syscall *call = &attempt->sighting.call;
     const struct sl_wait *wait = &attempt->thread->wait;
 
     return attempt->look == SL_LOOK_OK && attempt->thread->consistent &&
-           wait->kind == SL_WAIT_MUTEX && !wait->owner && !wait->timed && call->args[2] == 0 &&
-           call->args[0] - call->sp < REFUSED_WORDS * sizeof(uint64_t);
+           wait->kind == SL_WAIT_MUTEX && !wait->owner && !wait->timed &&
+           sl_futex_may_be_refused(&attempt->sighting.call);
 }
 
 /* Does a chain of such waits lead from a thread to another one?  The kernel looks at no others. */
@@ -198,7 +191,7 @@ static void find_refused(struct sl_pass *pass, const struct sl_wait_context *con
                          struct sl_attempt *attempt, struct memory *memory)
 {
     struct sl_thread *thread = attempt->thread;
-    uint64_t words[REFUSED_WORDS + SL_N_REGISTERS], object = 0;
+    uint64_t words[SL_REFUSED_SIZE / sizeof(uint64_t) + SL_N_REGISTERS], object = 0;
     struct sl_mutex_head mutex;
     pid_t owner = 0;
     bool shared;
@@ -206,7 +199,7 @@ static void find_refused(struct sl_pass *pass, const struct sl_wait_context *con
     thread->wait.object = 0; /* that word is none */
     memcpy(words, attempt->sighting.registers.value, sizeof attempt->sighting.registers.value);
     if (!sl_reader_read_all(context->reader, attempt->sighting.call.sp, words + SL_N_REGISTERS,
-                            REFUSED_WORDS * sizeof *words))
+                            SL_REFUSED_SIZE))
         return;
     for (size_t i = 0; i < 2 * SL_COUNT_OF(words); i++) { /* of it, or of its kind */
         uint64_t at = words[i / 2] - (i % 2 ? offsetof(struct sl_mutex_head, kind) : 0);

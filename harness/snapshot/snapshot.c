@@ -286,12 +286,18 @@ static enum sl_status take_once(struct job *job, bool *ret_replaced, struct sl_e
     return status;
 }
 
-/* Does every thread that there was have its whole stack? */
+/*
+ * Is all there that any source tells?  Of a thread that the kernel refused a mutex registers may
+ * have it.
+ */
 static bool is_whole(const struct sl_snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->n_threads; i++)
-        if (!snapshot->threads[i].stack || !snapshot->threads[i].stack->complete)
+    for (size_t i = 0; i < snapshot->n_threads; i++) {
+        const struct sl_thread *thread = &snapshot->threads[i];
+        if (!thread->stack || !thread->stack->complete ||
+            (thread->wait.kind == SL_WAIT_MUTEX && !thread->wait.object))
             return false;
+    }
     return true;
 }
 

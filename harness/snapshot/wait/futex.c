@@ -24,7 +24,10 @@
 #define CONDITION_WORDS 40
 #define RWLOCK_WORDS    8
 
-#define RWLOCK_WRITTEN 3 /* bits of its readers: it is a writer's, and that has it */
+/* Bits of its readers, below their number. */
+#define RWLOCK_WRITING 1 /* it is a writer's, and */
+#define RWLOCK_WRITTEN 3 /* that has it */
+#define RWLOCK_N_BITS  3
 
 /* Waits for a lock of the library itself, as malloc has one: it is no pthread_mutex_t. */
 #define LOCK_OF_LIBRARY "lll_lock_wait_private"
@@ -233,6 +236,11 @@ pid_t sl_futex_rwlock_writer(const struct sl_rwlock_head *lock, bool *ret_shared
                                                                                   : 0;
 }
 
+bool sl_futex_rwlock_is_read(const struct sl_rwlock_head *lock)
+{
+    return !(lock->readers & RWLOCK_WRITING) && lock->readers >> RWLOCK_N_BITS;
+}
+
 /* A call as the library makes it at such a primitive; where its code has no module of its own. */
 static bool
 agrees(enum sl_wait_kind kind, const struct sl_syscall *call, const struct sl_mutex_head *mutex)
@@ -315,6 +323,11 @@ static bool is_taken_back(const struct sl_syscall *call, const struct sl_mutex_h
            mutex->owner > 0;
 }
 
+bool sl_futex_may_be_refused(const struct sl_syscall *call)
+{
+    return call->args[2] == 0 && call->args[0] - call->sp < SL_REFUSED_SIZE;
+}
+
 struct sl_futex sl_futex_classify(const struct sl_syscall *call, const struct sl_mutex_head *mutex,
                                   const struct sl_futex_scene *scene)
 {
@@ -335,7 +348,8 @@ struct sl_futex sl_futex_classify(const struct sl_syscall *call, const struct sl
     if (futex.by_owner)
         futex.kind = SL_WAIT_MUTEX;
     if ((!scene->has_library || futex.kind == SL_WAIT_CONDITION) &&
-        !agrees(futex.kind, call, mutex))
+        !agrees(futex.kind, call, mutex) &&
+        !(futex.kind == SL_WAIT_MUTEX && sl_futex_may_be_refused(call)))
         futex.kind = SL_WAIT_FUTEX;
 
     switch (futex.kind) {

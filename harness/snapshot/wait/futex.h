@@ -59,8 +59,19 @@ pid_t sl_futex_mutex_owner(const struct sl_mutex_head *mutex, bool *ret_shared);
 bool sl_futex_inherits(const struct sl_mutex_head *mutex);
 pid_t sl_futex_rwlock_writer(const struct sl_rwlock_head *lock, bool *ret_shared);
 
+/* Do readers have the lock? */
+bool sl_futex_rwlock_is_read(const struct sl_rwlock_head *lock);
+
 /* Is the call one that takes such a mutex? */
 bool sl_futex_is_inheriting(const struct sl_syscall *call);
+
+/*
+ * A mutex that inherits is refused by the kernel when waiting for it would complete a circle.  The
+ * C library then waits for ever, at a word of its own stack, which has the mutex somewhere in its
+ * frames: so many bytes from where the call was made.  Could the call be one of those?
+ */
+#define SL_REFUSED_SIZE (64 * sizeof(uint64_t))
+bool sl_futex_may_be_refused(const struct sl_syscall *call);
 
 /* Could the call be one that takes a mutex? */
 bool sl_futex_may_take_mutex(const struct sl_syscall *call);

@@ -6,7 +6,9 @@
  *
  *     normal recursive errorcheck adaptive robust inherit shared c11    a mutex of this kind
  *     timed    a mutex, with a time-out in the far future
+ *     glib     a GMutex, where the program is linked with GLib
  *     read write    a read-write lock that the owner has for writing
+ *     readers    to write what the owner has for reading
  *     join     the end of the owner
  *     left     a mutex whose owner has ended
  *     none     nobody: it pauses
@@ -28,6 +30,7 @@
 
 int mtx_init(void *mutex, int type); /* of <threads.h> */
 int mtx_lock(void *mutex);
+__attribute__((weak)) void g_mutex_lock(void *mutex); /* of zeros at first */
 
 enum kind {
     KIND_NORMAL,
@@ -40,9 +43,11 @@ enum kind {
     KIND_C11,
     KIND_TIMED,
     KIND_LEFT,
+    KIND_GLIB,
     N_MUTEXES,
     KIND_READ = N_MUTEXES,
     KIND_WRITE,
+    KIND_READERS,
     KIND_JOIN,
     KIND_NONE,
     N_KINDS
@@ -59,8 +64,10 @@ static const char *const names[N_KINDS] = {
     [KIND_C11] = "c11",
     [KIND_TIMED] = "timed",
     [KIND_LEFT] = "left",
+    [KIND_GLIB] = "glib",
     [KIND_READ] = "read",
     [KIND_WRITE] = "write",
+    [KIND_READERS] = "readers",
     [KIND_JOIN] = "join",
     [KIND_NONE] = "none",
 };
@@ -70,7 +77,7 @@ struct node {
     enum kind kind;
     size_t owner;
     pthread_mutex_t mutexes[N_MUTEXES]; /* that others wait for, and */
-    pthread_rwlock_t rwlock;
+    pthread_rwlock_t rwlock, shared;
     unsigned held; /* kinds of those, as bits */
 };
 
@@ -87,6 +94,8 @@ static void init_mutex(pthread_mutex_t *mutex, enum kind kind)
     };
     pthread_mutexattr_t attributes;
 
+    if (kind == KIND_GLIB)
+        return;
     if (kind == KIND_C11) {
         (void) mtx_init(mutex, MTX_PLAIN);
         return;
@@ -108,12 +117,21 @@ static void *leave_locked(void *mutex)
     return NULL;
 }
 
+static void lock_mutex(pthread_mutex_t *mutex, enum kind kind)
+{
+    if (kind == KIND_GLIB)
+        g_mutex_lock(mutex);
+    else
+        (void) (kind == KIND_C11 ? mtx_lock(mutex) : pthread_mutex_lock(mutex));
+}
+
 static void hold(struct node *node)
 {
     for (enum kind kind = 0; kind < N_MUTEXES; kind++)
         if (node->held & 1U << kind)
-            (void) (kind == KIND_C11 ? mtx_lock(&node->mutexes[kind])
-                                     : pthread_mutex_lock(&node->mutexes[kind]));
+            lock_mutex(&node->mutexes[kind], kind);
+    if (node->held & 1U << KIND_READERS)
+        (void) pthread_rwlock_rdlock(&node->shared);
     if (node->held & (1U << KIND_READ | 1U << KIND_WRITE))
         (void) pthread_rwlock_wrlock(&node->rwlock);
 }
@@ -135,14 +153,14 @@ static void wait_for(struct node *node)
     case KIND_WRITE:
         (void) pthread_rwlock_wrlock(&owner->rwlock);
         break;
+    case KIND_READERS:
+        (void) pthread_rwlock_wrlock(&owner->shared);
+        break;
     case KIND_TIMED:
         (void) pthread_mutex_timedlock(&owner->mutexes[KIND_TIMED], &end);
         break;
-    case KIND_C11:
-        (void) mtx_lock(&owner->mutexes[KIND_C11]);
-        break;
     default:
-        (void) pthread_mutex_lock(&owner->mutexes[node->kind]);
+        lock_mutex(&owner->mutexes[node->kind], node->kind);
     }
 }
 
@@ -150,7 +168,10 @@ static void *run(void *argument)
 {
     struct node *node = argument;
     char name[16];
+    /* As a guard that gives them back has them: these locks keep no owner. */
+    void *volatile guarded[] = {&node->mutexes[KIND_GLIB], &node->shared};
 
+    (void) guarded;
     (void) snprintf(name, sizeof name, "t%zu", (size_t) (node - nodes));
     (void) pthread_setname_np(pthread_self(), name);
     hold(node);
@@ -175,7 +196,7 @@ static int read_node(const char *text, size_t at)
         kind++;
     node->kind = kind;
     node->owner = colon ? strtoul(colon + 1, NULL, 10) : at;
-    if (kind == N_KINDS || node->owner >= n_nodes)
+    if (kind == N_KINDS || node->owner >= n_nodes || (kind == KIND_GLIB && !g_mutex_lock))
         return 0;
     if (kind == KIND_LEFT)
         node->owner = at;
@@ -198,6 +219,7 @@ int main(int argc, char **argv)
         for (enum kind kind = 0; kind < N_MUTEXES; kind++)
             init_mutex(&nodes[i].mutexes[kind], kind);
         (void) pthread_rwlock_init(&nodes[i].rwlock, NULL);
+        (void) pthread_rwlock_init(&nodes[i].shared, NULL);
         if (!read_node(argv[i + 1], i))
             return 2;
     }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "harness/run/hang.h"
 #include "snapshot_builder.h"
 
@@ -125,6 +126,25 @@ SL_TEST(hang, a_circle_of_waits_is_followed_once_and_called_a_deadlock_unless_a_
     check_chain((struct sl_wait){.kind = SL_WAIT_MUTEX, .owner = OTHER},
                 "stands in bus_close, waiting for thread 72 'u-w3', which holds mutex 0x1000 and "
                 "stands in handle, waiting for what it holds itself: a deadlock of one thread");
+}
+
+SL_TEST(hang, a_close_that_rests_between_two_looks_is_parked)
+{
+    SL_CLEANUP(scene_release)
+    struct scene scene =
+        scene_new((struct sl_wait){.kind = SL_WAIT_CONDITION, .syscall_nr = 202}, 'S', NULL);
+    struct sl_trial_result result = {.hang_seen = NULL};
+    const struct sl_snapshot earlier = *scene.snapshot;
+
+    scene.snapshot->taken_ns = earlier.taken_ns + 100 * SL_NS_PER_MS;
+    sl_hang_describe(scene.snapshot, &earlier, "hang", scene.arena, &result);
+    const struct sl_finding *closer = &result.hang_findings[0];
+    closer += strcmp(closer->group.function, "bus_close") != 0;
+    cr_assert_eq(closer->cause, SL_CAUSE_PARKED);
+    cr_assert(strstr(closer->evidence, "; it did not run in the 100ms between the first look"),
+              "%s", closer->evidence);
+    sl_hang_describe(scene.snapshot, NULL, "hang", scene.arena, &result);
+    cr_assert_eq(result.hang_findings[0].cause, SL_CAUSE_UNKNOWN);
 }
 
 SL_TEST(hang, a_close_that_runs_waits_for_nothing)
