@@ -107,10 +107,12 @@ find_version(struct program *program, struct live_image *image, struct sl_error 
     const long pid = (long) program->target->pid;
 
     for (size_t i = 0; i < program->n_segments; i++) {
-        uint64_t address;
-        size_t size;
+        uint64_t address = 0;
+        size_t size = 0;
         SL_AUTO_FREE uint8_t *data = load_data(program, i, &address, &size);
-        for (size_t at = 0; data && at + INFO_SIZE <= size; at += INFO_ALIGNED)
+        /* A segment may begin between two places of this alignment. */
+        for (size_t at = -address % INFO_ALIGNED; data && at + INFO_SIZE <= size;
+             at += INFO_ALIGNED)
             if (memcmp(data + at, build_info, sizeof build_info - 1) == 0)
                 return read_version(program, data + at, size - at, image)
                            ? SL_OK
@@ -169,10 +171,11 @@ static enum sl_status
 find_moduledata(struct program *program, struct live_image *image, struct sl_error *err)
 {
     for (size_t i = 0; i < program->n_segments; i++) {
-        uint64_t address;
-        size_t size;
+        uint64_t address = 0;
+        size_t size = 0;
         SL_AUTO_FREE uint8_t *data = load_data(program, i, &address, &size);
-        for (size_t at = 0; data && at + N_WORDS * sizeof(uint64_t) <= size; at += sizeof(uint64_t))
+        for (size_t at = -address % sizeof(uint64_t);
+             data && at + N_WORDS * sizeof(uint64_t) <= size; at += sizeof(uint64_t))
             if (read_moduledata(program, data + at, image))
                 return SL_OK;
     }

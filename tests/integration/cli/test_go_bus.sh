@@ -8,10 +8,18 @@ strandline=$1
 command -v go >/dev/null || { echo "1..0 # SKIP there is no Go"; exit 0; }
 work=$(mktemp -d) || exit 1
 trap 'rm -r "$work"' EXIT
-(cd "$2/examples/go_bus" && GOFLAGS=-buildvcs=false go build -o "$work/go_bus" .) >"$work/build" 2>&1 ||
-    { sed "s/^/# /" "$work/build"; echo "1..0 # SKIP the example cannot be compiled here"; exit 0; }
+unset XDG_CACHE_HOME # where nothing can be kept, in tests
+(cd "$2/examples/go_bus" && HOME=${HOME:-$work} GOFLAGS=-buildvcs=false go build -o "$work/go_bus" .) >"$work/build" 2>&1
+built=$?
 cd "$work" || exit 1
-n=0 failed=0 denied=
+n=1 failed=0 denied=
+if [ "$built" != 0 ]; then
+    sed "s/^/# /" build
+    echo "not ok 1 - the example compiles"
+    echo "1..1"
+    exit 1
+fi
+echo "ok 1 - the example compiles"
 
 # What a bus of two topics with eight workers each leaves, by looks before and after.
 replay() {
