@@ -4,12 +4,12 @@
 # where none is left.
 #
 # usage: test_go_bus.sh STRANDLINE SOURCE_ROOT; prints TAP
-strandline=$1
+strandline=$(realpath "$1")
 command -v go >/dev/null || { echo "1..0 # SKIP there is no Go"; exit 0; }
 work=$(mktemp -d) || exit 1
-trap 'rm -r "$work"' EXIT
-unset XDG_CACHE_HOME # where nothing can be kept, in tests
-(cd "$2/examples/go_bus" && HOME=${HOME:-$work} GOFLAGS=-buildvcs=false go build -o "$work/go_bus" .) >"$work/build" 2>&1
+trap 'rm -rf "$work"' EXIT
+(cd "$2/examples/go_bus" && GOCACHE=$work/cache GOFLAGS=-buildvcs=false \
+    go build -o "$work/go_bus" .) >"$work/build" 2>&1
 built=$?
 cd "$work" || exit 1
 n=1 failed=0 denied=
