@@ -39,7 +39,7 @@ is_installed() {
     for file in bin/strandline include/strandline/{snapshot,leak,observe,driver,bus,envelope}.h \
         man/man1/strandline.1 man/man5/strandline-scenario.5 \
         completions/strandline site-functions/_strandline strandline.fish strandline/scenarios/low.json \
-        strandline/{report,snapshot}.schema.json strandline/scenarios/scenario.schema.json \
+        strandline/{baseline,diff,report,selftest,snapshot}.schema.json strandline/scenarios/scenario.schema.json \
         examples/{self_check,outside_observer,bus_orders,driver_simple}.c; do
         grep -q "/$file\$" "$work/files" || { echo "no $file"; return 1; }
     done

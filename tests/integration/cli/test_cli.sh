@@ -4,7 +4,7 @@
 #
 # usage: test_cli.sh STRANDLINE SOURCE_ROOT; prints TAP
 strandline=$(realpath "$1")
-reports=$2/tests/data/report
+reports=$2/tests/data/report validate=$2/scripts/validate-report
 work=$(mktemp -d) || exit 1
 trap 'rm -r "$work"' EXIT
 cd "$work" || exit 1 # where a run would write its report
@@ -38,6 +38,10 @@ to() { # to FILE COMMAND...: standard output to FILE
 }
 
 closed() { "$@" >&-; }
+
+valid() { # 77: it cannot be asked here
+    "$validate" "$@" 2>"$work/invalid" || [ $? = 77 ] || { cat "$work/invalid" >&2; return 1; }
+}
 
 piped() { # piped FILE COMMAND...: standard input from FILE
     file=$1
@@ -169,6 +173,7 @@ check "a baseline does not begin by itself" 4 err "No such file" \
 check "a baseline begins with a reason" 0 err "2 added" \
     "$strandline" gate "$reports/valid/leaks.json" --baseline b.json --update-baseline \
     --allow-growth "it was there before us"
+check "a baseline is as its schema has it" 0 err "" valid b.json
 check "leaks that a baseline has are known" 0 out "known: 2 x worker_main: parked, " \
     "$strandline" gate "$reports/valid/leaks.json" --baseline b.json
 sed 's/"max": 2/"max": 1/' b.json >less.json

@@ -2,12 +2,15 @@
 /* `strandline selftest`: each fault and each planted state, and nothing where nothing is wrong. */
 #include "sl_test.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <strandline/bus_fault.h>
 
 #include "base/macros.h"
 #include "harness/plant/plant.h"
+#include "result_builder.h"
 #include "strandline.h"
 
 #define SELFTEST(name) SL_TEST(selftest, name, .init = strandline_enter, .fini = strandline_leave)
@@ -36,6 +39,19 @@ static void assert_row(const json_t *row)
     cr_assert(json_is_object(json_at(row, "seen")));
 }
 
+/* By its schema, where that can be asked. */
+static void assert_valid(const char *text)
+{
+    char path[] = "/tmp/strandline-selftest-XXXXXX";
+    int fd = mkstemp(path);
+
+    cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t) strlen(text));
+    (void) close(fd);
+    int status = result_validate(path);
+    (void) unlink(path);
+    cr_assert(status == 0 || status == 77, "%d", status);
+}
+
 SELFTEST(everything_that_is_planted_is_found_and_nothing_else)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -46,6 +62,7 @@ SELFTEST(everything_that_is_planted_is_found_and_nothing_else)
     const json_t *rows = json_at(table, "rows"), *left_out = json_at(table, "left_out");
 
     cr_assert(table, "%s%s", result.output, result.errors);
+    assert_valid(result.output);
     for (size_t i = 0; i < json_array_size(rows); i++)
         assert_row(json_array_get(rows, i));
     cr_assert_eq(json_number_at(table, "missed"), 0);
