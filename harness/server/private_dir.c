@@ -20,6 +20,7 @@
 #define LOCK_NAME   "strandline.lock"
 /* Name of the lock file until it is locked. */
 #define LOCK_NEW_NAME "strandline.lock.new"
+#define MAX_ATTEMPTS  8 /* at removing a directory that somebody still writes to */
 
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -114,13 +115,29 @@ static void remove_all_but_itself(int dir)
     (void) unlinkat(dir, LOCK_NAME, 0);
 }
 
+/*
+ * Somebody who is on the way out may still write there: then it is tried again, and at last the
+ * directory is left as one that the next start recognises.
+ */
+static bool remove_dir(int parent, const char *path, int dir)
+{
+    for (int i = 0; i < MAX_ATTEMPTS; i++) {
+        remove_all_but_itself(dir);
+        if (unlinkat(parent, path, AT_REMOVEDIR) == 0 || errno == ENOENT)
+            return true;
+        if (errno != ENOTEMPTY)
+            break;
+    }
+    SL_AUTO_FD int lock = openat(dir, LOCK_NAME, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    (void) lock;
+    return false;
+}
+
 bool sl_private_dir_remove(const char *path)
 {
     SL_AUTO_FD int dir = open(path, OPEN_DIRECTORY);
 
-    if (dir >= 0)
-        remove_all_but_itself(dir);
-    return rmdir(path) == 0 || errno == ENOENT;
+    return dir < 0 ? rmdir(path) == 0 || errno == ENOENT : remove_dir(AT_FDCWD, path, dir);
 }
 
 static bool is_our_name(const char *name)
@@ -141,8 +158,7 @@ static void remove_if_left_over(int parent, const char *name)
     SL_AUTO_FD int lock = openat(dir, LOCK_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
         return;
-    remove_all_but_itself(dir);
-    (void) unlinkat(parent, name, AT_REMOVEDIR);
+    (void) remove_dir(parent, name, dir);
 }
 
 void sl_private_dir_sweep(const char *path)
