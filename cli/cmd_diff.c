@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strandline diff BEFORE AFTER...: which groups grew from look to look. */
-#include <string.h>
-
+#include "base/fail.h"
 #include "cli/cmd.h"
 #include "cli/diff/look.h"
 #include "cli/diff/options.h"
@@ -18,8 +17,10 @@ static int run(int argc, char **argv)
         return exit_status;
     struct sl_diff_side *sides =
         arena ? sl_arena_array(arena, request.n_looks, sizeof *sides) : NULL;
-    if (!sides)
+    if (!sides) {
+        (void) sl_fail(&err, SL_ENOMEM, "out of memory for %zu looks", request.n_looks);
         return command_error(request.command, &err, SL_EXIT_UNMEASURED);
+    }
     for (size_t i = 0; i < request.n_looks; i++) {
         enum sl_status status = diff_look(&request, request.looks[i], arena, &sides[i], &err);
         if (status && diff_look_is_process(request.looks[i]) && status != SL_EINVAL)

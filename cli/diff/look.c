@@ -28,8 +28,7 @@ bool diff_look_is_process(const char *look)
 static enum sl_status side_of(const struct sl_snapshot *snapshot, struct sl_arena *arena,
                               struct sl_diff_side *ret_side, struct sl_error *err)
 {
-    const struct sl_thread *leader = sl_snapshot_find(snapshot, snapshot->pid);
-    const char *what = snapshot->dump ? snapshot->dump->format : leader ? leader->name : NULL;
+    const char *what = snapshot->dump ? snapshot->dump->format : sl_snapshot_command(snapshot);
     struct sl_diff_side side = {.kind = snapshot->kind,
                                 .what = sl_arena_strdup(arena, what),
                                 .pid = snapshot->pid,
@@ -50,10 +49,11 @@ static enum sl_status side_of(const struct sl_snapshot *snapshot, struct sl_aren
     return SL_OK;
 }
 
-static enum sl_status look_at_process(const char *look, struct sl_arena *arena,
-                                      struct sl_diff_side *ret_side, struct sl_error *err)
+static enum sl_status look_at_process(const struct sl_command *command, const char *look,
+                                      struct sl_arena *arena, struct sl_diff_side *ret_side,
+                                      struct sl_error *err)
 {
-    struct snapshot_request request = {.opts.size = sizeof request.opts};
+    struct snapshot_request request = {.command = command, .opts.size = sizeof request.opts};
     SL_AUTO(sl_snapshot) struct sl_snapshot *snapshot = NULL;
     uint64_t pid;
 
@@ -119,8 +119,9 @@ enum sl_status diff_look(const struct diff_request *request, const char *look,
                          struct sl_arena *arena, struct sl_diff_side *ret_side,
                          struct sl_error *err)
 {
-    enum sl_status status = diff_look_is_process(look) ? look_at_process(look, arena, ret_side, err)
-                                                       : look_at_file(look, arena, ret_side, err);
+    enum sl_status status = diff_look_is_process(look)
+                                ? look_at_process(request->command, look, arena, ret_side, err)
+                                : look_at_file(look, arena, ret_side, err);
     if (!status && request->goroutines && ret_side->kind != SL_SNAPSHOT_GOROUTINES)
         status = sl_fail(err, SL_EINVAL, "'%s' has threads, and no goroutines", look);
     ret_side->name = look;

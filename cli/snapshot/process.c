@@ -17,7 +17,7 @@
 #define GRACE_S         5                  /* until a look that takes longer is given up */
 
 /* The process that an id belongs to: that of a thread names its process. */
-static pid_t process_of(pid_t id)
+static pid_t process_of(const struct sl_command *command, pid_t id)
 {
     char path[64], text[4096];
 
@@ -27,14 +27,14 @@ static pid_t process_of(pid_t id)
     const char *group = strstr(text, "\nTgid:");
     pid_t process = group ? (pid_t) strtol(group + strlen("\nTgid:"), NULL, 10) : id;
     if (process != id)
-        (void) fprintf(stderr, "strandline snapshot: %ld is a thread of process %ld\n", (long) id,
-                       (long) process);
+        (void) fprintf(stderr, "strandline %s: %ld is a thread of process %ld\n", command->name,
+                       (long) id, (long) process);
     return process;
 }
 
 static void give_up(int signal)
 {
-    static const char text[] = "strandline snapshot: the process could not be looked at in time\n";
+    static const char text[] = "strandline: the process could not be looked at in time\n";
 
     (void) signal;
     (void) !write(STDERR_FILENO, text, sizeof text - 1);
@@ -56,7 +56,7 @@ static void watch_time(const struct sl_snapshot_opts *opts)
 static enum sl_status take(const struct snapshot_request *request,
                            struct sl_snapshot **ret_snapshot, struct sl_error *err)
 {
-    const pid_t process = process_of(request->pid);
+    const pid_t process = process_of(request->command, request->pid);
     struct sl_error why = {0};
 
     if (!request->native) {
@@ -65,7 +65,8 @@ static enum sl_status take(const struct snapshot_request *request,
             return SL_OK;
         /* Of a process that is gone, or not to be read, the next look says so. */
         if (status != SL_ENOENT && status != SL_EGONE && status != SL_EPERM)
-            (void) fprintf(stderr, "strandline snapshot: threads only: %s\n", why.text);
+            (void) fprintf(stderr, "strandline %s: threads only: %s\n", request->command->name,
+                           why.text);
     }
     return sl_snapshot_take(process, &request->opts, ret_snapshot, err);
 }

@@ -51,6 +51,14 @@ const char *sl_grade_text(enum sl_grade grade)
     return (size_t) grade < SL_COUNT_OF(grade_texts) ? grade_texts[grade] : "unknown";
 }
 
+const char *sl_snapshot_command(const struct sl_snapshot *snapshot)
+{
+    if (snapshot->kind == SL_SNAPSHOT_GOROUTINES)
+        return snapshot->command;
+    const struct sl_thread *leader = sl_snapshot_find(snapshot, (uint64_t) snapshot->pid);
+    return leader ? leader->name : NULL;
+}
+
 const char *sl_path_base(const char *path)
 {
     if (!path)

@@ -190,6 +190,9 @@ struct sl_snapshot {
     struct sl_snapshot_stats stats;
 };
 
+/* Name of the process; NULL: not known.  A goroutine may have the id that the process has. */
+const char *sl_snapshot_command(const struct sl_snapshot *snapshot);
+
 /* File name of a path: what follows the last slash.  NULL gives "". */
 const char *sl_path_base(const char *path);
 

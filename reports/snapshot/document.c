@@ -179,9 +179,6 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
                                  struct sl_document *ret_document, struct sl_error *err)
 {
     const struct sl_snapshot *snapshot = listing->snapshot;
-    const bool has_leader = snapshot->kind == SL_SNAPSHOT_THREADS;
-    const struct sl_thread *leader =
-        has_leader ? sl_snapshot_find(snapshot, (uint64_t) snapshot->pid) : NULL;
     SL_AUTO_FREE const struct sl_thread **threads =
         calloc(snapshot->n_threads + 1, sizeof(const struct sl_thread *));
     SL_AUTO_FREE const char **names = calloc(snapshot->n_threads + 1, sizeof(const char *));
@@ -192,7 +189,7 @@ enum sl_status sl_document_build(const struct sl_snapshot_listing *listing, stru
         .runtime = snapshot->runtime,
         .dump = snapshot->dump ? *snapshot->dump : (struct sl_dump){0},
         .pid = snapshot->pid,
-        .command = leader ? leader->name : snapshot->command,
+        .command = sl_snapshot_command(snapshot),
         .ticks_per_second = snapshot->ticks_per_second,
         .stats = snapshot->stats,
         .sources = count_sources(snapshot),

@@ -34,6 +34,7 @@ replay() {
             sleep 0.05
         done
         "$strandline" snapshot --json "$bus" >"$phase.json" 2>err || denied=$?
+        "$strandline" diff "$phase.json" "$bus" >named 2>>err
         echo >&3
     done
     exec 3>&-
@@ -68,5 +69,13 @@ appeared  0 -> 2 x main.fetch
 appeared  0 -> 2 x main.fetchHelper
 "
 check "of a Close that stops all of it nothing is left" "" -close all
+n=$((n + 1))
+if grep -q ", go_bus: .* goroutine" named; then
+    echo "ok $n - a look at a process in Go has its name"
+else
+    echo "not ok $n - a look at a process in Go has its name"
+    sed "s/^/# /" named
+    failed=1
+fi
 echo "1..$n"
 exit $failed
